@@ -1,0 +1,43 @@
+/** The numbers an algorithm judges by. `window` in milliseconds, `limit` and `burst` in quota units. */
+export interface Quota {
+  /** The quota per window. 0 denies everything. */
+  readonly limit: number;
+  readonly window: number;
+  /** The most units at once. A windowed algorithm's is its limit. */
+  readonly burst: number;
+}
+
+/** What an algorithm says of one hit, and the state it leaves. `undefined` is a full quota. */
+export interface Judgement<State> {
+  readonly allowed: boolean;
+  readonly remaining: number;
+  readonly resetAfter: number;
+  readonly retryAfter: number;
+  /** The very same object when nothing changed. */
+  readonly state: State | undefined;
+}
+
+/**
+ * How a policy is judged. Pure: the time is an argument, and a state is never changed in place.
+ * The laws every algorithm keeps are in docs/algorithms.md.
+ */
+export interface Algorithm<State> {
+  /** Stands for the algorithm in stored keys. */
+  readonly code: string;
+  /** Only for algorithms that take a `burst`: what it is when the policy names none. */
+  readonly defaultBurst?: (limit: number) => number;
+  /** Counts in units times milliseconds of window, so `burst × window` must be a safe integer. */
+  readonly weighsByWindow: boolean;
+
+  judge(quota: Quota, state: State | undefined, cost: number, now: number): Judgement<State>;
+
+  /** The span after which the state is a full quota again and may be forgotten. */
+  lifetime(quota: Quota, state: State, now: number): number;
+}
+
+/**
+ * The instant a state belongs to. One ahead of now comes from a clock that was set back, and stands: so going back
+ * frees nothing. One more than a window ahead comes from a clock that had jumped: it is moved to now with all it
+ * owes, or the quota would stay shut for as long as the jump was.
+ */
+export const settled = (at: number, window: number, now: number): number => (at - now > window ? now : at);

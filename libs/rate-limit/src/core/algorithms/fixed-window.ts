@@ -1,0 +1,42 @@
+// Twin: stores/redis/lua/fixed-window.lua. Same names, same order; change both.
+import { settled, type Algorithm } from '../algorithm.js';
+
+export interface FixedWindowState {
+  /** When the window began: at its first charge. */
+  readonly start: number;
+  readonly used: number;
+}
+
+/** Counts what is spent since the first hit of a window; all of it is back when the window ends. */
+export const fixedWindow: Algorithm<FixedWindowState> = {
+  code: 'fw',
+  weighsByWindow: false,
+
+  judge({ limit, window }, state, cost, now) {
+    let start = now;
+    let used = 0;
+    let moved = false;
+    if (state) {
+      const at = settled(state.start, window, now);
+      if (now < at + window) {
+        start = at;
+        used = state.used;
+      }
+      moved = state.start - now > window;
+    }
+
+    const allowed = cost <= 0 || cost <= limit - used;
+    const kept = allowed ? Math.max(0, used + cost) : used;
+    const unchanged = !moved && (!allowed || cost === 0);
+    const untilEnd = start + window - now;
+    return {
+      allowed,
+      remaining: Math.max(0, limit - kept),
+      resetAfter: kept === 0 || limit === 0 ? 0 : untilEnd,
+      retryAfter: allowed ? 0 : cost > limit ? -1 : untilEnd,
+      state: kept === 0 ? undefined : unchanged ? state : { start, used: kept },
+    };
+  },
+
+  lifetime: ({ window }, { start }, now) => start + window - now,
+};

@@ -1,0 +1,75 @@
+// Twin: stores/redis/lua/sliding-window.lua. Same names, same order; change both.
+import { settled, type Algorithm } from '../algorithm.js';
+
+export interface SlidingWindowState {
+  /** When the current window began. Windows follow one another from the first charge on. */
+  readonly start: number;
+  /** Units spent in the current window. */
+  readonly current: number;
+  /** Units spent in the one before. */
+  readonly previous: number;
+}
+
+/**
+ * Two counters: this window's units, and the last one's weighted by how much of it the sliding window still covers.
+ * Cloudflare's approximation: https://blog.cloudflare.com/counting-things-a-lot-of-different-things/
+ */
+export const slidingWindow: Algorithm<SlidingWindowState> = {
+  code: 'sw',
+  weighsByWindow: true,
+
+  judge({ limit, window }, state, cost, now) {
+    let start = now;
+    let current = 0;
+    let previous = 0;
+    let moved = false;
+    if (state) {
+      const at = settled(state.start, window, now);
+      const turns = Math.floor((now - at) / window);
+      if (turns < 1) {
+        start = at;
+        current = state.current;
+        previous = state.previous;
+      } else if (turns === 1 && state.current > 0) {
+        start = at + window;
+        previous = state.current;
+      }
+      moved = state.start - now > window;
+    }
+
+    const left = window - Math.max(0, now - start);
+    const weight = Math.ceil((previous * left) / window);
+    const allowed = cost <= 0 || cost <= limit - current - weight;
+
+    // The current window is charged; what it cannot give back, the one before does.
+    const keptCurrent = allowed ? Math.max(0, current + cost) : current;
+    const keptPrevious = allowed ? Math.max(0, previous + Math.min(0, current + cost)) : previous;
+    const full = keptCurrent === 0 && keptPrevious === 0;
+    const remaining = Math.max(0, limit - keptCurrent - Math.ceil((keptPrevious * left) / window));
+    const unchanged = !moved && (!allowed || cost === 0);
+    return {
+      allowed,
+      remaining,
+      resetAfter: full || limit === 0 ? 0 : wait(limit, window, keptCurrent, keptPrevious, remaining + 1, start, now),
+      retryAfter: allowed ? 0 : cost > limit ? -1 : wait(limit, window, current, previous, cost, start, now),
+      state: full ? undefined : unchanged ? state : { start, current: keptCurrent, previous: keptPrevious },
+    };
+  },
+
+  lifetime: ({ window }, { start, current }, now) => start + (current > 0 ? 2 : 1) * window - now,
+};
+
+/** How long until `units` are there: as the last window slides out, or after the turn, as this one does. */
+function wait(
+  limit: number,
+  window: number,
+  current: number,
+  previous: number,
+  units: number,
+  start: number,
+  now: number,
+): number {
+  const room = (limit - current - units) * window;
+  if (room >= 0) return start + window - Math.floor(room / previous) - now;
+  return start + 2 * window - Math.floor(((limit - units) * window) / current) - now;
+}

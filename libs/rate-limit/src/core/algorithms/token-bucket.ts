@@ -1,0 +1,51 @@
+// Twin: stores/redis/lua/token-bucket.lua. Same names, same order; change both.
+import { settled, type Algorithm } from '../algorithm.js';
+
+export interface BucketState {
+  /** What has been spent and not yet refilled, in units times milliseconds of window. */
+  readonly debt: number;
+  /** When the debt was last written down. */
+  readonly at: number;
+}
+
+/**
+ * Holds `burst` tokens and refills evenly, `limit` per window. Kept as the debt, which says the same without a
+ * bucket size in it: changing the limit or the burst keeps what has been used.
+ */
+export const tokenBucket: Algorithm<BucketState> = {
+  code: 'tb',
+  defaultBurst: (limit) => limit,
+  weighsByWindow: true,
+
+  judge({ limit, window, burst }, state, cost, now) {
+    const capacity = limit > 0 ? burst * window : 0;
+    let at = now;
+    let debt = 0;
+    let moved = false;
+    if (state) {
+      at = Math.max(now, settled(state.at, window, now));
+      debt = Math.max(0, state.debt - Math.max(0, now - state.at) * limit);
+      moved = state.at - now > window;
+    }
+
+    const allowed = cost <= 0 || cost <= Math.floor((capacity - debt) / window);
+    const kept = allowed ? Math.max(0, debt + cost * window) : debt;
+    const remaining = Math.max(0, Math.floor((capacity - kept) / window));
+    const ahead = at - now;
+    const unchanged = !moved && (!allowed || cost === 0);
+    return {
+      allowed,
+      remaining,
+      resetAfter:
+        kept === 0 || capacity === 0 ? 0 : ahead + Math.ceil((kept - capacity + (remaining + 1) * window) / limit),
+      retryAfter: allowed
+        ? 0
+        : cost * window > capacity
+          ? -1
+          : ahead + Math.ceil((debt - capacity + cost * window) / limit),
+      state: kept === 0 ? undefined : unchanged ? state : { debt: kept, at },
+    };
+  },
+
+  lifetime: ({ limit, window }, { debt, at }, now) => at - now + (limit > 0 ? Math.ceil(debt / limit) : window),
+};

@@ -1,0 +1,2 @@
+/** Milliseconds since the epoch. Tests hand in their own. */
+export type Clock = () => number;

@@ -1,0 +1,16 @@
+/** The answer to a hit. Spans are milliseconds from now; a denied hit is one that could not be charged. */
+export interface Decision {
+  readonly allowed: boolean;
+  readonly limit: number;
+  /** Units available now. */
+  readonly remaining: number;
+  /** How long until more quota becomes available; 0 when it is full. */
+  readonly resetAfter: number;
+  /**
+   * 0: the hit passed. n: the same hit passes after n ms and not one sooner, if nobody else spends. -1: it never can,
+   * because it costs more than the policy ever holds.
+   */
+  readonly retryAfter: number;
+  /** Decided without the store, because it gave no answer in time. */
+  readonly degraded: boolean;
+}

@@ -1,0 +1,33 @@
+import { RateLimitError, shown } from './errors.js';
+
+const MILLISECONDS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+type Unit = keyof typeof MILLISECONDS;
+
+/** A span of time: `'500ms'`, `'10s'`, `'15m'`, `'2h'`, `'1d'`, or a whole number of milliseconds. */
+export type Duration = number | `${number}${Unit}`;
+
+/**
+ * The span in milliseconds.
+ *
+ * @throws RateLimitError `RL_WINDOW_INVALID` unless it is a whole number of milliseconds, at least 1.
+ */
+export function milliseconds(duration: Duration): number {
+  const span = typeof duration === 'string' ? parsed(duration) : duration;
+  if (Number.isSafeInteger(span) && span >= 1) return span;
+  throw new RateLimitError(
+    'RL_WINDOW_INVALID',
+    `window must be like '500ms', '10s', '15m', '2h' or '1d', or a whole number of ms, got ${shown(duration)}`,
+  );
+}
+
+function parsed(text: string): number {
+  const match = /^(\d+)(ms|s|m|h|d)$/.exec(text);
+  return match ? Number(match[1]) * MILLISECONDS[match[2] as Unit] : NaN;
+}
+
+/** The span as people write it, in the largest unit that keeps it whole: 60000 is `1m`. */
+export function durationText(span: number): string {
+  const units = Object.entries(MILLISECONDS).reverse();
+  const [unit, size] = units.find(([, size]) => span % size === 0)!;
+  return `${span / size}${unit}`;
+}

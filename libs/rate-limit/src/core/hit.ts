@@ -1,0 +1,50 @@
+import { RateLimitError, shown } from './errors.js';
+import type { Policy } from './policy.js';
+
+/** One request's claim on one policy. */
+export interface Hit {
+  readonly policy: Policy;
+  /** The partition that pays: `ip:203.0.113.7`, `user:42`. Any text. */
+  readonly key: string;
+  /** Quota units, a whole number: 0 only looks, a negative one gives back. */
+  readonly cost: number;
+}
+
+/**
+ * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`: a caller's mistake, told before
+ *   anything is charged, and to that caller alone
+ */
+export function checkHits(hits: readonly Hit[]): void {
+  for (const { policy, key, cost } of hits) {
+    if (typeof policy?.id !== 'string') {
+      throw new RateLimitError(
+        'RL_POLICY_INVALID',
+        `a hit's policy must come from definePolicy(), got ${shown(policy)}`,
+      );
+    }
+    if (typeof key !== 'string') {
+      throw new RateLimitError('RL_KEY_INVALID', `${policy.name}: a key must be a string, got ${shown(key)}`);
+    }
+    if (!Number.isSafeInteger(cost)) {
+      throw new RateLimitError('RL_COST_INVALID', `${policy.name}: a cost must be a whole number, got ${shown(cost)}`);
+    }
+  }
+}
+
+/**
+ * The same policy and key twice in one request is one hit with the costs added.
+ *
+ * @param answer judges hits of which no two share a state; called once
+ * @returns the decisions in the order of the hits given
+ */
+export function mergingHits<D>(hits: readonly Hit[], answer: (merged: readonly Hit[]) => Promise<D[]>): Promise<D[]> {
+  if (hits.length < 2) return answer(hits);
+  const merged: Hit[] = [];
+  const places = hits.map((hit) => {
+    const place = merged.findIndex(({ policy, key }) => policy.id === hit.policy.id && key === hit.key);
+    if (place < 0) return merged.push(hit) - 1;
+    merged[place] = { ...merged[place]!, cost: merged[place]!.cost + hit.cost };
+    return place;
+  });
+  return answer(merged).then((decisions) => places.map((place) => decisions[place]!));
+}

@@ -1,0 +1,130 @@
+import type { Quota } from './algorithm.js';
+import { algorithmNames, algorithmOf, type AlgorithmName } from './algorithms/index.js';
+import { milliseconds, type Duration } from './duration.js';
+import { RateLimitError, shown } from './errors.js';
+
+/** What happens to a request when the store gives no answer in time. See {@link PolicyDefinition.onStoreFailure}. */
+export type StoreFailureMode = 'local' | 'open' | 'closed';
+
+/** A rule as it is written down. {@link definePolicy} checks it. */
+export interface PolicyDefinition {
+  /** Shown in the header fields and part of the stored key: printable ASCII. One name has one definition. */
+  name: string;
+  /** How it is judged. Default `fixed-window`. */
+  algorithm?: AlgorithmName;
+  /** The quota per window, in units; a request costs 1 unless it says otherwise. 0 denies everything. */
+  limit: number;
+  /** `'500ms'`, `'10s'`, `'15m'`, `'2h'`, `'1d'`, or a whole number of milliseconds. */
+  window: Duration;
+  /** The most units at once: `token-bucket` (default: the limit) and `gcra` (default: 1) only. */
+  burst?: number;
+  /**
+   * When the store gives no answer in time: `local` (default) judges the same policy in this process's memory,
+   * `open` admits, `closed` answers 503.
+   */
+  onStoreFailure?: StoreFailureMode;
+}
+
+/** A checked rule: what a hit carries. Made by {@link definePolicy} only. */
+export interface Policy extends Quota {
+  readonly name: string;
+  readonly algorithm: AlgorithmName;
+  /**
+   * Which state it judges: its name, algorithm and window, and nothing else, so that raising a limit keeps what has
+   * been used.
+   */
+  readonly id: string;
+  readonly onStoreFailure: StoreFailureMode | undefined;
+}
+
+/** The draft's header fields carry no larger number, and no smaller one is worth a unit of its own. */
+const LARGEST_LIMIT = 999_999_999_999_999;
+const DEFINITION_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure'];
+const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
+
+/**
+ * Checks a rule and returns what a {@link Hit} carries.
+ *
+ * @param owner what the quota of a policy without a name of its own belongs to, a route; stored, never shown
+ * @throws RateLimitError naming the value and the fix: `RL_NAME_INVALID`, `RL_ALGORITHM_UNKNOWN`, `RL_LIMIT_INVALID`,
+ *   `RL_WINDOW_INVALID`, `RL_BURST_INVALID`, `RL_PRECISION`, `RL_FAILURE_MODE_INVALID`, `RL_OPTION_UNKNOWN`
+ */
+export function definePolicy(definition: PolicyDefinition, owner?: string): Policy {
+  checkKnownKeys(definition, DEFINITION_KEYS, 'a policy');
+  const { name, algorithm = 'fixed-window', limit, onStoreFailure } = definition;
+  checkName(name);
+  checkOneOf(algorithm, algorithmNames, 'RL_ALGORITHM_UNKNOWN', 'algorithm');
+  if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
+  checkLimit(limit);
+
+  const window = milliseconds(definition.window);
+  const burst = burstOf(definition, algorithm);
+  const { code, weighsByWindow } = algorithmOf(algorithm);
+  if (weighsByWindow && !Number.isSafeInteger(burst * window)) {
+    const most = Math.floor(Number.MAX_SAFE_INTEGER / window);
+    throw new RateLimitError(
+      'RL_PRECISION',
+      `${algorithm} counts exactly only while ${definition.burst === undefined ? 'limit' : 'burst'} × window in ms stays below 2^53: ` +
+        `${burst} in ${window} ms is over; use at most ${most}, a shorter window, or fixed-window`,
+    );
+  }
+  const id = `${owner ?? name}:${code}${window}`;
+  return Object.freeze({ name, algorithm, limit, window, burst, id, onStoreFailure });
+}
+
+/** @throws RateLimitError `RL_LIMIT_INVALID` */
+export function checkLimit(limit: unknown): asserts limit is number {
+  if (Number.isSafeInteger(limit) && (limit as number) >= 0 && (limit as number) <= LARGEST_LIMIT) return;
+  throw new RateLimitError(
+    'RL_LIMIT_INVALID',
+    `limit must be a whole number from 0 to ${LARGEST_LIMIT}, got ${shown(limit)}`,
+  );
+}
+
+/** @throws RateLimitError `RL_FAILURE_MODE_INVALID` */
+export function checkFailureMode(mode: unknown): asserts mode is StoreFailureMode {
+  checkOneOf(mode, FAILURE_MODES, 'RL_FAILURE_MODE_INVALID', 'onStoreFailure');
+}
+
+/** @throws RateLimitError `RL_OPTION_UNKNOWN` for a key that nobody reads, most often a slip of the pen */
+export function checkKnownKeys(options: object, known: readonly string[], owner: string): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new RateLimitError('RL_OPTION_UNKNOWN', `${owner} must be an object, got ${shown(options)}`);
+  }
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  throw new RateLimitError(
+    'RL_OPTION_UNKNOWN',
+    `${owner} has no option ${shown(unknown)}; it takes ${known.join(', ')}`,
+  );
+}
+
+function checkName(name: unknown): asserts name is string {
+  // RFC 9651 strings hold exactly these characters; a name that cannot be written is refused, never changed.
+  if (typeof name === 'string' && /^[\x20-\x7E]{1,128}$/.test(name)) return;
+  throw new RateLimitError(
+    'RL_NAME_INVALID',
+    `a policy's name must be 1 to 128 printable ASCII characters, because the header fields carry it, got ${shown(name)}`,
+  );
+}
+
+function checkOneOf(value: unknown, known: readonly string[], code: string, what: string): void {
+  if (known.includes(value as string)) return;
+  throw new RateLimitError(code, `${what} must be one of ${known.join(', ')}, got ${shown(value)}`);
+}
+
+function burstOf({ burst, limit }: PolicyDefinition, algorithm: AlgorithmName): number {
+  const { defaultBurst } = algorithmOf(algorithm);
+  if (burst === undefined) return defaultBurst?.(limit) ?? limit;
+  if (!defaultBurst) {
+    throw new RateLimitError(
+      'RL_BURST_INVALID',
+      `${algorithm} takes no burst (its burst is its limit), got ${shown(burst)}; leave it out, or use token-bucket or gcra`,
+    );
+  }
+  if (Number.isSafeInteger(burst) && burst >= 1 && burst <= LARGEST_LIMIT) return burst;
+  throw new RateLimitError(
+    'RL_BURST_INVALID',
+    `burst must be a whole number of units, at least 1, got ${shown(burst)}`,
+  );
+}

@@ -1,0 +1,23 @@
+import type { Decision } from './decision.js';
+import type { Hit } from './hit.js';
+import type { Policy } from './policy.js';
+
+/**
+ * Where quota is kept. Every sentence here is a test of the conformance suite
+ * (`import { storeConformance } from 'nestjs-redis-rate-limit/conformance'`), which any implementation can run.
+ *
+ * - All hits are judged together, as of one moment: either every one is charged, or none is. A denied request changes
+ *   nothing, and says so: its hits that would have passed are `allowed` and report their untouched quota.
+ * - Decisions come back in the order of the hits. No hits, no decisions, and nothing is asked.
+ * - The same policy and key twice in one request is one hit with the costs added.
+ * - Cost 0 is always allowed and changes nothing. A negative cost gives back, never above full.
+ * - A policy that is defined anew with another limit or burst keeps what has been used.
+ * - A malformed hit rejects with a `RateLimitError` before anything is charged.
+ * - A store that cannot answer in time rejects with `StoreUnavailableError`, and with nothing else.
+ */
+export interface RateLimitStore {
+  consume(hits: readonly Hit[]): Promise<Decision[]>;
+
+  /** Makes the quota of a policy and key full again. */
+  reset(policy: Policy, key: string): Promise<void>;
+}

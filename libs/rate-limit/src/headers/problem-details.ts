@@ -1,0 +1,35 @@
+/** The body of a refusal: RFC 9457, sent as `application/problem+json`. */
+export interface ProblemDetails {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly 'violated-policies': readonly string[];
+}
+
+export const PROBLEM_JSON = 'application/problem+json';
+
+const REGISTRY = 'https://iana.org/assignments/http-problem-types';
+
+/** 429: the quota of these policies is spent. `wait` in milliseconds, -1 when the request can never pass. */
+export const quotaExceeded = (policies: readonly string[], wait: number): ProblemDetails => ({
+  type: `${REGISTRY}#quota-exceeded`,
+  title: 'Request cannot be satisfied as assigned quota has been exceeded',
+  status: 429,
+  detail:
+    wait < 0
+      ? `The request costs more than ${named(policies)} can ever hold.`
+      : `The quota of ${named(policies)} is spent; try again in ${Math.max(1, Math.ceil(wait / 1_000))} s.`,
+  'violated-policies': policies,
+});
+
+/** 503: nobody knows how much of these policies is left, and they ask to be closed then. */
+export const temporaryReducedCapacity = (policies: readonly string[]): ProblemDetails => ({
+  type: `${REGISTRY}#temporary-reduced-capacity`,
+  title: 'Request cannot be satisfied due to temporary server capacity constraints',
+  status: 503,
+  detail: `The quota of ${named(policies)} cannot be checked at the moment; try again shortly.`,
+  'violated-policies': policies,
+});
+
+const named = (policies: readonly string[]): string => policies.map((name) => `"${name}"`).join(', ');

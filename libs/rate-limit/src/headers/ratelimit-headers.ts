@@ -1,0 +1,93 @@
+import type { Decision } from '../core/decision.js';
+import type { Policy } from '../core/policy.js';
+import { sfInteger, sfList, sfString } from './structured-fields.js';
+
+/** A header field: its name and its text. */
+export type Field = readonly [name: string, value: string];
+
+/**
+ * Which fields tell clients of their quota: `ietf` is draft-ietf-httpapi-ratelimit-headers, `legacy` the three
+ * `X-RateLimit-*` fields that came before it.
+ */
+export type HeaderProfile = 'ietf' | 'legacy' | 'both' | 'none';
+export const headerProfiles: readonly HeaderProfile[] = ['ietf', 'legacy', 'both', 'none'];
+
+/** A policy and what was decided on it. */
+export interface Verdict {
+  readonly policy: Policy;
+  readonly decision: Decision;
+}
+
+/** Only here are spans seconds. Rounded up: nobody is sent back too early, or told of more than we serve. */
+const seconds = (span: number): number => Math.ceil(span / 1_000);
+
+const policyItems = new WeakMap<Policy, string>();
+
+function policyItem(policy: Policy): string {
+  let item = policyItems.get(policy);
+  if (item === undefined) {
+    item = `${sfString(policy.name)};q=${sfInteger(policy.limit)};w=${sfInteger(seconds(policy.window))}`;
+    policyItems.set(policy, item);
+  }
+  return item;
+}
+
+/** `RateLimit-Policy: "burst";q=100;w=60, "daily";q=1000;w=86400`. The same for every answer under these policies. */
+export const policyField = (policies: readonly Policy[]): string => sfList(policies.map(policyItem));
+
+/** `RateLimit: "burst";r=99;t=60, "daily";r=999;t=86400`. `t` is left out of a full quota: nothing is to come back. */
+export const limitField = (verdicts: readonly Verdict[]): string =>
+  sfList(
+    verdicts.map(({ policy: { name }, decision: { remaining, resetAfter } }) => {
+      const item = `${sfString(name)};r=${sfInteger(remaining)}`;
+      return resetAfter > 0 ? `${item};t=${sfInteger(seconds(resetAfter))}` : item;
+    }),
+  );
+
+/** The fields of a profile. `now` is the epoch in milliseconds: the legacy reset is a clock reading. */
+export function rateLimitFields(
+  profile: HeaderProfile,
+  policies: readonly Policy[],
+  verdicts: readonly Verdict[],
+  now: number,
+): Field[] {
+  const fields: Field[] = [];
+  if (verdicts.length === 0 || profile === 'none') return fields;
+  if (profile !== 'legacy') {
+    fields.push(['RateLimit-Policy', policyField(policies)], ['RateLimit', limitField(verdicts)]);
+  }
+  if (profile !== 'ietf') {
+    const { limit, remaining, resetAfter } = tightest(verdicts).decision;
+    fields.push(
+      ['X-RateLimit-Limit', sfInteger(limit)],
+      ['X-RateLimit-Remaining', sfInteger(remaining)],
+      ['X-RateLimit-Reset', sfInteger(seconds(now + resetAfter))],
+    );
+  }
+  return fields;
+}
+
+/**
+ * What a denial adds: Retry-After, the longest wait of the violated policies in whole seconds (RFC 9110), none when
+ * the request can never pass; and no cache may keep the answer (RFC 6585).
+ */
+export function denialFields(verdicts: readonly Verdict[]): Field[] {
+  const wait = longestWait(verdicts);
+  const noStore: Field = ['Cache-Control', 'no-store'];
+  return wait < 0 ? [noStore] : [['Retry-After', String(Math.max(1, seconds(wait)))], noStore];
+}
+
+/** Milliseconds until the violated policies would all let the request pass; -1 if one never will. */
+export function longestWait(verdicts: readonly Verdict[]): number {
+  const waits = verdicts.filter(({ decision }) => !decision.allowed).map(({ decision }) => decision.retryAfter);
+  return waits.includes(-1) ? -1 : Math.max(0, ...waits);
+}
+
+/** The one a client meets first: a violated one before others, then the least left, then the longest wait. */
+function tightest(verdicts: readonly Verdict[]): Verdict {
+  return verdicts.reduce((least, other) => {
+    const [a, b] = [least.decision, other.decision];
+    const order = Number(a.allowed) - Number(b.allowed) || a.remaining - b.remaining || b.resetAfter - a.resetAfter;
+    return order <= 0 ? least : other;
+  });
+}

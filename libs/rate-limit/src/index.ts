@@ -1,0 +1,41 @@
+// Everything the package offers, name by name.
+export { RateLimitModule } from './nest/rate-limit.module.js';
+export { RateLimitGuard } from './nest/rate-limit.guard.js';
+export { RateLimiter, type AnyPolicy } from './nest/rate-limiter.service.js';
+export { RateLimit } from './nest/decorators/rate-limit.decorator.js';
+export { SkipRateLimit } from './nest/decorators/skip-rate-limit.decorator.js';
+export { RateLimitExceededException, RateLimitUnavailableException } from './nest/rate-limit.exceptions.js';
+export type { RateLimitModuleExtras } from './nest/rate-limit.module-definition.js';
+export type {
+  PerRequest,
+  PolicyOptions,
+  PolicyReference,
+  PolicyUse,
+  RateLimitModuleOptions,
+} from './nest/rate-limit.options.js';
+export { RATE_LIMIT_STORE } from './nest/rate-limit.tokens.js';
+
+export { byIp } from './nest/keys/by-ip.js';
+export { byApiKey, byHeader, byTenant, byUser } from './nest/keys/by-identity.js';
+export { byAll, byFirst } from './nest/keys/combined.js';
+export type { KeyResolver, Phase } from './nest/keys/key-resolver.js';
+export type { KeyOptions, KeySettings } from './nest/keys/key-settings.js';
+export type { RateLimitRequest } from './nest/rate-limit.request.js';
+
+export { MemoryStore, type MemoryStoreOptions } from './stores/memory.store.js';
+export { RedisStore, type RedisStoreOptions } from './stores/redis/redis.store.js';
+export type { RedisClient } from './stores/redis/redis.client.js';
+export type { RedisClusterConnection, RedisConnectionOptions, RedisLocation } from './stores/redis/redis.connection.js';
+
+export { definePolicy } from './core/policy.js';
+export type { Policy, PolicyDefinition, StoreFailureMode } from './core/policy.js';
+export type { AlgorithmName } from './core/algorithms/index.js';
+export type { Quota } from './core/algorithm.js';
+export type { Clock } from './core/clock.js';
+export type { Decision } from './core/decision.js';
+export type { Duration } from './core/duration.js';
+export { RateLimitError, StoreUnavailableError } from './core/errors.js';
+export type { Hit } from './core/hit.js';
+export type { RateLimitStore } from './core/store.js';
+export type { HeaderProfile } from './headers/ratelimit-headers.js';
+export type { ProblemDetails } from './headers/problem-details.js';

@@ -1,0 +1,16 @@
+import type { PolicyOptions, PolicyReference } from '../rate-limit.options.js';
+import { appendMetadata } from './metadata.js';
+
+export const RATE_LIMIT_POLICIES = Symbol.for('nestjs-redis-rate-limit/policies');
+
+/**
+ * Limits a handler, or every handler of a controller, by policies of the catalogue or spelled out. They add to the
+ * default ones, and a method's to its controller's. Checked when the application starts.
+ *
+ * A policy without a name is the handler's own; naming it shares its quota with every route that names it.
+ *
+ * @example `@RateLimit('login', { limit: 5, window: '1m', key: byUser })`
+ */
+export const RateLimit = (
+  ...policies: (string | PolicyOptions | PolicyReference)[]
+): MethodDecorator & ClassDecorator => appendMetadata(RATE_LIMIT_POLICIES, policies);

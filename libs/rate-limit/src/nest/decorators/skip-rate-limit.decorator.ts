@@ -1,0 +1,15 @@
+import { appendMetadata } from './metadata.js';
+
+export const SKIPPED_POLICIES = Symbol.for('nestjs-redis-rate-limit/skipped');
+
+/** Stands for every policy. */
+export const ALL_POLICIES = Symbol.for('nestjs-redis-rate-limit/all');
+
+/**
+ * Takes a handler, or every handler of a controller, out of the policies named, or of all when none is. What is added
+ * beside it or further in still applies.
+ *
+ * @example `@SkipRateLimit()`, `@SkipRateLimit('burst')`
+ */
+export const SkipRateLimit = (...names: string[]): MethodDecorator & ClassDecorator =>
+  appendMetadata(SKIPPED_POLICIES, names.length > 0 ? names : [ALL_POLICIES]);

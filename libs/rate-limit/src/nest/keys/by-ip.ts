@@ -1,0 +1,18 @@
+import { ForbiddenException } from '@nestjs/common';
+import type { KeyResolver } from './key-resolver.js';
+import { clientOf } from './address.js';
+
+/**
+ * By the client's address (the default): IPv4 whole, IPv6 by its first 64 bits (`keys.ipv6Prefix`). The address is the
+ * framework's own, so behind a proxy set Express' `trust proxy` or Fastify's `trustProxy` to your hops.
+ *
+ * A request without an address shares one quota with all others, or is refused (`keys.withoutAddress`).
+ */
+export const byIp: KeyResolver = (_context, request, settings) => {
+  settings.watchProxies(request);
+  const client = clientOf(request.ip, settings.ipv6Prefix);
+  if (client === undefined && settings.withoutAddress === 'refuse') {
+    throw new ForbiddenException('The address of the client is not known.');
+  }
+  return `ip:${client ?? 'none'}`;
+};

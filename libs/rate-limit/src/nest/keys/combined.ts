@@ -1,0 +1,32 @@
+import { byIp } from './by-ip.js';
+import type { KeyResolver, Phase } from './key-resolver.js';
+
+/** Late as soon as one of them is: it waits for what that one reads. */
+const phaseOf = (resolvers: readonly KeyResolver[]): Phase =>
+  resolvers.some(({ phase }) => phase === 'late') ? 'late' : 'early';
+
+/** By all of them together: one quota for each combination. Where one does not apply, neither does the policy. */
+export function byAll(...resolvers: KeyResolver[]): KeyResolver {
+  const resolver: KeyResolver = async (context, request, settings) => {
+    const keys = await Promise.all(resolvers.map((each) => each(context, request, settings)));
+    if (keys.includes(undefined)) return undefined;
+    // Escaped, so that `a+b` and `c` are not `a` and `b+c`.
+    return keys.map((key) => key!.replace(/[%+]/g, encodeURIComponent)).join('+');
+  };
+  return Object.assign(resolver, { phase: phaseOf(resolvers) });
+}
+
+/** By the first of them that the request answers; by its address when a built-in one is among them and none does. */
+export function byFirst(...resolvers: KeyResolver[]): KeyResolver {
+  const own: KeyResolver = async (context, request, settings) => {
+    for (const each of resolvers) {
+      const key = await (each.own ?? each)(context, request, settings);
+      if (key !== undefined) return key;
+    }
+    return undefined;
+  };
+  const builtIn = resolvers.some((each) => each.own);
+  const resolver: KeyResolver = async (context, request, settings) =>
+    (await own(context, request, settings)) ?? (builtIn ? byIp(context, request, settings) : undefined);
+  return Object.assign(resolver, { phase: phaseOf(resolvers), ...(builtIn && { own }) });
+}

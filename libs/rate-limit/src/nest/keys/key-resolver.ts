@@ -1,0 +1,25 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { RateLimitRequest } from '../rate-limit.request.js';
+import type { KeySettings } from './key-settings.js';
+
+/**
+ * When a policy is decided: `early`, before any guard of yours, so that a flood meets nothing else first; or `late`,
+ * after all of them, when it is known who asks.
+ */
+export type Phase = 'early' | 'late';
+
+/**
+ * Says which partition of a policy's quota a request spends: any text, and `undefined` when the policy does not apply
+ * to it. What it throws ends the request, and charges nothing.
+ */
+export interface KeyResolver {
+  (
+    context: ExecutionContext,
+    request: RateLimitRequest,
+    settings: KeySettings,
+  ): string | undefined | Promise<string | undefined>;
+  /** When its policies are decided, unless they say so themselves. Default `early`. */
+  readonly phase?: Phase;
+  /** The same without falling back on the address: `undefined` when the request does not say. */
+  readonly own?: KeyResolver;
+}

@@ -1,0 +1,91 @@
+import { RateLimitError, shown } from '../core/errors.js';
+import type { PolicyOptions, PolicyReference } from './rate-limit.options.js';
+import { ruleOf, usedAs, type Rule } from './rate-limit.rule.js';
+
+/** How a policy is asked for: by name, spelled out, or by name with another use. */
+export type Asked = string | PolicyOptions | PolicyReference;
+
+const DEFINING = ['algorithm', 'limit', 'window', 'burst', 'onStoreFailure'] as const;
+
+/** Every named policy, each with one definition, whether the module's options name it or a route does. */
+export class Catalogue {
+  private readonly rules = new Map<string, { rule: Rule; options: PolicyOptions }>();
+
+  /** @throws RateLimitError naming the policy that is wrong */
+  constructor(policies: Record<string, Omit<PolicyOptions, 'name'>> = {}) {
+    for (const [name, options] of Object.entries(policies)) {
+      placed(`policies.${name}`, () => this.define({ ...options, name }));
+    }
+  }
+
+  get names(): string[] {
+    return [...this.rules.keys()];
+  }
+
+  get(name: string): Rule | undefined {
+    return this.rules.get(name)?.rule;
+  }
+
+  /** Takes in what a route spells out under a name, so that others may ask for it by name, whichever comes first. */
+  learn(asked: Asked): void {
+    if (typeof asked === 'object' && asked?.name !== undefined && isDefinition(asked)) this.define(asked);
+  }
+
+  /**
+   * The rule that is asked for. A policy without a name belongs to `owner`.
+   *
+   * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_POLICY_CONFLICT`, and whatever is wrong with one spelled out
+   */
+  ruleFor(asked: Asked, owner: string): Rule {
+    if (typeof asked === 'string') return this.known(asked);
+    if (typeof asked !== 'object' || asked === null) {
+      throw new RateLimitError('RL_OPTION_INVALID', `a policy must be a name or an object, got ${shown(asked)}`);
+    }
+    if (asked.name === undefined) return ruleOf(asked as PolicyOptions, owner);
+    if (isDefinition(asked)) return usedAs(this.define(asked), asked);
+    return usedAs(this.known(asked.name), asked);
+  }
+
+  private known(name: string): Rule {
+    const rule = this.get(name);
+    if (rule) return rule;
+    const known = this.names.length > 0 ? `the catalogue has ${this.names.join(', ')}` : 'the catalogue is empty';
+    throw new RateLimitError(
+      'RL_UNKNOWN_POLICY',
+      `asks for ${shown(name)}; ${known}. Add it to policies of RateLimitModule.forRoot(), or spell the policy out`,
+    );
+  }
+
+  /** One name has one definition; a second one that says the same is the first. */
+  private define(options: PolicyOptions): Rule {
+    const rule = ruleOf(options);
+    const known = this.rules.get(rule.name);
+    if (!known) {
+      this.rules.set(rule.name, { rule, options });
+      return rule;
+    }
+    const differs = DEFINING.find((part) => !same(part, rule, known.rule, options, known.options));
+    if (differs === undefined) return known.rule;
+    throw new RateLimitError(
+      'RL_POLICY_CONFLICT',
+      `${shown(rule.name)} is defined twice, with ${differs} ${shown(known.options[differs])} and ${shown(options[differs])}; ` +
+        'use two names, or leave out what the catalogue says and change key, cost, skip or phase only',
+    );
+  }
+}
+
+/** Compared as they are judged: '1m' is 60000, and a burst left out is its default. */
+const same = (part: (typeof DEFINING)[number], a: Rule, b: Rule, x: PolicyOptions, y: PolicyOptions): boolean =>
+  a.policy && b.policy ? a.policy[part] === b.policy[part] : x[part] === y[part];
+
+const isDefinition = (asked: PolicyOptions | PolicyReference): asked is PolicyOptions =>
+  DEFINING.some((part) => (asked as PolicyOptions)[part] !== undefined);
+
+/** Says where a mistake was made. */
+export function placed<T>(place: string, attempt: () => T): T {
+  try {
+    return attempt();
+  } catch (error) {
+    throw error instanceof RateLimitError ? error.at(place) : error;
+  }
+}

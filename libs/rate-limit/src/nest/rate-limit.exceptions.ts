@@ -1,0 +1,29 @@
+import { HttpException } from '@nestjs/common';
+import { quotaExceeded, temporaryReducedCapacity } from '../headers/problem-details.js';
+
+/**
+ * 429: the quota of these policies is spent. Its response is the problem+json body, so a filter of your own can read
+ * it with `getResponse()`.
+ */
+export class RateLimitExceededException extends HttpException {
+  /**
+   * @param violatedPolicies the names of the policies that denied the request
+   * @param retryAfter milliseconds until the same request passes; -1 if it never can
+   */
+  constructor(
+    readonly violatedPolicies: readonly string[],
+    readonly retryAfter: number,
+  ) {
+    super(quotaExceeded(violatedPolicies, retryAfter), 429);
+  }
+}
+
+/** 503: the store gave no answer, and these policies are `closed` then. */
+export class RateLimitUnavailableException extends HttpException {
+  constructor(
+    readonly violatedPolicies: readonly string[],
+    options?: { cause?: unknown },
+  ) {
+    super(temporaryReducedCapacity(violatedPolicies), 503, options);
+  }
+}

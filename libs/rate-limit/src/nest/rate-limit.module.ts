@@ -1,0 +1,26 @@
+import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { RateLimitGuard } from './rate-limit.guard.js';
+import { ConfigurableModuleClass } from './rate-limit.module-definition.js';
+import { rateLimitProviders } from './rate-limit.providers.js';
+import { RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './rate-limit.tokens.js';
+import { RateLimiter } from './rate-limiter.service.js';
+
+/**
+ * Limits an application. Imported once, in the root module, with `forRoot()` or `forRootAsync()`.
+ *
+ * @example
+ * ```ts
+ * RateLimitModule.forRoot({
+ *   redis: 'redis://localhost:6379',
+ *   policies: { burst: { limit: 20, window: '1s', algorithm: 'token-bucket' } },
+ *   default: ['burst'],
+ * })
+ * ```
+ */
+@Module({
+  imports: [DiscoveryModule],
+  providers: rateLimitProviders,
+  exports: [RateLimiter, RateLimitGuard, RATE_LIMIT_STORE, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS],
+})
+export class RateLimitModule extends ConfigurableModuleClass {}

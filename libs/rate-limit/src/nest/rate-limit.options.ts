@@ -1,0 +1,92 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { RateLimitError, shown } from '../core/errors.js';
+import { checkFailureMode, checkKnownKeys, type PolicyDefinition, type StoreFailureMode } from '../core/policy.js';
+import type { RateLimitStore } from '../core/store.js';
+import { headerProfiles, type HeaderProfile } from '../headers/ratelimit-headers.js';
+import type { RedisLocation } from '../stores/redis/redis.connection.js';
+import type { KeyResolver, Phase } from './keys/key-resolver.js';
+import type { KeyOptions } from './keys/key-settings.js';
+
+/** A value, or how to find it for a request. */
+export type PerRequest<T> = T | ((context: ExecutionContext) => T | Promise<T>);
+
+/** What one use of a policy may say differently from another. */
+export interface PolicyUse {
+  /** Who pays: `byIp` (default), another resolver, or a function of the request. */
+  key?: KeyResolver;
+  /** Quota units a request spends: a whole number, not negative. Default 1. */
+  cost?: PerRequest<number>;
+  /** Requests that the policy is not for. */
+  skip?: (context: ExecutionContext) => boolean | Promise<boolean>;
+  /** When it is decided: before your guards or after them. Default: as its key needs. */
+  phase?: Phase;
+}
+
+/** A policy as the catalogue and the decorator take it. */
+export interface PolicyOptions extends Omit<PolicyDefinition, 'name' | 'limit'>, PolicyUse {
+  /** Without one, the policy's quota is the handler's own. */
+  name?: string;
+  /** The quota per window, in units, or a function of the request that gives it. */
+  limit: PerRequest<number>;
+}
+
+/** A policy of the catalogue, put to another use on a route: with another key, cost, skip or phase. */
+export interface PolicyReference extends PolicyUse {
+  name: string;
+  limit?: undefined;
+  window?: undefined;
+}
+
+export interface RateLimitModuleOptions {
+  /**
+   * Where quota is kept: a url, ioredis options, `{ nodes, options }` of a Cluster, or a client of ioredis 5 or 6.
+   * Without it, in this process's memory. A client you hand in stays yours to close.
+   */
+  redis?: RedisLocation;
+  /** A store of your own, instead of `redis`. */
+  store?: RateLimitStore;
+  /** The catalogue: policies by name. */
+  policies?: Record<string, Omit<PolicyOptions, 'name'>>;
+  /** The policies that govern every handler. Default: none. */
+  default?: (string | PolicyOptions | PolicyReference)[];
+  /** Which fields tell clients of their quota. Default `ietf`. */
+  headers?: HeaderProfile;
+  /** How clients are told apart. */
+  keys?: KeyOptions;
+  /** What policies do that do not say it themselves when the store gives no answer. Default `local`. */
+  onStoreFailure?: StoreFailureMode;
+  /** Begins every stored key. Default `rl`. */
+  prefix?: string;
+  /** How long a call to Redis may take, in milliseconds. Default 250. */
+  timeout?: number;
+}
+
+const MODULE_KEYS = ['redis', 'store', 'policies', 'default', 'headers', 'keys', 'onStoreFailure', 'prefix', 'timeout'];
+
+/**
+ * What can be said of the options before anything is opened. Policies are checked with the handlers that use them.
+ *
+ * @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_OPTION_INVALID`, `RL_FAILURE_MODE_INVALID`
+ */
+export function checkOptions(options: RateLimitModuleOptions): void {
+  checkKnownKeys(options, MODULE_KEYS, 'RateLimitModule.forRoot()');
+  const { headers, store, redis, policies, prefix, onStoreFailure } = options;
+  if (headers !== undefined && !headerProfiles.includes(headers)) {
+    throw invalid(`headers must be one of ${headerProfiles.join(', ')}`, headers);
+  }
+  if (store !== undefined && redis !== undefined) throw invalid('give redis or store, not both', Object.keys(options));
+  if (store !== undefined && (typeof store?.consume !== 'function' || typeof store.reset !== 'function')) {
+    throw invalid('store must have consume() and reset()', store);
+  }
+  if (prefix !== undefined && typeof prefix !== 'string') throw invalid('prefix must be text', prefix);
+  if (policies !== undefined && (typeof policies !== 'object' || policies === null || Array.isArray(policies))) {
+    throw invalid('policies must be an object: the policies by name', policies);
+  }
+  if (options.default !== undefined && !Array.isArray(options.default)) {
+    throw invalid('default must be a list of policies', options.default);
+  }
+  if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
+}
+
+const invalid = (rule: string, value: unknown): RateLimitError =>
+  new RateLimitError('RL_OPTION_INVALID', `${rule}, got ${shown(value)}`);

@@ -1,0 +1,91 @@
+import type { Type } from '@nestjs/common';
+import { RateLimitError, shown } from '../core/errors.js';
+import type { Policy } from '../core/policy.js';
+import { ALL_POLICIES, SKIPPED_POLICIES } from './decorators/skip-rate-limit.decorator.js';
+import { RATE_LIMIT_POLICIES } from './decorators/rate-limit.decorator.js';
+import { listOf } from './decorators/metadata.js';
+import type { Asked, Catalogue } from './rate-limit.catalogue.js';
+import type { Rule } from './rate-limit.rule.js';
+
+/** The rules that govern one handler, by phase. */
+export interface Plan {
+  readonly early: readonly Rule[];
+  readonly late: readonly Rule[];
+  /** Both, for those who decide them at once. */
+  readonly all: readonly Rule[];
+  /** The policies, where none depends on the request: then every answer names the same. */
+  readonly policies: readonly Policy[] | undefined;
+}
+
+export const EMPTY_PLAN: Plan = { early: [], late: [], all: [], policies: [] };
+
+export type Handler = (...args: never[]) => unknown;
+
+/** What decorators say of a class or a handler. */
+export const askedOf = (target: object): readonly Asked[] => listOf<Asked>(RATE_LIMIT_POLICIES, target);
+const skippedOf = (target: object): readonly (string | symbol)[] => listOf(SKIPPED_POLICIES, target);
+
+/**
+ * Default, then class, then method; at each level first the skips, then the additions. A policy that is asked for
+ * again by name takes the place of its earlier use.
+ *
+ * @param owner the route, to which policies without a name belong
+ * @throws RateLimitError
+ */
+export function planOf(
+  catalogue: Catalogue,
+  defaults: readonly Asked[],
+  controller: Type,
+  handler: Handler,
+  owner: string,
+): Plan {
+  let rules: Rule[] = [];
+  let unnamed = 0;
+  const levels = [
+    { skipped: [], asked: defaults },
+    { skipped: skippedOf(controller), asked: askedOf(controller) },
+    { skipped: skippedOf(handler), asked: askedOf(handler) },
+  ];
+  for (const { skipped, asked } of levels) {
+    rules = without(rules, skipped, catalogue);
+    const named = new Set<string>();
+    for (const each of asked) {
+      const rule = catalogue.ruleFor(each, unnamed === 0 ? owner : `${owner}.${unnamed + 1}`);
+      if (rule.unnamed) unnamed++;
+      else {
+        if (named.has(rule.name)) {
+          throw new RateLimitError(
+            'RL_POLICY_CONFLICT',
+            `asks for ${shown(rule.name)} twice; ask once, or use two names`,
+          );
+        }
+        named.add(rule.name);
+        rules = rules.filter((earlier) => earlier.name !== rule.name || earlier.unnamed);
+      }
+      rules.push(rule);
+    }
+  }
+  return rules.length === 0 ? EMPTY_PLAN : compiled(rules);
+}
+
+function compiled(all: readonly Rule[]): Plan {
+  const policies = all.map(({ policy }) => policy).filter((policy) => policy !== undefined);
+  return {
+    early: all.filter(({ phase }) => phase === 'early'),
+    late: all.filter(({ phase }) => phase === 'late'),
+    all,
+    policies: policies.length === all.length ? policies : undefined,
+  };
+}
+
+function without(rules: Rule[], skipped: readonly (string | symbol)[], catalogue: Catalogue): Rule[] {
+  if (skipped.includes(ALL_POLICIES)) return [];
+  const stranger = skipped.find((name) => !catalogue.get(name as string));
+  if (stranger !== undefined) {
+    throw new RateLimitError(
+      'RL_UNKNOWN_POLICY',
+      `skips ${shown(stranger)}, which is no policy; there are ${catalogue.names.join(', ') || 'none'}`,
+    );
+  }
+  return rules.filter((rule) => !skipped.includes(rule.name) || rule.unnamed);
+}

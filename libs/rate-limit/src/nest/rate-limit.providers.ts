@@ -1,0 +1,133 @@
+import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import { ApplicationConfig, DiscoveryService, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { RateLimitError } from '../core/errors.js';
+import type { RateLimitStore } from '../core/store.js';
+import { FailurePolicyStore } from '../stores/failure-policy.store.js';
+import { MemoryStore } from '../stores/memory.store.js';
+import { connect, disconnect, type Connection } from '../stores/redis/redis.connection.js';
+import { RedisStore } from '../stores/redis/redis.store.js';
+import { Catalogue } from './rate-limit.catalogue.js';
+import { RateLimitExceptionFilter } from './rate-limit.filter.js';
+import { RateLimitGuard } from './rate-limit.guard.js';
+import { bindLatePhase } from './rate-limit.late-phase.js';
+import type { RateLimitModuleOptions } from './rate-limit.options.js';
+import { Plans } from './rate-limit.plans.js';
+import { settingsOf, type RateLimitSettings } from './rate-limit.settings.js';
+import {
+  RATE_LIMIT_BOUND,
+  RATE_LIMIT_CONNECTION,
+  RATE_LIMIT_OPTIONS,
+  RATE_LIMIT_PLANS,
+  RATE_LIMIT_SETTINGS,
+  RATE_LIMIT_STORE,
+} from './rate-limit.tokens.js';
+import { RateLimiter } from './rate-limiter.service.js';
+
+/** Closes what we opened, once the server has answered its last request. */
+@Injectable()
+class ConnectionCloser implements OnApplicationShutdown {
+  constructor(
+    @Inject(RATE_LIMIT_CONNECTION) private readonly connection: Connection | undefined,
+    @Inject(RATE_LIMIT_SETTINGS) private readonly settings: RateLimitSettings,
+  ) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    if (this.connection) await disconnect(this.connection, this.settings.options.timeout ?? 250);
+  }
+}
+
+/**
+ * Everything is made before the router is built, so that a mistake ends the start and the guards are in place: plans
+ * first, which need nothing, then the connection.
+ */
+export const rateLimitProviders: Provider[] = [
+  {
+    provide: RATE_LIMIT_SETTINGS,
+    inject: [{ token: RATE_LIMIT_OPTIONS, optional: true }, ModulesContainer],
+    useFactory: (options: RateLimitModuleOptions | undefined, modules: ModulesContainer) => {
+      checkImportedOnce(options, modules);
+      return settingsOf(options);
+    },
+  },
+  {
+    provide: RATE_LIMIT_PLANS,
+    inject: [RATE_LIMIT_SETTINGS, DiscoveryService],
+    useFactory: ({ options }: RateLimitSettings, discovery: DiscoveryService) =>
+      new Plans(new Catalogue(options.policies), options.default ?? [], discovery),
+  },
+  {
+    provide: RATE_LIMIT_CONNECTION,
+    inject: [RATE_LIMIT_SETTINGS, RATE_LIMIT_PLANS],
+    useFactory: async ({ options: { redis }, logger }: RateLimitSettings): Promise<Connection | undefined> =>
+      redis === undefined ? undefined : connect(redis, (news) => logger.warn(news)),
+  },
+  {
+    provide: RATE_LIMIT_STORE,
+    inject: [RATE_LIMIT_SETTINGS, RATE_LIMIT_CONNECTION],
+    useFactory: storeFor,
+  },
+  {
+    // The early phase goes before even the application's own global guards: a flood of bad logins is counted before
+    // anybody checks them.
+    provide: RateLimitGuard,
+    inject: [
+      RATE_LIMIT_PLANS,
+      RATE_LIMIT_STORE,
+      RATE_LIMIT_SETTINGS,
+      RATE_LIMIT_BOUND,
+      ApplicationConfig,
+      HttpAdapterHost,
+    ],
+    useFactory: (
+      plans: Plans,
+      store: RateLimitStore,
+      settings: RateLimitSettings,
+      bound: boolean,
+      config: ApplicationConfig,
+      adapterHost: HttpAdapterHost,
+    ) => {
+      const guard = new RateLimitGuard(plans, store, settings, bound);
+      config.addGlobalFilter(new RateLimitExceptionFilter(adapterHost));
+      if (bound) {
+        config.addGlobalGuard(guard);
+        bindLatePhase(plans.handlers, new RateLimitGuard(plans, store, settings, 'late'));
+      }
+      return guard;
+    },
+  },
+  RateLimiter,
+  ConnectionCloser,
+];
+
+/** The one place where the store's layers are stacked. */
+function storeFor({ options, logger }: RateLimitSettings, connection: Connection | undefined): RateLimitStore {
+  const { prefix, timeout, onStoreFailure: mode = 'local' } = options;
+  const inner = connection ? new RedisStore(connection.client, { prefix, timeout }) : options.store;
+  if (!inner) {
+    logger.log('Quotas are kept in memory, by this process alone. Set redis to share them between instances.');
+    return new MemoryStore();
+  }
+  return new FailurePolicyStore(inner, {
+    mode,
+    local: new MemoryStore(),
+    changed: (failure) =>
+      failure
+        ? logger.error(`${failure.detail}. Until the store answers, policies do as their onStoreFailure says.`)
+        : logger.log('The store answers again.'),
+  });
+}
+
+function checkImportedOnce(options: RateLimitModuleOptions | undefined, modules: ModulesContainer): void {
+  const imports = [...modules.values()].filter(
+    ({ metatype, providers }) => metatype.name === 'RateLimitModule' && providers.has(RATE_LIMIT_SETTINGS),
+  );
+  if (imports.length > 1) {
+    throw new RateLimitError(
+      'RL_IMPORTED_TWICE',
+      'RateLimitModule is imported twice with different options; import forRoot() once, in the root module: it is global',
+    );
+  }
+  if (options === undefined) {
+    throw new RateLimitError('RL_IMPORTED_BARE', 'RateLimitModule is imported without forRoot() or forRootAsync()');
+  }
+}

@@ -1,0 +1,123 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { RateLimitError, shown } from '../core/errors.js';
+import type { Hit } from '../core/hit.js';
+import { checkKnownKeys, definePolicy, type Policy, type PolicyDefinition } from '../core/policy.js';
+import { durationText, milliseconds } from '../core/duration.js';
+import { byIp } from './keys/by-ip.js';
+import type { KeyResolver, Phase } from './keys/key-resolver.js';
+import type { KeySettings } from './keys/key-settings.js';
+import type { PolicyOptions, PolicyUse } from './rate-limit.options.js';
+import type { RateLimitRequest } from './rate-limit.request.js';
+
+/** A policy put to use: which quota, who pays, how much. Compiled once, when the application starts. */
+export interface Rule {
+  readonly name: string;
+  /** It has no name of its own: its quota is one handler's, and `name` is only what the header fields call it. */
+  readonly unnamed: boolean;
+  readonly phase: Phase;
+  readonly key: KeyResolver;
+  readonly cost: number | ((context: ExecutionContext) => number | Promise<number>);
+  readonly skip: ((context: ExecutionContext) => boolean | Promise<boolean>) | undefined;
+  /** The policy, or its limit as a function of the request and the policy for a limit. */
+  readonly policy: Policy | undefined;
+  readonly limit: ((context: ExecutionContext) => number | Promise<number>) | undefined;
+  policyFor(limit: number): Policy;
+}
+
+type RuleQuota = Pick<Rule, 'name' | 'unnamed' | 'policy' | 'limit' | 'policyFor'>;
+
+/** How many limits of a policy with a limit of the request's own are kept ready. */
+const REMEMBERED_LIMITS = 1_000;
+
+const USE_KEYS = ['key', 'cost', 'skip', 'phase'];
+const RULE_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure', ...USE_KEYS];
+
+/**
+ * Compiles a policy and its use.
+ *
+ * @param owner the route that a policy without a name belongs to
+ * @throws RateLimitError for whatever can be known to be wrong by now
+ */
+export function ruleOf(options: PolicyOptions, owner?: string): Rule {
+  checkKnownKeys(options, RULE_KEYS, 'a policy');
+  const { key: _key, cost: _cost, skip: _skip, phase: _phase, limit, ...rest } = options;
+  const name = options.name ?? wireName(options);
+  const define = (units: number) => definePolicy({ ...rest, name, limit: units } as PolicyDefinition, owner);
+  const unnamed = options.name === undefined;
+  const known = new Map<number, Policy>();
+  const policyFor = (units: number): Policy => {
+    let policy = known.get(units);
+    if (!policy) {
+      policy = define(units);
+      if (known.size < REMEMBERED_LIMITS) known.set(units, policy);
+    }
+    return policy;
+  };
+  if (typeof limit === 'function') {
+    define(1); // The rest of it can be wrong without a request.
+    return usedAs({ name, unnamed, policy: undefined, limit, policyFor }, options);
+  }
+  return usedAs({ name, unnamed, policy: define(limit), limit: undefined, policyFor }, options);
+}
+
+/** The same policy in another use: what `use` leaves out stays as it was. */
+export function usedAs(quota: RuleQuota & Partial<Rule>, use: PolicyUse): Rule {
+  const key = use.key ?? quota.key ?? byIp;
+  const cost = use.cost ?? quota.cost ?? 1;
+  const skip = use.skip ?? quota.skip;
+  const phase = use.phase ?? (use.key ? undefined : quota.phase) ?? key.phase ?? 'early';
+  const { name, unnamed, policy, limit, policyFor } = quota;
+  checkFunction(key, 'key', name);
+  if (skip !== undefined) checkFunction(skip, 'skip', name);
+  if (phase !== 'early' && phase !== 'late') {
+    throw new RateLimitError('RL_PHASE_INVALID', `${name}: phase must be 'early' or 'late', got ${shown(phase)}`);
+  }
+  if (typeof cost !== 'function') {
+    checkCost(cost, name);
+    if (policy && policy.limit > 0 && cost > policy.burst) {
+      const most = `${policy.algorithm} of limit ${policy.limit}${policy.burst === policy.limit ? '' : ` and burst ${policy.burst}`}`;
+      throw new RateLimitError('RL_COST_NEVER_PASSES', `${name}: a request of cost ${cost} can never pass a ${most}`);
+    }
+  }
+  return { name, unnamed, policy, limit, policyFor, key, cost, skip, phase };
+}
+
+/** The rules' hits on this request, without those that do not apply. Whatever a resolver throws comes through. */
+export async function hitsOf(
+  rules: readonly Rule[],
+  context: ExecutionContext,
+  request: RateLimitRequest,
+  settings: KeySettings,
+): Promise<Hit[]> {
+  const hits: Hit[] = [];
+  for (const rule of rules) {
+    if (rule.skip && (await rule.skip(context))) continue;
+    const found = rule.key(context, request, settings);
+    const key = isPromise(found) ? await found : found;
+    if (key === undefined) continue;
+    const policy = rule.policy ?? rule.policyFor(await rule.limit!(context));
+    const cost = typeof rule.cost === 'number' ? rule.cost : await rule.cost(context);
+    checkCost(cost, rule.name);
+    hits.push({ policy, key, cost });
+  }
+  return hits;
+}
+
+const isPromise = <T>(value: T | Promise<T>): value is Promise<T> => typeof (value as Promise<T>)?.then === 'function';
+
+/** A request never gives back: a negative cost is for code. */
+function checkCost(cost: unknown, name: string): void {
+  if (Number.isSafeInteger(cost) && (cost as number) >= 0) return;
+  throw new RateLimitError('RL_COST_INVALID', `${name}: cost must be a whole number, not negative, got ${shown(cost)}`);
+}
+
+function checkFunction(value: unknown, what: string, name: string): void {
+  if (typeof value === 'function') return;
+  throw new RateLimitError('RL_OPTION_INVALID', `${name}: ${what} must be a function, got ${shown(value)}`);
+}
+
+/** What a policy without a name is called in the header fields: `3-per-1m`. */
+function wireName({ limit, window }: PolicyOptions): string {
+  const span = durationText(milliseconds(window));
+  return typeof limit === 'number' ? `${limit}-per-${span}` : `per-${span}`;
+}

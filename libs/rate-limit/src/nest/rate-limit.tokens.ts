@@ -1,0 +1,17 @@
+// Symbol.for, so that the ES module and the CommonJS copy of this package mean the same provider.
+
+export const RATE_LIMIT_OPTIONS = Symbol.for('nestjs-redis-rate-limit/options');
+
+/** Whether the module binds the guard itself: its `guard` extra. */
+export const RATE_LIMIT_BOUND = Symbol.for('nestjs-redis-rate-limit/bound');
+
+/** The options checked, with their defaults. */
+export const RATE_LIMIT_SETTINGS = Symbol.for('nestjs-redis-rate-limit/settings');
+
+export const RATE_LIMIT_CONNECTION = Symbol.for('nestjs-redis-rate-limit/connection');
+
+/** The store with everything around it. */
+export const RATE_LIMIT_STORE = Symbol.for('nestjs-redis-rate-limit/store');
+
+/** Every handler's plan. */
+export const RATE_LIMIT_PLANS = Symbol.for('nestjs-redis-rate-limit/plans');

@@ -1,0 +1,59 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Decision } from '../core/decision.js';
+import { RateLimitError, shown } from '../core/errors.js';
+import { definePolicy, type Policy, type PolicyDefinition } from '../core/policy.js';
+import type { RateLimitStore } from '../core/store.js';
+import type { Plans } from './rate-limit.plans.js';
+import { RATE_LIMIT_PLANS, RATE_LIMIT_STORE } from './rate-limit.tokens.js';
+
+/** A policy by its name in the catalogue, defined, or spelled out. */
+export type AnyPolicy = string | Policy | PolicyDefinition;
+
+/**
+ * The same quotas for code without a request: jobs, consumers, calls to others. A denial is an answer here, not an
+ * exception. Keys are what the resolvers give: `user:42`, `ip:203.0.113.7`, or any text of your own.
+ */
+@Injectable()
+export class RateLimiter {
+  constructor(
+    @Inject(RATE_LIMIT_STORE) private readonly store: RateLimitStore,
+    @Inject(RATE_LIMIT_PLANS) private readonly plans: Plans,
+  ) {}
+
+  /**
+   * Spends `cost` units (default 1): 0 only looks, a negative number gives back.
+   *
+   * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_COST_INVALID`, `RL_KEY_INVALID`; `StoreUnavailableError` when the
+   *   store gives no answer and the policy is `closed` then
+   */
+  async consume(policy: AnyPolicy, key: string, { cost = 1 }: { cost?: number } = {}): Promise<Decision> {
+    const [decision] = await this.store.consume([{ policy: this.policyOf(policy), key, cost }]);
+    return decision!;
+  }
+
+  /** Looks, and spends nothing. Throws as {@link consume} does. */
+  peek(policy: AnyPolicy, key: string): Promise<Decision> {
+    return this.consume(policy, key, { cost: 0 });
+  }
+
+  /** Makes the quota full again. Throws as {@link consume} does, and whenever the store gives no answer. */
+  async reset(policy: AnyPolicy, key: string): Promise<void> {
+    await this.store.reset(this.policyOf(policy), key);
+  }
+
+  private policyOf(policy: AnyPolicy): Policy {
+    if (typeof policy !== 'string') return 'id' in policy ? policy : definePolicy(policy);
+    const { catalogue } = this.plans;
+    const rule = catalogue.get(policy);
+    if (rule?.policy) return rule.policy;
+    throw rule
+      ? new RateLimitError(
+          'RL_POLICY_DYNAMIC',
+          `the limit of ${shown(policy)} is a function of the request; spell the policy out`,
+        )
+      : new RateLimitError(
+          'RL_UNKNOWN_POLICY',
+          `there is no policy ${shown(policy)}; the catalogue has ${catalogue.names.join(', ') || 'none'}`,
+        );
+  }
+}

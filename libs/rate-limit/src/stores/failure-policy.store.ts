@@ -1,0 +1,69 @@
+import type { Decision } from '../core/decision.js';
+import { isStoreUnavailable, type StoreUnavailableError } from '../core/errors.js';
+import type { Hit } from '../core/hit.js';
+import type { Policy, StoreFailureMode } from '../core/policy.js';
+import type { RateLimitStore } from '../core/store.js';
+
+export interface FailurePolicy {
+  /** For policies that say nothing themselves. */
+  mode: StoreFailureMode;
+  /** Judges `local` policies meanwhile. */
+  local: RateLimitStore;
+  /** Hears when the store stops answering, and when it answers again (`undefined`). Once each time. */
+  changed(failure: StoreUnavailableError | undefined): void;
+}
+
+/**
+ * Answers when the store inside cannot, as each policy asks. One `closed` policy closes the request: it rejects with
+ * the store's own error. No request mixes a charge in the store with a local one.
+ */
+export class FailurePolicyStore implements RateLimitStore {
+  private failing = false;
+
+  constructor(
+    private readonly inner: RateLimitStore,
+    private readonly policy: FailurePolicy,
+  ) {}
+
+  async consume(hits: readonly Hit[]): Promise<Decision[]> {
+    try {
+      const decisions = await this.inner.consume(hits);
+      if (this.failing) this.turn(undefined);
+      return decisions;
+    } catch (error) {
+      if (!isStoreUnavailable(error)) throw error;
+      if (!this.failing) this.turn(error);
+      if (hits.some((hit) => this.modeOf(hit) === 'closed')) throw error;
+      return this.decideWithout(hits);
+    }
+  }
+
+  async reset(policy: Policy, key: string): Promise<void> {
+    await this.policy.local.reset(policy, key);
+    await this.inner.reset(policy, key);
+  }
+
+  private async decideWithout(hits: readonly Hit[]): Promise<Decision[]> {
+    const judged = await this.policy.local.consume(hits.filter((hit) => this.modeOf(hit) === 'local'));
+    let next = 0;
+    return hits.map((hit) => (this.modeOf(hit) === 'local' ? { ...judged[next++]!, degraded: true } : admitted(hit)));
+  }
+
+  private modeOf({ policy }: Hit): StoreFailureMode {
+    return policy.onStoreFailure ?? this.policy.mode;
+  }
+
+  private turn(failure: StoreUnavailableError | undefined): void {
+    this.failing = failure !== undefined;
+    this.policy.changed(failure);
+  }
+}
+
+const admitted = ({ policy: { limit } }: Hit): Decision => ({
+  allowed: true,
+  limit,
+  remaining: limit,
+  resetAfter: 0,
+  retryAfter: 0,
+  degraded: true,
+});

@@ -1,0 +1,124 @@
+import { algorithmOf } from '../core/algorithms/index.js';
+import type { Clock } from '../core/clock.js';
+import type { Decision } from '../core/decision.js';
+import { RateLimitError, shown } from '../core/errors.js';
+import { checkHits, mergingHits, type Hit } from '../core/hit.js';
+import type { Policy } from '../core/policy.js';
+import type { RateLimitStore } from '../core/store.js';
+import { ExpiryQueue, type Expiring } from './expiry-queue.js';
+
+export interface MemoryStoreOptions {
+  /** The clock, in milliseconds. Default `Date.now`. */
+  now?: Clock;
+  /** The most keys kept. When one more comes, what has expired is forgotten first, then the least recently used. Default 100,000. */
+  maxKeys?: number;
+}
+
+interface Entry extends Expiring {
+  readonly id: string;
+  state: unknown;
+}
+
+/** How many expired entries go for each new one: more than one, so that what has expired dwindles under load. */
+const SWEEP = 2;
+
+/**
+ * Keeps quota in this process. For one instance, for tests, and for the time when Redis is away. No timers: it never
+ * keeps a process alive.
+ */
+export class MemoryStore implements RateLimitStore {
+  /** In order of use: a Map iterates as it was written, and what is used is written anew. */
+  private readonly entries = new Map<string, Entry>();
+  private expiring = new ExpiryQueue<Entry>();
+  private readonly now: Clock;
+  private readonly maxKeys: number;
+
+  /** @throws RateLimitError `RL_MAX_KEYS_INVALID` */
+  constructor({ now = Date.now, maxKeys = 100_000 }: MemoryStoreOptions = {}) {
+    if (!Number.isSafeInteger(maxKeys) || maxKeys < 1) {
+      throw new RateLimitError(
+        'RL_MAX_KEYS_INVALID',
+        `maxKeys must be a whole number, at least 1, got ${shown(maxKeys)}`,
+      );
+    }
+    this.now = now;
+    this.maxKeys = maxKeys;
+  }
+
+  /** How many keys are kept now. */
+  get size(): number {
+    return this.entries.size;
+  }
+
+  async consume(hits: readonly Hit[]): Promise<Decision[]> {
+    checkHits(hits);
+    return mergingHits(hits, async (merged) => this.judge(merged));
+  }
+
+  async reset(policy: Policy, key: string): Promise<void> {
+    this.entries.delete(idOf(policy, key));
+  }
+
+  private judge(hits: readonly Hit[]): Decision[] {
+    const now = this.now();
+    const judged = hits.map(({ policy, key, cost }) => {
+      const id = idOf(policy, key);
+      const algorithm = algorithmOf(policy.algorithm);
+      const entry = this.entries.get(id);
+      return { policy, id, algorithm, entry, judgement: algorithm.judge(policy, entry?.state, cost, now) };
+    });
+
+    const denied = judged.some(({ judgement }) => !judgement.allowed);
+    return judged.map(({ policy, id, algorithm, entry, judgement }) => {
+      // All or none: beside a denied hit, one that would have passed only looks.
+      const final = denied && judgement.allowed ? algorithm.judge(policy, entry?.state, 0, now) : judgement;
+      const { state, ...answer } = final;
+      if (state === undefined) this.entries.delete(id);
+      else
+        this.keep(
+          id,
+          entry,
+          state,
+          state === entry?.state ? undefined : now + algorithm.lifetime(policy, state, now),
+          now,
+        );
+      return { ...answer, limit: policy.limit, degraded: false };
+    });
+  }
+
+  private keep(id: string, entry: Entry | undefined, state: unknown, expiresAt: number | undefined, now: number): void {
+    if (entry) {
+      entry.state = state;
+      entry.expiresAt = expiresAt ?? entry.expiresAt;
+      this.entries.delete(id);
+      this.entries.set(id, entry);
+      return;
+    }
+    const added: Entry = { id, state, expiresAt: expiresAt! };
+    this.entries.set(id, added);
+    this.expiring.add(added);
+    this.makeRoom(now);
+  }
+
+  private makeRoom(now: number): void {
+    for (let swept = 0; swept < SWEEP || this.entries.size > this.maxKeys; swept++) {
+      const over = this.expiring.takeOver(now);
+      if (!over) break;
+      if (this.entries.get(over.id) === over) this.entries.delete(over.id);
+    }
+    if (this.entries.size > this.maxKeys) {
+      const [leastRecentlyUsed] = this.entries.keys();
+      this.entries.delete(leastRecentlyUsed!);
+    }
+    if (this.expiring.size > 2 * this.entries.size + 1_000) this.rebuildQueue();
+  }
+
+  /** What was reset or forgotten stays in the queue until it is due; this keeps the queue in proportion. */
+  private rebuildQueue(): void {
+    this.expiring = new ExpiryQueue();
+    for (const entry of this.entries.values()) this.expiring.add(entry);
+  }
+}
+
+/** No name holds a NUL, so no two pairs make one id. */
+const idOf = (policy: Policy, key: string): string => `${policy.id}\0${key}`;

@@ -1,0 +1,125 @@
+-- Twin: core/algorithms/sliding-log.ts. Same names, same order; change both.
+--
+-- State: a list like a fence, sums as the posts and times as the rails between them, oldest first:
+--   sum, at, sum, at, sum …
+-- The units charged at a time are the sum after it less the sum before it. Dropping the oldest entry drops a post
+-- and a rail from the left; nothing else changes. Finding an entry is a binary search.
+
+local function log_at(key, index)
+  return tonumber(call('LINDEX', key, index)) or 0
+end
+
+-- The first entry from `from` on whose value exceeds `threshold`; `offset` is 1 for its time, 2 for the sum after it.
+local function log_search(key, from, entries, offset, threshold)
+  local to = entries
+  while from < to do
+    local middle = floor((from + to) / 2)
+    if log_at(key, 2 * middle + offset) > threshold then to = middle else from = middle + 1 end
+  end
+  return from
+end
+
+-- How many entries, the first live one, the sum before it, the sum of all, the time of the last.
+-- 0 entries when there is no log, or something else in its place.
+local function read_log(key, window, now)
+  local length = pcall_redis('LLEN', key)
+  if type(length) ~= 'number' or length < 3 or length % 2 == 0 then return 0, 0, 0, 0, now end
+  local entries = (length - 1) / 2
+  local head, tail = call('LRANGE', key, 0, 1), call('LRANGE', key, -2, -1)
+  local before, first, last, total = tonumber(head[1]), tonumber(head[2]), tonumber(tail[1]), tonumber(tail[2])
+  if not (sound(before) and sound(first) and sound(last) and sound(total)) then return 0, 0, 0, 0, now end
+
+  local live, at = 0, max(now, last)
+  if first + window <= at then
+    live = log_search(key, 0, entries, 1, at - window)
+    before = log_at(key, 2 * live)
+  end
+  return entries, live, before, total, last
+end
+
+-- How long until the oldest `units` of the live entries have left the window.
+local function sliding_log_wait(key, live, entries, before, units, window, now)
+  local index = live
+  if units > 1 then index = log_search(key, live, entries, 2, before + units - 1) end
+  return log_at(key, 2 * index + 1) + window - now
+end
+
+local function sliding_log(key, limit, window, burst, cost, now)
+  local entries, live, before, total, last = read_log(key, window, now)
+  local found = entries > 0
+  if last - now > window then
+    local used = total - before
+    call('DEL', key)
+    call('RPUSH', key, 0, now, used)
+    call('PEXPIRE', key, max(shortest_life, window))
+    entries, live, before, total, last = 1, 0, 0, used, now
+  end
+  local at = max(now, last)
+
+  local used = total - before
+  local allowed = cost <= 0 or cost <= limit - used
+  local kept = used
+  if allowed then kept = max(0, used + cost) end
+  local remaining = max(0, limit - kept)
+
+  local reset_after, retry_after = 0, 0
+  if kept > 0 and limit > 0 then
+    local units = kept + remaining + 1 - limit
+    if units > used then
+      -- Those past what was used are the ones charged now.
+      reset_after = at + window - now
+    else
+      reset_after = sliding_log_wait(key, live, entries, before, units, window, now)
+    end
+  end
+  if not allowed then
+    if cost > limit then
+      retry_after = -1
+    else
+      retry_after = sliding_log_wait(key, live, entries, before, used + cost - limit, window, now)
+    end
+  end
+
+  local record
+  if kept == 0 then
+    record = found and ''
+  elseif allowed and cost ~= 0 then
+    record = found and live or -1
+  end
+  return allowed, remaining, reset_after, retry_after, record, at + window - now
+end
+
+-- The newest entries first.
+local function log_give_back(key, units)
+  while units > 0 do
+    local newest = call('LRANGE', key, -3, -1)
+    local charged = tonumber(newest[3]) - tonumber(newest[1])
+    if charged > units then
+      call('LSET', key, -1, tonumber(newest[3]) - units)
+    else
+      call('RPOP', key, 2)
+    end
+    units = units - charged
+  end
+end
+
+-- Charges a log that `sliding_log` has allowed. `live` is its first live entry, or -1 where no log was found.
+local function write_log(key, live, cost, now, lifetime)
+  if live < 0 then
+    call('DEL', key)
+    call('RPUSH', key, 0, now, cost)
+  else
+    if live > 0 then call('LTRIM', key, 2 * live, -1) end
+    if cost > 0 then
+      local last, total = log_at(key, -2), log_at(key, -1)
+      if now > last then
+        call('RPUSH', key, now, total + cost)
+      else
+        call('LSET', key, -1, total + cost)
+      end
+    else
+      log_give_back(key, -cost)
+    end
+  end
+  call('PEXPIRE', key, max(shortest_life, lifetime))
+end

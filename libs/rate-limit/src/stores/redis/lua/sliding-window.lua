@@ -1,0 +1,61 @@
+-- Twin: core/algorithms/sliding-window.ts. Same names, same order; change both.
+--
+-- State: start, current, previous
+
+-- How long until `units` are there: as the last window slides out, or after the turn, as this one does.
+local function sliding_window_wait(limit, window, current, previous, units, start, now)
+  local room = (limit - current - units) * window
+  if room >= 0 then return start + window - floor(room / previous) - now end
+  return start + 2 * window - floor((limit - units) * window / current) - now
+end
+
+local function sliding_window(key, limit, window, burst, cost, now)
+  local start, current, previous, moved = now, 0, 0, false
+  local found = read_record(key, 24)
+  if found then
+    local state_start, state_current, state_previous = unpack_record('<ddd', found)
+    if sound(state_start) and sound(state_current) and sound(state_previous) then
+      local at = settled(state_start, window, now)
+      local turns = floor((now - at) / window)
+      if turns < 1 then
+        start, current, previous = at, state_current, state_previous
+      elseif turns == 1 and state_current > 0 then
+        start, previous = at + window, state_current
+      end
+      moved = state_start - now > window
+    end
+  end
+
+  local left = window - max(0, now - start)
+  local weight = ceil(previous * left / window)
+  local allowed = cost <= 0 or cost <= limit - current - weight
+
+  -- The current window is charged; what it cannot give back, the one before does.
+  local kept_current, kept_previous = current, previous
+  if allowed then
+    kept_current = max(0, current + cost)
+    kept_previous = max(0, previous + min(0, current + cost))
+  end
+  local full = kept_current == 0 and kept_previous == 0
+  local remaining = max(0, limit - kept_current - ceil(kept_previous * left / window))
+
+  local reset_after, retry_after = 0, 0
+  if not full and limit > 0 then
+    reset_after = sliding_window_wait(limit, window, kept_current, kept_previous, remaining + 1, start, now)
+  end
+  if not allowed then
+    if cost > limit then
+      retry_after = -1
+    else
+      retry_after = sliding_window_wait(limit, window, current, previous, cost, start, now)
+    end
+  end
+
+  local record
+  if full then
+    record = found and ''
+  elseif moved or allowed and cost ~= 0 then
+    record = pack('<ddd', start, kept_current, kept_previous)
+  end
+  return allowed, remaining, reset_after, retry_after, record, start + 2 * window - now
+end

@@ -1,0 +1,118 @@
+import type { Clock } from '../../core/clock.js';
+import type { Decision } from '../../core/decision.js';
+import { StoreUnavailableError } from '../../core/errors.js';
+import type { ServerClock } from './redis.clock.js';
+import type { RedisRequest } from './redis.request.js';
+import type { ConsumeScript } from './redis.script.js';
+
+/** The most that one script judges, so that it never holds Redis for long: a hit takes about 3 us. */
+const HEAVIEST_BATCH = 64;
+
+/** A log is searched, not read at once. */
+const weightOf = ({ hits }: RedisRequest): number =>
+  hits.reduce((sum, { policy }) => sum + (policy.algorithm === 'sliding-log' ? 4 : 1), 0);
+
+/** The most commands on their way at once. A frozen server is owed no more than these; the rest waits here. */
+const MOST_UNDER_WAY = 4;
+
+/**
+ * Gathers requests into batches for one server, in order of arrival: what arrives in the same turn, or while the most
+ * commands are under way, travels together. A lone request leaves at the end of its own turn.
+ */
+export class RedisBatches {
+  private waiting: RedisRequest[] = [];
+  private underWay = 0;
+  private scheduled = false;
+
+  constructor(
+    private readonly script: ConsumeScript,
+    private readonly clock: ServerClock,
+    private readonly now: Clock | undefined,
+  ) {}
+
+  get idle(): boolean {
+    return this.waiting.length === 0 && this.underWay === 0;
+  }
+
+  add(request: RedisRequest): void {
+    this.waiting.push(request);
+    if (this.scheduled || this.underWay >= MOST_UNDER_WAY) return;
+    this.scheduled = true;
+    if (this.underWay === 0) queueMicrotask(() => this.send());
+    else setImmediate(() => this.send());
+  }
+
+  private send(): void {
+    this.scheduled = false;
+    while (this.underWay < MOST_UNDER_WAY) {
+      const batch = this.takeBatch();
+      if (batch.length === 0) return;
+      this.underWay++;
+      void this.judge(batch).finally(() => {
+        this.underWay--;
+        if (!this.scheduled) this.send();
+      });
+    }
+  }
+
+  /** What was given up while it waited is dropped here and never sent. */
+  private takeBatch(): RedisRequest[] {
+    const batch: RedisRequest[] = [];
+    let taken = 0;
+    for (let weight = 0; taken < this.waiting.length; taken++) {
+      const request = this.waiting[taken]!;
+      if (request.answered) continue;
+      weight += weightOf(request);
+      if (weight > HEAVIEST_BATCH && batch.length > 0) break;
+      batch.push(request);
+    }
+    this.waiting = this.waiting.slice(taken);
+    return batch;
+  }
+
+  private async judge(batch: readonly RedisRequest[]): Promise<void> {
+    try {
+      if (!this.clock.known) {
+        await this.observed(async () => ({ server: await this.script.readClock(batch[0]!.keys[0]!) }));
+      }
+      // Too late by what we knew of the server's clock charges nothing and teaches us better, so it is tried once more.
+      for (let attempt = 0; attempt < 2; attempt++) {
+        const live = batch.filter(({ answered }) => !answered);
+        if (live.length === 0) return;
+        const { decisions } = await this.run(live);
+        if (decisions) return handOut(decisions, live);
+      }
+      throw new StoreUnavailableError('the request reached Redis too late and was not charged');
+    } catch (error) {
+      const failure = asUnavailable(error);
+      for (const request of batch) if (!request.answered) request.fail(failure);
+    }
+  }
+
+  private run(batch: readonly RedisRequest[]) {
+    const notAfter = this.clock.at(batch[0]!.deadline);
+    return this.observed(() => this.script.run(batch, this.now?.() ?? '', notAfter));
+  }
+
+  /** Every reply teaches us the server's clock. */
+  private async observed<R extends { server: number }>(ask: () => Promise<R>): Promise<R> {
+    const sentAt = performance.now();
+    const reply = await ask();
+    this.clock.observe(reply.server, sentAt, performance.now());
+    return reply;
+  }
+}
+
+function handOut(decisions: readonly Decision[], requests: readonly RedisRequest[]): void {
+  let next = 0;
+  for (const request of requests) {
+    const own = decisions.slice(next, (next += request.hits.length));
+    if (!request.answered) request.answer(own);
+  }
+}
+
+export function asUnavailable(error: unknown): StoreUnavailableError {
+  if (error instanceof StoreUnavailableError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new StoreUnavailableError(`Redis cannot decide: ${message}`, { cause: error });
+}

@@ -1,0 +1,30 @@
+/**
+ * What the store asks of a client: ioredis 5 or 6, a `Redis` or a `Cluster`. Described by what it can do, because
+ * `instanceof` fails when an application holds two copies of ioredis.
+ */
+export interface RedisClient {
+  evalsha(sha: string, keyCount: number, ...keysAndArguments: (string | number)[]): Promise<unknown>;
+  script(subcommand: 'LOAD', script: string): Promise<unknown>;
+  del(key: string): Promise<unknown>;
+  quit(): Promise<unknown>;
+  disconnect(): void;
+}
+
+/** The part of ioredis' Cluster that is no part of its Redis. */
+export interface RedisClusterClient extends RedisClient {
+  readonly isCluster: true;
+  nodes(role: 'master'): Pick<RedisClient, 'script'>[];
+  /** Slot by slot, the nodes that serve it, the primary first. */
+  readonly slots?: readonly (readonly string[] | undefined)[];
+  readonly options?: { readonly keyPrefix?: string };
+}
+
+export const isRedisClient = (value: unknown): value is RedisClient =>
+  typeof value === 'object' &&
+  value !== null &&
+  (['evalsha', 'script', 'del', 'quit', 'disconnect'] as const).every(
+    (method) => typeof (value as Partial<RedisClient>)[method] === 'function',
+  );
+
+export const isClusterClient = (client: RedisClient): client is RedisClusterClient =>
+  (client as Partial<RedisClusterClient>).isCluster === true;

@@ -1,0 +1,140 @@
+import { RateLimitError, shown } from '../../core/errors.js';
+import { isRedisClient, type RedisClient } from './redis.client.js';
+
+/** ioredis' own options: host, port, db, username, password, tls, sentinels, … All of them are passed on. */
+export interface RedisConnectionOptions {
+  host?: string;
+  port?: number;
+  db?: number;
+  username?: string;
+  password?: string;
+  // `any`, so that ioredis' own RedisOptions can be given: its types are not named here because it is optional.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  [option: string]: any;
+}
+
+/** A Cluster: some of its nodes, and ioredis' ClusterOptions. */
+export interface RedisClusterConnection {
+  nodes: (string | { host?: string; port?: number })[];
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  options?: Record<string, any>;
+}
+
+/** Where Redis is: a url, ioredis options, the nodes of a Cluster, or a client of ioredis 5 or 6. */
+export type RedisLocation = string | RedisConnectionOptions | RedisClusterConnection | RedisClient;
+
+/** A client and whether it is ours to close. */
+export interface Connection {
+  readonly client: RedisClient;
+  readonly ours: boolean;
+}
+
+type EventfulClient = RedisClient & {
+  readonly status: string;
+  on(event: 'error' | 'ready' | 'end', listener: (error: Error) => void): void;
+};
+
+/**
+ * What a limiter needs of its connection: commands fail at once while it is down, none is ever sent twice (it may
+ * have been charged), and it comes back within two seconds of Redis.
+ */
+const SAFE = {
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  connectTimeout: 2_000,
+  retryStrategy: (times: number) => Math.min(100 * 2 ** Math.min(times, 4), 1_000) * (0.75 + Math.random() / 2),
+};
+
+/**
+ * Opens the connection, or takes the client that was given.
+ *
+ * @param tell hears of the connection failing and coming back, once each time
+ * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`
+ */
+export async function connect(location: RedisLocation, tell: (news: string) => void): Promise<Connection> {
+  if (isRedisClient(location)) return { client: location, ours: false };
+  checkLocation(location);
+  const { Redis, Cluster } = await loadIoredis();
+  const client = (typeof location === 'string'
+    ? new Redis(location, SAFE)
+    : isCluster(location)
+      ? new Cluster(location.nodes, {
+          enableOfflineQueue: false,
+          clusterRetryStrategy: SAFE.retryStrategy,
+          ...location.options,
+          redisOptions: { ...SAFE, ...location.options?.redisOptions },
+        })
+      : new Redis({ ...SAFE, ...location })) as unknown as EventfulClient;
+  await firstNews(client, tell);
+  return { client, ours: true };
+}
+
+/** Lets go of a client of ours: politely, unless Redis does not answer. */
+export async function disconnect({ client, ours }: Connection, patience: number): Promise<void> {
+  if (!ours) return;
+  const asked = Promise.resolve(client.quit()).catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([asked, new Promise((resolve) => (timer = setTimeout(resolve, patience)))]);
+  clearTimeout(timer);
+  client.disconnect();
+}
+
+const isCluster = (location: object): location is RedisClusterConnection => 'nodes' in location;
+
+function checkLocation(location: unknown): void {
+  const fix = `redis must be a url like 'redis://localhost:6379', ioredis options, { nodes, options } or an ioredis client`;
+  if (typeof location === 'string') {
+    if (/^(rediss?:\/\/.|\/.)/.test(location)) return;
+    throw new RateLimitError(
+      'RL_REDIS_INVALID',
+      `${fix}, got ${shown(withoutPassword(location))}; leave it out for the memory store`,
+    );
+  }
+  if (typeof location !== 'object' || location === null || Array.isArray(location)) {
+    throw new RateLimitError('RL_REDIS_INVALID', `${fix}, got ${shown(location)}`);
+  }
+  if (isCluster(location) && (!Array.isArray(location.nodes) || location.nodes.length === 0)) {
+    throw new RateLimitError(
+      'RL_REDIS_INVALID',
+      `redis.nodes must name at least one node, got ${shown(location.nodes)}`,
+    );
+  }
+}
+
+const withoutPassword = (url: string): string => url.replace(/:[^:@/]*@/, ':***@');
+
+/** ioredis is an optional peer: it is loaded only by those who use Redis. */
+async function loadIoredis() {
+  try {
+    return await import('ioredis');
+  } catch (error) {
+    throw new RateLimitError(
+      'RL_IOREDIS_MISSING',
+      `redis is configured but ioredis cannot be loaded; npm install ioredis`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/**
+ * Waits until the first attempt to connect has ended, well or not, and tells of every change from then on. An
+ * application starts without its Redis.
+ */
+function firstNews(client: EventfulClient, tell: (news: string) => void): Promise<void> {
+  return new Promise((resolve) => {
+    let down = false;
+    client.on('ready', () => {
+      if (down) tell('Redis answers again');
+      down = false;
+      resolve();
+    });
+    client.on('error', (error) => {
+      if (!down) tell(`Redis cannot be reached (${error.message || error.name}); trying again until it can`);
+      down = true;
+      resolve();
+    });
+  });
+}

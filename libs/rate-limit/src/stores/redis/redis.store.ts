@@ -1,0 +1,137 @@
+import type { Clock } from '../../core/clock.js';
+import type { Decision } from '../../core/decision.js';
+import { RateLimitError, shown, StoreUnavailableError } from '../../core/errors.js';
+import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
+import type { Policy } from '../../core/policy.js';
+import type { RateLimitStore } from '../../core/store.js';
+import { acrossSlots } from './redis.across-slots.js';
+import { asUnavailable, RedisBatches } from './redis.batch.js';
+import { isClusterClient, isRedisClient, type RedisClient } from './redis.client.js';
+import { ServerClock } from './redis.clock.js';
+import { Deadlines } from './redis.deadlines.js';
+import { partitionOf, stateKey } from './redis.keys.js';
+import { RedisRequest } from './redis.request.js';
+import { ConsumeScript } from './redis.script.js';
+import { slotOf } from './redis.slots.js';
+
+export interface RedisStoreOptions {
+  /** Begins every stored key. Default `rl`. A client's own `keyPrefix` comes before it. */
+  prefix?: string;
+  /** Judges by this clock instead of Redis'. For tests; keys then live an hour at least. */
+  now?: Clock;
+  /** How long a call may take, in milliseconds. After that it rejects with `StoreUnavailableError`. Default 250. */
+  timeout?: number;
+}
+
+/**
+ * Keeps quota in Redis 6.2 or later, or in Valkey: exact for any number of processes, judged by Redis' own clock, in
+ * one script call for all hits of all requests that wait at the moment.
+ *
+ * On a Cluster the hits of one request may live in several slots. Then each slot is judged by itself, and when one
+ * denies, what the others charged is given back: a give-back after its window rolled may admit that much more, and
+ * one that is lost over-charges.
+ *
+ * The client stays the caller's: the store never closes it.
+ */
+export class RedisStore implements RateLimitStore {
+  private readonly script: ConsumeScript;
+  private readonly deadlines = new Deadlines();
+  /** One line of batches on a single server; on a Cluster one per slot in use. */
+  private readonly lanes = new Map<number, RedisBatches>();
+  /** Each primary has a clock of its own. */
+  private readonly clocks = new Map<string, ServerClock>();
+  private readonly prefix: string;
+  private readonly now: Clock | undefined;
+  private readonly timeout: number;
+
+  /** @throws RateLimitError `RL_REDIS_INVALID`, `RL_TIMEOUT_INVALID` */
+  constructor(
+    private readonly client: RedisClient,
+    { prefix = 'rl', now, timeout = 250 }: RedisStoreOptions = {},
+  ) {
+    if (!isRedisClient(client)) {
+      throw new RateLimitError(
+        'RL_REDIS_INVALID',
+        `RedisStore needs an ioredis Redis or Cluster, got ${shown(client)}`,
+      );
+    }
+    if (!Number.isSafeInteger(timeout) || timeout < 1) {
+      throw new RateLimitError(
+        'RL_TIMEOUT_INVALID',
+        `timeout must be a whole number of ms, at least 1, got ${shown(timeout)}`,
+      );
+    }
+    this.prefix = prefix;
+    this.now = now;
+    this.timeout = timeout;
+    this.script = new ConsumeScript(client);
+  }
+
+  async consume(hits: readonly Hit[]): Promise<Decision[]> {
+    checkHits(hits);
+    if (hits.length === 0) return [];
+    return mergingHits(hits, (merged) => {
+      const located = merged.map((hit) => ({ hit, key: this.keyOf(hit.policy, hit.key) }));
+      const deadline = performance.now() + this.timeout;
+      const ask = (slot: number, own: typeof located) =>
+        this.ask(
+          slot,
+          new RedisRequest(
+            own.map(({ hit }) => hit),
+            own.map(({ key }) => key),
+            deadline,
+          ),
+        );
+      return isClusterClient(this.client) ? acrossSlots(located, ({ key }) => this.slotOf(key), ask) : ask(0, located);
+    });
+  }
+
+  async reset(policy: Policy, key: string): Promise<void> {
+    checkHits([{ policy, key, cost: 0 }]);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new StoreUnavailableError('Redis gave no answer in time')), this.timeout);
+    });
+    try {
+      await Promise.race([this.client.del(this.keyOf(policy, key)), late]);
+    } catch (error) {
+      throw asUnavailable(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private ask(slot: number, request: RedisRequest): Promise<Decision[]> {
+    this.deadlines.add(request);
+    this.laneOf(slot).add(request);
+    return request.decisions;
+  }
+
+  private laneOf(slot: number): RedisBatches {
+    let lane = this.lanes.get(slot);
+    if (!lane) {
+      lane = new RedisBatches(this.script, this.clockOf(slot), this.now);
+      this.lanes.set(slot, lane);
+    }
+    return lane;
+  }
+
+  private clockOf(slot: number): ServerClock {
+    const server = (isClusterClient(this.client) && this.client.slots?.[slot]?.[0]) || '';
+    let clock = this.clocks.get(server);
+    if (!clock) {
+      clock = new ServerClock();
+      this.clocks.set(server, clock);
+    }
+    return clock;
+  }
+
+  private keyOf(policy: Policy, key: string): string {
+    return stateKey(this.prefix, policy, partitionOf(key));
+  }
+
+  private slotOf(key: string): number {
+    const own = isClusterClient(this.client) ? (this.client.options?.keyPrefix ?? '') : '';
+    return slotOf(own + key);
+  }
+}

@@ -1,0 +1,37 @@
+import { randomUUID } from 'node:crypto';
+import { storeConformance } from 'nestjs-redis-rate-limit/conformance';
+import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
+import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
+import { closeClients, connectTo, connectWithIoredis5 } from '../support/clients.js';
+import { serverKinds, sharedRedis, startRedis, type Server } from '../support/redis/servers.js';
+
+describe('MemoryStore', () => {
+  for (const { sentence, check } of storeConformance((now) => new MemoryStore({ now }))) it(sentence, check);
+});
+
+describe(`RedisStore on the run's server, ioredis 6`, () => {
+  let open: (now: () => number) => RedisStore;
+  beforeAll(() => {
+    const client = connectTo(sharedRedis().url);
+    open = (now) => new RedisStore(client, { now, prefix: `test-${randomUUID()}` });
+  });
+  afterAll(closeClients);
+
+  for (const { sentence, check } of storeConformance((now) => open(now))) it(sentence, check);
+});
+
+describe.each(serverKinds())('RedisStore on $label, ioredis 5', (kind) => {
+  let server: Server;
+  let open: (now: () => number) => RedisStore;
+  beforeAll(async () => {
+    server = await startRedis({ kind });
+    const client = connectWithIoredis5(server.url);
+    open = (now) => new RedisStore(client, { now });
+  });
+  afterAll(async () => {
+    closeClients();
+    await server?.stop();
+  });
+
+  for (const { sentence, check } of storeConformance((now) => open(now))) it(sentence, check);
+});

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import type { Hit } from '../../libs/rate-limit/src/core/hit.js';
+import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
+import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
+import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
+import { costs, policies, steps } from '../support/arbitraries.js';
+import { closeClients, connectTo } from '../support/clients.js';
+import { serverKinds, startRedis, type Server } from '../support/redis/servers.js';
+
+const RUNS = 300;
+
+/** A few policies, and requests on them: how far the clock moves, then which policies, keys and costs. */
+const timelines = fc.record({
+  rules: fc.array(policies, { minLength: 1, maxLength: 3 }),
+  requests: fc.array(
+    fc.record({
+      step: steps,
+      hits: fc.array(fc.record({ rule: fc.nat(2), key: fc.constantFrom('x', 'y'), cost: costs }), {
+        minLength: 1,
+        maxLength: 3,
+      }),
+      // Now and then a limit changes while its state lives.
+      newLimit: fc.option(fc.integer({ min: 0, max: 12 }), { freq: 8, nil: undefined }),
+    }),
+    { minLength: 1, maxLength: 25 },
+  ),
+});
+
+describe.each(serverKinds())('memory and $label', (kind) => {
+  let server: Server;
+  beforeAll(async () => void (server = await startRedis({ kind })));
+  afterAll(async () => {
+    closeClients();
+    await server?.stop();
+  });
+
+  it('decide alike for any policies and any timeline', async () => {
+    const client = connectTo(server.url);
+    await fc.assert(
+      fc.asyncProperty(timelines, async ({ rules, requests }) => {
+        let time = 1_700_000_000_000;
+        const now = () => time;
+        const memory = new MemoryStore({ now });
+        const redis = new RedisStore(client, { now, prefix: randomUUID(), timeout: 10_000 });
+        const current = [...rules];
+        for (const { step, hits, newLimit } of requests) {
+          time = Math.max(0, time + Math.round(step * current[0]!.window));
+          if (newLimit !== undefined) {
+            const { name, algorithm, window } = current[0]!;
+            current[0] = definePolicy({ name, algorithm, window, limit: newLimit });
+          }
+          const claims: Hit[] = hits.map(({ rule, key, cost }) => ({
+            policy: current[rule % current.length]!,
+            key,
+            cost,
+          }));
+          expect(await redis.consume(claims)).toEqual(await memory.consume(claims));
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  }, 120_000);
+
+  it('leave no key without a TTL', async () => {
+    const client = connectTo(server.url);
+    const keys = await client.keys('*');
+    expect(keys.length).toBeGreaterThan(RUNS / 4);
+    const lives = await Promise.all(keys.map((key) => client.pttl(key)));
+    expect(Math.min(...lives)).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,35 @@
+import fc from 'fast-check';
+import { algorithmNames } from '../../libs/rate-limit/src/core/algorithms/index.js';
+import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
+
+/** Policies small enough that random timelines meet their edges, and a few that are large. */
+export const policies: fc.Arbitrary<Policy> = fc
+  .record({
+    algorithm: fc.constantFrom(...algorithmNames),
+    limit: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 0, max: 12 }) }, fc.integer({ min: 0, max: 1_000_000 })),
+    window: fc.oneof(
+      { weight: 4, arbitrary: fc.integer({ min: 1, max: 50 }) },
+      fc.integer({ min: 1, max: 86_400_000 }),
+    ),
+    burst: fc.integer({ min: 1, max: 12 }),
+    name: fc.constantFrom('a', 'b', 'c'),
+  })
+  .map(({ algorithm, burst, ...rest }) => {
+    const bursts = algorithm === 'token-bucket' || algorithm === 'gcra';
+    return definePolicy({ algorithm, ...rest, ...(bursts ? { burst } : {}) });
+  });
+
+/** Mostly what applications spend; also looks, give-backs, and what can never pass. */
+export const costs = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: 1, max: 4 }) },
+  { weight: 2, arbitrary: fc.integer({ min: -4, max: 0 }) },
+  fc.constantFrom(13, 1_000_001, Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER),
+);
+
+/** How far the clock moves before a request, in windows: standing, forth, at times back, seldom by a jump. */
+export const steps = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(0) },
+  { weight: 6, arbitrary: fc.double({ min: 0, max: 1.2, noNaN: true }) },
+  { weight: 2, arbitrary: fc.double({ min: -0.9, max: 0, noNaN: true }) },
+  fc.constantFrom(-3, -1, 1, 2, 2.5, 1_000, -1_000),
+);

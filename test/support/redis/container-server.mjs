@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GenericContainer, Wait, getContainerRuntimeClient } from 'testcontainers';
+import { ask } from './ask.mjs';
+import { freePort } from './ports.mjs';
+
+// Our own reaper removes what is left over, and needs no image of its own.
+process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true';
+
+/** Open to the host, which is all that can reach the container's published ports. */
+const OPEN = ['--bind', '0.0.0.0', '--protected-mode', 'no', '--save', '', '--appendonly', 'no'];
+
+/** A server in a container, behind the same interface as a process: freezing is docker pause. */
+export async function startContainer(kind, args, runDir) {
+  const port = await freePort();
+  const entrypoint = [kind.binary, ...OPEN, '--port', String(port), ...args.map(String)];
+  const container = await runContainer(kind, entrypoint, [port], runDir);
+  const password = args[args.indexOf('--requirepass') + 1];
+  const auth = args.includes('--requirepass') ? `:${encodeURIComponent(password)}@` : '';
+  const url = `redis://${auth}${container.host}:${port}`;
+  const { docker } = container;
+
+  async function answering() {
+    for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(20)) {
+      if (await ask(url, (client) => client.ping()).catch(() => undefined)) return (await docker.inspect()).State.Pid;
+    }
+    throw new Error(`${kind.image}: no PONG within 10 s\n${container.output()}`);
+  }
+
+  let pid = await answering().catch(async (error) => {
+    await container.remove();
+    throw error;
+  });
+  const kill = async () => {
+    // A paused container does not take a signal on every engine.
+    await docker.unpause().catch(() => {});
+    await docker.kill().catch(() => {});
+  };
+  return {
+    kind,
+    version: kind.version,
+    host: container.host,
+    port,
+    url,
+    get pid() {
+      return pid;
+    },
+    kill,
+    freeze: () => docker.pause(),
+    thaw: () => docker.unpause(),
+    async restart() {
+      await kill();
+      await docker.start();
+      pid = await answering();
+    },
+    stop: container.remove,
+  };
+}
+
+/** Ports keep their number outside, so that a restart keeps the address and a cluster's nodes can tell theirs. */
+export async function runContainer(kind, entrypoint, ports, runDir) {
+  const dir = mkdtempSync(join(runDir, 'container-'));
+  const name = `${basename(runDir)}-${basename(dir)}`.toLowerCase();
+  // For the reaper, should this process die before it stops the container.
+  writeFileSync(join(dir, 'container'), name);
+  const lines = [];
+  const started = await new GenericContainer(kind.image)
+    .withName(name)
+    .withEntrypoint(entrypoint)
+    .withExposedPorts(...ports.map((port) => ({ container: port, host: port })))
+    .withLogConsumer((log) => log.on('data', (line) => lines.push(String(line))))
+    .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/i, ports.length))
+    .withStartupTimeout(20_000)
+    .start()
+    .catch((error) => {
+      rmSync(dir, { recursive: true, force: true });
+      throw new Error(`${kind.image} did not start: ${error.message}\n${lines.join('')}`);
+    });
+  const { container } = await getContainerRuntimeClient();
+  const docker = container.getById(started.getId());
+  return {
+    host: started.getHost(),
+    docker,
+    output: () => lines.join(''),
+    async remove() {
+      await docker.unpause().catch(() => {});
+      await docker.remove({ force: true, v: true });
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}

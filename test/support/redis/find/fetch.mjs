@@ -1,0 +1,57 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fetchPackage } from './debian-package.mjs';
+import { commandIn } from './unpacked.mjs';
+
+const CACHE = fileURLToPath(new URL('../../../../node_modules/.cache/redis-servers/', import.meta.url));
+
+/** Servers from Debian's packages, which need neither root nor an installation. Fetched once, then cached. */
+export async function serversToFetch(say) {
+  const found = await Promise.all(
+    wanted().map(async ({ expected, suite, name }) => {
+      try {
+        return { how: 'fetched package', command: commandIn(await cached(suite, name), name) };
+      } catch (error) {
+        say(`${expected}: not at hand (${error.message.trim().split('\n').at(-1)})`);
+        return undefined;
+      }
+    }),
+  );
+  return found.filter(Boolean);
+}
+
+function wanted() {
+  const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
+  const field = (name) => new RegExp(`^${name}="?([^"\n]*)`, 'm').exec(release)?.[1];
+  if (field('ID') === 'debian') {
+    return [
+      { expected: 'redis 7.0', suite: 'bookworm', name: 'redis-server' },
+      { expected: 'redis 8.0', suite: 'trixie', name: 'redis-server' },
+      { expected: 'valkey 8.1', suite: 'trixie', name: 'valkey-server' },
+    ];
+  }
+  // Ubuntu and its like: whatever their own release has.
+  const suite = field('UBUNTU_CODENAME') ?? field('VERSION_CODENAME') ?? 'stable';
+  return ['redis', 'valkey'].map((expected) => ({ expected, suite, name: `${expected}-server` }));
+}
+
+/** Built aside and renamed, so that two runs at once never see half of one. */
+async function cached(suite, name) {
+  const folder = join(CACHE, `${suite}-${name}`);
+  if (existsSync(folder)) return folder;
+
+  console.log(`Fetching the package ${name} of ${suite} ...`);
+  mkdirSync(dirname(folder), { recursive: true });
+  const aside = mkdtempSync(`${folder}.`);
+  try {
+    await fetchPackage(suite, name, aside);
+    renameSync(join(aside, 'root'), folder);
+  } catch (error) {
+    // The other run was faster: its copy is as good as ours.
+    if (!existsSync(folder)) throw error;
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
+  }
+  return folder;
+}
