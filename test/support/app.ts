@@ -18,7 +18,7 @@ const open: INestApplication[] = [];
 
 /** Boots an application of these controllers on a free port. `closeApps` closes it, so that a failing test does not hang. */
 export async function boot(
-  adapter: Adapter,
+  adapter: Adapter | FastifyAdapter,
   rateLimit: DynamicModule | (RateLimitModuleOptions & RateLimitModuleExtras),
   { controllers = [], providers = [], imports = [], prepare }: BootOptions,
 ): Promise<App> {
@@ -27,7 +27,7 @@ export async function boot(
   Module({ imports: [...imports, limits], controllers, providers })(Root);
   const nest = await NestFactory.create<NestExpressApplication | NestFastifyApplication>(
     Root,
-    adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(),
+    adapter === 'express' ? new ExpressAdapter() : adapter === 'fastify' ? new FastifyAdapter() : adapter,
     { logger: false, abortOnError: false },
   );
   open.push(nest);

@@ -10,7 +10,7 @@ import type { RateLimitStore } from '../core/store.js';
 /** A sentence that is true of every store, and the check that it is. The check throws when it is not. */
 export interface StoreLaw {
   readonly sentence: string;
-  check(): Promise<void>;
+  readonly check: () => Promise<void>;
 }
 
 /**

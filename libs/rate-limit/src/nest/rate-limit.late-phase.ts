@@ -1,6 +1,7 @@
 import { Injectable, UseGuards, type CanActivate } from '@nestjs/common';
 import type { RateLimitGuard } from './rate-limit.guard.js';
-import type { PlannedHandler } from './rate-limit.plans.js';
+import type { Plans } from './rate-limit.plans.js';
+import type { Route } from './rate-limit.routes.js';
 
 /**
  * Stands at the end of a handler's guards, where everybody else's have run. The class is the same for all applications
@@ -17,9 +18,9 @@ export class LateRateLimitPhase implements CanActivate {
 const bound = new WeakSet<object>();
 
 /** Appends the late guard to just those handlers that have a late policy: the others pay nothing for the phase. */
-export function bindLatePhase(handlers: readonly PlannedHandler[], guard: RateLimitGuard): void {
-  for (const { controller, name, handler, plan, host } of handlers) {
-    if (plan.late.length === 0) continue;
+export function bindLatePhase(routes: readonly Route[], plans: Plans, guard: RateLimitGuard): void {
+  for (const { controller, name, handler, host } of routes) {
+    if (plans.for(controller, handler).late.length === 0) continue;
     if (!bound.has(handler)) {
       bound.add(handler);
       UseGuards(LateRateLimitPhase)(controller.prototype as object, name, { value: handler });

@@ -4,6 +4,7 @@ import { checkFailureMode, checkKnownKeys, type PolicyDefinition, type StoreFail
 import type { RateLimitStore } from '../core/store.js';
 import { headerProfiles, type HeaderProfile } from '../headers/ratelimit-headers.js';
 import type { RedisLocation } from '../stores/redis/redis.connection.js';
+import { checkTimeout } from '../stores/redis/redis.store.js';
 import type { KeyResolver, Phase } from './keys/key-resolver.js';
 import type { KeyOptions } from './keys/key-settings.js';
 
@@ -66,11 +67,11 @@ const MODULE_KEYS = ['redis', 'store', 'policies', 'default', 'headers', 'keys',
 /**
  * What can be said of the options before anything is opened. Policies are checked with the handlers that use them.
  *
- * @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_OPTION_INVALID`, `RL_FAILURE_MODE_INVALID`
+ * @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_OPTION_INVALID`, `RL_FAILURE_MODE_INVALID`, `RL_TIMEOUT_INVALID`
  */
 export function checkOptions(options: RateLimitModuleOptions): void {
   checkKnownKeys(options, MODULE_KEYS, 'RateLimitModule.forRoot()');
-  const { headers, store, redis, policies, prefix, onStoreFailure } = options;
+  const { headers, store, redis, policies, prefix, onStoreFailure, timeout } = options;
   if (headers !== undefined && !headerProfiles.includes(headers)) {
     throw invalid(`headers must be one of ${headerProfiles.join(', ')}`, headers);
   }
@@ -86,6 +87,7 @@ export function checkOptions(options: RateLimitModuleOptions): void {
     throw invalid('default must be a list of policies', options.default);
   }
   if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
+  if (timeout !== undefined) checkTimeout(timeout);
 }
 
 const invalid = (rule: string, value: unknown): RateLimitError =>

@@ -17,7 +17,7 @@ export interface Plan {
   readonly policies: readonly Policy[] | undefined;
 }
 
-export const EMPTY_PLAN: Plan = { early: [], late: [], all: [], policies: [] };
+const EMPTY_PLAN: Plan = { early: [], late: [], all: [], policies: [] };
 
 export type Handler = (...args: never[]) => unknown;
 
@@ -29,24 +29,22 @@ const skippedOf = (target: object): readonly (string | symbol)[] => listOf(SKIPP
  * Default, then class, then method; at each level first the skips, then the additions. A policy that is asked for
  * again by name takes the place of its earlier use.
  *
+ * @param levels what is asked for, or the class or handler whose decorators ask
  * @param owner the route, to which policies without a name belong
  * @throws RateLimitError
  */
 export function planOf(
   catalogue: Catalogue,
-  defaults: readonly Asked[],
-  controller: Type,
-  handler: Handler,
+  levels: readonly (readonly Asked[] | Type | Handler)[],
   owner: string,
 ): Plan {
   let rules: Rule[] = [];
   let unnamed = 0;
-  const levels = [
-    { skipped: [], asked: defaults },
-    { skipped: skippedOf(controller), asked: askedOf(controller) },
-    { skipped: skippedOf(handler), asked: askedOf(handler) },
-  ];
-  for (const { skipped, asked } of levels) {
+  for (const level of levels) {
+    const { skipped, asked } =
+      typeof level === 'function'
+        ? { skipped: skippedOf(level), asked: askedOf(level) }
+        : { skipped: [], asked: level };
     rules = without(rules, skipped, catalogue);
     const named = new Set<string>();
     for (const each of asked) {

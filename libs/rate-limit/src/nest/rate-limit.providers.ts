@@ -12,6 +12,7 @@ import { RateLimitGuard } from './rate-limit.guard.js';
 import { bindLatePhase } from './rate-limit.late-phase.js';
 import type { RateLimitModuleOptions } from './rate-limit.options.js';
 import { Plans } from './rate-limit.plans.js';
+import { refuseStrays, routesOf } from './rate-limit.routes.js';
 import { settingsOf, type RateLimitSettings } from './rate-limit.settings.js';
 import {
   RATE_LIMIT_BOUND,
@@ -52,8 +53,10 @@ export const rateLimitProviders: Provider[] = [
   {
     provide: RATE_LIMIT_PLANS,
     inject: [RATE_LIMIT_SETTINGS, DiscoveryService],
-    useFactory: ({ options }: RateLimitSettings, discovery: DiscoveryService) =>
-      new Plans(new Catalogue(options.policies), options.default ?? [], discovery),
+    useFactory: ({ options }: RateLimitSettings, discovery: DiscoveryService) => {
+      refuseStrays(discovery);
+      return new Plans(new Catalogue(options.policies), options.default ?? [], routesOf(discovery));
+    },
   },
   {
     provide: RATE_LIMIT_CONNECTION,
@@ -74,9 +77,10 @@ export const rateLimitProviders: Provider[] = [
       RATE_LIMIT_PLANS,
       RATE_LIMIT_STORE,
       RATE_LIMIT_SETTINGS,
-      RATE_LIMIT_BOUND,
+      { token: RATE_LIMIT_BOUND, optional: true },
       ApplicationConfig,
       HttpAdapterHost,
+      DiscoveryService,
     ],
     useFactory: (
       plans: Plans,
@@ -85,12 +89,13 @@ export const rateLimitProviders: Provider[] = [
       bound: boolean,
       config: ApplicationConfig,
       adapterHost: HttpAdapterHost,
+      discovery: DiscoveryService,
     ) => {
       const guard = new RateLimitGuard(plans, store, settings, bound);
       config.addGlobalFilter(new RateLimitExceptionFilter(adapterHost));
       if (bound) {
         config.addGlobalGuard(guard);
-        bindLatePhase(plans.handlers, new RateLimitGuard(plans, store, settings, 'late'));
+        bindLatePhase(routesOf(discovery), plans, new RateLimitGuard(plans, store, settings, 'late'));
       }
       return guard;
     },

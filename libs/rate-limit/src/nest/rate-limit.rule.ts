@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { RateLimitError, shown } from '../core/errors.js';
 import type { Hit } from '../core/hit.js';
-import { checkKnownKeys, definePolicy, type Policy, type PolicyDefinition } from '../core/policy.js';
+import { checkKnownKeys, definePolicy, type Policy } from '../core/policy.js';
 import { durationText, milliseconds } from '../core/duration.js';
 import { byIp } from './keys/by-ip.js';
 import type { KeyResolver, Phase } from './keys/key-resolver.js';
@@ -42,7 +42,7 @@ export function ruleOf(options: PolicyOptions, owner?: string): Rule {
   checkKnownKeys(options, RULE_KEYS, 'a policy');
   const { key: _key, cost: _cost, skip: _skip, phase: _phase, limit, ...rest } = options;
   const name = options.name ?? wireName(options);
-  const define = (units: number) => definePolicy({ ...rest, name, limit: units } as PolicyDefinition, owner);
+  const define = (units: number) => definePolicy({ ...rest, name, limit: units }, owner);
   const unnamed = options.name === undefined;
   const known = new Map<number, Policy>();
   const policyFor = (units: number): Policy => {

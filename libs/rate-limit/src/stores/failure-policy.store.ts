@@ -13,12 +13,16 @@ export interface FailurePolicy {
   changed(failure: StoreUnavailableError | undefined): void;
 }
 
+/** How long nothing may fail before the store is said to answer again: one that wavers is not told of at every turn. */
+const CALM = 1_000;
+
 /**
  * Answers when the store inside cannot, as each policy asks. One `closed` policy closes the request: it rejects with
  * the store's own error. No request mixes a charge in the store with a local one.
  */
 export class FailurePolicyStore implements RateLimitStore {
   private failing = false;
+  private lastFailure = 0;
 
   constructor(
     private readonly inner: RateLimitStore,
@@ -28,10 +32,11 @@ export class FailurePolicyStore implements RateLimitStore {
   async consume(hits: readonly Hit[]): Promise<Decision[]> {
     try {
       const decisions = await this.inner.consume(hits);
-      if (this.failing) this.turn(undefined);
+      if (this.failing && performance.now() - this.lastFailure > CALM) this.turn(undefined);
       return decisions;
     } catch (error) {
       if (!isStoreUnavailable(error)) throw error;
+      this.lastFailure = performance.now();
       if (!this.failing) this.turn(error);
       if (hits.some((hit) => this.modeOf(hit) === 'closed')) throw error;
       return this.decideWithout(hits);

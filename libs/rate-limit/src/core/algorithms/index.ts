@@ -19,4 +19,4 @@ export type AlgorithmName = keyof typeof algorithms;
 export const algorithmNames = Object.keys(algorithms) as AlgorithmName[];
 
 /** The algorithm of that name, its state opaque to the caller. */
-export const algorithmOf = (name: AlgorithmName): Algorithm<unknown> => algorithms[name] as Algorithm<unknown>;
+export const algorithmOf = (name: AlgorithmName): Algorithm<unknown> => algorithms[name];

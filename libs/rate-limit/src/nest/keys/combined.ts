@@ -8,7 +8,7 @@ const phaseOf = (resolvers: readonly KeyResolver[]): Phase =>
 /** By all of them together: one quota for each combination. Where one does not apply, neither does the policy. */
 export function byAll(...resolvers: KeyResolver[]): KeyResolver {
   const resolver: KeyResolver = async (context, request, settings) => {
-    const keys = await Promise.all(resolvers.map((each) => each(context, request, settings)));
+    const keys = await Promise.all(resolvers.map(async (each) => each(context, request, settings)));
     if (keys.includes(undefined)) return undefined;
     // Escaped, so that `a+b` and `c` are not `a` and `b+c`.
     return keys.map((key) => key!.replace(/[%+]/g, encodeURIComponent)).join('+');

@@ -19,7 +19,7 @@ export function proxyWatch(warn: (message: string) => void): (request: RateLimit
     if (trust === 'none') {
       warn(
         'A request carries X-Forwarded-For, but no proxy is trusted: behind one, all clients share its address and its quota. ' +
-          `Set Express' "trust proxy" or Fastify's trustProxy to the number of proxies in front.`,
+          `Set Express' "trust proxy" to the number of proxies in front, or Fastify's trustProxy to their addresses.`,
       );
     } else if (trust === 'all') {
       warn(
@@ -31,9 +31,11 @@ export function proxyWatch(warn: (message: string) => void): (request: RateLimit
 }
 
 function trustOf(request: FrameworkRequest): 'none' | 'some' | 'all' {
-  const setting = request.app?.get?.('trust proxy');
-  if (setting === true) return 'all';
-  // Fastify's request has `ips` only where hops are trusted; Express has a setting.
-  const trusted = request.app?.get ? Boolean(setting) : request.ips !== undefined;
-  return trusted ? 'some' : 'none';
+  if (request.app?.get) {
+    const setting = request.app.get('trust proxy');
+    return setting === true ? 'all' : setting ? 'some' : 'none';
+  }
+  // Fastify keeps its setting to itself; what it makes of the header tells: the socket's address alone, or more. A
+  // number of hops, which it took once, trusts nobody today.
+  return (request.ips?.length ?? 0) > 1 ? 'some' : 'none';
 }

@@ -31,7 +31,8 @@ export interface Connection {
 
 type EventfulClient = RedisClient & {
   readonly status: string;
-  on(event: 'error' | 'ready' | 'end', listener: (error: Error) => void): void;
+  connect(): Promise<void>;
+  on(event: 'error' | 'ready' | 'end', listener: (error: Error & { code?: string }) => void): void;
 };
 
 /**
@@ -63,7 +64,7 @@ export async function connect(location: RedisLocation, tell: (news: string) => v
           enableOfflineQueue: false,
           clusterRetryStrategy: SAFE.retryStrategy,
           ...location.options,
-          redisOptions: { ...SAFE, ...location.options?.redisOptions },
+          redisOptions: { ...SAFE, ...(location.options?.redisOptions as object | undefined) },
         })
       : new Redis({ ...SAFE, ...location })) as unknown as EventfulClient;
   await firstNews(client, tell);
@@ -119,22 +120,28 @@ async function loadIoredis() {
   }
 }
 
+/** How long an application's start waits for news of its Redis. */
+const FIRST_NEWS_WITHIN = 3_000;
+
 /**
  * Waits until the first attempt to connect has ended, well or not, and tells of every change from then on. An
  * application starts without its Redis.
  */
 function firstNews(client: EventfulClient, tell: (news: string) => void): Promise<void> {
   return new Promise((resolve) => {
+    const timer = setTimeout(resolve, FIRST_NEWS_WITHIN);
     let down = false;
-    client.on('ready', () => {
-      if (down) tell('Redis answers again');
-      down = false;
+    const changed = (isDown: boolean, news: string) => {
+      if (isDown !== down) tell(news);
+      down = isDown;
+      clearTimeout(timer);
       resolve();
-    });
-    client.on('error', (error) => {
-      if (!down) tell(`Redis cannot be reached (${error.message || error.name}); trying again until it can`);
-      down = true;
-      resolve();
-    });
+    };
+    client.on('ready', () => changed(false, 'Redis answers again.'));
+    client.on('error', ({ message, code, name }) =>
+      changed(true, `Redis cannot be reached (${message || code || name}). It is tried again until it can.`),
+    );
+    // Options of the user's may have put it off.
+    if (client.status === 'wait') client.connect().catch(() => undefined);
   });
 }

@@ -55,12 +55,7 @@ export class RedisStore implements RateLimitStore {
         `RedisStore needs an ioredis Redis or Cluster, got ${shown(client)}`,
       );
     }
-    if (!Number.isSafeInteger(timeout) || timeout < 1) {
-      throw new RateLimitError(
-        'RL_TIMEOUT_INVALID',
-        `timeout must be a whole number of ms, at least 1, got ${shown(timeout)}`,
-      );
-    }
+    checkTimeout(timeout);
     this.prefix = prefix;
     this.now = now;
     this.timeout = timeout;
@@ -134,4 +129,13 @@ export class RedisStore implements RateLimitStore {
     const own = isClusterClient(this.client) ? (this.client.options?.keyPrefix ?? '') : '';
     return slotOf(own + key);
   }
+}
+
+/** @throws RateLimitError `RL_TIMEOUT_INVALID` */
+export function checkTimeout(timeout: unknown): void {
+  if (Number.isSafeInteger(timeout) && (timeout as number) >= 1) return;
+  throw new RateLimitError(
+    'RL_TIMEOUT_INVALID',
+    `timeout must be a whole number of ms, at least 1, got ${shown(timeout)}`,
+  );
 }

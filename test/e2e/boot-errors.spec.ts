@@ -1,0 +1,218 @@
+import { Controller, Get, Injectable, Module, type Type } from '@nestjs/common';
+import { MessagePattern } from '@nestjs/microservices';
+import { RateLimit, RateLimitModule, SkipRateLimit, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
+import { boot, closeApps } from '../support/app.js';
+
+afterEach(closeApps);
+
+/** A controller whose one handler is decorated so. */
+function decorated(decorator: MethodDecorator & ClassDecorator): Type {
+  @Controller()
+  class CatsController {
+    @Get()
+    @decorator
+    find() {}
+  }
+  return CatsController;
+}
+
+const started = async (options: unknown, controller?: Type, providers: Type[] = []) =>
+  boot('express', options as RateLimitModuleOptions, { controllers: controller ? [controller] : [], providers });
+
+describe('a mistake in the options ends the start and names the value and the fix', () => {
+  it.each<[string, unknown, string]>([
+    [
+      'an unknown option',
+      { redsi: 'x' },
+      `RL_OPTION_UNKNOWN: RateLimitModule.forRoot() has no option "redsi"; it takes redis, store,`,
+    ],
+    [
+      'an empty url',
+      { redis: '' },
+      `RL_REDIS_INVALID: redis must be a url like 'redis://localhost:6379', ioredis options, { nodes, options } or an ioredis client, got ""; leave it out for the memory store`,
+    ],
+    ['a url of another kind', { redis: 'http://:secret@x' }, `got "http://:***@x"`],
+    ['no url at all', { redis: 7 }, 'got 7'],
+    [
+      'both stores',
+      { redis: 'redis://x', store: { consume() {}, reset() {} } },
+      'RL_OPTION_INVALID: give redis or store, not both',
+    ],
+    ['half a store', { store: { consume() {} } }, 'RL_OPTION_INVALID: store must have consume() and reset()'],
+    [
+      'an unknown profile',
+      { headers: 'draft-7' },
+      'RL_OPTION_INVALID: headers must be one of ietf, legacy, both, none, got "draft-7"',
+    ],
+    [
+      'an unknown failure mode',
+      { onStoreFailure: 'maybe' },
+      'RL_FAILURE_MODE_INVALID: onStoreFailure must be one of local, open, closed, got "maybe"',
+    ],
+    [
+      'a timeout of 0',
+      { redis: { host: '127.0.0.1', lazyConnect: true }, timeout: 0 },
+      'RL_TIMEOUT_INVALID: timeout must be a whole number of ms, at least 1, got 0',
+    ],
+    [
+      'a cut IPv6 prefix',
+      { keys: { ipv6Prefix: 20 } },
+      'RL_KEYS_INVALID: keys.ipv6Prefix must be a whole number of bits from 32 to 128, got 20',
+    ],
+    [
+      'a list of policies',
+      { policies: [] },
+      'RL_OPTION_INVALID: policies must be an object: the policies by name, got []',
+    ],
+    [
+      'a window in words',
+      { policies: { p: { limit: 1, window: '10 seconds' } } },
+      `RL_WINDOW_INVALID: policies.p: window must be like '500ms', '10s', '15m', '2h' or '1d', or a whole number of ms, got "10 seconds"`,
+    ],
+    ['a window of half a millisecond', { policies: { p: { limit: 1, window: 0.5 } } }, 'got 0.5'],
+    ['no window', { policies: { p: { limit: 1 } } }, 'got undefined'],
+    [
+      'a limit in text',
+      { policies: { p: { limit: '5', window: '1m' } } },
+      'RL_LIMIT_INVALID: policies.p: limit must be a whole number from 0 to 999999999999999, got "5"',
+    ],
+    ['a limit that is NaN', { policies: { p: { limit: NaN, window: '1m' } } }, 'got NaN'],
+    ['a negative limit', { policies: { p: { limit: -1, window: '1m' } } }, 'got -1'],
+    [
+      'an unknown algorithm',
+      { policies: { p: { limit: 1, window: '1m', algorithm: 'leaky' } } },
+      'RL_ALGORITHM_UNKNOWN: policies.p: algorithm must be one of fixed-window, sliding-window, sliding-log, token-bucket, gcra, got "leaky"',
+    ],
+    [
+      'a burst on a windowed algorithm',
+      { policies: { p: { limit: 1, window: '1m', burst: 5 } } },
+      'RL_BURST_INVALID: policies.p: fixed-window takes no burst (its burst is its limit), got 5; leave it out, or use token-bucket or gcra',
+    ],
+    ['a burst of 0', { policies: { p: { limit: 1, window: '1m', algorithm: 'gcra', burst: 0 } } }, 'RL_BURST_INVALID'],
+    [
+      'more than can be counted',
+      { policies: { p: { limit: 1e9, window: '365d', algorithm: 'token-bucket' } } },
+      'RL_PRECISION: policies.p: token-bucket counts exactly only while',
+    ],
+    [
+      'an unknown option of a policy',
+      { policies: { p: { limit: 1, window: '1m', ttl: 5 } } },
+      'RL_OPTION_UNKNOWN: policies.p: a policy has no option "ttl"',
+    ],
+    [
+      'a name that no field can carry',
+      { policies: { 日本: { limit: 1, window: '1m' } } },
+      `RL_NAME_INVALID: policies.日本: a policy's name must be 1 to 128 printable ASCII characters`,
+    ],
+    ['an empty name', { policies: { '': { limit: 1, window: '1m' } } }, 'RL_NAME_INVALID'],
+    [
+      'a cost that can never pass',
+      { policies: { p: { limit: 2, window: '1m', cost: 3 } } },
+      'RL_COST_NEVER_PASSES: policies.p: p: a request of cost 3 can never pass a fixed-window of limit 2',
+    ],
+    ['a negative cost', { policies: { p: { limit: 2, window: '1m', cost: -1 } } }, 'RL_COST_INVALID'],
+    [
+      'a key that is no function',
+      { policies: { p: { limit: 2, window: '1m', key: 'ip' } } },
+      'RL_OPTION_INVALID: policies.p: p: key must be a function, got "ip"',
+    ],
+    ['a phase that is none', { policies: { p: { limit: 2, window: '1m', phase: 'middle' } } }, 'RL_PHASE_INVALID'],
+    [
+      'an unknown default',
+      { default: ['burts'] },
+      'RL_UNKNOWN_POLICY: default: asks for "burts"; the catalogue is empty',
+    ],
+  ])('%s', async (_what, options, message) => {
+    await expect(started(options)).rejects.toThrow(message);
+  });
+});
+
+describe('a mistake at a handler names the handler too', () => {
+  const policies = { login: { limit: 5, window: '15m' }, daily: { limit: 9, window: '1d' } };
+
+  it.each<[string, MethodDecorator & ClassDecorator, string]>([
+    [
+      'an unknown policy',
+      RateLimit('logn'),
+      'RL_UNKNOWN_POLICY: CatsController.find: asks for "logn"; the catalogue has login, daily.',
+    ],
+    [
+      'an unknown policy skipped',
+      SkipRateLimit('logn'),
+      'RL_UNKNOWN_POLICY: CatsController.find: skips "logn", which is no policy; there are login, daily',
+    ],
+    [
+      'a second definition',
+      RateLimit({ name: 'login', limit: 6, window: '15m' }),
+      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined twice, with limit 5 and 6;',
+    ],
+    [
+      'a policy asked for twice',
+      RateLimit('login', 'login'),
+      'RL_POLICY_CONFLICT: CatsController.find: asks for "login" twice',
+    ],
+    [
+      'a bad window',
+      RateLimit({ limit: 6, window: '15 min' as never }),
+      'RL_WINDOW_INVALID: CatsController.find: window must be',
+    ],
+    [
+      'a cost that can never pass, on a route',
+      RateLimit({ name: 'login', cost: 6 }),
+      'RL_COST_NEVER_PASSES: CatsController.find: login: a request of cost 6',
+    ],
+    [
+      'nothing at all',
+      RateLimit(undefined as never),
+      'RL_OPTION_INVALID: CatsController.find: a policy must be a name or an object, got undefined',
+    ],
+  ])('%s', async (_what, decorator, message) => {
+    await expect(started({ policies }, decorated(decorator))).rejects.toThrow(message);
+  });
+
+  it('the same definition twice is one', async () => {
+    await started({ policies }, decorated(RateLimit({ name: 'login', limit: 5, window: 900_000 })));
+  });
+
+  it('a decorator where nothing would be limited', async () => {
+    @Injectable()
+    class CatsService {
+      @RateLimit('login')
+      find() {}
+    }
+    const controller = decorated(RateLimit('login'));
+    await expect(started({ policies }, controller, [CatsService])).rejects.toThrow(
+      'RL_NOT_A_ROUTE: CatsService.find has @RateLimit but is no HTTP route, so nothing would be limited; call RateLimiter.consume() there instead',
+    );
+
+    @Controller()
+    class MessagesController {
+      @MessagePattern('cats')
+      @RateLimit('login')
+      find() {}
+    }
+    await expect(started({ policies }, MessagesController)).rejects.toThrow('RL_NOT_A_ROUTE: MessagesController.find');
+
+    @Controller()
+    @RateLimit('login')
+    class OnlyMessagesController {
+      @MessagePattern('cats')
+      find() {}
+    }
+    await expect(started({ policies }, OnlyMessagesController)).rejects.toThrow(
+      'RL_NOT_A_ROUTE: OnlyMessagesController',
+    );
+  });
+});
+
+describe('how the module is imported', () => {
+  it('a second forRoot is an error', async () => {
+    @Module({ imports: [RateLimitModule.forRoot({ policies: {} })] })
+    class Feature {}
+    await expect(boot('express', { prefix: 'other' }, { imports: [Feature] })).rejects.toThrow('RL_IMPORTED_TWICE');
+  });
+
+  it('an import without forRoot is an error', async () => {
+    await expect(boot('express', { module: RateLimitModule }, {})).rejects.toThrow('RL_IMPORTED_BARE');
+  });
+});

@@ -1,0 +1,149 @@
+import { Controller, Get } from '@nestjs/common';
+import {
+  MemoryStore,
+  RateLimit,
+  RATE_LIMIT_STORE,
+  StoreUnavailableError,
+  type RateLimitStore,
+} from 'nestjs-redis-rate-limit';
+import { adapters, boot, closeApps } from '../support/app.js';
+import { startRedis, type Server } from '../support/redis/servers.js';
+
+@Controller()
+class FailureController {
+  @Get('local')
+  @RateLimit({ name: 'local', limit: 2, window: '1h' })
+  local() {}
+
+  @Get('open')
+  @RateLimit({ name: 'open', limit: 1, window: '1h', onStoreFailure: 'open' })
+  open() {}
+
+  @Get('closed')
+  @RateLimit({ name: 'closed', limit: 5, window: '1h', onStoreFailure: 'closed' })
+  closed() {}
+
+  @Get('mixed')
+  @RateLimit('open', 'closed', 'local')
+  mixed() {}
+
+  @Get('half')
+  @RateLimit('open', 'local')
+  half() {}
+
+  @Get('unlimited')
+  unlimited() {}
+}
+
+const controllers = [FailureController];
+let server: Server | undefined;
+
+afterEach(async () => {
+  await closeApps();
+  await server?.stop();
+  server = undefined;
+});
+
+/** No answer may take longer; the bound is wide, for slow machines. */
+const IN_TIME = 2_000;
+
+async function inTime<T>(asked: Promise<T>): Promise<T> {
+  const start = performance.now();
+  const answer = await asked;
+  expect(performance.now() - start).toBeLessThan(IN_TIME);
+  return answer;
+}
+
+describe.each(adapters)('when Redis does not answer, on %s', (adapter) => {
+  async function expectFailureModes(get: (path: string) => Promise<Response>) {
+    const status = async (path: string) => (await inTime(get(path))).status;
+    expect([await status('/local'), await status('/local'), await status('/local')]).toEqual([200, 200, 429]);
+    expect([await status('/open'), await status('/open')]).toEqual([200, 200]);
+    // Local quota decides beside an open one, and a closed one closes all.
+    expect(await status('/half')).toBe(429);
+    expect(await status('/mixed')).toBe(503);
+    expect(await status('/unlimited')).toBe(200);
+
+    const closed = await inTime(get('/closed'));
+    expect(closed.status).toBe(503);
+    expect(closed.headers.get('retry-after')).toBe('1');
+    expect(closed.headers.get('cache-control')).toBe('no-store');
+    expect(closed.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    const body = await closed.text();
+    expect(JSON.parse(body)).toMatchObject({
+      type: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
+      status: 503,
+      'violated-policies': ['closed'],
+    });
+    expect(body).not.toMatch(/redis|ECONN|timed? ?out/i);
+  }
+
+  it('a server that is frozen, then answers again', async () => {
+    server = await startRedis();
+    const { get } = await boot(adapter, { redis: server.url }, { controllers });
+    expect((await get('/closed')).status).toBe(200);
+    await server.freeze();
+    await expectFailureModes(get);
+    await server.thaw();
+    // What was given up while it was frozen was not charged when it thawed.
+    const left = async () => (await get('/closed')).headers.get('ratelimit');
+    let field = await left();
+    for (let i = 0; i < 50 && !field; i++) field = await left();
+    expect(field).toMatch(/^"closed";r=3;/);
+  });
+
+  it('a server that is down when the application starts, and comes up later', async () => {
+    server = await startRedis();
+    await server.kill();
+    const { get } = await inTime(boot(adapter, { redis: server.url }, { controllers }));
+    await expectFailureModes(get);
+    await server.restart();
+    let answer = await get('/closed');
+    for (const end = Date.now() + 10_000; answer.status !== 200 && Date.now() < end;) answer = await get('/closed');
+    expect(answer.headers.get('ratelimit')).toMatch(/^"closed";r=4;/);
+  });
+
+  it('a server that dies while the application runs', async () => {
+    server = await startRedis();
+    const { get } = await boot(adapter, { redis: server.url }, { controllers });
+    expect((await get('/closed')).status).toBe(200);
+    await server.kill();
+    await expectFailureModes(get);
+  });
+
+  it('the module’s onStoreFailure is the policies’ default', async () => {
+    const store: RateLimitStore = {
+      consume: async () => Promise.reject(new StoreUnavailableError('away')),
+      reset: async () => {},
+    };
+    const { get } = await boot(adapter, { store, onStoreFailure: 'closed' }, { controllers });
+    expect([(await get('/local')).status, (await get('/open')).status]).toEqual([503, 200]);
+  });
+
+  it('an error that is the store’s own fault is a 500 and no free pass', async () => {
+    const store: RateLimitStore = {
+      consume: async () => Promise.reject(new TypeError('a bug')),
+      reset: async () => {},
+    };
+    const { get } = await boot(adapter, { store }, { controllers });
+    expect((await get('/open')).status).toBe(500);
+  });
+
+  it('a store of the user’s own is used, and decisions without it say so', async () => {
+    const memory = new MemoryStore();
+    let down = false;
+    const store: RateLimitStore = {
+      consume: async (hits) => (down ? Promise.reject(new StoreUnavailableError('away')) : memory.consume(hits)),
+      reset: (policy, key) => memory.reset(policy, key),
+    };
+    const { get, nest } = await boot(adapter, { store }, { controllers });
+    expect((await get('/local')).status).toBe(200);
+    const layered = nest.get<RateLimitStore>(RATE_LIMIT_STORE);
+    const { definePolicy } = await import('nestjs-redis-rate-limit');
+    const hit = { policy: definePolicy({ name: 'x', limit: 1, window: '1h' }), key: 'k', cost: 1 };
+    expect((await layered.consume([hit]))[0]).toMatchObject({ allowed: true, degraded: false });
+    down = true;
+    expect((await layered.consume([hit]))[0]).toMatchObject({ allowed: true, degraded: true });
+    expect((await layered.consume([hit]))[0]).toMatchObject({ allowed: false, degraded: true });
+  });
+});

@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import fc from 'fast-check';
+import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
+import { ExpiryQueue } from '../../libs/rate-limit/src/stores/expiry-queue.js';
+import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
+
+const short = definePolicy({ name: 'short', limit: 5, window: '1s' });
+const long = definePolicy({ name: 'long', limit: 5, window: '1h' });
+
+describe('MemoryStore', () => {
+  let time = 0;
+  const open = (maxKeys: number) => {
+    time = 0;
+    return new MemoryStore({ now: () => time, maxKeys });
+  };
+  const left = async (store: MemoryStore, policy: typeof short, key: string) =>
+    (await store.consume([{ policy, key, cost: 0 }]))[0]!.remaining;
+  const spend = (store: MemoryStore, policy: typeof short, key: string) => store.consume([{ policy, key, cost: 1 }]);
+
+  it('forgets what has expired before what was used least recently', async () => {
+    const store = open(3);
+    await spend(store, long, 'oldest');
+    await spend(store, short, 'expiring');
+    await spend(store, long, 'newest');
+    time = 1_000;
+    await spend(store, long, 'one more');
+    expect(store.size).toBe(3);
+    expect(await left(store, long, 'oldest')).toBe(4);
+  });
+
+  it('forgets what was used least recently when nothing has expired; a look is a use, and so is a denial', async () => {
+    const store = open(3);
+    for (const key of ['a', 'b', 'c']) await spend(store, long, key);
+    await left(store, long, 'a');
+    await store.consume([{ policy: long, key: 'b', cost: 9 }]);
+    await spend(store, long, 'd');
+    expect(store.size).toBe(3);
+    expect(await Promise.all(['a', 'b', 'c', 'd'].map((key) => left(store, long, key)))).toEqual([4, 4, 5, 4]);
+  });
+
+  it('never keeps more than maxKeys, and keeps nothing that is full', async () => {
+    const store = open(50);
+    for (let i = 0; i < 5_000; i++) {
+      time += 1;
+      await spend(store, i % 3 ? short : long, `k${i}`);
+      expect(store.size).toBeLessThanOrEqual(50);
+    }
+    const full = open(50);
+    for (let i = 0; i < 100; i++) await left(full, long, `k${i}`);
+    await spend(full, long, 'k');
+    await full.consume([{ policy: long, key: 'k', cost: -1 }]);
+    expect(full.size).toBe(0);
+  });
+
+  it('lets go of what has expired as new keys come, though there is room', async () => {
+    const store = open(100_000);
+    for (let i = 0; i < 1_000; i++) await spend(store, short, `k${i}`);
+    time = 5_000;
+    for (let i = 0; i < 1_000; i++) await spend(store, long, `n${i}`);
+    expect(store.size).toBe(1_000);
+  });
+
+  it.each([0, -1, 1.5, NaN, '5'])('refuses maxKeys %p', (maxKeys) => {
+    expect(() => new MemoryStore({ maxKeys: maxKeys as number })).toThrow(
+      'RL_MAX_KEYS_INVALID: maxKeys must be a whole number, at least 1, got',
+    );
+  });
+
+  it('keeps no process alive', async () => {
+    const store = new URL('../../libs/rate-limit/dist/esm/index.js', import.meta.url).href;
+    const program = `const { MemoryStore, definePolicy } = await import(${JSON.stringify(store)});
+      const policy = definePolicy({ name: 'p', limit: 1, window: '1h' });
+      console.log((await new MemoryStore().consume([{ policy, key: 'k', cost: 1 }]))[0].remaining);`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+      timeout: 20_000,
+    });
+    expect(stdout.trim()).toBe('0');
+  });
+});
+
+describe('ExpiryQueue', () => {
+  it('gives what is over, soonest first, however often it was put off', () => {
+    const items = fc.array(fc.record({ first: fc.nat(50), then: fc.nat(50) }), { maxLength: 40 });
+    fc.assert(
+      fc.property(items, fc.nat(120), (spans, now) => {
+        const queue = new ExpiryQueue<{ expiresAt: number }>();
+        const all = spans.map(({ first }) => ({ expiresAt: first }));
+        for (const item of all) queue.add(item);
+        all.forEach((item, i) => (item.expiresAt += spans[i]!.then));
+        const taken: number[] = [];
+        for (let item; (item = queue.takeOver(now));) taken.push(item.expiresAt);
+        const over = all.map(({ expiresAt }) => expiresAt).filter((at) => at <= now);
+        expect(taken.slice().sort((a, b) => a - b)).toEqual(over.sort((a, b) => a - b));
+        expect(queue.size).toBe(all.length - over.length);
+      }),
+    );
+  });
+});

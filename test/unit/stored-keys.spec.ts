@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
+import { partitionOf, stateKey } from '../../libs/rate-limit/src/stores/redis/redis.keys.js';
+import { slotOf } from '../../libs/rate-limit/src/stores/redis/redis.slots.js';
+
+/** Whatever a client may send, lone surrogates too. */
+const text = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.string({ unit: fc.constantFrom('%', ';', '{', '}', '#', ' ', 'a', ':', '\u0000', '\ud800', '\udc00', '25') }),
+  fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 200 }).map((units) => String.fromCharCode(...units)),
+);
+
+describe('where states are stored', () => {
+  it('reads like what it is', () => {
+    const policy = definePolicy({ name: 'daily', limit: 5, window: '1d' });
+    expect(stateKey('rl', policy, partitionOf('user:42'))).toBe('rl:{user:42}:daily:fw86400000');
+  });
+
+  it('names the algorithm and the window, never the limit or the burst', () => {
+    const id = (more: object) => definePolicy({ name: 'p', limit: 5, window: '1m', ...more }).id;
+    expect(id({ limit: 9 })).toBe(id({}));
+    expect(id({ algorithm: 'gcra', burst: 2 })).toBe(id({ algorithm: 'gcra', burst: 3 }));
+    expect(
+      new Set([id({}), id({ window: '2m' }), id({ algorithm: 'sliding-window' }), id({ algorithm: 'sliding-log' })])
+        .size,
+    ).toBe(4);
+  });
+
+  it.each([
+    ['', '%'],
+    ['}x', '%7d;x'],
+    ['{}', '%7b;%7d;'],
+    ['%', '%25;'],
+    ['#x', '%23;x'],
+    ['a#x', 'a#x'],
+    ['a b', 'a b'],
+    [' a', '%20;a'],
+    ['a\nb', 'a%a;b'],
+    ['é', '%e9;'],
+    ['😀', '%1f600;'],
+    ['\ud800', '%d800;'],
+    ['__proto__', '__proto__'],
+  ])('%j is kept as %s', (key, partition) => {
+    expect(partitionOf(key)).toBe(partition);
+  });
+
+  it('a long key is kept as its digest', () => {
+    expect(partitionOf('k'.repeat(128))).toHaveLength(128);
+    expect(partitionOf('k'.repeat(129))).toMatch(/^#[\w-]{43}$/);
+    expect(partitionOf('é'.repeat(100))).toMatch(/^#[\w-]{43}$/);
+  });
+
+  it('a partition is short, never empty, printable, and holds no brace', () => {
+    fc.assert(
+      fc.property(text, (key) => void expect(partitionOf(key)).toMatch(/^[ -z|~]{1,128}$/)),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('no two keys share a partition', () => {
+    fc.assert(
+      fc.property(text, text, (a, b) => void expect(partitionOf(a) === partitionOf(b)).toBe(a === b)),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('no key chooses its slot by a hash tag of its own', () => {
+    const policies = ['one', 'two}', '{three}'].map((name) => definePolicy({ name, limit: 1, window: '1m' }));
+    fc.assert(
+      fc.property(text, (key) => {
+        const slots = policies.map((policy) => slotOf(stateKey('rl', policy, partitionOf(key))));
+        expect(new Set(slots)).toEqual(new Set([slotOf(partitionOf(key))]));
+      }),
+    );
+  });
+
+  it('slots are those of the Cluster specification', () => {
+    expect(slotOf('123456789')).toBe(0x31c3);
+    expect(slotOf('{user1000}.following')).toBe(slotOf('{user1000}.followers'));
+    expect(slotOf('foo{}{bar}')).toBe(slotOf('foo{}{bar}'));
+    expect(slotOf('foo{}{bar}')).not.toBe(slotOf('bar'));
+    expect(slotOf('foo{{bar}}zap')).toBe(slotOf('{bar'));
+    expect(slotOf('foo{bar}{zap}')).toBe(slotOf('bar'));
+  });
+});
