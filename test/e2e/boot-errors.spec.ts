@@ -31,7 +31,8 @@ describe('a mistake in the options ends the start and names the value and the fi
       { redis: '' },
       `RL_REDIS_INVALID: redis must be a url like 'redis://localhost:6379', ioredis options, { nodes, options } or an ioredis client, got ""; leave it out for the memory store`,
     ],
-    ['a url of another kind', { redis: 'http://:secret@x' }, `got "http://:***@x"`],
+    ['a url of another kind', { redis: 'http://:secret@x' }, `got "http://***@x"`],
+    ['a url that is none', { redis: 'redis://me:sec@ret@ho:st:99999' }, `got "redis://***@ho:st:99999"`],
     ['no url at all', { redis: 7 }, 'got 7'],
     [
       'both stores',

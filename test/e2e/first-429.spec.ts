@@ -40,7 +40,7 @@ describe.each(adapters)('on %s', (adapter) => {
       type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
       title: 'Request cannot be satisfied as assigned quota has been exceeded',
       status: 429,
-      detail: 'The quota of "2-per-10s" is spent; try again in 10 s.',
+      detail: 'Not enough is left of the quota of "2-per-10s"; try again in 10 s.',
       'violated-policies': ['2-per-10s'],
     });
   });

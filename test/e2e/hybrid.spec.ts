@@ -1,6 +1,6 @@
 import { Controller, Get, Logger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ClientProxyFactory, MessagePattern, Transport, type TcpOptions } from '@nestjs/microservices';
+import { ClientProxyFactory, MessagePattern, Transport } from '@nestjs/microservices';
 import { jest } from '@jest/globals';
 import { RateLimitModule } from 'nestjs-redis-rate-limit';
 import { createServer } from 'node:net';
@@ -43,7 +43,7 @@ it('messages of a hybrid application pass the global guard, are not limited, and
   const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
   const nest = await NestFactory.create(HybridModule, { logger: false });
   open.push(nest);
-  const tcp: TcpOptions = { transport: Transport.TCP, options: { host: '127.0.0.1', port: await freePort() } };
+  const tcp = { transport: Transport.TCP as const, options: { host: '127.0.0.1', port: await freePort() } };
   nest.connectMicroservice(tcp, { inheritAppConfig: true });
   await nest.startAllMicroservices();
   await nest.listen(0, '127.0.0.1');

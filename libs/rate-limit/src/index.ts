@@ -29,7 +29,7 @@ export type { RedisClusterConnection, RedisConnectionOptions, RedisLocation } fr
 
 export { definePolicy } from './core/policy.js';
 export type { Policy, PolicyDefinition, StoreFailureMode } from './core/policy.js';
-export type { AlgorithmName } from './core/algorithms/index.js';
+export { algorithmNames, type AlgorithmName } from './core/algorithms/index.js';
 export type { Quota } from './core/algorithm.js';
 export type { Clock } from './core/clock.js';
 export type { Decision } from './core/decision.js';

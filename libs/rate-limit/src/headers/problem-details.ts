@@ -19,7 +19,7 @@ export const quotaExceeded = (policies: readonly string[], wait: number): Proble
   detail:
     wait < 0
       ? `The request costs more than ${named(policies)} can ever hold.`
-      : `The quota of ${named(policies)} is spent; try again in ${Math.max(1, Math.ceil(wait / 1_000))} s.`,
+      : `Not enough is left of the quota of ${named(policies)}; try again in ${Math.max(1, Math.ceil(wait / 1_000))} s.`,
   'violated-policies': policies,
 });
 

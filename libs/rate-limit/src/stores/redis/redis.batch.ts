@@ -114,5 +114,9 @@ function handOut(decisions: readonly Decision[], requests: readonly RedisRequest
 export function asUnavailable(error: unknown): StoreUnavailableError {
   if (error instanceof StoreUnavailableError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new StoreUnavailableError(`Redis cannot decide: ${message}`, { cause: error });
+  // ioredis' words for it are about its queues.
+  const away = /Stream isn't writeable|Connection is closed/.test(message);
+  return new StoreUnavailableError(away ? 'Redis is not connected' : `Redis cannot decide: ${message}`, {
+    cause: error,
+  });
 }

@@ -86,7 +86,7 @@ const isCluster = (location: object): location is RedisClusterConnection => 'nod
 function checkLocation(location: unknown): void {
   const fix = `redis must be a url like 'redis://localhost:6379', ioredis options, { nodes, options } or an ioredis client`;
   if (typeof location === 'string') {
-    if (/^(rediss?:\/\/.|\/.)/.test(location)) return;
+    if (location.startsWith('/') || (/^rediss?:\/\//.test(location) && URL.canParse(location))) return;
     throw new RateLimitError(
       'RL_REDIS_INVALID',
       `${fix}, got ${shown(withoutPassword(location))}; leave it out for the memory store`,
@@ -103,7 +103,8 @@ function checkLocation(location: unknown): void {
   }
 }
 
-const withoutPassword = (url: string): string => url.replace(/:[^:@/]*@/, ':***@');
+/** All up to the last `@`, because a password may hold anything in a url that is malformed. */
+const withoutPassword = (url: string): string => url.replace(/^(\w+:\/\/).*@/, '$1***@');
 
 /** ioredis is an optional peer: it is loaded only by those who use Redis. */
 async function loadIoredis() {

@@ -1,0 +1,40 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { byApiKey, byHeader, RateLimitModule } from 'nestjs-redis-rate-limit';
+import { AlgorithmsController } from './algorithms.controller.js';
+import { CONFIG, type Config } from './config.js';
+import { GenerateController } from './generate.controller.js';
+import { HealthController } from './health.controller.js';
+import { IndexController } from './index.controller.js';
+import { PingController } from './ping.controller.js';
+import { ReportController } from './report.controller.js';
+
+@Module({})
+export class AppModule {
+  static with(config: Config): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        RateLimitModule.forRoot({
+          redis: config.redis,
+          prefix: config.prefix,
+          policies: {
+            // By the client's address, which is what a policy without a key counts.
+            ping: { limit: config.ping.limit, window: config.ping.window },
+            burst: { limit: 5, window: '1s', key: byApiKey },
+            hourly: { limit: 20, window: '1h', key: byApiKey },
+            tokens: { algorithm: 'token-bucket', limit: 1000, window: '1m', key: byHeader('x-tenant-id') },
+          },
+        }),
+      ],
+      controllers: [
+        IndexController,
+        HealthController,
+        PingController,
+        AlgorithmsController,
+        ReportController,
+        GenerateController,
+      ],
+      providers: [{ provide: CONFIG, useValue: config }],
+    };
+  }
+}

@@ -1,0 +1,75 @@
+import type { Duration, RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
+
+/** What the environment says. */
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  readonly adapter: 'express' | 'fastify';
+  /** How many proxies stand in front: their word on the client's address is believed, nobody else's. */
+  readonly trustedProxies: number;
+  /** Absent: quotas are kept in this process's memory. */
+  readonly redis: RateLimitModuleOptions['redis'];
+  readonly prefix: string | undefined;
+  readonly ping: { readonly limit: number; readonly window: Duration };
+}
+
+/** For `@Inject(CONFIG)`. */
+export const CONFIG = Symbol('config');
+
+/** A value of the environment that cannot be used. Its message names the value and the fix. */
+export class ConfigError extends Error {}
+
+/** @throws ConfigError */
+export function configFrom(env: NodeJS.ProcessEnv): Config {
+  return {
+    port: wholeNumber(env, 'PORT', { from: 0, to: 65_535 }) ?? 3000,
+    host: text(env, 'HOST') ?? '127.0.0.1',
+    adapter: oneOf(env, 'HTTP_ADAPTER', ['express', 'fastify']) ?? 'express',
+    trustedProxies: wholeNumber(env, 'TRUST_PROXY', { from: 0, to: 100 }) ?? 0,
+    redis: redisFrom(env),
+    prefix: text(env, 'RATE_LIMIT_PREFIX'),
+    ping: {
+      limit: wholeNumber(env, 'PING_LIMIT', { from: 0, to: 1_000_000 }) ?? 10,
+      window: windowFrom(text(env, 'PING_WINDOW') ?? '10s'),
+    },
+  };
+}
+
+/** A url says everything; without one, any of the others is enough to mean Redis. */
+function redisFrom(env: NodeJS.ProcessEnv): Config['redis'] {
+  const url = text(env, 'REDIS_URL');
+  if (url !== undefined) return checkedUrl(url);
+  const host = text(env, 'REDIS_HOST');
+  const port = wholeNumber(env, 'REDIS_PORT', { from: 1, to: 65_535 });
+  const db = wholeNumber(env, 'REDIS_DB', { from: 0, to: 1_000_000 });
+  const password = text(env, 'REDIS_PASSWORD');
+  if ([host, port, db, password].every((given) => given === undefined)) return undefined;
+  return { host: host ?? '127.0.0.1', port: port ?? 6379, db: db ?? 0, password };
+}
+
+/** Shown without what may be a password. */
+function checkedUrl(url: string): string {
+  if (/^rediss?:\/\/./.test(url) && URL.canParse(url)) return url;
+  const shown = url.replace(/^([a-z]+:\/\/)?.*@/i, '$1***@');
+  throw new ConfigError(`REDIS_URL must be like redis://:password@localhost:6379/0, got "${shown}"`);
+}
+
+/** The module checks it when the application starts, and says what is wrong. Bare digits are milliseconds. */
+const windowFrom = (value: string): Duration => (/^\d+$/.test(value) ? Number(value) : (value as Duration));
+
+/** An empty value is what `VAR=` and an unset `${VAR}` in a compose file give: it means the default. */
+const text = (env: NodeJS.ProcessEnv, name: string): string | undefined => env[name]?.trim() || undefined;
+
+function wholeNumber(env: NodeJS.ProcessEnv, name: string, { from, to }: { from: number; to: number }) {
+  const value = text(env, name);
+  if (value === undefined) return undefined;
+  const number = /^\d+$/.test(value) ? Number(value) : NaN;
+  if (number >= from && number <= to) return number;
+  throw new ConfigError(`${name} must be a whole number from ${from} to ${to}, got "${value}"`);
+}
+
+function oneOf<T extends string>(env: NodeJS.ProcessEnv, name: string, known: readonly T[]): T | undefined {
+  const value = text(env, name);
+  if (value === undefined || known.includes(value as T)) return value as T | undefined;
+  throw new ConfigError(`${name} must be ${known.join(' or ')}, got "${value}"`);
+}

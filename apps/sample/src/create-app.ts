@@ -1,0 +1,24 @@
+import { ConsoleLogger, type INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module.js';
+import type { Config } from './config.js';
+
+/** The application, not listening yet. What goes wrong is thrown; warnings are told after `flushLogs()`. */
+export async function createApp(config: Config): Promise<INestApplication> {
+  // Nest logs what it throws, with its stack: kept back, so that whoever starts the application says it once.
+  const quiet = { abortOnError: false, bufferLogs: true, autoFlushLogs: false };
+  const options = { ...quiet, logger: new ConsoleLogger({ logLevels: ['warn', 'error', 'fatal'] }) };
+  const { trustedProxies } = config;
+
+  if (config.adapter === 'fastify') {
+    // Fastify takes no number of hops, and rightly: hops can be counted only where nobody gets past the proxies. The
+    // same holds for Express' number below. Where your proxies have known addresses, name those instead.
+    const trustProxy = trustedProxies > 0 && ((_address: string, hop: number) => hop < trustedProxies);
+    return NestFactory.create(AppModule.with(config), new FastifyAdapter({ trustProxy }), options);
+  }
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), new ExpressAdapter(), options);
+  app.set('trust proxy', trustedProxies);
+  return app;
+}

@@ -1,0 +1,23 @@
+import { Controller, Get, Header, Headers } from '@nestjs/common';
+import { SkipRateLimit } from 'nestjs-redis-rate-limit';
+import { contentSecurityPolicy, indexPage } from './index-page.js';
+
+@Controller()
+@SkipRateLimit()
+export class IndexController {
+  @Get()
+  @Header('Content-Type', 'text/html; charset=utf-8')
+  @Header('Content-Security-Policy', contentSecurityPolicy)
+  @Header('X-Content-Type-Options', 'nosniff')
+  @Header('Cache-Control', 'no-store')
+  index(@Headers('host') host?: string) {
+    return indexPage(`http://${hostOf(host)}`);
+  }
+}
+
+/**
+ * The address the reader came by, so that the lines work when they are copied, behind a proxy or a published port
+ * too. It ends up in the page, so anything that is not plainly an address is left out of it.
+ */
+const hostOf = (host = ''): string =>
+  /^(?:[\w.-]{1,253}|\[[\da-f:.]{2,45}\])(?::\d{1,5})?$/i.test(host) ? host : '127.0.0.1:3000';

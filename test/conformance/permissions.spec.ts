@@ -1,0 +1,29 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { storeConformance } from 'nestjs-redis-rate-limit/conformance';
+import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
+import { closeClients, connectTo } from '../support/clients.js';
+import { serverKinds, startRedis, type Server } from '../support/redis/servers.js';
+
+/** The line that the documentation gives, word for word. */
+const documented = /^ACL SETUSER (.*)$/m.exec(
+  readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8'),
+)![1]!;
+
+describe.each(serverKinds())('a user of $label with the documented permissions and no others', (kind) => {
+  let server: Server;
+  let open: (now: () => number) => RedisStore;
+
+  beforeAll(async () => {
+    server = await startRedis({ kind });
+    await connectTo(server.url).call('ACL', 'SETUSER', ...documented.split(' '));
+    const client = connectTo(server.url, { username: 'limiter', password: 'secret' });
+    open = (now) => new RedisStore(client, { now, prefix: `rl:${randomUUID()}` });
+  });
+  afterAll(async () => {
+    closeClients();
+    await server?.stop();
+  });
+
+  for (const { sentence, check } of storeConformance((now) => open(now))) it(sentence, check);
+});
