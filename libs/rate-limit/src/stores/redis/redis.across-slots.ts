@@ -7,48 +7,65 @@ export interface Located {
   readonly key: string;
 }
 
+/** Asks one slot. It has `timeout` ms, from now on. */
 type Ask = (slot: number, own: Located[]) => Promise<Decision[]>;
 
 /**
  * One request on a Cluster: each slot judges its hits all or none; when one denies or fails, what the others charged
- * is given back.
+ * is given back. What the request itself gives back waits until all others have passed: it could be more than a full
+ * quota takes, and then nobody would know how much of it to undo.
  */
 export async function acrossSlots(
   located: readonly Located[],
   slotOf: (located: Located) => number,
   ask: Ask,
+  timeout: number,
 ): Promise<Decision[]> {
-  const bySlot = new Map<number, Located[]>();
-  for (const one of located) {
-    const slot = slotOf(one);
-    bySlot.set(slot, [...(bySlot.get(slot) ?? []), one]);
-  }
-  const parts = [...bySlot].map(([slot, own]) => ({ slot, own }));
+  const deadline = performance.now() + timeout;
+  const parts = bySlot(located, slotOf);
   if (parts.length === 1) return ask(parts[0]!.slot, parts[0]!.own);
 
-  const answers = await Promise.allSettled(parts.map(({ slot, own }) => ask(slot, own)));
-  const failed = answers.find((answer) => answer.status === 'rejected');
-  const passed = (answer: (typeof answers)[number]) =>
-    answer.status === 'fulfilled' && answer.value.every(({ allowed }) => allowed);
+  const charged = await Promise.allSettled(parts.map(({ slot, own }) => ask(slot, own.map(withoutGiving))));
+  const passed = charged.map((part) => part.status === 'fulfilled' && part.value.every(({ allowed }) => allowed));
+  const failed = charged.find((part) => part.status === 'rejected');
 
-  if (!answers.every(passed)) {
-    const back = parts.map(async ({ slot, own }, i) => {
-      if (!passed(answers[i]!)) return;
-      const decisions = await ask(slot, own.map(reversed));
-      answers[i] = { status: 'fulfilled', value: decisions };
-    });
-    const done = Promise.allSettled(back);
-    // Nobody waits for a give-back when there is no answer to mend by it.
-    if (failed) throw failed.reason;
-    await done;
-  }
+  // Each part once more, where there is something to undo or to give; elsewhere its decisions stand.
+  const undo = passed.includes(false);
+  const settled = parts.map(async ({ slot, own }, i) => {
+    const part = charged[i]!;
+    if (part.status === 'rejected') return [];
+    const again = own.map(undo ? undoing : giving);
+    const idle = (undo && !passed[i]) || again.every(({ hit }) => hit.cost === 0);
+    return idle ? part.value : orBy(deadline, ask(slot, again), part.value);
+  });
+  // A request that failed has no answer to mend, and does not wait for it.
+  if (failed) throw failed.reason;
 
   const decisions = new Map<Located, Decision>();
-  parts.forEach(({ own }, i) => {
-    const answer = answers[i] as PromiseFulfilledResult<Decision[]>;
-    own.forEach((one, n) => decisions.set(one, answer.value[n]!));
-  });
+  (await Promise.all(settled)).forEach((part, i) => part.forEach((one, n) => decisions.set(parts[i]!.own[n]!, one)));
   return located.map((one) => decisions.get(one)!);
 }
 
-const reversed = ({ hit, key }: Located): Located => ({ key, hit: { ...hit, cost: 0 - hit.cost } });
+/** The answer, or another one when it fails or the time has come. An undoing goes on, with a deadline of its own. */
+async function orBy<T>(deadline: number, answer: Promise<T>, otherwise: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise), Math.max(0, deadline - performance.now()));
+  });
+  return Promise.race([answer.catch(() => otherwise), late]).finally(() => clearTimeout(timer));
+}
+
+function bySlot(located: readonly Located[], slotOf: (located: Located) => number): { slot: number; own: Located[] }[] {
+  const parts = new Map<number, Located[]>();
+  for (const one of located) {
+    const slot = slotOf(one);
+    parts.set(slot, [...(parts.get(slot) ?? []), one]);
+  }
+  return [...parts].map(([slot, own]) => ({ slot, own }));
+}
+
+const costing = ({ hit, key }: Located, cost: number): Located => ({ key, hit: { ...hit, cost } });
+
+const withoutGiving = (one: Located): Located => (one.hit.cost < 0 ? costing(one, 0) : one);
+const giving = (one: Located): Located => costing(one, Math.min(0, one.hit.cost));
+const undoing = (one: Located): Located => costing(one, 0 - Math.max(0, one.hit.cost));

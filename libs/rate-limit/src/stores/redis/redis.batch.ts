@@ -30,11 +30,8 @@ export class RedisBatches {
     private readonly now: Clock | undefined,
   ) {}
 
-  get idle(): boolean {
-    return this.waiting.length === 0 && this.underWay === 0;
-  }
-
   add(request: RedisRequest): void {
+    this.letGo();
     this.waiting.push(request);
     if (this.scheduled || this.underWay >= MOST_UNDER_WAY) return;
     this.scheduled = true;
@@ -53,6 +50,13 @@ export class RedisBatches {
         if (!this.scheduled) this.send();
       });
     }
+  }
+
+  /** While a server is frozen nothing is taken, and what is given up would pile up here. */
+  private letGo(): void {
+    if (!this.waiting[0]?.answered) return;
+    const next = this.waiting.findIndex(({ answered }) => !answered);
+    this.waiting = next < 0 ? [] : this.waiting.slice(next);
   }
 
   /** What was given up while it waited is dropped here and never sent. */

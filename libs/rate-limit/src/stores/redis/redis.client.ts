@@ -4,6 +4,7 @@
  */
 export interface RedisClient {
   evalsha(sha: string, keyCount: number, ...keysAndArguments: (string | number)[]): Promise<unknown>;
+  eval(script: string, keyCount: number, ...keysAndArguments: (string | number)[]): Promise<unknown>;
   script(subcommand: 'LOAD', script: string): Promise<unknown>;
   del(key: string): Promise<unknown>;
   quit(): Promise<unknown>;
@@ -22,7 +23,7 @@ export interface RedisClusterClient extends RedisClient {
 export const isRedisClient = (value: unknown): value is RedisClient =>
   typeof value === 'object' &&
   value !== null &&
-  (['evalsha', 'script', 'del', 'quit', 'disconnect'] as const).every(
+  (['evalsha', 'eval', 'script', 'del', 'quit', 'disconnect'] as const).every(
     (method) => typeof (value as Partial<RedisClient>)[method] === 'function',
   );
 

@@ -34,23 +34,23 @@ export class ConsumeScript {
   }
 
   private async call(keys: readonly string[], parameters: readonly (string | number)[]): Promise<unknown> {
-    const evalsha = () => this.client.evalsha(consumeSha, keys.length, ...keys, ...parameters);
     try {
-      return await evalsha();
+      return await this.client.evalsha(consumeSha, keys.length, ...keys, ...parameters);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      // A restart, a failover or SCRIPT FLUSH: nothing ran, so nothing is charged twice.
-      await this.load();
-      return evalsha();
+      // A restart, a failover or SCRIPT FLUSH: nothing ran, so nothing is charged twice. With its text the script runs
+      // whatever happens to the server's cache meanwhile.
+      this.load();
+      return this.client.eval(consumeScript, keys.length, ...keys, ...parameters);
     }
   }
 
-  private load(): Promise<unknown> {
+  /** Scripts that came by EVAL may be evicted, those that were loaded stay. Nobody waits for it. */
+  private load(): void {
+    if (this.loading) return;
     const servers = isClusterClient(this.client) ? this.client.nodes('master') : [this.client];
-    this.loading ??= Promise.all(servers.map((server) => server.script('LOAD', consumeScript))).finally(() => {
-      this.loading = undefined;
-    });
-    return this.loading;
+    const loads = servers.map(async (server) => server.script('LOAD', consumeScript));
+    this.loading = Promise.allSettled(loads).finally(() => (this.loading = undefined));
   }
 }
 

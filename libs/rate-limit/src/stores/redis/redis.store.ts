@@ -4,7 +4,7 @@ import { RateLimitError, shown, StoreUnavailableError } from '../../core/errors.
 import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
 import type { Policy } from '../../core/policy.js';
 import type { RateLimitStore } from '../../core/store.js';
-import { acrossSlots } from './redis.across-slots.js';
+import { acrossSlots, type Located } from './redis.across-slots.js';
 import { asUnavailable, RedisBatches } from './redis.batch.js';
 import { isClusterClient, isRedisClient, type RedisClient } from './redis.client.js';
 import { ServerClock } from './redis.clock.js';
@@ -67,17 +67,13 @@ export class RedisStore implements RateLimitStore {
     if (hits.length === 0) return [];
     return mergingHits(hits, (merged) => {
       const located = merged.map((hit) => ({ hit, key: this.keyOf(hit.policy, hit.key) }));
-      const deadline = performance.now() + this.timeout;
-      const ask = (slot: number, own: typeof located) =>
-        this.ask(
-          slot,
-          new RedisRequest(
-            own.map(({ hit }) => hit),
-            own.map(({ key }) => key),
-            deadline,
-          ),
-        );
-      return isClusterClient(this.client) ? acrossSlots(located, ({ key }) => this.slotOf(key), ask) : ask(0, located);
+      if (!isClusterClient(this.client)) return this.ask(0, located);
+      return acrossSlots(
+        located,
+        ({ key }) => this.slotOf(key),
+        (slot, own) => this.ask(slot, own),
+        this.timeout,
+      );
     });
   }
 
@@ -96,7 +92,12 @@ export class RedisStore implements RateLimitStore {
     }
   }
 
-  private ask(slot: number, request: RedisRequest): Promise<Decision[]> {
+  private ask(slot: number, located: readonly Located[]): Promise<Decision[]> {
+    const request = new RedisRequest(
+      located.map(({ hit }) => hit),
+      located.map(({ key }) => key),
+      performance.now() + this.timeout,
+    );
     this.deadlines.add(request);
     this.laneOf(slot).add(request);
     return request.decisions;

@@ -1,0 +1,82 @@
+import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
+import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
+import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
+import { startCluster, type Cluster } from '../support/redis/cluster.js';
+import {
+  closeClusterClients,
+  ioredisVersions,
+  keyOnEachNode,
+  openCluster,
+  type ClusterClient,
+} from './cluster-clients.js';
+
+const SILENCE = 1_000;
+const daily = definePolicy({ name: 'daily', limit: 100, window: '1d' });
+
+let cluster: Cluster;
+beforeAll(async () => void (cluster = await startCluster()), 60_000);
+afterAll(() => cluster?.stop());
+
+describe.each(ioredisVersions)('one node of a Cluster is silent for a while, %s', (version) => {
+  let client: ClusterClient;
+  let store: RedisStore;
+  let silent: string;
+  let others: string[];
+  let over: Promise<unknown>;
+  beforeEach(async () => {
+    client = openCluster[version](cluster);
+    store = new RedisStore(client, { timeout: 200 });
+    [silent, ...others] = (await keyOnEachNode(client, cluster)) as [string, ...string[]];
+    await spend([silent, ...others]);
+  });
+  afterEach(async () => {
+    await over;
+    closeClusterClients();
+  });
+
+  const spend = async (keys: readonly string[], cost = 1) =>
+    store.consume(keys.map((key) => ({ policy: daily, key, cost })));
+  const left = async (key: string) => (await spend([key], 0))[0]!.remaining;
+
+  /** The first node answers nobody; `over` is when it does again. */
+  async function silence(): Promise<void> {
+    const first = client.nodes('master').find(({ options }) => options.port === cluster.nodes[0]!.port)!;
+    await first.call('CLIENT', 'PAUSE', SILENCE, 'ALL');
+    over = first.ping();
+  }
+
+  it('its own partitions are unavailable in time, the others are decided, and nothing is charged late', async () => {
+    await silence();
+    const begun = performance.now();
+    await expect(spend([silent])).rejects.toThrow(StoreUnavailableError);
+    expect(performance.now() - begun).toBeLessThan(SILENCE);
+    expect((await spend([others[0]!]))[0]!.remaining).toBe(98);
+    expect((await spend(others))[0]!.remaining).toBe(97);
+    await over;
+    expect(await left(silent)).toBe(99);
+  });
+
+  it('the others are decided also when they have forgotten the script', async () => {
+    await silence();
+    const awake = client.nodes('master').filter(({ options }) => options.port !== cluster.nodes[0]!.port);
+    await Promise.all(awake.map((node) => node.script('FLUSH')));
+    const answers = await Promise.allSettled(others.map((key) => spend([key])));
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+  });
+
+  it('a request that it has a part in fails, and the other parts are given back', async () => {
+    await silence();
+    await expect(spend([silent, ...others])).rejects.toThrow(StoreUnavailableError);
+    await over;
+    expect(await left(silent)).toBe(99);
+    for (const key of others) expect(await becomes(99, () => left(key))).toBe(99);
+  });
+});
+
+/** Asks until the answer is the one awaited, for two seconds. */
+async function becomes<T>(awaited: T, ask: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + 2_000;
+  let answer = await ask();
+  while (answer !== awaited && performance.now() < deadline) answer = await ask();
+  return answer;
+}

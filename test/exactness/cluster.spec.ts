@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { storeConformance } from 'nestjs-redis-rate-limit/conformance';
+import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
+import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
+import { startCluster, type Cluster } from '../support/redis/cluster.js';
+import {
+  closeClusterClients,
+  ioredisVersions,
+  keyOnEachNode,
+  openCluster,
+  type ClusterClient,
+} from './cluster-clients.js';
+
+const daily = (name: string, limit: number): Policy => definePolicy({ name, limit, window: '1d' });
+const scarce = daily('scarce', 30);
+const ample = daily('ample', 5_000);
+
+let cluster: Cluster;
+beforeAll(async () => void (cluster = await startCluster()), 60_000);
+afterAll(async () => {
+  closeClusterClients();
+  await cluster?.stop();
+});
+
+describe.each(ioredisVersions)('RedisStore on a Cluster of three nodes, %s', (version) => {
+  let client: ClusterClient;
+  let store: RedisStore;
+  let keys: string[];
+  beforeAll(() => {
+    client = openCluster[version](cluster);
+    store = new RedisStore(client, { timeout: 10_000 });
+  });
+  beforeEach(async () => void (keys = await keyOnEachNode(client, cluster)));
+
+  const left = async (policy: Policy, key: string) => {
+    const [decision] = await store.consume([{ policy, key, cost: 0 }]);
+    return decision!.remaining;
+  };
+
+  describe('conforms', () => {
+    const laws = storeConformance((now) => new RedisStore(client, { now, timeout: 10_000, prefix: randomUUID() }));
+    for (const { sentence, check } of laws) it(sentence, check);
+  });
+
+  it('several clients admit exactly the quota of one key', async () => {
+    const clients = ioredisVersions.flatMap((each) => [openCluster[each](cluster), openCluster[each](cluster)]);
+    const stores = clients.map((each) => new RedisStore(each, { timeout: 10_000 }));
+    const hits = [{ policy: ample, key: keys[0]!, cost: 5 }];
+    const answers = await Promise.all(
+      Array.from({ length: 2_000 }, (_, i) => stores[i % stores.length]!.consume(hits)),
+    );
+    expect(answers.filter(([decision]) => decision!.allowed)).toHaveLength(1_000);
+    expect(await left(ample, keys[0]!)).toBe(0);
+  });
+
+  it('when one partition denies, the others are as they were, and say so', async () => {
+    await store.consume([{ policy: scarce, key: keys[1]!, cost: 30 }]);
+    await store.consume([{ policy: ample, key: keys[0]!, cost: 7 }]);
+    const decisions = await store.consume([
+      { policy: ample, key: keys[0]!, cost: 3 },
+      { policy: scarce, key: keys[1]!, cost: 1 },
+      { policy: ample, key: keys[2]!, cost: 3 },
+    ]);
+    expect(decisions.map(({ allowed, remaining }) => [allowed, remaining])).toEqual([
+      [true, 4_993],
+      [false, 0],
+      [true, 5_000],
+    ]);
+    expect(await left(ample, keys[0]!)).toBe(4_993);
+    expect(await left(ample, keys[2]!)).toBe(5_000);
+  });
+
+  it('a denied request gives nothing back on another partition either', async () => {
+    await store.consume([{ policy: ample, key: keys[0]!, cost: 2 }]);
+    const [, denied] = await store.consume([
+      { policy: ample, key: keys[0]!, cost: -5 },
+      { policy: scarce, key: keys[1]!, cost: 31 },
+    ]);
+    expect(denied!.allowed).toBe(false);
+    expect(await left(ample, keys[0]!)).toBe(4_998);
+  });
+
+  it('under load as many are charged on each partition as were admitted', async () => {
+    const hits = [
+      { policy: ample, key: keys[0]!, cost: 1 },
+      { policy: scarce, key: keys[1]!, cost: 1 },
+      { policy: ample, key: keys[2]!, cost: 1 },
+    ];
+    const answers = await Promise.all(Array.from({ length: 1_000 }, () => store.consume(hits)));
+    const admitted = answers.filter((decisions) => decisions.every(({ allowed }) => allowed));
+    expect(admitted).toHaveLength(30);
+    expect(await left(scarce, keys[1]!)).toBe(0);
+    expect(await left(ample, keys[0]!)).toBe(4_970);
+    expect(await left(ample, keys[2]!)).toBe(4_970);
+  });
+
+  it('a SCRIPT FLUSH on every node goes unnoticed', async () => {
+    for (let round = 0; round < 5; round++) {
+      await Promise.all(client.nodes('master').map((node) => node.script('FLUSH')));
+      const hits = keys.map((key) => ({ policy: scarce, key, cost: 1 }));
+      const answers = await Promise.all([...hits.map((hit) => store.consume([hit])), store.consume(hits)]);
+      expect(answers.flat().filter(({ allowed }) => !allowed)).toEqual([]);
+    }
+    expect(await Promise.all(keys.map((key) => left(scarce, key)))).toEqual([20, 20, 20]);
+  });
+
+  it.each(['app:', '{app}:'])('the client’s own keyPrefix %s comes first, and once', async (keyPrefix) => {
+    const prefixed = new RedisStore(openCluster[version](cluster, { keyPrefix }), { timeout: 10_000 });
+    const answers = await prefixed.consume(keys.map((key) => ({ policy: scarce, key, cost: 1 })));
+    expect(answers.map(({ remaining }) => remaining)).toEqual([29, 29, 29]);
+    const stored = (await Promise.all(client.nodes('master').map((node) => node.keys('*app*')))).flat();
+    expect(stored.sort()).toEqual(keys.map((key) => `${keyPrefix}rl:{${key}}:${scarce.id}`).sort());
+
+    for (const key of keys) await prefixed.reset(scarce, key);
+    expect((await Promise.all(client.nodes('master').map((node) => node.keys('*app*')))).flat()).toEqual([]);
+  });
+});

@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
+import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
+import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
+import { closeClients, connectTo, connectWithIoredis5 } from '../support/clients.js';
+import { startRedis, type Server } from '../support/redis/servers.js';
+
+const TIMEOUT = 400;
+const daily = definePolicy({ name: 'daily', limit: 1_000, window: '1d' });
+
+/** A user's own client, with ioredis' own defaults: it queues while it is offline, and sends again. */
+const clients = {
+  'ioredis 6': connectTo,
+  'ioredis 5': connectWithIoredis5,
+  'ioredis 6 that fails at once': (url: string) =>
+    connectTo(url, { enableOfflineQueue: false, autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 }),
+};
+
+let server: Server;
+const realNow = Date.now;
+beforeEach(async () => void (server = await startRedis()));
+afterEach(async () => {
+  Date.now = realNow;
+  closeClients();
+  await server?.stop();
+});
+
+const spend = (store: RedisStore, cost = 1) => store.consume([{ policy: daily, key: 'k', cost }]);
+
+/** Every one is refused as unavailable, and the last of them soon. */
+async function expectUnavailable(asked: Promise<unknown>[]): Promise<void> {
+  const begun = performance.now();
+  const outcomes = await Promise.allSettled(asked);
+  expect(performance.now() - begun).toBeLessThan(2_500);
+  for (const outcome of outcomes) {
+    expect(outcome).toEqual({ status: 'rejected', reason: expect.any(StoreUnavailableError) });
+  }
+}
+
+/** Asks until Redis answers again, for ten seconds at most, and tells what is left of the quota. */
+async function leftWhenBack(store: RedisStore): Promise<number> {
+  for (const deadline = performance.now() + 10_000; performance.now() < deadline; await sleep(20)) {
+    const [decision] = await spend(store, 0).catch(() => []);
+    if (decision) return decision.remaining;
+  }
+  throw new Error('Redis did not answer again within 10 s');
+}
+
+/** How many scripts the server has run. */
+async function scriptsRun(): Promise<number> {
+  const told = await connectTo(server.url).info('commandstats');
+  return [...told.matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+)/gm)].reduce((sum, [, calls]) => sum + Number(calls), 0);
+}
+
+describe.each(Object.entries(clients))('the deadline of a store, %s', (_, connect) => {
+  let store: RedisStore;
+  beforeEach(async () => {
+    const client = connect(server.url);
+    await new Promise((resolve) => client.once('ready', () => resolve(undefined)));
+    store = new RedisStore(client, { timeout: TIMEOUT });
+  });
+
+  it('a frozen Redis: all requests reject in time, and what was abandoned is never charged', async () => {
+    await spend(store, 10);
+    await server.freeze();
+    const asked: Promise<unknown>[] = [];
+    for (let turn = 0; turn < 10; turn++) {
+      asked.push(...Array.from({ length: 50 }, () => spend(store)));
+      await sleep(1);
+    }
+    await expectUnavailable(asked);
+    await expectUnavailable([spend(store)]);
+    await server.thaw();
+    expect(await leftWhenBack(store)).toBe(990);
+    expect((await spend(store))[0]!.remaining).toBe(989);
+  });
+
+  it('a Redis that was frozen before the first request is no different', async () => {
+    await server.freeze();
+    await expectUnavailable(Array.from({ length: 50 }, () => spend(store)));
+    await server.thaw();
+    expect(await leftWhenBack(store)).toBe(1_000);
+  });
+
+  it('commands left in the socket of a closed connection run after the thaw, and charge nothing', async () => {
+    await spend(store, 10);
+    const before = await scriptsRun();
+    await server.freeze();
+    await expectUnavailable(Array.from({ length: 50 }, () => spend(store)));
+    closeClients();
+    await server.thaw();
+
+    while ((await scriptsRun()) === before) await sleep(20);
+    const later = new RedisStore(connectTo(server.url), { timeout: 5_000 });
+    expect((await spend(later, 0))[0]!.remaining).toBe(990);
+  });
+
+  it('our own clock has no part in it, be it minutes wrong or stepping', async () => {
+    Date.now = () => realNow() - 600_000;
+    expect((await spend(store))[0]!.remaining).toBe(999);
+    Date.now = () => realNow() + 600_000;
+    expect((await spend(store))[0]!.remaining).toBe(998);
+    await server.freeze();
+    Date.now = () => realNow() - 600_000;
+    await expectUnavailable(Array.from({ length: 50 }, () => spend(store)));
+    await server.thaw();
+    expect(await leftWhenBack(store)).toBe(998);
+  });
+
+  it('a Redis that is gone: requests reject in time; it comes back empty, and so to a full quota', async () => {
+    await spend(store, 10);
+    await server.kill();
+    await expectUnavailable(Array.from({ length: 50 }, () => spend(store)));
+    await expectUnavailable([store.reset(daily, 'k')]);
+    await server.restart();
+    expect(await leftWhenBack(store)).toBe(1_000);
+    expect((await spend(store))[0]!.remaining).toBe(999);
+  });
+});

@@ -1,0 +1,157 @@
+import { algorithmNames, type AlgorithmName } from '../../libs/rate-limit/src/core/algorithms/index.js';
+import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
+import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
+import { closeClients, connectTo } from '../support/clients.js';
+import { serverKinds, startRedis, type Server } from '../support/redis/servers.js';
+import { everyKey, onlyKey } from './stored-keys.js';
+
+type Client = ReturnType<typeof connectTo>;
+type Damage = (client: Client, key: string) => Promise<unknown>;
+
+const LIMIT = 10;
+const HOUR = 3_600_000;
+const BEGUN = 1_700_000_000_000;
+
+const doubles = (...numbers: number[]): Buffer => {
+  const bytes = Buffer.alloc(8 * numbers.length);
+  numbers.forEach((number, i) => bytes.writeDoubleLE(number, 8 * i));
+  return bytes;
+};
+const text =
+  (value: string | Buffer): Damage =>
+  (client, key) =>
+    client.set(key, value);
+const list =
+  (...elements: (string | number)[]): Damage =>
+  (client, key) =>
+    client.rpush(key, ...elements);
+
+/** What none of our algorithms keeps, whichever owns the key. */
+const foreign: Record<string, Damage> = {
+  'a hash': (client, key) => client.hset(key, { tokens: 3 }),
+  'a set': (client, key) => client.sadd(key, 'a', 'b', 'c'),
+  'a sorted set': (client, key) => client.zadd(key, 1, 'a', 2, 'b', 3, 'c'),
+  'a stream': (client, key) => client.xadd(key, '*', 'a', 'b'),
+  'an empty string': text(''),
+  'a counter': text('17'),
+  'a long string': text('x'.repeat(1_000)),
+  'a list of words': list('to', 'be', 'or', 'not', 'to'),
+  'a list of two': list(0, BEGUN),
+};
+
+/** Records of the right length, and numbers that no algorithm writes. */
+const records = (size: number): Record<string, Damage> =>
+  Object.fromEntries(
+    [NaN, Infinity, -Infinity, -1, 0.5, 1e300, 2 ** 53].flatMap((bad) =>
+      Array.from({ length: size }, (_, place) => {
+        const numbers = Array.from({ length: size }, (__, i) => (i === place ? bad : BEGUN));
+        return [`a record [${numbers.join(', ')}]`, text(doubles(...numbers))];
+      }),
+    ),
+  );
+
+const logs: Record<string, Damage> = {
+  'a string': text(doubles(BEGUN, 3)),
+  'a list of an even length': list(0, BEGUN, 1, BEGUN),
+  'a log whose first sum is a word': list('x', BEGUN, 3),
+  'a log whose last sum is negative': list(0, BEGUN, -3),
+  'a log whose last sum is NaN': list(0, BEGUN, 'nan'),
+  'a log whose last sum is huge': list(0, BEGUN, 1e300),
+  'a log with a word for a time': list(0, 'then', 1, BEGUN, 2),
+  'a log whose sums fall': list(9, BEGUN, 4),
+};
+
+/** Logs whose ends are sound. Nobody reads the whole of a log at every request, so these are not found out at once. */
+const insides: Record<string, Damage> = {
+  'a word for a sum': list(0, BEGUN, 1, BEGUN + 1, 'many', BEGUN + 2, 3),
+  'a word for the last sum but one': list(0, BEGUN, 'many', BEGUN + 1, 3),
+  'a word for a time': list(0, BEGUN, 1, 'then', 2, BEGUN + 2, 3),
+  'a sum that falls': list(0, BEGUN, 5, BEGUN + 1, 2, BEGUN + 2, 3),
+  'a sum that stands': list(0, BEGUN, 3, BEGUN + 1, 3, BEGUN + 2, 3),
+  'a time that falls': list(0, BEGUN + 2, 1, BEGUN, 2, BEGUN + 2, 3),
+};
+
+const damages: Record<AlgorithmName, Record<string, Damage>> = {
+  'fixed-window': { 'a list': list(0, BEGUN, 1), ...records(2) },
+  'sliding-window': { 'a list': list(0, BEGUN, 1), ...records(3) },
+  'sliding-log': logs,
+  'token-bucket': { 'a list': list(0, BEGUN, 1), ...records(2) },
+  gcra: { 'a list': list(0, BEGUN, 1), ...records(2) },
+};
+
+/** What a full quota answers to a first request, and how much it holds after. */
+const firstRequests = [
+  { cost: 4, allowed: true, remaining: LIMIT - 4, retryAfter: 0 },
+  { cost: 11, allowed: false, remaining: LIMIT, retryAfter: -1 },
+  { cost: 0, allowed: true, remaining: LIMIT, retryAfter: 0 },
+  { cost: -4, allowed: true, remaining: LIMIT, retryAfter: 0 },
+];
+
+describe.each(serverKinds())('on $label', (kind) => {
+  let server: Server;
+  let client: Client;
+  let store: RedisStore;
+  beforeAll(async () => {
+    server = await startRedis({ kind });
+    client = connectTo(server.url);
+    store = new RedisStore(client, { timeout: 10_000, now: () => BEGUN + 1_000 });
+  });
+  beforeEach(() => client.flushall());
+  afterAll(async () => {
+    closeClients();
+    await server?.stop();
+  });
+
+  describe.each(algorithmNames)(
+    '%s: a full quota is found, and nothing immortal left, where there was',
+    (algorithm) => {
+      const burst = algorithm === 'gcra' ? { burst: LIMIT } : {};
+      const policy = definePolicy({ name: 'p', algorithm, limit: LIMIT, window: HOUR, ...burst });
+      const spend = async (cost: number) => {
+        const [decision] = await store.consume([{ policy, key: 'k', cost }]);
+        return decision!;
+      };
+      let key: string;
+      beforeEach(async () => {
+        await spend(1);
+        key = await onlyKey(client);
+      });
+
+      it.each(Object.entries({ ...foreign, ...damages[algorithm] }))('%s', async (_, damage) => {
+        for (const { cost, ...answer } of firstRequests) {
+          await client.del(key);
+          await damage(client, key);
+          expect([cost, await spend(cost)]).toMatchObject([cost, answer]);
+          for (const { life } of await everyKey(client)) expect(life > 0 && life <= 2 * HOUR).toBe(true);
+          expect((await spend(0)).remaining).toBe(answer.remaining);
+          expect((await spend(answer.remaining)).allowed).toBe(true);
+          expect((await spend(1)).allowed).toBe(false);
+        }
+      });
+    },
+  );
+
+  describe('sliding-log: a log that is damaged inside is decided all the same, and a window later is a full quota', () => {
+    const policy = definePolicy({ name: 'p', algorithm: 'sliding-log', limit: LIMIT, window: HOUR });
+    let now: number;
+    const stepping = () => new RedisStore(client, { timeout: 10_000, now: () => now });
+
+    it.each(Object.entries(insides))('%s', async (_, damage) => {
+      for (const cost of [1, 0, 8, 11, -1, -2, -3, -100]) {
+        await client.flushall();
+        now = BEGUN;
+        await stepping().consume([{ policy, key: 'k', cost: 1 }]);
+        const key = await onlyKey(client);
+        await client.del(key);
+        await damage(client, key);
+
+        now = BEGUN + 1_000;
+        const [decision] = await stepping().consume([{ policy, key: 'k', cost }]);
+        expect(decision!.remaining >= 0 && decision!.remaining <= LIMIT).toBe(true);
+        now += HOUR;
+        const [later] = await stepping().consume([{ policy, key: 'k', cost: LIMIT }]);
+        expect([cost, later!.allowed]).toEqual([cost, true]);
+      }
+    });
+  });
+});

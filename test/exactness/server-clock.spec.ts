@@ -1,0 +1,73 @@
+import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
+import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
+import { closeClients, connectTo } from '../support/clients.js';
+import { startRedis, type Server } from '../support/redis/servers.js';
+
+type Client = ReturnType<typeof connectTo>;
+
+const MINUTE = 60_000;
+const daily = definePolicy({ name: 'daily', limit: 1_000, window: '1d' });
+
+let server: Server;
+let client: Client;
+beforeAll(async () => {
+  server = await startRedis();
+  client = connectTo(server.url);
+});
+beforeEach(() => client.flushall());
+afterAll(async () => {
+  closeClients();
+  await server?.stop();
+});
+
+/** The client of a server whose clock is off: it adds to what the script says, and takes from what it is told. */
+function seenThrough(skew: () => number): Client {
+  const skewed =
+    (run: (...args: unknown[]) => Promise<number[]>) =>
+    async (script: string, keyCount: number, ...args: unknown[]) => {
+      const notAfter = keyCount + 1;
+      if (args[notAfter] !== '') args[notAfter] = Number(args[notAfter]) - skew();
+      const [time, ...rest] = await run(script, keyCount, ...args);
+      return [time! + skew(), ...rest];
+    };
+  return new Proxy(client, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      return name === 'evalsha' || name === 'eval' ? skewed(value.bind(target)) : value.bind(target);
+    },
+  });
+}
+
+describe('the clock of the server, to which a request is charged in time or not at all', () => {
+  it.each([-10 * MINUTE, 10 * MINUTE])(
+    'may be off by %d ms, or step by that: every request is charged',
+    async (step) => {
+      let skew = step;
+      const store = new RedisStore(
+        seenThrough(() => skew),
+        { timeout: 5_000 },
+      );
+      for (let spent = 1; spent <= 5; spent++) {
+        const [decision] = await store.consume([{ policy: daily, key: 'k', cost: 1 }]);
+        expect(decision).toMatchObject({ allowed: true, remaining: 1_000 - spent });
+        skew += step;
+      }
+    },
+  );
+
+  it('may have stepped before a flood: it is charged exactly', async () => {
+    let skew = 0;
+    const store = new RedisStore(
+      seenThrough(() => skew),
+      { timeout: 5_000 },
+    );
+    const flood = () =>
+      Promise.all(Array.from({ length: 500 }, () => store.consume([{ policy: daily, key: 'k', cost: 1 }])));
+    await flood();
+    skew = 10 * MINUTE;
+    await flood();
+    const [decision] = await store.consume([{ policy: daily, key: 'k', cost: 0 }]);
+    expect(decision!.remaining).toBe(0);
+  });
+});

@@ -1,0 +1,5 @@
+/** @type {import('jest').Config} */
+module.exports = {
+  testMatch: ['<rootDir>/test/*.test.ts'],
+  transform: { '\\.ts$': 'ts-jest' },
+};

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { sharedRedis } from '../support/redis/servers.js';
+import { InstalledApp, pack, removeApps } from './installed-app.js';
+
+// Packages are fetched and TypeScript runs four times.
+const PATIENCE = 180_000;
+
+const limited = [
+  '200 "2-per-1m";r=1;t=60 text/html; charset=utf-8',
+  '200 "2-per-1m";r=0;t=60 text/html; charset=utf-8',
+  '429 "2-per-1m";r=0;t=60 application/problem+json; charset=utf-8',
+  '',
+].join('\n');
+
+const onRedis = () => ({ env: { REDIS_URL: sharedRedis().url, PREFIX: `test-${randomUUID()}` } });
+
+let nest12: InstalledApp;
+let nest11: Promise<InstalledApp>;
+
+beforeAll(async () => {
+  const tarball = await pack();
+  // The slow one is needed last.
+  nest11 = InstalledApp.install('nest-11-commonjs', tarball);
+  nest11.catch(() => {});
+  nest12 = await InstalledApp.install('nest-12-esm', tarball);
+}, PATIENCE);
+
+afterAll(async () => {
+  await nest11.catch(() => {});
+  await removeApps();
+}, PATIENCE);
+
+describe('installed in a NestJS 12 application of ES modules', () => {
+  it(
+    'limits in memory without ioredis, compiles without it, and says when it is needed',
+    async () => {
+      expect(await nest12.compile()).toBe('');
+      expect(await nest12.node('dist/main.js')).toBe(limited);
+      await expect(nest12.node('dist/main.js', onRedis())).rejects.toThrow(/RL_IOREDIS_MISSING.*npm install ioredis/);
+    },
+    PATIENCE,
+  );
+
+  it(
+    'limits on Redis with ioredis 6, and takes its types',
+    async () => {
+      await nest12.add('ioredis@6');
+      expect(await nest12.compile('tsconfig.ioredis.json')).toBe('');
+      expect(await nest12.node('dist/main.js', onRedis())).toBe(limited);
+    },
+    PATIENCE,
+  );
+});
+
+describe('installed in a NestJS 11 application of CommonJS', () => {
+  it.each(['node10', 'node16'])(
+    'compiles with moduleResolution %s and limits, in memory and on Redis with ioredis 5',
+    async (moduleResolution) => {
+      const app = await nest11;
+      const module = moduleResolution === 'node16' ? 'node16' : 'commonjs';
+      expect(await app.compile('.', '--module', module, '--moduleResolution', moduleResolution)).toBe('');
+      expect(await app.node('dist/main.js')).toBe(limited);
+      expect(await app.node('dist/main.js', onRedis())).toBe(limited);
+    },
+    PATIENCE,
+  );
+
+  it(
+    'is found by a CommonJS Jest, with its conformance suite',
+    async () => {
+      const app = await nest11;
+      await app.node('node_modules/jest/bin/jest.js', { args: ['--ci'] });
+    },
+    PATIENCE,
+  );
+});
