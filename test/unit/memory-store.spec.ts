@@ -55,10 +55,10 @@ describe('MemoryStore', () => {
 
   it('lets go of what has expired as new keys come, though there is room', async () => {
     const store = open(100_000);
-    for (let i = 0; i < 1_000; i++) await spend(store, short, `k${i}`);
+    for (let i = 0; i < 5_000; i++) await spend(store, short, `k${i}`);
     time = 5_000;
-    for (let i = 0; i < 1_000; i++) await spend(store, long, `n${i}`);
-    expect(store.size).toBe(1_000);
+    for (let i = 0; i < 5_000; i++) await spend(store, long, `n${i}`);
+    expect(store.size).toBeLessThanOrEqual(5_001);
   });
 
   it.each([0, -1, 1.5, NaN, '5'])('refuses maxKeys %p', (maxKeys) => {

@@ -17,6 +17,8 @@ export class RateLimitExceptionFilter implements ExceptionFilter<HttpException> 
     const response: unknown = host.switchToHttp().getResponse();
     const { httpAdapter } = this.adapterHost;
     httpAdapter.setHeader(response, 'Content-Type', PROBLEM_JSON);
-    httpAdapter.reply(response, exception.getResponse(), exception.getStatus());
+    // Apart from the reply: NestJS 11's Express adapter makes a body that comes with an error's status plain JSON.
+    httpAdapter.status(response, exception.getStatus());
+    httpAdapter.reply(response, exception.getResponse());
   }
 }

@@ -22,6 +22,9 @@ interface Entry extends Expiring {
 /** How many expired entries go for each new one: more than one, so that what has expired dwindles under load. */
 const SWEEP = 2;
 
+/** Below this many keys nothing is gained by sweeping. */
+const WORTH_SWEEPING = 1_000;
+
 /**
  * Keeps quota in this process. For one instance, for tests, and for the time when Redis is away. No timers: it never
  * keeps a process alive.
@@ -101,7 +104,8 @@ export class MemoryStore implements RateLimitStore {
   }
 
   private makeRoom(now: number): void {
-    for (let swept = 0; swept < SWEEP || this.entries.size > this.maxKeys; swept++) {
+    const sweep = this.entries.size > WORTH_SWEEPING ? SWEEP : 0;
+    for (let swept = 0; swept < sweep || this.entries.size > this.maxKeys; swept++) {
       const over = this.expiring.takeOver(now);
       if (!over) break;
       if (this.entries.get(over.id) === over) this.entries.delete(over.id);

@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '04d7dbbad2be36edc6fdc3244a3fa58948c268c5';
+export const consumeSha = '68284a7834aef211060a2e7b3382a7515d1bcba3';
 
 export const consumeScript = `-- Judges each request of a batch in turn: charges all of its hits or none.
 --
@@ -178,7 +178,9 @@ local function read_log(key, window, now)
   local entries = (length - 1) / 2
   local head, tail = call('LRANGE', key, 0, 1), call('LRANGE', key, -2, -1)
   local before, first, last, total = tonumber(head[1]), tonumber(head[2]), tonumber(tail[1]), tonumber(tail[2])
-  if not (sound(before) and sound(first) and sound(last) and sound(total)) then return 0, 0, 0, 0, now end
+  if not (sound(before) and sound(first) and sound(last) and sound(total)) or total < before then
+    return 0, 0, 0, 0, now
+  end
 
   local live, at = 0, max(now, last)
   if first + window <= at then
@@ -240,13 +242,15 @@ local function sliding_log(key, limit, window, burst, cost, now)
   return allowed, remaining, reset_after, retry_after, record, at + window - now
 end
 
--- The newest entries first.
+-- The newest entries first. One whose sums somebody damaged holds nothing.
 local function log_give_back(key, units)
   while units > 0 do
     local newest = call('LRANGE', key, -3, -1)
-    local charged = tonumber(newest[3]) - tonumber(newest[1])
+    if #newest < 3 then return end
+    local total = tonumber(newest[3]) or 0
+    local charged = max(0, total - (tonumber(newest[1]) or total))
     if charged > units then
-      call('LSET', key, -1, tonumber(newest[3]) - units)
+      call('LSET', key, -1, total - units)
     else
       call('RPOP', key, 2)
     end
