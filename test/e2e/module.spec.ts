@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 import { RateLimit, RateLimiter, RateLimitModule, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
 import { adapters, boot, closeApps } from '../support/app.js';
 import { closeClients, connectTo, connectWithIoredis5 } from '../support/clients.js';
+import { startCluster } from '../support/redis/cluster.js';
 import { sharedRedis, startRedis, type Server } from '../support/redis/servers.js';
 
 @Controller()
@@ -70,6 +71,22 @@ describe.each(adapters)('RateLimitModule on %s', (adapter) => {
     const first = await apps[0]!.get('/');
     expect(first.status).toBe(200);
     for (const { get } of apps) expect((await get('/')).status).toBe(429);
+  });
+
+  it('takes the nodes of a Cluster', async () => {
+    const cluster = await startCluster();
+    try {
+      const redis = {
+        nodes: cluster.nodes.map(({ host, port }) => ({ host, port })),
+        options: { scaleReads: 'master' },
+      };
+      const apps = await Promise.all([0, 1].map(() => boot(adapter, { ...options, redis }, { controllers })));
+      expect((await apps[0]!.get('/')).status).toBe(200);
+      expect((await apps[1]!.get('/')).status).toBe(429);
+      await closeApps();
+    } finally {
+      await cluster.stop();
+    }
   });
 
   it('closes the client it made and leaves alone the one it was given', async () => {

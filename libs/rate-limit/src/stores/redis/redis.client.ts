@@ -9,6 +9,7 @@ export interface RedisClient {
   del(key: string): Promise<unknown>;
   quit(): Promise<unknown>;
   disconnect(): void;
+  readonly status?: string;
 }
 
 /** The part of ioredis' Cluster that is no part of its Redis. */

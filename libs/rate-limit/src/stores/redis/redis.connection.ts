@@ -30,7 +30,6 @@ export interface Connection {
 }
 
 type EventfulClient = RedisClient & {
-  readonly status: string;
   connect(): Promise<void>;
   on(event: 'error' | 'ready' | 'end', listener: (error: Error & { code?: string }) => void): void;
 };
@@ -71,14 +70,19 @@ export async function connect(location: RedisLocation, tell: (news: string) => v
   return { client, ours: true };
 }
 
-/** Lets go of a client of ours: politely, unless Redis does not answer. */
+/** Lets go of a client of ours: politely, unless Redis does not answer. May be called twice. */
 export async function disconnect({ client, ours }: Connection, patience: number): Promise<void> {
   if (!ours) return;
-  const asked = Promise.resolve(client.quit()).catch(() => undefined);
+  const asked = client.quit().then(
+    () => true,
+    () => false,
+  );
   let timer: NodeJS.Timeout | undefined;
-  await Promise.race([asked, new Promise((resolve) => (timer = setTimeout(resolve, patience)))]);
+  const impatient = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), patience)));
+  const parted = await Promise.race([asked, impatient]);
   clearTimeout(timer);
-  client.disconnect();
+  // On a connection that is closed already this would only start a timer, which keeps the process for two seconds.
+  if (!parted && client.status !== 'end') client.disconnect();
 }
 
 const isCluster = (location: object): location is RedisClusterConnection => 'nodes' in location;
