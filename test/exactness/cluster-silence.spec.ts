@@ -10,7 +10,7 @@ import {
   type ClusterClient,
 } from './cluster-clients.js';
 
-const SILENCE = 1_000;
+const SILENCE = 800;
 const daily = definePolicy({ name: 'daily', limit: 100, window: '1d' });
 
 let cluster: Cluster;

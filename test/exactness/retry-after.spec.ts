@@ -7,7 +7,7 @@ import { closeClients, connectTo } from '../support/clients.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
 
 const CLIENTS = 12;
-const DENIALS = 5;
+const DENIALS = 3;
 
 let server: Server;
 let store: RedisStore;
