@@ -25,7 +25,7 @@ function node(...command) {
 }
 
 function pack() {
-  const command = `npm pack --json --pack-destination ${JSON.stringify(folder)}`;
+  const command = `npm pack --ignore-scripts --json --pack-destination ${JSON.stringify(folder)}`;
   const { status, stdout, stderr } = spawnSync(command, { cwd: LIBRARY, shell: true, encoding: 'utf8' });
   if (status !== 0) throw new Error(`npm pack failed\n${stderr}`);
   const [{ filename, files }] = JSON.parse(stdout);

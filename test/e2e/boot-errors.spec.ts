@@ -34,6 +34,14 @@ describe('a mistake in the options ends the start and names the value and the fi
     ['a url of another kind', { redis: 'http://:secret@x' }, `got "http://***@x"`],
     ['a url that is none', { redis: 'redis://me:sec@ret@ho:st:99999' }, `got "redis://***@ho:st:99999"`],
     ['no url at all', { redis: 7 }, 'got 7'],
+    ['a promise of a client', { redis: Promise.resolve({}) }, 'RL_REDIS_INVALID'],
+    ['a client of another kind', { redis: new Map() }, 'RL_REDIS_INVALID'],
+    [
+      'a url in an object',
+      { redis: { url: 'redis://x' } },
+      'RL_REDIS_INVALID: ioredis has no option "url"; give the url itself, as text',
+    ],
+    ['a name that begins as a route', { policies: { '@p': { limit: 1, window: '1m' } } }, 'RL_NAME_INVALID'],
     [
       'both stores',
       { redis: 'redis://x', store: { consume() {}, reset() {} } },
@@ -53,7 +61,7 @@ describe('a mistake in the options ends the start and names the value and the fi
     [
       'a timeout of 0',
       { redis: { host: '127.0.0.1', lazyConnect: true }, timeout: 0 },
-      'RL_TIMEOUT_INVALID: timeout must be a whole number of ms, at least 1, got 0',
+      'RL_TIMEOUT_INVALID: timeout must be a whole number of ms from 1 to 60000, got 0',
     ],
     [
       'a cut IPv6 prefix',
@@ -171,6 +179,12 @@ describe('a mistake at a handler names the handler too', () => {
     await expect(started({ policies }, decorated(decorator))).rejects.toThrow(message);
   });
 
+  it('a decorator without a policy', async () => {
+    await expect(started({ policies }, decorated(RateLimit()))).rejects.toThrow(
+      'RL_OPTION_INVALID: CatsController.find: a policy must be a name or an object, got undefined',
+    );
+  });
+
   it('the same definition twice is one', async () => {
     await started({ policies }, decorated(RateLimit({ name: 'login', limit: 5, window: 900_000 })));
   });
@@ -211,6 +225,13 @@ describe('how the module is imported', () => {
     @Module({ imports: [RateLimitModule.forRoot({ policies: {} })] })
     class Feature {}
     await expect(boot('express', { prefix: 'other' }, { imports: [Feature] })).rejects.toThrow('RL_IMPORTED_TWICE');
+  });
+
+  it('guard in what a factory returns is an error that says where it belongs', async () => {
+    const module = RateLimitModule.forRootAsync({ useFactory: () => ({ guard: false }) as object });
+    await expect(boot('express', module, {})).rejects.toThrow(
+      'RL_OPTION_UNKNOWN: guard stands beside useFactory, not in what it returns',
+    );
   });
 
   it('an import without forRoot is an error', async () => {

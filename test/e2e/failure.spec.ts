@@ -19,6 +19,10 @@ class FailureController {
   @RateLimit({ name: 'open', limit: 1, window: '1h', onStoreFailure: 'open' })
   open() {}
 
+  @Get('shut')
+  @RateLimit({ name: 'shut', limit: 0, window: '1h', onStoreFailure: 'open' })
+  shut() {}
+
   @Get('closed')
   @RateLimit({ name: 'closed', limit: 5, window: '1h', onStoreFailure: 'closed' })
   closed() {}
@@ -59,6 +63,7 @@ describe.each(adapters)('when Redis does not answer, on %s', (adapter) => {
     const status = async (path: string) => (await inTime(get(path))).status;
     expect([await status('/local'), await status('/local'), await status('/local')]).toEqual([200, 200, 429]);
     expect([await status('/open'), await status('/open')]).toEqual([200, 200]);
+    expect(await status('/shut')).toBe(429);
     // Local quota decides beside an open one, and a closed one closes all.
     expect(await status('/half')).toBe(429);
     expect(await status('/mixed')).toBe(503);
@@ -88,7 +93,7 @@ describe.each(adapters)('when Redis does not answer, on %s', (adapter) => {
     // What was given up while it was frozen was not charged when it thawed.
     const left = async () => (await get('/closed')).headers.get('ratelimit');
     let field = await left();
-    for (let i = 0; i < 50 && !field; i++) field = await left();
+    for (const end = performance.now() + 10_000; !field && performance.now() < end;) field = await left();
     expect(field).toMatch(/^"closed";r=3;/);
   });
 

@@ -38,8 +38,12 @@ class DynamicController {
   key() {}
 
   @Get('number-key')
-  @RateLimit({ name: 'number', limit: 1, window: '1h', key: (() => 42) as never })
+  @RateLimit({ name: 'number', limit: 1, window: '1h', key: () => 42 })
   numberKey() {}
+
+  @Get('object-key')
+  @RateLimit({ name: 'object', limit: 1, window: '1h', key: (() => ({ id: 42 })) as never })
+  objectKey() {}
 
   @Get('throws')
   @RateLimit({
@@ -112,7 +116,12 @@ describe.each(adapters)('functions of the request on %s', (adapter) => {
 
   it('a resolver that fails ends the request, and is never a free pass', async () => {
     const { get } = await app();
-    for (const path of ['/throws', '/number-key']) expect((await get(path)).status).toBe(500);
+    for (const path of ['/throws', '/object-key']) expect((await get(path)).status).toBe(500);
+  });
+
+  it('a number is a key as good as text', async () => {
+    const { get } = await app();
+    expect([(await get('/number-key')).status, (await get('/number-key')).status]).toEqual([200, 429]);
   });
 
   it('byAll is one quota for each combination, told apart whatever the text', async () => {

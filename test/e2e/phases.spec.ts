@@ -103,6 +103,30 @@ describe.each(adapters)('two phases on %s', (adapter) => {
     expect(JwtGuard.asked).toBe(asked);
   });
 
+  it('Retry-After of a late denial counts what the request itself has spent early', async () => {
+    @Controller()
+    @UseGuards(JwtGuard)
+    class BothController {
+      @Get('both')
+      @RateLimit({ name: 'address', limit: 2, window: '1h' }, { name: 'user', limit: 1, window: '2s', key: byUser })
+      both() {}
+
+      @Get('dear')
+      @RateLimit(
+        { name: 'tokens', limit: 10, window: '1h', cost: 4, algorithm: 'token-bucket' },
+        { name: 'user', key: byUser },
+      )
+      dear() {}
+    }
+    const { get } = await boot(adapter, {}, { controllers: [BothController] });
+    const waits = async (path: string) => (await get(path, as('ann'))).headers.get('retry-after');
+    expect(await waits('/both')).toBeNull();
+    // The user's quota is back in 2 s, the address' is spent for the hour by this very request.
+    expect(Number(await waits('/both'))).toBeGreaterThan(3_500);
+    expect(Number(await waits('/dear'))).toBeLessThanOrEqual(2);
+    expect(Number(await waits('/dear'))).toBeGreaterThan(600);
+  });
+
   it('a flood of bad logins is counted before the guard that refuses them, even a global one', async () => {
     const providers = [{ provide: APP_GUARD, useClass: JwtGuard }];
     const { get } = await boot(adapter, {}, { controllers, providers });

@@ -30,7 +30,7 @@ export async function pack(): Promise<string> {
     await run(process.execPath, ['scripts/build-library.mjs'], ROOT);
   }
   const folder = await temporary('packed');
-  const told = await npm(['pack', '--json', '--pack-destination', folder], library);
+  const told = await npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], library);
   const [{ filename }] = JSON.parse(told) as [{ filename: string }];
   return join(folder, filename);
 }

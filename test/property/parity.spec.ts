@@ -62,6 +62,19 @@ describe.each(serverKinds())('memory and $label', (kind) => {
     );
   }, 120_000);
 
+  it('decide alike with the largest limits, however long a log is never empty', async () => {
+    const client = connectTo(server.url);
+    const limit = 999_999_999_999_999;
+    const policy = definePolicy({ name: 'largest', algorithm: 'sliding-log', limit, window: 1_000 });
+    let time = 1_700_000_000_000;
+    const memory = new MemoryStore({ now: () => time });
+    const redis = new RedisStore(client, { now: () => time, prefix: randomUUID() });
+    for (let i = 0; i < 60; i++, time += 500) {
+      const hits = [{ policy, key: 'k', cost: Math.floor(limit / 2) }];
+      expect(await redis.consume(hits)).toEqual(await memory.consume(hits));
+    }
+  });
+
   it('leave no key without a TTL', async () => {
     const client = connectTo(server.url);
     const keys = await client.keys('*');

@@ -202,7 +202,12 @@ export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<
       ...hit(wide),
       cost,
     }));
-    malformed.push({ ...hit(wide), key: 7 }, { ...hit(wide), key: undefined }, { ...hit(wide), policy: {} });
+    malformed.push(
+      { ...hit(wide), key: 7 },
+      { ...hit(wide), key: undefined },
+      { ...hit(wide), policy: {} },
+      { ...hit(wide), policy: { ...wide, limit: NaN } },
+    );
     for (const bad of malformed) {
       const refused = store.consume([hit(wide), bad as Hit]);
       await assert.rejects(

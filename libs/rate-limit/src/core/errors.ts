@@ -15,7 +15,7 @@ export class RateLimitError extends Error {
 
   /** The same mistake, with the place where it was made: a handler, an option. */
   at(place: string): RateLimitError {
-    return new RateLimitError(this.code, `${place}: ${this.detail}`, { cause: this });
+    return new RateLimitError(this.code, `${place}: ${this.detail}`);
   }
 }
 
@@ -34,6 +34,19 @@ export class StoreUnavailableError extends RateLimitError {
 /** By its code, so that it is known across two copies of this package, an ES module and a CommonJS one. */
 export const isStoreUnavailable = (error: unknown): error is StoreUnavailableError =>
   error instanceof Error && (error as Partial<StoreUnavailableError>).code === 'RL_STORE_UNAVAILABLE';
+
+/** What was thrown, with the place if it is a mistake of ours to tell. */
+export const at = (place: string, error: unknown): unknown =>
+  error instanceof RateLimitError && !isStoreUnavailable(error) ? error.at(place) : error;
+
+/** Says where a mistake was made. */
+export function placed<T>(place: string, attempt: () => T): T {
+  try {
+    return attempt();
+  } catch (error) {
+    throw at(place, error);
+  }
+}
 
 /** How a value is shown in an error: short, and told apart from its look-alikes ("5" from 5). */
 export function shown(value: unknown): string {

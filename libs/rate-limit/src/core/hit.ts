@@ -1,5 +1,5 @@
 import { RateLimitError, shown } from './errors.js';
-import type { Policy } from './policy.js';
+import { isChecked, type Policy } from './policy.js';
 
 /** One request's claim on one policy. */
 export interface Hit {
@@ -16,7 +16,7 @@ export interface Hit {
  */
 export function checkHits(hits: readonly Hit[]): void {
   for (const { policy, key, cost } of hits) {
-    if (typeof policy?.id !== 'string') {
+    if (!isChecked(policy)) {
       throw new RateLimitError(
         'RL_POLICY_INVALID',
         `a hit's policy must come from definePolicy(), got ${shown(policy)}`,

@@ -69,8 +69,16 @@ export function definePolicy(definition: PolicyDefinition, owner?: string): Poli
     );
   }
   const id = `${owner ?? name}:${code}${window}`;
-  return Object.freeze({ name, algorithm, limit, window, burst, id, onStoreFailure });
+  const policy = { name, algorithm, limit, window, burst, id, onStoreFailure };
+  // Not enumerable: a copy that somebody changed is not a checked policy any more.
+  return Object.freeze(Object.defineProperty(policy, CHECKED, { value: true }));
 }
+
+/** Marks what definePolicy() returned, across two copies of this package. */
+const CHECKED = Symbol.for('nestjs-redis-rate-limit/checked');
+
+export const isChecked = (policy: unknown): policy is Policy =>
+  typeof policy === 'object' && policy !== null && (policy as { [CHECKED]?: boolean })[CHECKED] === true;
 
 /** @throws RateLimitError `RL_LIMIT_INVALID` */
 export function checkLimit(limit: unknown): asserts limit is number {
@@ -101,10 +109,11 @@ export function checkKnownKeys(options: object, known: readonly string[], owner:
 
 function checkName(name: unknown): asserts name is string {
   // RFC 9651 strings hold exactly these characters; a name that cannot be written is refused, never changed.
-  if (typeof name === 'string' && /^[\x20-\x7E]{1,128}$/.test(name)) return;
+  // A leading @ is how quotas of routes are filed.
+  if (typeof name === 'string' && /^(?!@)[\x20-\x7E]{1,128}$/.test(name)) return;
   throw new RateLimitError(
     'RL_NAME_INVALID',
-    `a policy's name must be 1 to 128 printable ASCII characters, because the header fields carry it, got ${shown(name)}`,
+    `a policy's name must be 1 to 128 printable ASCII characters, because the header fields carry it, and not begin with @, got ${shown(name)}`,
   );
 }
 

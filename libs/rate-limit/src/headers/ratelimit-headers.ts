@@ -15,6 +15,7 @@ export const headerProfiles: readonly HeaderProfile[] = ['ietf', 'legacy', 'both
 /** A policy and what was decided on it. */
 export interface Verdict {
   readonly policy: Policy;
+  readonly cost: number;
   readonly decision: Decision;
 }
 
@@ -68,7 +69,7 @@ export function rateLimitFields(
 }
 
 /**
- * What a denial adds: Retry-After, the longest wait of the violated policies in whole seconds (RFC 9110), none when
+ * What a denial adds: Retry-After, the wait until the request would pass, in whole seconds (RFC 9110), none when
  * the request can never pass; and no cache may keep the answer (RFC 6585).
  */
 export function denialFields(verdicts: readonly Verdict[]): Field[] {
@@ -77,10 +78,24 @@ export function denialFields(verdicts: readonly Verdict[]): Field[] {
   return wait < 0 ? [noStore] : [['Retry-After', String(Math.max(1, seconds(wait)))], noStore];
 }
 
-/** Milliseconds until the violated policies would all let the request pass; -1 if one never will. */
+/**
+ * Milliseconds until the same request would pass every policy; -1 if it never will. A denial of the late phase has
+ * charged the early ones, and what this request spent there it must find again.
+ */
 export function longestWait(verdicts: readonly Verdict[]): number {
-  const waits = verdicts.filter(({ decision }) => !decision.allowed).map(({ decision }) => decision.retryAfter);
+  const waits = verdicts.map(waitToRepeat);
   return waits.includes(-1) ? -1 : Math.max(0, ...waits);
+}
+
+/** Exact for one unit more than there is; beyond that an upper bound, which only time in the algorithm could sharpen. */
+function waitToRepeat({ policy, cost, decision }: Verdict): number {
+  const { algorithm, window, burst, limit } = policy;
+  const { allowed, remaining, resetAfter, retryAfter } = decision;
+  if (!allowed) return retryAfter;
+  if (cost <= remaining) return 0;
+  if (cost === remaining + 1 || algorithm === 'fixed-window') return resetAfter;
+  if (algorithm === 'token-bucket' || algorithm === 'gcra') return Math.ceil((burst * window) / limit);
+  return algorithm === 'sliding-log' ? window : 2 * window;
 }
 
 /** The one a client meets first: a violated one before others, then the least left, then the longest wait. */

@@ -1,4 +1,4 @@
-import { RateLimitError, shown } from '../core/errors.js';
+import { placed, RateLimitError, shown } from '../core/errors.js';
 import type { PolicyOptions, PolicyReference } from './rate-limit.options.js';
 import { ruleOf, usedAs, type Rule } from './rate-limit.rule.js';
 
@@ -80,12 +80,3 @@ const same = (part: (typeof DEFINING)[number], a: Rule, b: Rule, x: PolicyOption
 
 const isDefinition = (asked: PolicyOptions | PolicyReference): asked is PolicyOptions =>
   DEFINING.some((part) => (asked as PolicyOptions)[part] !== undefined);
-
-/** Says where a mistake was made. */
-export function placed<T>(place: string, attempt: () => T): T {
-  try {
-    return attempt();
-  } catch (error) {
-    throw error instanceof RateLimitError ? error.at(place) : error;
-  }
-}

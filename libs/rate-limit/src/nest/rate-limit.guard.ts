@@ -1,6 +1,6 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { Decision } from '../core/decision.js';
-import { isStoreUnavailable } from '../core/errors.js';
+import { at, isStoreUnavailable } from '../core/errors.js';
 import type { Hit } from '../core/hit.js';
 import type { RateLimitStore } from '../core/store.js';
 import { denialFields, longestWait, rateLimitFields, type Verdict } from '../headers/ratelimit-headers.js';
@@ -55,25 +55,25 @@ export class RateLimitGuard implements CanActivate {
     visit.phases.add(this.phase);
 
     const { keys, headers } = this.settings;
-    const hits = await hitsOf(rules, context, transport.request(context), keys);
+    const hits = await hitsOf(rules, context, transport.request(context), keys).catch(toldOf(context));
     if (hits.length === 0) return true;
 
     const decisions = await this.consume(hits, context, transport);
-    visit.verdicts.push(...hits.map(({ policy }, i) => ({ policy, decision: decisions[i]! })));
+    visit.verdicts.push(...hits.map(({ policy, cost }, i) => ({ policy, cost, decision: decisions[i]! })));
     const policies = plan.policies ?? visit.verdicts.map(({ policy }) => policy);
     transport.setFields(context, rateLimitFields(headers, policies, visit.verdicts, Date.now()));
 
     const violated = visit.verdicts.filter(({ decision }) => !decision.allowed);
     if (violated.length === 0) return true;
-    transport.setFields(context, denialFields(violated));
-    throw new RateLimitExceededException(namesOf(violated.map(({ policy }) => policy)), longestWait(violated));
+    transport.setFields(context, denialFields(visit.verdicts));
+    throw new RateLimitExceededException(namesOf(violated.map(({ policy }) => policy)), longestWait(visit.verdicts));
   }
 
   private async consume(hits: Hit[], context: ExecutionContext, transport: Transport): Promise<Decision[]> {
     try {
       return await this.store.consume(hits);
     } catch (error) {
-      if (!isStoreUnavailable(error)) throw error;
+      if (!isStoreUnavailable(error)) return toldOf(context)(error);
       const mode = this.settings.options.onStoreFailure;
       const closed = hits.map(({ policy }) => policy).filter((policy) => (policy.onStoreFailure ?? mode) === 'closed');
       transport.setFields(context, SHED);
@@ -90,6 +90,13 @@ export class RateLimitGuard implements CanActivate {
     return undefined;
   }
 }
+
+/** Throws what was thrown; a mistake in the use of rate limits names the handler. */
+const toldOf =
+  (context: ExecutionContext) =>
+  (error: unknown): never => {
+    throw at(`${context.getClass().name}.${context.getHandler().name}`, error);
+  };
 
 /** Nobody knows when the store will answer; a second is long enough not to add to its trouble. */
 const SHED = [

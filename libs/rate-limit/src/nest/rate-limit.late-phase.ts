@@ -20,7 +20,7 @@ const bound = new WeakSet<object>();
 /** Appends the late guard to just those handlers that have a late policy: the others pay nothing for the phase. */
 export function bindLatePhase(routes: readonly Route[], plans: Plans, guard: RateLimitGuard): void {
   for (const { controller, name, handler, host } of routes) {
-    if (plans.for(controller, handler).late.length === 0) continue;
+    if (plans.for(controller, name).late.length === 0) continue;
     if (!bound.has(handler)) {
       bound.add(handler);
       UseGuards(LateRateLimitPhase)(controller.prototype as object, name, { value: handler });

@@ -43,23 +43,23 @@ export interface RateLimitModuleOptions {
    * Where quota is kept: a url, ioredis options, `{ nodes, options }` of a Cluster, or a client of ioredis 5 or 6.
    * Without it, in this process's memory. A client you hand in stays yours to close.
    */
-  redis?: RedisLocation;
+  redis?: RedisLocation | undefined;
   /** A store of your own, instead of `redis`. */
-  store?: RateLimitStore;
+  store?: RateLimitStore | undefined;
   /** The catalogue: policies by name. */
-  policies?: Record<string, Omit<PolicyOptions, 'name'>>;
+  policies?: Record<string, Omit<PolicyOptions, 'name'>> | undefined;
   /** The policies that govern every handler. Default: none. */
-  default?: (string | PolicyOptions | PolicyReference)[];
+  default?: (string | PolicyOptions | PolicyReference)[] | undefined;
   /** Which fields tell clients of their quota. Default `ietf`. */
-  headers?: HeaderProfile;
+  headers?: HeaderProfile | undefined;
   /** How clients are told apart. */
-  keys?: KeyOptions;
+  keys?: KeyOptions | undefined;
   /** What policies do that do not say it themselves when the store gives no answer. Default `local`. */
-  onStoreFailure?: StoreFailureMode;
+  onStoreFailure?: StoreFailureMode | undefined;
   /** Begins every stored key. Default `rl`. */
-  prefix?: string;
+  prefix?: string | undefined;
   /** How long a call to Redis may take, in milliseconds. Default 250. */
-  timeout?: number;
+  timeout?: number | undefined;
 }
 
 const MODULE_KEYS = ['redis', 'store', 'policies', 'default', 'headers', 'keys', 'onStoreFailure', 'prefix', 'timeout'];
@@ -70,6 +70,11 @@ const MODULE_KEYS = ['redis', 'store', 'policies', 'default', 'headers', 'keys',
  * @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_OPTION_INVALID`, `RL_FAILURE_MODE_INVALID`, `RL_TIMEOUT_INVALID`
  */
 export function checkOptions(options: RateLimitModuleOptions): void {
+  const extra = ['guard', 'isGlobal'].find((name) => name in options);
+  if (extra !== undefined) {
+    // forRoot() takes these out; only a factory's answer still has them.
+    throw new RateLimitError('RL_OPTION_UNKNOWN', `${extra} stands beside useFactory, not in what it returns`);
+  }
   checkKnownKeys(options, MODULE_KEYS, 'RateLimitModule.forRoot()');
   const { headers, store, redis, policies, prefix, onStoreFailure, timeout } = options;
   if (headers !== undefined && !headerProfiles.includes(headers)) {

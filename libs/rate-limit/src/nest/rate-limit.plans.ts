@@ -1,14 +1,18 @@
 import type { ExecutionContext, Type } from '@nestjs/common';
-import { placed, type Asked, type Catalogue } from './rate-limit.catalogue.js';
+import { placed, RateLimitError } from '../core/errors.js';
+import type { Asked, Catalogue } from './rate-limit.catalogue.js';
 import { askedOf, planOf, type Handler, type Plan } from './rate-limit.plan.js';
-import type { Route } from './rate-limit.routes.js';
+import { nameOf, type Route } from './rate-limit.routes.js';
 
 /**
- * Every route's plan, made once when the application starts. A plan belongs to a class and a handler: inherited
- * handlers share their function.
+ * Every route's plan, made once when the application starts. A plan belongs to a class and the name of a handler:
+ * inherited handlers share their function, and a function may be another one by the time it is called (tracing wraps
+ * it, a constructor binds it).
  */
 export class Plans {
-  private readonly byController = new Map<Type, Map<Handler, Plan>>();
+  private readonly byController = new Map<Type, Map<string, Plan>>();
+  /** Found once, then known by the function itself. */
+  private readonly byHandler = new Map<Type, Map<Handler, Plan>>();
   /** For what is no route: a message, a query. Only the default policies could be meant there. */
   private readonly elsewhere: Plan;
 
@@ -29,22 +33,42 @@ export class Plans {
       const plan = placed(`${controller.name}.${name}`, () =>
         planOf(catalogue, [defaults, controller, handler], owner),
       );
-      this.plansOf(controller).set(handler, plan);
+      entriesOf(this.byController, controller).set(name, plan);
     }
   }
 
-  /** The plan of the handler that is called. */
+  /**
+   * The plan of the handler that is called.
+   *
+   * @throws RateLimitError `RL_HANDLER_UNKNOWN` for a route nobody recognises: it is never let through unlimited
+   */
   of(context: ExecutionContext): Plan {
-    return this.for(context.getClass(), context.getHandler() as Handler);
+    const controller = context.getClass();
+    const handler = context.getHandler() as Handler;
+    return this.byHandler.get(controller)?.get(handler) ?? this.find(controller, handler, context.getType<string>());
   }
 
-  for(controller: Type, handler: Handler): Plan {
-    return this.byController.get(controller)?.get(handler) ?? this.elsewhere;
+  for(controller: Type, name: string): Plan {
+    return this.byController.get(controller)?.get(name) ?? this.elsewhere;
   }
 
-  private plansOf(controller: Type): Map<Handler, Plan> {
-    const plans = this.byController.get(controller) ?? new Map<Handler, Plan>();
-    this.byController.set(controller, plans);
-    return plans;
+  private find(controller: Type, handler: Handler, type: string): Plan {
+    const routes = this.byController.get(controller);
+    const plan = type === 'http' ? routes?.get(nameOf(handler)) : this.elsewhere;
+    if (!plan && routes) {
+      throw new RateLimitError(
+        'RL_HANDLER_UNKNOWN',
+        `a handler of ${controller.name} was replaced by a function named "${handler.name}"; give it the handler's name`,
+      );
+    }
+    const found = plan ?? this.elsewhere;
+    entriesOf(this.byHandler, controller).set(handler, found);
+    return found;
   }
+}
+
+function entriesOf<K>(plans: Map<Type, Map<K, Plan>>, controller: Type): Map<K, Plan> {
+  const entries = plans.get(controller) ?? new Map<K, Plan>();
+  plans.set(controller, entries);
+  return entries;
 }

@@ -1,11 +1,12 @@
 import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { RateLimitError } from '../core/errors.js';
+import type { StoreFailureMode } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
 import { FailurePolicyStore } from '../stores/failure-policy.store.js';
 import { MemoryStore } from '../stores/memory.store.js';
 import { connect, disconnect, type Connection } from '../stores/redis/redis.connection.js';
-import { RedisStore } from '../stores/redis/redis.store.js';
+import { DEFAULT_TIMEOUT, RedisStore } from '../stores/redis/redis.store.js';
 import { Catalogue } from './rate-limit.catalogue.js';
 import { RateLimitExceptionFilter } from './rate-limit.filter.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
@@ -33,7 +34,7 @@ class ConnectionCloser implements OnApplicationShutdown {
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
-    if (this.connection) await disconnect(this.connection, this.settings.options.timeout ?? 250);
+    if (this.connection) await disconnect(this.connection, this.settings.options.timeout ?? DEFAULT_TIMEOUT);
   }
 }
 
@@ -61,8 +62,10 @@ export const rateLimitProviders: Provider[] = [
   {
     provide: RATE_LIMIT_CONNECTION,
     inject: [RATE_LIMIT_SETTINGS, RATE_LIMIT_PLANS],
-    useFactory: async ({ options: { redis }, logger }: RateLimitSettings): Promise<Connection | undefined> =>
-      redis === undefined ? undefined : connect(redis, (news) => logger.warn(news)),
+    useFactory: async ({ options, logger }: RateLimitSettings): Promise<Connection | undefined> =>
+      options.redis === undefined
+        ? undefined
+        : connect(options.redis, options.timeout ?? DEFAULT_TIMEOUT, (news) => logger.warn(news)),
   },
   {
     provide: RATE_LIMIT_STORE,
@@ -104,6 +107,12 @@ export const rateLimitProviders: Provider[] = [
   ConnectionCloser,
 ];
 
+const MEANWHILE: Record<StoreFailureMode, string> = {
+  local: 'local, each instance counts for itself',
+  open: 'open, every request is admitted',
+  closed: 'closed, requests are refused with 503',
+};
+
 /** The one place where the store's layers are stacked. */
 function storeFor({ options, logger }: RateLimitSettings, connection: Connection | undefined): RateLimitStore {
   const { prefix, timeout, onStoreFailure: mode = 'local' } = options;
@@ -117,7 +126,9 @@ function storeFor({ options, logger }: RateLimitSettings, connection: Connection
     local: new MemoryStore(),
     changed: (failure) =>
       failure
-        ? logger.error(`${failure.detail}. Until the store answers, policies do as their onStoreFailure says.`)
+        ? logger.error(
+            `${failure.detail}. Until the store answers: ${MEANWHILE[mode]}, unless a policy says otherwise.`,
+          )
         : logger.log('The store answers again.'),
   });
 }
@@ -129,10 +140,13 @@ function checkImportedOnce(options: RateLimitModuleOptions | undefined, modules:
   if (imports.length > 1) {
     throw new RateLimitError(
       'RL_IMPORTED_TWICE',
-      'RateLimitModule is imported twice with different options; import forRoot() once, in the root module: it is global',
+      'RateLimitModule is imported more than once; import forRoot() or forRootAsync() in the root module alone: it is global, so no other module needs it',
     );
   }
   if (options === undefined) {
-    throw new RateLimitError('RL_IMPORTED_BARE', 'RateLimitModule is imported without forRoot() or forRootAsync()');
+    throw new RateLimitError(
+      'RL_IMPORTED_BARE',
+      'RateLimitModule has no options; import it with forRoot(), or with forRootAsync() and a factory that returns them',
+    );
   }
 }

@@ -23,7 +23,10 @@ export function routesOf(discovery: DiscoveryService): Route[] {
     const controller = metatype as Type;
     return methodsOf(controller)
       .filter(([, handler]) => isRoute(handler))
-      .map(([name, handler]) => ({ controller, name, handler, owner: `@${owners.get(controller)}.${name}`, host }));
+      .map(([name, handler]) => {
+        Reflect.defineMetadata(ROUTE_NAME, name, handler);
+        return { controller, name, handler, owner: `@${owners.get(controller)}.${name}`, host };
+      });
   });
 }
 
@@ -59,6 +62,13 @@ function refuse(place: string, target: object, why: string): void {
     `${place} has @RateLimit but ${why}, so nothing would be limited; call RateLimiter.consume() there instead`,
   );
 }
+
+/** Written on a route's function: who wraps one, copies what Nest wrote on it, and this beside it. */
+const ROUTE_NAME = Symbol.for('nestjs-redis-rate-limit/route');
+
+/** The name of the route that a function serves, also when it wraps the handler or is bound to its controller. */
+export const nameOf = (handler: Handler): string =>
+  (Reflect.getMetadata(ROUTE_NAME, handler) as string | undefined) ?? handler.name.replace(/^(bound )+/, '');
 
 /** Nest marks the handlers of HTTP routes so. */
 const isRoute = (handler: Handler): boolean =>

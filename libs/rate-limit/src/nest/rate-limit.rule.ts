@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { RateLimitError, shown } from '../core/errors.js';
+import { placed, RateLimitError, shown } from '../core/errors.js';
 import type { Hit } from '../core/hit.js';
 import { checkKnownKeys, definePolicy, type Policy } from '../core/policy.js';
 import { durationText, milliseconds } from '../core/duration.js';
@@ -48,7 +48,7 @@ export function ruleOf(options: PolicyOptions, owner?: string): Rule {
   const policyFor = (units: number): Policy => {
     let policy = known.get(units);
     if (!policy) {
-      policy = define(units);
+      policy = placed(name, () => define(units));
       if (known.size < REMEMBERED_LIMITS) known.set(units, policy);
     }
     return policy;
@@ -98,7 +98,7 @@ export async function hitsOf(
     const policy = rule.policy ?? rule.policyFor(await rule.limit!(context));
     const cost = typeof rule.cost === 'number' ? rule.cost : await rule.cost(context);
     checkCost(cost, rule.name);
-    hits.push({ policy, key, cost });
+    hits.push({ policy, key: Number.isFinite(key) ? String(key) : (key as string), cost });
   }
   return hits;
 }

@@ -64,11 +64,12 @@ export class FailurePolicyStore implements RateLimitStore {
   }
 }
 
-const admitted = ({ policy: { limit } }: Hit): Decision => ({
-  allowed: true,
+/** Admitted, but by a limit of 0: that denies everything, and needs no store to know it. */
+const admitted = ({ policy: { limit }, cost }: Hit): Decision => ({
+  allowed: limit > 0 || cost <= 0,
   limit,
   remaining: limit,
   resetAfter: 0,
-  retryAfter: 0,
+  retryAfter: limit > 0 || cost <= 0 ? 0 : -1,
   degraded: true,
 });

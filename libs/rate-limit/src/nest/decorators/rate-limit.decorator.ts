@@ -13,4 +13,6 @@ export const RATE_LIMIT_POLICIES = Symbol.for('nestjs-redis-rate-limit/policies'
  */
 export const RateLimit = (
   ...policies: (string | PolicyOptions | PolicyReference)[]
-): MethodDecorator & ClassDecorator => appendMetadata(RATE_LIMIT_POLICIES, policies);
+): MethodDecorator & ClassDecorator =>
+  // Without a policy it would do nothing: found out at boot, where the handler's name is known.
+  appendMetadata(RATE_LIMIT_POLICIES, policies.length > 0 ? policies : [undefined]);

@@ -11,7 +11,7 @@ export function byAll(...resolvers: KeyResolver[]): KeyResolver {
     const keys = await Promise.all(resolvers.map(async (each) => each(context, request, settings)));
     if (keys.includes(undefined)) return undefined;
     // Escaped, so that `a+b` and `c` are not `a` and `b+c`.
-    return keys.map((key) => key!.replace(/[%+]/g, encodeURIComponent)).join('+');
+    return keys.map((key) => String(key).replace(/[%+]/g, encodeURIComponent)).join('+');
   };
   return Object.assign(resolver, { phase: phaseOf(resolvers) });
 }

@@ -8,16 +8,15 @@ import type { KeySettings } from './key-settings.js';
  */
 export type Phase = 'early' | 'late';
 
+/** Text, or a number that stands for it; `undefined` when the policy does not apply. */
+export type Partition = string | number | undefined;
+
 /**
  * Says which partition of a policy's quota a request spends: any text, and `undefined` when the policy does not apply
  * to it. What it throws ends the request, and charges nothing.
  */
 export interface KeyResolver {
-  (
-    context: ExecutionContext,
-    request: RateLimitRequest,
-    settings: KeySettings,
-  ): string | undefined | Promise<string | undefined>;
+  (context: ExecutionContext, request: RateLimitRequest, settings: KeySettings): Partition | Promise<Partition>;
   /** When its policies are decided, unless they say so themselves. Default `early`. */
   readonly phase?: Phase;
   /** The same without falling back on the address: `undefined` when the request does not say. */

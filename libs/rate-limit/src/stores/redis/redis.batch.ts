@@ -26,7 +26,8 @@ export class RedisBatches {
 
   constructor(
     private readonly script: ConsumeScript,
-    private readonly clock: ServerClock,
+    /** The clock of the server that answers now: on a Cluster another may take the slot over. */
+    private readonly clockNow: () => ServerClock,
     private readonly now: Clock | undefined,
   ) {}
 
@@ -76,14 +77,16 @@ export class RedisBatches {
 
   private async judge(batch: readonly RedisRequest[]): Promise<void> {
     try {
-      if (!this.clock.known) {
-        await this.observed(async () => ({ server: await this.script.readClock(batch[0]!.keys[0]!) }));
+      const clock = this.clockNow();
+      if (!clock.known) {
+        await observed(clock, async () => ({ server: await this.script.readClock(batch[0]!.keys[0]!) }));
       }
       // Too late by what we knew of the server's clock charges nothing and teaches us better, so it is tried once more.
       for (let attempt = 0; attempt < 2; attempt++) {
         const live = batch.filter(({ answered }) => !answered);
         if (live.length === 0) return;
-        const { decisions } = await this.run(live);
+        const notAfter = clock.at(live[0]!.deadline);
+        const { decisions } = await observed(clock, () => this.script.run(live, this.now?.() ?? '', notAfter));
         if (decisions) return handOut(decisions, live);
       }
       throw new StoreUnavailableError('the request reached Redis too late and was not charged');
@@ -92,19 +95,14 @@ export class RedisBatches {
       for (const request of batch) if (!request.answered) request.fail(failure);
     }
   }
+}
 
-  private run(batch: readonly RedisRequest[]) {
-    const notAfter = this.clock.at(batch[0]!.deadline);
-    return this.observed(() => this.script.run(batch, this.now?.() ?? '', notAfter));
-  }
-
-  /** Every reply teaches us the server's clock. */
-  private async observed<R extends { server: number }>(ask: () => Promise<R>): Promise<R> {
-    const sentAt = performance.now();
-    const reply = await ask();
-    this.clock.observe(reply.server, sentAt, performance.now());
-    return reply;
-  }
+/** Every reply teaches us the server's clock. */
+async function observed<R extends { server: number }>(clock: ServerClock, ask: () => Promise<R>): Promise<R> {
+  const sentAt = performance.now();
+  const reply = await ask();
+  clock.observe(reply.server, sentAt, performance.now());
+  return reply;
 }
 
 function handOut(decisions: readonly Decision[], requests: readonly RedisRequest[]): void {
@@ -120,7 +118,7 @@ export function asUnavailable(error: unknown): StoreUnavailableError {
   const message = error instanceof Error ? error.message : String(error);
   // ioredis' words for it are about its queues.
   const away = /Stream isn't writeable|Connection is closed/.test(message);
-  return new StoreUnavailableError(away ? 'Redis is not connected' : `Redis cannot decide: ${message}`, {
-    cause: error,
-  });
+  const cluster = /^(CROSSSLOT|MOVED)/.test(message) ? ' (this is a Cluster: connect with { nodes: [...] })' : '';
+  const detail = away ? 'Redis is not connected' : `Redis cannot decide: ${message}${cluster}`;
+  return new StoreUnavailableError(detail, { cause: error });
 }

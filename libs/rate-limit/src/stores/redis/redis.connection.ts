@@ -1,5 +1,5 @@
 import { RateLimitError, shown } from '../../core/errors.js';
-import { isRedisClient, type RedisClient } from './redis.client.js';
+import { isClusterClient, isRedisClient, type RedisClient } from './redis.client.js';
 
 /** ioredis' own options: host, port, db, username, password, tls, sentinels, … All of them are passed on. */
 export interface RedisConnectionOptions {
@@ -34,41 +34,64 @@ type EventfulClient = RedisClient & {
   on(event: 'error' | 'ready' | 'end', listener: (error: Error & { code?: string }) => void): void;
 };
 
+const backOff = (times: number): number => Math.min(100 * 2 ** Math.min(times, 4), 1_000) * (0.75 + Math.random() / 2);
+
 /**
  * What a limiter needs of its connection: commands fail at once while it is down, none is ever sent twice (it may
- * have been charged), and it comes back within two seconds of Redis.
+ * have been charged), and it comes back within two seconds of Redis, also from one that went silent.
  */
-const SAFE = {
+const safeOptions = (timeout: number) => ({
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   connectTimeout: 2_000,
-  retryStrategy: (times: number) => Math.min(100 * 2 ** Math.min(times, 4), 1_000) * (0.75 + Math.random() / 2),
-};
+  socketTimeout: Math.max(2_000, 2 * timeout),
+  retryStrategy: backOff,
+});
+
+const safeClusterOptions = { enableOfflineQueue: false, retryDelayOnFailover: 0, clusterRetryStrategy: backOff };
 
 /**
  * Opens the connection, or takes the client that was given.
  *
- * @param tell hears of the connection failing and coming back, once each time
+ * @param timeout how long a call may take, in milliseconds
+ * @param tell hears of the connection failing and coming back, once each time, and of settings that are not safe
  * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`
  */
-export async function connect(location: RedisLocation, tell: (news: string) => void): Promise<Connection> {
-  if (isRedisClient(location)) return { client: location, ours: false };
+export async function connect(
+  location: RedisLocation,
+  timeout: number,
+  tell: (news: string) => void,
+): Promise<Connection> {
+  if (isRedisClient(location)) {
+    if (sendsTwice(location)) tell(SENDS_TWICE);
+    return { client: location, ours: false };
+  }
   checkLocation(location);
   const { Redis, Cluster } = await loadIoredis();
+  const safe = safeOptions(timeout);
   const client = (typeof location === 'string'
-    ? new Redis(location, SAFE)
+    ? new Redis(location, safe)
     : isCluster(location)
       ? new Cluster(location.nodes, {
-          enableOfflineQueue: false,
-          clusterRetryStrategy: SAFE.retryStrategy,
+          ...safeClusterOptions,
           ...location.options,
-          redisOptions: { ...SAFE, ...(location.options?.redisOptions as object | undefined) },
+          redisOptions: { ...safe, ...(location.options?.redisOptions as object | undefined) },
         })
-      : new Redis({ ...SAFE, ...location })) as unknown as EventfulClient;
+      : new Redis({ ...safe, ...location })) as unknown as EventfulClient;
   await firstNews(client, tell);
   return { client, ours: true };
 }
+
+/** ioredis' defaults send a command again when its connection dies, though it may have been charged. */
+function sendsTwice(client: RedisClient): boolean {
+  const options = (client as { options?: Record<string, unknown> }).options ?? {};
+  return isClusterClient(client) ? options.retryDelayOnFailover !== 0 : options.autoResendUnfulfilledCommands !== false;
+}
+
+const SENDS_TWICE =
+  'The Redis client that was handed in sends commands again when its connection dies, which may charge requests twice. ' +
+  'Make it with autoResendUnfulfilledCommands: false (a Cluster: retryDelayOnFailover: 0), or hand in the url.';
 
 /** Lets go of a client of ours: politely, unless Redis does not answer. May be called twice. */
 export async function disconnect({ client, ours }: Connection, patience: number): Promise<void> {
@@ -85,6 +108,11 @@ export async function disconnect({ client, ours }: Connection, patience: number)
   if (!parted && client.status !== 'end') client.disconnect();
 }
 
+const isPlainObject = (value: unknown): value is object =>
+  typeof value === 'object' &&
+  value !== null &&
+  [Object.prototype, null].includes(Object.getPrototypeOf(value) as object);
+
 const isCluster = (location: object): location is RedisClusterConnection => 'nodes' in location;
 
 function checkLocation(location: unknown): void {
@@ -96,8 +124,13 @@ function checkLocation(location: unknown): void {
       `${fix}, got ${shown(withoutPassword(location))}; leave it out for the memory store`,
     );
   }
-  if (typeof location !== 'object' || location === null || Array.isArray(location)) {
+  // Neither a promise of a client nor a client of another kind, whose options ioredis would not find.
+  if (!isPlainObject(location)) {
     throw new RateLimitError('RL_REDIS_INVALID', `${fix}, got ${shown(location)}`);
+  }
+  const url = ['url', 'uri'].find((name) => name in location);
+  if (url !== undefined) {
+    throw new RateLimitError('RL_REDIS_INVALID', `ioredis has no option ${shown(url)}; give the url itself, as text`);
   }
   if (isCluster(location) && (!Array.isArray(location.nodes) || location.nodes.length === 0)) {
     throw new RateLimitError(

@@ -23,6 +23,12 @@ export interface RedisStoreOptions {
   timeout?: number;
 }
 
+/** In milliseconds. */
+export const DEFAULT_TIMEOUT = 250;
+
+/** Longer, and nobody would wait for the answer. */
+const LONGEST_TIMEOUT = 60_000;
+
 /**
  * Keeps quota in Redis 6.2 or later, or in Valkey: exact for any number of processes, judged by Redis' own clock, in
  * one script call for all hits of all requests that wait at the moment.
@@ -47,7 +53,7 @@ export class RedisStore implements RateLimitStore {
   /** @throws RateLimitError `RL_REDIS_INVALID`, `RL_TIMEOUT_INVALID` */
   constructor(
     private readonly client: RedisClient,
-    { prefix = 'rl', now, timeout = 250 }: RedisStoreOptions = {},
+    { prefix = 'rl', now, timeout = DEFAULT_TIMEOUT }: RedisStoreOptions = {},
   ) {
     if (!isRedisClient(client)) {
       throw new RateLimitError(
@@ -77,6 +83,7 @@ export class RedisStore implements RateLimitStore {
     });
   }
 
+  /** A reset that got no answer in time may still take effect when the server has thawed. */
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
     let timer: NodeJS.Timeout | undefined;
@@ -106,7 +113,7 @@ export class RedisStore implements RateLimitStore {
   private laneOf(slot: number): RedisBatches {
     let lane = this.lanes.get(slot);
     if (!lane) {
-      lane = new RedisBatches(this.script, this.clockOf(slot), this.now);
+      lane = new RedisBatches(this.script, () => this.clockOf(slot), this.now);
       this.lanes.set(slot, lane);
     }
     return lane;
@@ -134,9 +141,9 @@ export class RedisStore implements RateLimitStore {
 
 /** @throws RateLimitError `RL_TIMEOUT_INVALID` */
 export function checkTimeout(timeout: unknown): void {
-  if (Number.isSafeInteger(timeout) && (timeout as number) >= 1) return;
+  if (Number.isSafeInteger(timeout) && (timeout as number) >= 1 && (timeout as number) <= LONGEST_TIMEOUT) return;
   throw new RateLimitError(
     'RL_TIMEOUT_INVALID',
-    `timeout must be a whole number of ms, at least 1, got ${shown(timeout)}`,
+    `timeout must be a whole number of ms from 1 to ${LONGEST_TIMEOUT}, got ${shown(timeout)}`,
   );
 }

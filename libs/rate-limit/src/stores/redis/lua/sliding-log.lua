@@ -91,6 +91,16 @@ local function sliding_log(key, limit, window, burst, cost, now)
   return allowed, remaining, reset_after, retry_after, record, at + window - now
 end
 
+-- Sums only grow while a log is not empty. Long before doubles lose a unit all of them begin anew at 0.
+local LARGEST_SUM = 4503599627370496
+local function log_rebase(key)
+  local fence = call('LRANGE', key, 0, -1)
+  local before = tonumber(fence[1]) or 0
+  for post = 1, #fence, 2 do
+    call('LSET', key, post - 1, max(0, (tonumber(fence[post]) or before) - before))
+  end
+end
+
 -- The newest entries first. One whose sums somebody damaged holds nothing.
 local function log_give_back(key, units)
   while units > 0 do
@@ -115,6 +125,7 @@ local function write_log(key, live, cost, now, lifetime)
   else
     if live > 0 then call('LTRIM', key, 2 * live, -1) end
     if cost > 0 then
+      if log_at(key, -1) + cost >= LARGEST_SUM then log_rebase(key) end
       local last, total = log_at(key, -2), log_at(key, -1)
       if now > last then
         call('RPUSH', key, now, total + cost)

@@ -1,0 +1,86 @@
+import { Controller, Get, Logger } from '@nestjs/common';
+import { jest } from '@jest/globals';
+import { RateLimit, RateLimiter } from 'nestjs-redis-rate-limit';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect, disconnect } from '../../libs/rate-limit/src/stores/redis/redis.connection.js';
+import { boot, closeApps } from '../support/app.js';
+import { closeClients, connectTo } from '../support/clients.js';
+import { startProxy, type Proxy } from '../support/proxy.js';
+import { startCluster } from '../support/redis/cluster.js';
+import { startRedis, type Server } from '../support/redis/servers.js';
+
+@Controller()
+class ConnectionController {
+  @Get()
+  @RateLimit({ name: 'daily', limit: 1_000, window: '1d', onStoreFailure: 'closed' })
+  one() {}
+}
+
+const daily = { name: 'daily', limit: 1_000, window: '1d', onStoreFailure: 'closed' } as const;
+const controllers = [ConnectionController];
+
+let server: Server;
+let proxy: Proxy;
+beforeEach(async () => {
+  server = await startRedis();
+  proxy = await startProxy(server);
+});
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await closeApps();
+  closeClients();
+  await proxy?.stop();
+  await server?.stop();
+});
+
+describe('a connection of ours', () => {
+  it('that goes silent, without being closed, is given up for a new one', async () => {
+    const { get } = await boot('fastify', { redis: proxy.url }, { controllers });
+    expect((await get('/')).status).toBe(200);
+    proxy.silence();
+    expect((await get('/')).status).toBe(503);
+    let status = 503;
+    for (const end = performance.now() + 15_000; status !== 200 && performance.now() < end;)
+      status = (await get('/')).status;
+    expect(status).toBe(200);
+  });
+
+  it('sends nothing twice when it dies with commands under way', async () => {
+    const { nest } = await boot('fastify', { redis: proxy.url }, { controllers });
+    const limiter = nest.get(RateLimiter);
+    await limiter.consume(daily, 'k');
+    proxy.silence();
+    const lost = Promise.allSettled(Array.from({ length: 64 }, () => limiter.consume(daily, 'k')));
+    await sleep(50);
+    proxy.cut();
+    expect((await lost).every(({ status }) => status === 'rejected')).toBe(true);
+    await sleep(1_000);
+    const admin = connectTo(server.url);
+    const { RedisStore } = await import('../../libs/rate-limit/src/stores/redis/redis.store.js');
+    const { definePolicy } = await import('../../libs/rate-limit/src/core/policy.js');
+    const [left] = await new RedisStore(admin).consume([{ policy: definePolicy(daily), key: 'k', cost: 0 }]);
+    expect(left!.remaining).toBe(1_000 - 65);
+  });
+
+  it('to a Cluster has no retries of its own either', async () => {
+    const cluster = await startCluster();
+    const connection = await connect({ nodes: [...cluster.nodes] }, 250, () => {});
+    expect(connection.client).toMatchObject({
+      options: { retryDelayOnFailover: 0, redisOptions: { autoResendUnfulfilledCommands: false } },
+    });
+    await disconnect(connection, 250);
+    await cluster.stop();
+  });
+});
+
+describe('a client that is handed in', () => {
+  it.each([
+    ['by ioredis’ defaults', {}, 1],
+    ['safely', { autoResendUnfulfilledCommands: false }, 0],
+  ])('made %s: dangers told %#', async (_how, options, times) => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+    await boot('fastify', { redis: connectTo(server.url, options) }, { controllers });
+    expect(warn).toHaveBeenCalledTimes(times);
+    if (times) expect(warn.mock.calls[0]![0]).toMatch(/sends commands again when its connection dies/);
+  });
+});
