@@ -33,7 +33,8 @@ export async function keyOnEachNode(client: ClusterClient, { nodes }: Servers): 
   while (found.size < nodes.length) {
     const key = randomUUID();
     const slot = await client.cluster('KEYSLOT', key);
-    found.set(client.slots[slot]![0]!, key);
+    // By port alone: what a node calls itself and how it is reached differ in a container.
+    found.set(client.slots[slot]![0]!.split(':').at(-1)!, key);
   }
-  return nodes.map(({ host, port }) => found.get(`${host}:${port}`)!);
+  return nodes.map(({ port }) => found.get(String(port))!);
 }
