@@ -19,4 +19,7 @@ const sample = spawn(process.execPath, ['apps/sample/dist/main.js'], { stdio: 'i
 // A terminal sends Ctrl-C to the sample as well: a second one would cut its shutdown short.
 process.on('SIGINT', () => process.stdin.isTTY || sample.kill('SIGINT'));
 process.on('SIGTERM', () => sample.kill('SIGTERM'));
+// npm that is killed by its own pid takes its shell with it and tells nobody below.
+const parent = process.ppid;
+setInterval(() => process.ppid === parent || sample.kill('SIGTERM'), 500).unref();
 sample.once('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
