@@ -34,8 +34,8 @@ describe('a mistake in the options ends the start and names the value and the fi
     ['a url of another kind', { redis: 'http://:secret@x' }, `got "http://***@x"`],
     ['a url that is none', { redis: 'redis://me:sec@ret@ho:st:99999' }, `got "redis://***@ho:st:99999"`],
     ['no url at all', { redis: 7 }, 'got 7'],
-    ['a promise of a client', { redis: Promise.resolve({}) }, 'RL_REDIS_INVALID'],
-    ['a client of another kind', { redis: new Map() }, 'RL_REDIS_INVALID'],
+    ['a promise of a client', { redis: Promise.resolve({}) }, 'an ioredis client, got an object of Promise'],
+    ['a client of another kind', { redis: new Map() }, 'an ioredis client, got an object of Map'],
     [
       'a url in an object',
       { redis: { url: 'redis://x' } },

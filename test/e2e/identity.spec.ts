@@ -201,7 +201,7 @@ it('an API key is a secret, and is not stored', async () => {
   expect(keys).toEqual([expect.stringMatching(/^rl:\{key:[\w-]{22}\}:key:fw3600000$/)]);
 });
 
-it('odd header values are answered as any other, and reach nobody else', async () => {
+it('odd header values are answered like all others, and reach nobody else', async () => {
   const { status } = await start({ adapter: 'fastify' });
   const values = ['}x', '{}', '{a}b', '%7d', 'k'.repeat(8_000), '__proto__', 'constructor', 'a'.repeat(129), '\u00e9'];
   for (const value of values) expect(await status('/header', { 'x-region': value })).toBe(200);

@@ -26,6 +26,14 @@ class OptionsFactory {
   }
 }
 
+/** As a configuration library hands it out. */
+class RedisSettings {
+  constructor(
+    readonly host: string,
+    readonly port: number,
+  ) {}
+}
+
 @Module({ providers: [OptionsFactory], exports: [OptionsFactory] })
 class OptionsModule {}
 
@@ -66,7 +74,7 @@ describe.each(adapters)('RateLimitModule on %s', (adapter) => {
   it('takes a url, options, and clients of ioredis 6 and 5, each sharing one quota', async () => {
     server = await startRedis();
     const { url, host, port } = server;
-    const ways = [url, { host, port }, connectTo(url), connectWithIoredis5(url)];
+    const ways = [url, { host, port }, new RedisSettings(host, port), connectTo(url), connectWithIoredis5(url)];
     const apps = await Promise.all(ways.map((redis) => boot(adapter, { ...options, redis }, { controllers })));
     const first = await apps[0]!.get('/');
     expect(first.status).toBe(200);

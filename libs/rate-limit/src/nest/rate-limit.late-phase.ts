@@ -1,7 +1,6 @@
 import { Injectable, UseGuards, type CanActivate } from '@nestjs/common';
 import type { RateLimitGuard } from './rate-limit.guard.js';
 import type { Plans } from './rate-limit.plans.js';
-import type { Route } from './rate-limit.routes.js';
 
 /**
  * Stands at the end of a handler's guards, where everybody else's have run. The class is the same for all applications
@@ -18,8 +17,8 @@ export class LateRateLimitPhase implements CanActivate {
 const bound = new WeakSet<object>();
 
 /** Appends the late guard to just those handlers that have a late policy: the others pay nothing for the phase. */
-export function bindLatePhase(routes: readonly Route[], plans: Plans, guard: RateLimitGuard): void {
-  for (const { controller, name, handler, host } of routes) {
+export function bindLatePhase(plans: Plans, guard: RateLimitGuard): void {
+  for (const { controller, name, handler, host } of plans.routes) {
     if (plans.for(controller, name).late.length === 0) continue;
     if (!bound.has(handler)) {
       bound.add(handler);

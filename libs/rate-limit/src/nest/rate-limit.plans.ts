@@ -20,7 +20,7 @@ export class Plans {
   constructor(
     readonly catalogue: Catalogue,
     defaults: readonly Asked[],
-    routes: readonly Route[],
+    readonly routes: readonly Route[],
   ) {
     // First all that is spelled out anywhere, then the plans: what a name means does not depend on the order of imports.
     const learn = (asked: readonly Asked[]) => asked.forEach((each) => catalogue.learn(each));

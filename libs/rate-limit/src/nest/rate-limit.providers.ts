@@ -83,7 +83,6 @@ export const rateLimitProviders: Provider[] = [
       { token: RATE_LIMIT_BOUND, optional: true },
       ApplicationConfig,
       HttpAdapterHost,
-      DiscoveryService,
     ],
     useFactory: (
       plans: Plans,
@@ -92,13 +91,12 @@ export const rateLimitProviders: Provider[] = [
       bound: boolean,
       config: ApplicationConfig,
       adapterHost: HttpAdapterHost,
-      discovery: DiscoveryService,
     ) => {
       const guard = new RateLimitGuard(plans, store, settings, bound);
       config.addGlobalFilter(new RateLimitExceptionFilter(adapterHost));
       if (bound) {
         config.addGlobalGuard(guard);
-        bindLatePhase(routesOf(discovery), plans, new RateLimitGuard(plans, store, settings, 'late'));
+        bindLatePhase(plans, new RateLimitGuard(plans, store, settings, 'late'));
       }
       return guard;
     },

@@ -15,7 +15,7 @@ export interface Route {
   readonly host: Wrapper['host'];
 }
 
-/** Every route of the application. */
+/** Every route of the application. Its function is marked with its name, by which it is known when something wraps it. */
 export function routesOf(discovery: DiscoveryService): Route[] {
   const controllers = controllersOf(discovery);
   const owners = ownersOf(controllers);

@@ -108,10 +108,13 @@ export async function disconnect({ client, ours }: Connection, patience: number)
   if (!parted && client.status !== 'end') client.disconnect();
 }
 
-const isPlainObject = (value: unknown): value is object =>
-  typeof value === 'object' &&
-  value !== null &&
-  [Object.prototype, null].includes(Object.getPrototypeOf(value) as object);
+/** A literal, or an object of a configuration class that says where Redis is. */
+function isOptions(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  const isLiteral = prototype === null || Object.getPrototypeOf(prototype) === null;
+  return isLiteral || ['host', 'port', 'path', 'sentinels', 'nodes'].some((name) => Object.hasOwn(value, name));
+}
 
 const isCluster = (location: object): location is RedisClusterConnection => 'nodes' in location;
 
@@ -125,8 +128,11 @@ function checkLocation(location: unknown): void {
     );
   }
   // Neither a promise of a client nor a client of another kind, whose options ioredis would not find.
-  if (!isPlainObject(location)) {
-    throw new RateLimitError('RL_REDIS_INVALID', `${fix}, got ${shown(location)}`);
+  if (!isOptions(location)) {
+    // Of an object its class alone: what it holds may be a password.
+    const got =
+      typeof location === 'object' && location !== null ? `an object of ${location.constructor.name}` : shown(location);
+    throw new RateLimitError('RL_REDIS_INVALID', `${fix}, got ${got}`);
   }
   const url = ['url', 'uri'].find((name) => name in location);
   if (url !== undefined) {
