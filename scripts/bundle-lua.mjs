@@ -1,17 +1,20 @@
 // Joins stores/redis/lua/*.lua into the one script that Redis runs: consume.script.ts, generated and committed.
 // `--check` writes nothing and fails when the committed file is not what the sources give.
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-
-// In the order in which Lua must meet them: gcra is defined by the token bucket.
-const PARTS = ['prelude', 'fixed-window', 'sliding-window', 'sliding-log', 'token-bucket', 'gcra', 'consume'];
 
 const folder = new URL('../libs/rate-limit/src/stores/redis/', import.meta.url);
 const target = new URL('consume.script.ts', folder);
 
-const sources = await Promise.all(PARTS.map((part) => readFile(new URL(`lua/${part}.lua`, folder), 'utf8')));
-const lua = sources.join('\n');
+const part = (name) => readFileSync(new URL(`lua/${name}.lua`, folder), 'utf8');
+
+// The driver says where an algorithm's functions are to stand: `--> token-bucket.lua`.
+const driver = part('consume').replace(/^( *)--> (\S+)\.lua\n/gm, (_, indent, name) =>
+  part(name).replace(/^(?=.)/gm, indent),
+);
+const lua = `${part('prelude')}\n${driver}`;
 const sha = createHash('sha1').update(lua).digest('hex');
 const literal = lua.replace(/[\\`]|\$\{/g, (character) => `\\${character}`);
 

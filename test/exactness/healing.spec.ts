@@ -10,7 +10,7 @@ type Damage = (client: Client, key: string) => Promise<unknown>;
 
 const LIMIT = 10;
 const HOUR = 3_600_000;
-const BEGUN = 1_700_000_000_000;
+const BEGUN = 1_800_000_000_000;
 
 const doubles = (...numbers: number[]): Buffer => {
   const bytes = Buffer.alloc(8 * numbers.length);
@@ -40,15 +40,29 @@ const foreign: Record<string, Damage> = {
 };
 
 /** Records of the right length, and numbers that no algorithm writes. */
-const records = (size: number): Record<string, Damage> =>
+const records = (...sound: number[]): Record<string, Damage> =>
   Object.fromEntries(
     [NaN, Infinity, -Infinity, -1, 0.5, 1e300, 2 ** 53].flatMap((bad) =>
-      Array.from({ length: size }, (_, place) => {
-        const numbers = Array.from({ length: size }, (__, i) => (i === place ? bad : BEGUN));
+      sound.map((_, place) => {
+        const numbers = sound.map((number, i) => (i === place ? bad : number));
         return [`a record [${numbers.join(', ')}]`, text(doubles(...numbers))];
       }),
     ),
   );
+
+/** Numbers as text that are no counter, though some look like one. */
+const counters: Record<string, Damage> = Object.fromEntries(
+  [
+    '0',
+    '-1',
+    '1e15',
+    '0x1000000000000',
+    ' 400000000000000',
+    '400000000000000.5',
+    '9007199254740993',
+    '9'.repeat(24),
+  ].map((number) => [`the text ${number}`, text(number)]),
+);
 
 const logs: Record<string, Damage> = {
   'a string': text(doubles(BEGUN, 3)),
@@ -72,11 +86,11 @@ const insides: Record<string, Damage> = {
 };
 
 const damages: Record<AlgorithmName, Record<string, Damage>> = {
-  'fixed-window': { 'a list': list(0, BEGUN, 1), ...records(2) },
-  'sliding-window': { 'a list': list(0, BEGUN, 1), ...records(3) },
+  'fixed-window': { 'a list': list(0, BEGUN, 1), ...counters, ...records(0, BEGUN, BEGUN) },
+  'sliding-window': { 'a list': list(0, BEGUN, 1), ...records(BEGUN, BEGUN, BEGUN) },
   'sliding-log': logs,
-  'token-bucket': { 'a list': list(0, BEGUN, 1), ...records(2) },
-  gcra: { 'a list': list(0, BEGUN, 1), ...records(2) },
+  'token-bucket': { 'a list': list(0, BEGUN, 1), ...records(BEGUN, BEGUN, BEGUN) },
+  gcra: { 'a list': list(0, BEGUN, 1), ...records(BEGUN, BEGUN, BEGUN) },
 };
 
 /** What a full quota answers to a first request, and how much it holds after. */

@@ -30,7 +30,7 @@ export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<
     laws.push({
       sentence,
       check: async () => {
-        const clock = { now: 1_700_000_000_000 };
+        const clock = { now: 1_800_000_000_000 };
         const store = await open(() => clock.now);
         await prove(new Bench(store, clock));
       },

@@ -33,11 +33,14 @@ export interface Algorithm<State> {
 
   /** The span after which the state is a full quota again and may be forgotten. */
   lifetime(quota: Quota, state: State, now: number): number;
+
+  /** The longest lifetime of a state under this quota while the clock only goes forth. */
+  longestLifetime(quota: Quota): number;
 }
 
 /**
- * The instant a state belongs to. One ahead of now comes from a clock that was set back, and stands: so going back
- * frees nothing. One more than a window ahead comes from a clock that had jumped: it is moved to now with all it
- * owes, or the quota would stay shut for as long as the jump was.
+ * A state ahead of now comes from a clock that was set back, and stands: so going back frees nothing. One more than a
+ * window ahead comes from a clock that had jumped: it is moved to now with all it owes, or the quota would stay shut
+ * for as long as the jump was.
  */
-export const settled = (at: number, window: number, now: number): number => (at - now > window ? now : at);
+export const isFarAhead = (at: number, window: number, now: number): boolean => at - now > window;

@@ -1,5 +1,5 @@
 // Twin: stores/redis/lua/fixed-window.lua. Same names, same order; change both.
-import { settled, type Algorithm } from '../algorithm.js';
+import { isFarAhead, type Algorithm } from '../algorithm.js';
 
 export interface FixedWindowState {
   /** When the window began: at its first charge. */
@@ -17,12 +17,13 @@ export const fixedWindow: Algorithm<FixedWindowState> = {
     let used = 0;
     let moved = false;
     if (state) {
-      const at = settled(state.start, window, now);
-      if (now < at + window) {
-        start = at;
+      moved = isFarAhead(state.start, window, now);
+      if (moved) {
+        used = state.used;
+      } else if (now < state.start + window) {
+        start = state.start;
         used = state.used;
       }
-      moved = state.start - now > window;
     }
 
     const allowed = cost <= 0 || cost <= limit - used;
@@ -39,4 +40,5 @@ export const fixedWindow: Algorithm<FixedWindowState> = {
   },
 
   lifetime: ({ window }, { start }, now) => start + window - now,
+  longestLifetime: ({ window }) => window,
 };

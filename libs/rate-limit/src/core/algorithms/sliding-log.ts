@@ -1,5 +1,5 @@
 // Twin: stores/redis/lua/sliding-log.lua. Same names, same order; change both.
-import type { Algorithm } from '../algorithm.js';
+import { isFarAhead, type Algorithm } from '../algorithm.js';
 
 interface LogEntry {
   readonly at: number;
@@ -21,7 +21,7 @@ export const slidingLog: Algorithm<SlidingLogState> = {
     if (state) {
       at = Math.max(now, lastOf(state).at);
       live = state.filter((entry) => at < entry.at + window);
-      moved = at - now > window;
+      moved = isFarAhead(at, window, now);
       if (moved) {
         live = [{ at: now, units: unitsOf(live) }];
         at = now;
@@ -44,6 +44,7 @@ export const slidingLog: Algorithm<SlidingLogState> = {
   },
 
   lifetime: ({ window }, log, now) => lastOf(log).at + window - now,
+  longestLifetime: ({ window }) => window,
 };
 
 const lastOf = (log: SlidingLogState): LogEntry => log[log.length - 1]!;

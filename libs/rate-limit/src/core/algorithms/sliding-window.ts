@@ -1,5 +1,5 @@
 // Twin: stores/redis/lua/sliding-window.lua. Same names, same order; change both.
-import { settled, type Algorithm } from '../algorithm.js';
+import { isFarAhead, type Algorithm } from '../algorithm.js';
 
 export interface SlidingWindowState {
   /** When the current window began. Windows follow one another from the first charge on. */
@@ -24,7 +24,8 @@ export const slidingWindow: Algorithm<SlidingWindowState> = {
     let previous = 0;
     let moved = false;
     if (state) {
-      const at = settled(state.start, window, now);
+      moved = isFarAhead(state.start, window, now);
+      const at = moved ? now : state.start;
       const turns = Math.floor((now - at) / window);
       if (turns < 1) {
         start = at;
@@ -34,7 +35,6 @@ export const slidingWindow: Algorithm<SlidingWindowState> = {
         start = at + window;
         previous = state.current;
       }
-      moved = state.start - now > window;
     }
 
     const left = window - Math.max(0, now - start);
@@ -57,6 +57,7 @@ export const slidingWindow: Algorithm<SlidingWindowState> = {
   },
 
   lifetime: ({ window }, { start, current }, now) => start + (current > 0 ? 2 : 1) * window - now,
+  longestLifetime: ({ window }) => 2 * window,
 };
 
 /** How long until `units` are there: as the last window slides out, or after the turn, as this one does. */

@@ -1,5 +1,5 @@
 // Twin: stores/redis/lua/token-bucket.lua. Same names, same order; change both.
-import { settled, type Algorithm } from '../algorithm.js';
+import { isFarAhead, type Algorithm } from '../algorithm.js';
 
 export interface BucketState {
   /** What has been spent and not yet refilled, in units times milliseconds of window. */
@@ -23,9 +23,9 @@ export const tokenBucket: Algorithm<BucketState> = {
     let debt = 0;
     let moved = false;
     if (state) {
-      at = Math.max(now, settled(state.at, window, now));
+      moved = isFarAhead(state.at, window, now);
+      if (!moved) at = Math.max(now, state.at);
       debt = Math.max(0, state.debt - Math.max(0, now - state.at) * limit);
-      moved = state.at - now > window;
     }
 
     const allowed = cost <= 0 || cost <= Math.floor((capacity - debt) / window);
@@ -48,4 +48,5 @@ export const tokenBucket: Algorithm<BucketState> = {
   },
 
   lifetime: ({ limit, window }, { debt, at }, now) => at - now + (limit > 0 ? Math.ceil(debt / limit) : window),
+  longestLifetime: ({ limit, window, burst }) => (limit > 0 ? Math.ceil((burst * window) / limit) : window),
 };

@@ -1,116 +1,117 @@
 import type { Clock } from '../../core/clock.js';
-import type { Decision } from '../../core/decision.js';
 import { StoreUnavailableError } from '../../core/errors.js';
 import type { ServerClock } from './redis.clock.js';
+import type { Deadlines, Waiting } from './redis.deadlines.js';
 import type { RedisRequest } from './redis.request.js';
-import type { ConsumeScript } from './redis.script.js';
+import type { ConsumeScript, ScriptReply } from './redis.script.js';
 
-/** The most that one script judges, so that it never holds Redis for long: a hit takes about 3 us. */
+/** The most that one script judges, so that it never holds Redis for long: a hit takes about 2 us. */
 const HEAVIEST_BATCH = 64;
 
-/** A log is searched, not read at once. */
-const weightOf = ({ hits }: RedisRequest): number =>
-  hits.reduce((sum, { policy }) => sum + (policy.algorithm === 'sliding-log' ? 4 : 1), 0);
-
 /** The most commands on their way at once. A frozen server is owed no more than these; the rest waits here. */
-const MOST_UNDER_WAY = 4;
+const MOST_UNDER_WAY = 2;
 
 /**
  * Gathers requests into batches for one server, in order of arrival: what arrives in the same turn, or while the most
  * commands are under way, travels together. A lone request leaves at the end of its own turn.
  */
-export class RedisBatches {
+export class RedisBatches implements Waiting {
   private waiting: RedisRequest[] = [];
-  private underWay = 0;
+  private readonly underWay = new Set<readonly RedisRequest[]>();
   private scheduled = false;
 
   constructor(
     private readonly script: ConsumeScript,
+    private readonly deadlines: Deadlines,
     /** The clock of the server that answers now: on a Cluster another may take the slot over. */
     private readonly clockNow: () => ServerClock,
     private readonly now: Clock | undefined,
   ) {}
 
   add(request: RedisRequest): void {
-    this.letGo();
-    this.waiting.push(request);
-    if (this.scheduled || this.underWay >= MOST_UNDER_WAY) return;
+    if (this.waiting.push(request) === 1) this.deadlines.watch(this);
+    if (this.scheduled || this.underWay.size >= MOST_UNDER_WAY) return;
     this.scheduled = true;
-    if (this.underWay === 0) queueMicrotask(() => this.send());
-    else setImmediate(() => this.send());
+    if (this.underWay.size === 0) queueMicrotask(this.send);
+    else setImmediate(this.send);
   }
 
-  private send(): void {
+  giveUpBy(now: number): number | undefined {
+    let next = giveUp(this.waiting, now);
+    for (const batch of this.underWay) next = Math.min(next, giveUp(batch, now));
+    // While a server is frozen nothing is taken, and what is given up would pile up here.
+    if (this.waiting[0]?.answered) this.waiting = this.waiting.filter((request) => !request.answered);
+    return next === Infinity ? undefined : next;
+  }
+
+  private readonly send = (): void => {
     this.scheduled = false;
-    while (this.underWay < MOST_UNDER_WAY) {
-      const batch = this.takeBatch();
-      if (batch.length === 0) return;
-      this.underWay++;
-      void this.judge(batch).finally(() => {
-        this.underWay--;
-        if (!this.scheduled) this.send();
-      });
-    }
-  }
+    while (this.waiting.length > 0 && this.underWay.size < MOST_UNDER_WAY) this.judge(this.takeBatch());
+  };
 
-  /** While a server is frozen nothing is taken, and what is given up would pile up here. */
-  private letGo(): void {
-    if (!this.waiting[0]?.answered) return;
-    const next = this.waiting.findIndex(({ answered }) => !answered);
-    this.waiting = next < 0 ? [] : this.waiting.slice(next);
-  }
-
-  /** What was given up while it waited is dropped here and never sent. */
-  private takeBatch(): RedisRequest[] {
-    const batch: RedisRequest[] = [];
+  private takeBatch(): readonly RedisRequest[] {
     let taken = 0;
-    for (let weight = 0; taken < this.waiting.length; taken++) {
-      const request = this.waiting[taken]!;
-      if (request.answered) continue;
-      weight += weightOf(request);
-      if (weight > HEAVIEST_BATCH && batch.length > 0) break;
-      batch.push(request);
-    }
-    this.waiting = this.waiting.slice(taken);
+    let weight = 0;
+    do weight += this.waiting[taken++]!.weight;
+    while (taken < this.waiting.length && weight + this.waiting[taken]!.weight <= HEAVIEST_BATCH);
+    const batch = this.waiting;
+    this.waiting = batch.splice(taken);
     return batch;
   }
 
-  private async judge(batch: readonly RedisRequest[]): Promise<void> {
-    try {
-      const clock = this.clockNow();
-      if (!clock.known) {
-        await observed(clock, async () => ({ server: await this.script.readClock(batch[0]!.keys[0]!) }));
-      }
-      // Too late by what we knew of the server's clock charges nothing and teaches us better, so it is tried once more.
-      for (let attempt = 0; attempt < 2; attempt++) {
-        const live = batch.filter(({ answered }) => !answered);
-        if (live.length === 0) return;
-        const notAfter = clock.at(live[0]!.deadline);
-        const { decisions } = await observed(clock, () => this.script.run(live, this.now?.() ?? '', notAfter));
-        if (decisions) return handOut(decisions, live);
-      }
-      throw new StoreUnavailableError('the request reached Redis too late and was not charged');
-    } catch (error) {
-      const failure = asUnavailable(error);
-      for (const request of batch) if (!request.answered) request.fail(failure);
+  private judge(batch: readonly RedisRequest[]): void {
+    this.underWay.add(batch);
+    this.ask(batch).then(
+      ({ asked, reply }) => {
+        this.makeWay(batch);
+        for (const request of asked) {
+          const decisions = reply!.next(request);
+          if (!request.answered) request.answer(decisions);
+        }
+      },
+      (error: unknown) => {
+        this.makeWay(batch);
+        const failure = asUnavailable(error);
+        for (const request of batch) if (!request.answered) request.fail(failure);
+      },
+    );
+  }
+
+  /** The next batch leaves before this one's requests are served: Redis works while we do. */
+  private makeWay(batch: readonly RedisRequest[]): void {
+    this.underWay.delete(batch);
+    if (!this.scheduled) this.send();
+  }
+
+  private async ask(batch: readonly RedisRequest[]): Promise<{ asked: readonly RedisRequest[]; reply?: ScriptReply }> {
+    const clock = this.clockNow();
+    if (!clock.known) {
+      const sentAt = performance.now();
+      clock.observe(await this.script.readClock(batch[0]!.keys[0]!), sentAt, performance.now());
     }
+    // Too late by what we knew of the server's clock charges nothing and teaches us better, so it is tried once more.
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const asked = batch.some(isAnswered) ? batch.filter((request) => !request.answered) : batch;
+      if (asked.length === 0) return { asked };
+      const sentAt = performance.now();
+      const reply = await this.script.run(asked, this.now?.() ?? '', clock.at(asked[0]!.deadline));
+      clock.observe(reply.server, sentAt, performance.now());
+      if (reply.inTime) return { asked, reply };
+    }
+    throw new StoreUnavailableError('the request reached Redis too late and was not charged');
   }
 }
 
-/** Every reply teaches us the server's clock. */
-async function observed<R extends { server: number }>(clock: ServerClock, ask: () => Promise<R>): Promise<R> {
-  const sentAt = performance.now();
-  const reply = await ask();
-  clock.observe(reply.server, sentAt, performance.now());
-  return reply;
-}
+const isAnswered = ({ answered }: RedisRequest): boolean => answered;
 
-function handOut(decisions: readonly Decision[], requests: readonly RedisRequest[]): void {
-  let next = 0;
+/** Gives up the first ones, which are due first, and says when the next one is. */
+function giveUp(requests: readonly RedisRequest[], now: number): number {
   for (const request of requests) {
-    const own = decisions.slice(next, (next += request.hits.length));
-    if (!request.answered) request.answer(own);
+    if (request.answered) continue;
+    if (request.deadline > now) return request.deadline;
+    request.giveUp();
   }
+  return Infinity;
 }
 
 export function asUnavailable(error: unknown): StoreUnavailableError {

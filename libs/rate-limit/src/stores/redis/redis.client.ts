@@ -3,13 +3,19 @@
  * `instanceof` fails when an application holds two copies of ioredis.
  */
 export interface RedisClient {
-  evalsha(sha: string, keyCount: number, ...keysAndArguments: (string | number)[]): Promise<unknown>;
-  eval(script: string, keyCount: number, ...keysAndArguments: (string | number)[]): Promise<unknown>;
+  evalsha(sha: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>;
+  eval(script: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>;
   script(subcommand: 'LOAD', script: string): Promise<unknown>;
   del(key: string): Promise<unknown>;
   quit(): Promise<unknown>;
   disconnect(): void;
   readonly status?: string;
+}
+
+/** Every command of ioredis has a form that gives bytes, of which its types say nothing. */
+export interface BinaryClient {
+  evalshaBuffer: RedisClient['evalsha'];
+  evalBuffer: RedisClient['eval'];
 }
 
 /** The part of ioredis' Cluster that is no part of its Redis. */

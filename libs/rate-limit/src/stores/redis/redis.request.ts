@@ -1,11 +1,12 @@
 import type { Decision } from '../../core/decision.js';
 import { StoreUnavailableError } from '../../core/errors.js';
 import type { Hit } from '../../core/hit.js';
-import type { Pending } from './redis.deadlines.js';
 
 /** One request on its way: its hits, where their states are, and who waits for the decisions. Answered once. */
-export class RedisRequest implements Pending {
+export class RedisRequest {
   answered = false;
+  /** How much of a batch it takes. A log is searched, not read at once. */
+  readonly weight: number;
   readonly decisions: Promise<Decision[]>;
   private resolve!: (decisions: Decision[]) => void;
   private reject!: (error: StoreUnavailableError) => void;
@@ -13,12 +14,26 @@ export class RedisRequest implements Pending {
   constructor(
     readonly hits: readonly Hit[],
     readonly keys: readonly string[],
+    /** On the monotonic clock, in milliseconds. */
     readonly deadline: number,
   ) {
+    let weight = 0;
+    for (const { policy } of hits) weight += policy.algorithm === 'sliding-log' ? 4 : 1;
+    this.weight = weight;
     this.decisions = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
+  }
+
+  /** Whether it asks for the same as another, of whatever keys. */
+  isLike({ hits }: RedisRequest): boolean {
+    const own = this.hits;
+    if (own.length !== hits.length) return false;
+    for (let i = 0; i < own.length; i++) {
+      if (own[i]!.policy !== hits[i]!.policy || own[i]!.cost !== hits[i]!.cost) return false;
+    }
+    return true;
   }
 
   answer(decisions: Decision[]): void {

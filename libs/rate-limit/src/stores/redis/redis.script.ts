@@ -1,22 +1,37 @@
+import { algorithmOf } from '../../core/algorithms/index.js';
 import type { Decision } from '../../core/decision.js';
 import { StoreUnavailableError } from '../../core/errors.js';
-import type { Hit } from '../../core/hit.js';
 import type { Policy } from '../../core/policy.js';
 import { consumeScript, consumeSha } from './consume.script.js';
-import { isClusterClient, type RedisClient } from './redis.client.js';
+import { isClusterClient, type BinaryClient, type RedisClient } from './redis.client.js';
 import type { RedisRequest } from './redis.request.js';
 
-/** What the script replied: the server's clock, and the decisions unless it was too late to charge. */
+/** What the script replied. */
 export interface ScriptReply {
+  /** The server's clock, in milliseconds. */
   readonly server: number;
-  readonly decisions: Decision[] | undefined;
+  /** Whether the requests were judged; else it was too late to charge. */
+  readonly inTime: boolean;
+  /** The decisions of the next request, called once for each, in order. */
+  next(request: RedisRequest): Decision[];
 }
+
+/** Under a clock that tests inject keys live an hour at least: Redis expires them by its own. */
+const SHORTEST_LIFE_IN_TESTS = 3_600_000;
+
+const BYTES_PER_NUMBER = 8;
+const NUMBERS_PER_HIT = 3;
 
 /** The script that judges a batch: its arguments, its reply, and having Redis know it. */
 export class ConsumeScript {
   private loading: Promise<unknown> | undefined;
+  private readonly policyTexts = new WeakMap<Policy, readonly string[]>();
 
-  constructor(private readonly client: RedisClient) {}
+  /** @param judgedByRedis whether its clock decides, and not one that tests inject */
+  constructor(
+    private readonly client: RedisClient,
+    private readonly judgedByRedis: boolean,
+  ) {}
 
   /**
    * @param now the time to judge by, or '' for the server's
@@ -24,24 +39,29 @@ export class ConsumeScript {
    * @throws StoreUnavailableError when Redis refuses, and whatever the client throws
    */
   async run(requests: readonly RedisRequest[], now: number | '', notAfter: number | ''): Promise<ScriptReply> {
-    const keys = requests.flatMap((request) => request.keys);
-    return replyOf(await this.call(keys, [now, notAfter, ...batchOf(requests)]), requests);
+    const args: string[] = [];
+    for (const { keys } of requests) for (const key of keys) args.push(key);
+    const hits = args.length;
+    args.push(String(notAfter), String(now));
+    this.writeBatch(requests, args);
+    return new BinaryReply(await this.call(hits, args), hits);
   }
 
   /** Asks for the server's clock, charging nothing. `key` says which server of a Cluster. */
   async readClock(key: string): Promise<number> {
-    return replyOf(await this.call([key], ['', '', 0]), []).server;
+    return new BinaryReply(await this.call(1, [key, '', '']), 0).server;
   }
 
-  private async call(keys: readonly string[], parameters: readonly (string | number)[]): Promise<unknown> {
+  private async call(keyCount: number, keysAndArguments: readonly string[]): Promise<unknown> {
+    const client = this.client as RedisClient & BinaryClient;
     try {
-      return await this.client.evalsha(consumeSha, keys.length, ...keys, ...parameters);
+      return await client.evalshaBuffer(consumeSha, keyCount, ...keysAndArguments);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
       // A restart, a failover or SCRIPT FLUSH: nothing ran, so nothing is charged twice. With its text the script runs
       // whatever happens to the server's cache meanwhile.
       this.load();
-      return this.client.eval(consumeScript, keys.length, ...keys, ...parameters);
+      return client.evalBuffer(consumeScript, keyCount, ...keysAndArguments);
     }
   }
 
@@ -52,45 +72,80 @@ export class ConsumeScript {
     const loads = servers.map(async (server) => server.script('LOAD', consumeScript));
     this.loading = Promise.allSettled(loads).finally(() => (this.loading = undefined));
   }
-}
 
-/** The policies, each once, then the requests: how many hits, then each one's policy by number, and its cost. */
-function batchOf(requests: readonly RedisRequest[]): (string | number)[] {
-  const numbers = new Map<Policy, number>();
-  const policies: (string | number)[] = [];
-  const claims: number[] = [];
-  for (const { hits } of requests) {
-    claims.push(hits.length);
-    for (const { policy, cost } of hits) {
-      let number = numbers.get(policy);
-      if (number === undefined) {
-        numbers.set(policy, (number = numbers.size + 1));
-        policies.push(policy.algorithm, policy.limit, policy.window, policy.burst);
+  /** The policies, each once, then the requests, those that are alike in one run. */
+  private writeBatch(requests: readonly RedisRequest[], args: string[]): void {
+    const policies: Policy[] = [];
+    const runs: (string | number)[] = [];
+    let first: RedisRequest | undefined;
+    let length = 0;
+    for (const request of requests) {
+      if (first?.isLike(request)) {
+        runs[runs.length - 2 * first.hits.length - 2] = ++length;
+        continue;
       }
-      claims.push(number, cost);
+      first = request;
+      length = 1;
+      runs.push(length, request.hits.length);
+      for (const { policy, cost } of request.hits) {
+        let place = policies.indexOf(policy);
+        if (place < 0) {
+          place = policies.push(policy) - 1;
+          args.push(...this.textsOf(policy));
+        }
+        runs.push(place + 1, cost);
+      }
     }
+    // What is most common needs no words: requests for one unit of the only policy.
+    const isPlain = runs.length === 4 && runs[1] === 1 && runs[3] === 1;
+    if (!isPlain) for (const number of runs) args.push(String(number));
   }
-  return [numbers.size, ...policies, ...claims];
+
+  private textsOf(policy: Policy): readonly string[] {
+    let texts = this.policyTexts.get(policy);
+    if (!texts) {
+      const { algorithm, limit, window, burst } = policy;
+      const longest = algorithmOf(algorithm).longestLifetime(policy);
+      const life = this.judgedByRedis ? longest : Math.max(SHORTEST_LIFE_IN_TESTS, longest);
+      texts = [algorithm, ...[limit, window, burst, life].map(String)];
+      this.policyTexts.set(policy, texts);
+    }
+    return texts;
+  }
 }
 
-function replyOf(reply: unknown, requests: readonly RedisRequest[]): ScriptReply {
-  const count = requests.reduce((sum, { hits }) => sum + hits.length, 0);
-  if (!Array.isArray(reply) || (reply.length !== 1 && reply.length !== 1 + 4 * count)) {
-    throw new StoreUnavailableError('the reply to the script is none of its own: is something between us and Redis?');
-  }
-  // A client with `stringNumbers` gives text.
-  const numbers = reply.map(Number);
-  const server = numbers[0]!;
-  if (count > 0 && numbers.length === 1) return { server, decisions: undefined };
-  const hits = requests.flatMap((request) => request.hits);
-  return { server, decisions: hits.map((hit, i) => decisionOf(hit, numbers, 1 + 4 * i)) };
-}
+/** Read straight from the bytes: a number costs a tenth of what it costs as one of Redis' own. */
+class BinaryReply implements ScriptReply {
+  readonly server: number;
+  readonly inTime: boolean;
+  private readonly bytes: Buffer;
+  private at = BYTES_PER_NUMBER;
 
-const decisionOf = ({ policy }: Hit, numbers: readonly number[], at: number): Decision => ({
-  allowed: numbers[at] === 1,
-  limit: policy.limit,
-  remaining: numbers[at + 1]!,
-  resetAfter: numbers[at + 2]!,
-  retryAfter: numbers[at + 3]!,
-  degraded: false,
-});
+  constructor(reply: unknown, hits: number) {
+    const size = Buffer.isBuffer(reply) ? reply.length : 0;
+    const full = BYTES_PER_NUMBER * (1 + NUMBERS_PER_HIT * hits);
+    if (size !== full && size !== BYTES_PER_NUMBER) {
+      throw new StoreUnavailableError('the reply to the script is none of its own: is something between us and Redis?');
+    }
+    this.bytes = reply as Buffer;
+    this.server = this.bytes.readDoubleLE(0);
+    this.inTime = size === full;
+  }
+
+  next({ hits }: RedisRequest): Decision[] {
+    const decisions: Decision[] = [];
+    for (let i = 0; i < hits.length; i++) {
+      const retryAfter = this.bytes.readDoubleLE(this.at + 16);
+      decisions.push({
+        allowed: retryAfter === 0,
+        limit: hits[i]!.policy.limit,
+        remaining: this.bytes.readDoubleLE(this.at),
+        resetAfter: this.bytes.readDoubleLE(this.at + 8),
+        retryAfter,
+        degraded: false,
+      });
+      this.at += NUMBERS_PER_HIT * BYTES_PER_NUMBER;
+    }
+    return decisions;
+  }
+}

@@ -4,7 +4,7 @@ import { RateLimitError, shown, StoreUnavailableError } from '../../core/errors.
 import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
 import type { Policy } from '../../core/policy.js';
 import type { RateLimitStore } from '../../core/store.js';
-import { acrossSlots, type Located } from './redis.across-slots.js';
+import { acrossSlots } from './redis.across-slots.js';
 import { asUnavailable, RedisBatches } from './redis.batch.js';
 import { isClusterClient, isRedisClient, type RedisClient } from './redis.client.js';
 import { ServerClock } from './redis.clock.js';
@@ -41,7 +41,7 @@ const LONGEST_TIMEOUT = 60_000;
  */
 export class RedisStore implements RateLimitStore {
   private readonly script: ConsumeScript;
-  private readonly deadlines = new Deadlines();
+  private readonly deadlines: Deadlines;
   /** One line of batches on a single server; on a Cluster one per slot in use. */
   private readonly lanes = new Map<number, RedisBatches>();
   /** Each primary has a clock of its own. */
@@ -65,22 +65,19 @@ export class RedisStore implements RateLimitStore {
     this.prefix = prefix;
     this.now = now;
     this.timeout = timeout;
-    this.script = new ConsumeScript(client);
+    this.deadlines = new Deadlines(timeout);
+    this.script = new ConsumeScript(client, now === undefined);
   }
 
-  async consume(hits: readonly Hit[]): Promise<Decision[]> {
-    checkHits(hits);
-    if (hits.length === 0) return [];
-    return mergingHits(hits, (merged) => {
-      const located = merged.map((hit) => ({ hit, key: this.keyOf(hit.policy, hit.key) }));
-      if (!isClusterClient(this.client)) return this.ask(0, located);
-      return acrossSlots(
-        located,
-        ({ key }) => this.slotOf(key),
-        (slot, own) => this.ask(slot, own),
-        this.timeout,
-      );
-    });
+  consume(hits: readonly Hit[]): Promise<Decision[]> {
+    try {
+      checkHits(hits);
+    } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is a RateLimitError
+      return Promise.reject(error);
+    }
+    if (hits.length === 0) return Promise.resolve([]);
+    return mergingHits(hits, isClusterClient(this.client) ? this.askCluster : this.askServer);
   }
 
   /** A reset that got no answer in time may still take effect when the server has thawed. */
@@ -91,7 +88,7 @@ export class RedisStore implements RateLimitStore {
       timer = setTimeout(() => reject(new StoreUnavailableError('Redis gave no answer in time')), this.timeout);
     });
     try {
-      await Promise.race([this.client.del(this.keyOf(policy, key)), late]);
+      await Promise.race([this.client.del(stateKey(this.prefix, policy, partitionOf(key))), late]);
     } catch (error) {
       throw asUnavailable(error);
     } finally {
@@ -99,13 +96,25 @@ export class RedisStore implements RateLimitStore {
     }
   }
 
-  private ask(slot: number, located: readonly Located[]): Promise<Decision[]> {
-    const request = new RedisRequest(
-      located.map(({ hit }) => hit),
-      located.map(({ key }) => key),
-      performance.now() + this.timeout,
+  private readonly askServer = (hits: readonly Hit[]): Promise<Decision[]> => this.ask(0, hits, this.keysOf(hits));
+
+  private readonly askCluster = (hits: readonly Hit[]): Promise<Decision[]> => {
+    const keys = this.keysOf(hits);
+    return acrossSlots(
+      hits.map((hit, i) => ({ hit, key: keys[i]! })),
+      ({ key }) => this.slotOf(key),
+      (slot, own) =>
+        this.ask(
+          slot,
+          own.map(({ hit }) => hit),
+          own.map(({ key }) => key),
+        ),
+      this.timeout,
     );
-    this.deadlines.add(request);
+  };
+
+  private ask(slot: number, hits: readonly Hit[], keys: readonly string[]): Promise<Decision[]> {
+    const request = new RedisRequest(hits, keys, performance.now() + this.timeout);
     this.laneOf(slot).add(request);
     return request.decisions;
   }
@@ -113,7 +122,7 @@ export class RedisStore implements RateLimitStore {
   private laneOf(slot: number): RedisBatches {
     let lane = this.lanes.get(slot);
     if (!lane) {
-      lane = new RedisBatches(this.script, () => this.clockOf(slot), this.now);
+      lane = new RedisBatches(this.script, this.deadlines, () => this.clockOf(slot), this.now);
       this.lanes.set(slot, lane);
     }
     return lane;
@@ -129,8 +138,16 @@ export class RedisStore implements RateLimitStore {
     return clock;
   }
 
-  private keyOf(policy: Policy, key: string): string {
-    return stateKey(this.prefix, policy, partitionOf(key));
+  /** The hits of a request mostly share a key. */
+  private keysOf(hits: readonly Hit[]): string[] {
+    const keys: string[] = [];
+    let last: string | undefined;
+    let partition = '';
+    for (const { policy, key } of hits) {
+      if (key !== last) partition = partitionOf((last = key));
+      keys.push(stateKey(this.prefix, policy, partition));
+    }
+    return keys;
   }
 
   private slotOf(key: string): number {

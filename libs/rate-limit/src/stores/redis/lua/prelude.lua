@@ -1,45 +1,36 @@
 -- Judges each request of a batch in turn: charges all of its hits or none.
 --
--- KEYS[i]   state of hit i; on a Cluster all keys share one hash slot
--- ARGV      now in ms, or '' for the server's clock
---           not_after: the server's clock past which nothing is charged, or '' for never too late
---           how many policies, then each: algorithm, limit, window, burst
---           the requests: how many hits, then each: which policy, cost
--- Returns   the server's clock in ms, then per hit: allowed (1|0), remaining, reset_after, retry_after;
---           the clock alone when it is past not_after
+-- KEYS      the states of the hits, request by request; on a Cluster all of them share one hash slot
+-- ARGV      not_after: the server's clock past which nothing is charged, or '' for never too late
+--           now in ms, or '' for the server's clock
+--           the policies, each: algorithm, limit, window, burst, life (how long its keys are kept, in ms)
+--           the requests, in runs of equal ones: how many requests, how many hits each has, then of each hit: which
+--           policy, cost. Without any, each key is a request for one unit of the only policy
+-- Returns   little-endian doubles: the server's clock in ms, then per hit remaining, reset_after and retry_after (0 when
+--           it is allowed); the clock alone when it is past not_after
 --
 -- A state says itself when it began; its key's TTL only collects garbage. A key of a foreign type, or with a value
--- that no algorithm wrote, is an absent state, and so a full quota; the next charge writes over it.
+-- that no algorithm wrote, is an absent state, and so a full quota; the next charge writes over it. A state more than a
+-- window ahead of now comes from a clock that had jumped: it is moved to now (core/algorithm.ts).
+--
+-- Redis runs this from the top each time. So what one algorithm needs is made when that algorithm is met, a hit makes
+-- no table and no closure, and what Redis is told comes as text from ARGV where it can: Lua is slow at writing numbers.
 
+local KEYS, ARGV = KEYS, ARGV
 local call, pcall_redis = redis.call, redis.pcall
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
-local pack, unpack_record = struct.pack, struct.unpack
+local pack, unpack_record, format, rep = struct.pack, struct.unpack, string.format, string.rep
 
--- A whole number that a double holds exactly.
+-- Below it a double holds every whole number exactly.
+local LARGEST = 9007199254740992
 local function sound(n)
-  return n and n >= 0 and n < 9007199254740992 and n % 1 == 0
+  return n and n >= 0 and n < LARGEST and n % 1 == 0
 end
 
--- The instant a state belongs to; core/algorithm.ts says why.
-local function settled(at, window, now)
-  if at - now > window then return now end
-  return at
-end
-
--- Under a clock that tests inject keys live an hour at least: Redis expires them by its own.
-local shortest_life = ARGV[1] == '' and 1 or 3600000
-
--- The bytes of a record, or nil when there is none of that size.
-local function read_record(key, size)
-  local record = pcall_redis('GET', key)
-  if type(record) == 'string' and #record == size then return record end
-end
-
-local function write_record(key, record, lifetime)
-  call('SET', key, record, 'PX', max(shortest_life, lifetime))
-end
-
--- A key that somebody made permanent gets its TTL back.
-local function keep_mortal(key, lifetime)
-  if call('PTTL', key) == -1 then call('PEXPIRE', key, max(shortest_life, lifetime)) end
+-- The numbers of a packed record, or nothing when it is none of that size and layout.
+local function read_record(found, size, layout)
+  if found and #found == size then
+    local a, b, c = unpack_record(layout, found)
+    if sound(a) and sound(b) and sound(c) then return a, b, c end
+  end
 end

@@ -46,14 +46,14 @@ local function sliding_log_wait(key, live, entries, before, units, window, now)
   return log_at(key, 2 * index + 1) + window - now
 end
 
-local function sliding_log(key, limit, window, burst, cost, now)
+function sliding_log(key, limit, window, burst, cost, now)
   local entries, live, before, total, last = read_log(key, window, now)
   local found = entries > 0
   if last - now > window then
     local used = total - before
     call('DEL', key)
     call('RPUSH', key, 0, now, used)
-    call('PEXPIRE', key, max(shortest_life, window))
+    call('PEXPIRE', key, max(window, 3600000))
     entries, live, before, total, last = 1, 0, 0, used, now
   end
   local at = max(now, last)
@@ -84,11 +84,11 @@ local function sliding_log(key, limit, window, burst, cost, now)
 
   local record
   if kept == 0 then
-    record = found and ''
+    record = found and NOTHING_LEFT
   elseif allowed and cost ~= 0 then
     record = found and live or -1
   end
-  return allowed, remaining, reset_after, retry_after, record, at + window - now
+  return remaining, reset_after, retry_after, record, at + window - now
 end
 
 -- Sums only grow while a log is not empty. Long before doubles lose a unit all of them begin anew at 0.
@@ -118,7 +118,7 @@ local function log_give_back(key, units)
 end
 
 -- Charges a log that `sliding_log` has allowed. `live` is its first live entry, or -1 where no log was found.
-local function write_log(key, live, cost, now, lifetime)
+function write_log(key, live, cost, now, life)
   if live < 0 then
     call('DEL', key)
     call('RPUSH', key, 0, now, cost)
@@ -136,5 +136,5 @@ local function write_log(key, live, cost, now, lifetime)
       log_give_back(key, -cost)
     end
   end
-  call('PEXPIRE', key, max(shortest_life, lifetime))
+  call('PEXPIRE', key, life)
 end

@@ -9,20 +9,18 @@ local function sliding_window_wait(limit, window, current, previous, units, star
   return start + 2 * window - floor((limit - units) * window / current) - now
 end
 
-local function sliding_window(key, limit, window, burst, cost, now)
+function sliding_window(key, limit, window, burst, cost, now)
   local start, current, previous, moved = now, 0, 0, false
-  local found = read_record(key, 24)
-  if found then
-    local state_start, state_current, state_previous = unpack_record('<ddd', found)
-    if sound(state_start) and sound(state_current) and sound(state_previous) then
-      local at = settled(state_start, window, now)
-      local turns = floor((now - at) / window)
-      if turns < 1 then
-        start, current, previous = at, state_current, state_previous
-      elseif turns == 1 and state_current > 0 then
-        start, previous = at + window, state_current
-      end
-      moved = state_start - now > window
+  local found = pcall_redis('GET', key)
+  local state_start, state_current, state_previous = read_record(found, 24, '<ddd')
+  if state_start then
+    moved = state_start - now > window
+    local at = moved and now or state_start
+    local turns = floor((now - at) / window)
+    if turns < 1 then
+      start, current, previous = at, state_current, state_previous
+    elseif turns == 1 and state_current > 0 then
+      start, previous = at + window, state_current
     end
   end
 
@@ -51,11 +49,13 @@ local function sliding_window(key, limit, window, burst, cost, now)
     end
   end
 
-  local record
+  local record, lifetime
   if full then
-    record = found and ''
+    record = state_start and NOTHING_LEFT
   elseif moved or allowed and cost ~= 0 then
     record = pack('<ddd', start, kept_current, kept_previous)
+    -- The TTL was set when this window began, and reaches to the end of the next.
+    lifetime = start ~= state_start and start + 2 * window - now
   end
-  return allowed, remaining, reset_after, retry_after, record, start + 2 * window - now
+  return remaining, reset_after, retry_after, record, lifetime
 end

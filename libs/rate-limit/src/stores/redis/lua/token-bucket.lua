@@ -1,19 +1,18 @@
--- Twin: core/algorithms/token-bucket.ts. Same names, same order; change both.
+-- Twin: core/algorithms/token-bucket.ts. Same names, same order; change both. GCRA is the same with another burst.
 --
--- State: debt in units times ms of window, at
+-- State: debt in units times ms of window, at; and until when the key's TTL reaches, which need not be renewed at
+-- every charge.
 
-local function token_bucket(key, limit, window, burst, cost, now)
+function token_bucket(key, limit, window, burst, cost, now, life)
   local capacity = 0
   if limit > 0 then capacity = burst * window end
   local at, debt, moved = now, 0, false
-  local found = read_record(key, 16)
-  if found then
-    local state_debt, state_at = unpack_record('<dd', found)
-    if sound(state_debt) and sound(state_at) then
-      at = max(now, settled(state_at, window, now))
-      debt = max(0, state_debt - max(0, now - state_at) * limit)
-      moved = state_at - now > window
-    end
+  local found = pcall_redis('GET', key)
+  local state_debt, state_at, until_then = read_record(found, 24, '<ddd')
+  if state_at then
+    moved = state_at - now > window
+    if not moved then at = max(now, state_at) end
+    debt = max(0, state_debt - max(0, now - state_at) * limit)
   end
 
   local allowed = cost <= 0 or cost <= floor((capacity - debt) / window)
@@ -34,13 +33,19 @@ local function token_bucket(key, limit, window, burst, cost, now)
     end
   end
 
-  local record
+  local record, lifetime
   if kept == 0 then
-    record = found and ''
+    record = state_at and NOTHING_LEFT
   elseif moved or allowed and cost ~= 0 then
-    record = pack('<dd', kept, at)
+    lifetime = window
+    if limit > 0 then lifetime = ceil(kept / limit) end
+    lifetime = ahead + lifetime
+    if until_then and until_then - now >= lifetime then
+      lifetime = KEEP_TTL
+    else
+      until_then = now + max(life, lifetime)
+    end
+    record = pack('<ddd', kept, at, until_then)
   end
-  local lifetime = window
-  if limit > 0 then lifetime = ceil(kept / limit) end
-  return allowed, remaining, reset_after, retry_after, record, ahead + lifetime
+  return remaining, reset_after, retry_after, record, lifetime
 end
