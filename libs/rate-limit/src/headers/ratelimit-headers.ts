@@ -22,16 +22,8 @@ export interface Verdict {
 /** Only here are spans seconds. Rounded up: nobody is sent back too early, or told of more than we serve. */
 const seconds = (span: number): number => Math.ceil(span / 1_000);
 
-const policyItems = new WeakMap<Policy, string>();
-
-function policyItem(policy: Policy): string {
-  let item = policyItems.get(policy);
-  if (item === undefined) {
-    item = `${sfString(policy.name)};q=${sfInteger(policy.limit)};w=${sfInteger(seconds(policy.window))}`;
-    policyItems.set(policy, item);
-  }
-  return item;
-}
+const policyItem = ({ name, limit, window }: Policy): string =>
+  `${sfString(name)};q=${sfInteger(limit)};w=${sfInteger(seconds(window))}`;
 
 /** `RateLimit-Policy: "burst";q=100;w=60, "daily";q=1000;w=86400`. The same for every answer under these policies. */
 export const policyField = (policies: readonly Policy[]): string => sfList(policies.map(policyItem));
@@ -45,17 +37,17 @@ export const limitField = (verdicts: readonly Verdict[]): string =>
     }),
   );
 
-/** The fields of a profile. `now` is the epoch in milliseconds: the legacy reset is a clock reading. */
+/** The fields of a profile. `policies` is the text of `RateLimit-Policy`; `now` is the epoch in milliseconds: the legacy reset is a clock reading. */
 export function rateLimitFields(
   profile: HeaderProfile,
-  policies: readonly Policy[],
+  policies: string,
   verdicts: readonly Verdict[],
   now: number,
 ): Field[] {
   const fields: Field[] = [];
   if (verdicts.length === 0 || profile === 'none') return fields;
   if (profile !== 'legacy') {
-    fields.push(['RateLimit-Policy', policyField(policies)], ['RateLimit', limitField(verdicts)]);
+    fields.push(['RateLimit-Policy', policies], ['RateLimit', limitField(verdicts)]);
   }
   if (profile !== 'ietf') {
     const { limit, remaining, resetAfter } = tightest(verdicts).decision;

@@ -3,12 +3,12 @@ import type { Decision } from '../core/decision.js';
 import { at, isStoreUnavailable } from '../core/errors.js';
 import type { Hit } from '../core/hit.js';
 import type { RateLimitStore } from '../core/store.js';
-import { denialFields, longestWait, rateLimitFields, type Verdict } from '../headers/ratelimit-headers.js';
+import { denialFields, longestWait, policyField, rateLimitFields, type Verdict } from '../headers/ratelimit-headers.js';
 import type { Phase } from './keys/key-resolver.js';
 import { RateLimitExceededException, RateLimitUnavailableException } from './rate-limit.exceptions.js';
 import type { Plan } from './rate-limit.plan.js';
 import type { Plans } from './rate-limit.plans.js';
-import { hitsOf, type Rule } from './rate-limit.rule.js';
+import { hitsOf, isPromise, type Rule } from './rate-limit.rule.js';
 import type { RateLimitSettings } from './rate-limit.settings.js';
 import { RATE_LIMIT_BOUND, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './rate-limit.tokens.js';
 import { httpTransport } from './transports/http.transport.js';
@@ -16,15 +16,17 @@ import type { Transport } from './transports/transport.js';
 
 /** What was decided so far on one call: its phases, and the verdicts that the header fields show. */
 interface Visit {
-  readonly phases: Set<Phase | 'all'>;
+  phases: number;
   readonly verdicts: Verdict[];
 }
 
 /**
  * All guards of a call share its context, and so do all instances of ours: that is how a guard bound twice charges
- * once. Nothing of the client decides it.
+ * once. Nothing of the client decides it. Kept on the context itself: a WeakMap costs more than all the rest here.
  */
-const visits = new WeakMap<ExecutionContext, Visit>();
+const VISIT = Symbol.for('nestjs-redis-rate-limit/visit');
+
+const PHASE_BITS: Readonly<Record<Phase | 'all', number>> = { early: 1, late: 2, all: 4 };
 
 /** Limits the handlers it guards. The module binds it globally, unless its `guard` option is false. */
 @Injectable()
@@ -48,37 +50,62 @@ export class RateLimitGuard implements CanActivate {
     return rules.length === 0 || this.decide(context, plan, rules);
   }
 
-  private async decide(context: ExecutionContext, plan: Plan, rules: readonly Rule[]): Promise<boolean> {
+  private decide(context: ExecutionContext, plan: Plan, rules: readonly Rule[]): boolean | Promise<boolean> {
     const transport = this.transportOf(context);
+    if (!transport) return true;
     const visit = visitOf(context);
-    if (!transport || visit.phases.has(this.phase)) return true;
-    visit.phases.add(this.phase);
+    const bit = PHASE_BITS[this.phase];
+    if (visit.phases & bit) return true;
+    visit.phases |= bit;
 
-    const { keys, headers } = this.settings;
-    const hits = await hitsOf(rules, context, transport.request(context), keys).catch(toldOf(context));
-    if (hits.length === 0) return true;
-
-    const decisions = await this.consume(hits, context, transport);
-    visit.verdicts.push(...hits.map(({ policy, cost }, i) => ({ policy, cost, decision: decisions[i]! })));
-    const policies = plan.policies ?? visit.verdicts.map(({ policy }) => policy);
-    transport.setFields(context, rateLimitFields(headers, policies, visit.verdicts, Date.now()));
-
-    const violated = visit.verdicts.filter(({ decision }) => !decision.allowed);
-    if (violated.length === 0) return true;
-    transport.setFields(context, denialFields(visit.verdicts));
-    throw new RateLimitExceededException(namesOf(violated.map(({ policy }) => policy)), longestWait(visit.verdicts));
+    let hits: Hit[] | Promise<Hit[]>;
+    try {
+      hits = hitsOf(rules, context, transport.request(context), this.settings.keys);
+    } catch (error) {
+      return toldOf(context)(error);
+    }
+    return isPromise(hits)
+      ? hits.then((found) => this.judge(context, transport, plan, visit, found), toldOf(context))
+      : this.judge(context, transport, plan, visit, hits);
   }
 
-  private async consume(hits: Hit[], context: ExecutionContext, transport: Transport): Promise<Decision[]> {
+  private async judge(
+    context: ExecutionContext,
+    transport: Transport,
+    plan: Plan,
+    { verdicts }: Visit,
+    hits: readonly Hit[],
+  ): Promise<boolean> {
+    if (hits.length === 0) return true;
+    let decisions: Decision[];
     try {
-      return await this.store.consume(hits);
+      decisions = await this.store.consume(hits);
     } catch (error) {
-      if (!isStoreUnavailable(error)) return toldOf(context)(error);
-      const mode = this.settings.options.onStoreFailure;
-      const closed = hits.map(({ policy }) => policy).filter((policy) => (policy.onStoreFailure ?? mode) === 'closed');
-      transport.setFields(context, SHED);
-      throw new RateLimitUnavailableException(namesOf(closed), { cause: error });
+      return this.shed(error, hits, context, transport);
     }
+
+    let isDenied = false;
+    for (let i = 0; i < hits.length; i++) {
+      const decision = decisions[i]!;
+      verdicts.push({ policy: hits[i]!.policy, cost: hits[i]!.cost, decision });
+      if (!decision.allowed) isDenied = true;
+    }
+    const policies = plan.policyField ?? policyField(verdicts.map(({ policy }) => policy));
+    transport.setFields(context, rateLimitFields(this.settings.headers, policies, verdicts, Date.now()));
+    if (!isDenied) return true;
+
+    transport.setFields(context, denialFields(verdicts));
+    const violated = verdicts.filter(({ decision }) => !decision.allowed).map(({ policy }) => policy);
+    throw new RateLimitExceededException(namesOf(violated), longestWait(verdicts));
+  }
+
+  /** The store gave no answer, and somebody wants to be closed then. */
+  private shed(error: unknown, hits: readonly Hit[], context: ExecutionContext, transport: Transport): never {
+    if (!isStoreUnavailable(error)) return toldOf(context)(error);
+    const mode = this.settings.options.onStoreFailure;
+    const closed = hits.map(({ policy }) => policy).filter((policy) => (policy.onStoreFailure ?? mode) === 'closed');
+    transport.setFields(context, SHED);
+    throw new RateLimitUnavailableException(namesOf(closed), { cause: error });
   }
 
   private transportOf(context: ExecutionContext): Transport | undefined {
@@ -104,13 +131,8 @@ const SHED = [
   ['Cache-Control', 'no-store'],
 ] as const;
 
-function visitOf(context: ExecutionContext): Visit {
-  let visit = visits.get(context);
-  if (!visit) {
-    visit = { phases: new Set(), verdicts: [] };
-    visits.set(context, visit);
-  }
-  return visit;
+function visitOf(context: ExecutionContext & { [VISIT]?: Visit }): Visit {
+  return (context[VISIT] ??= { phases: 0, verdicts: [] });
 }
 
 const namesOf = (policies: readonly { name: string }[]): string[] => [...new Set(policies.map(({ name }) => name))];

@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { RateLimitError, shown } from '../core/errors.js';
-import type { Policy } from '../core/policy.js';
+import { policyField } from '../headers/ratelimit-headers.js';
 import { ALL_POLICIES, SKIPPED_POLICIES } from './decorators/skip-rate-limit.decorator.js';
 import { RATE_LIMIT_POLICIES } from './decorators/rate-limit.decorator.js';
 import { listOf } from './decorators/metadata.js';
@@ -13,11 +13,11 @@ export interface Plan {
   readonly late: readonly Rule[];
   /** Both, for those who decide them at once. */
   readonly all: readonly Rule[];
-  /** The policies, where none depends on the request: then every answer names the same. */
-  readonly policies: readonly Policy[] | undefined;
+  /** The text of `RateLimit-Policy`, where no policy depends on the request: then every answer says the same. */
+  readonly policyField: string | undefined;
 }
 
-const EMPTY_PLAN: Plan = { early: [], late: [], all: [], policies: [] };
+const EMPTY_PLAN: Plan = { early: [], late: [], all: [], policyField: '' };
 
 export type Handler = (...args: never[]) => unknown;
 
@@ -72,7 +72,7 @@ function compiled(all: readonly Rule[]): Plan {
     early: all.filter(({ phase }) => phase === 'early'),
     late: all.filter(({ phase }) => phase === 'late'),
     all,
-    policies: policies.length === all.length ? policies : undefined,
+    policyField: policies.length === all.length ? policyField(policies) : undefined,
   };
 }
 

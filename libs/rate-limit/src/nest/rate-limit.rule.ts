@@ -4,7 +4,7 @@ import type { Hit } from '../core/hit.js';
 import { checkKnownKeys, definePolicy, type Policy } from '../core/policy.js';
 import { durationText, milliseconds } from '../core/duration.js';
 import { byIp } from './keys/by-ip.js';
-import type { KeyResolver, Phase } from './keys/key-resolver.js';
+import type { KeyResolver, Partition, Phase } from './keys/key-resolver.js';
 import type { KeySettings } from './keys/key-settings.js';
 import type { PolicyOptions, PolicyUse } from './rate-limit.options.js';
 import type { RateLimitRequest } from './rate-limit.request.js';
@@ -82,28 +82,47 @@ export function usedAs(quota: RuleQuota & Partial<Rule>, use: PolicyUse): Rule {
   return { name, unnamed, policy, limit, policyFor, key, cost, skip, phase };
 }
 
-/** The rules' hits on this request, without those that do not apply. Whatever a resolver throws comes through. */
-export async function hitsOf(
+/**
+ * The rules' hits on this request, without those that do not apply: at once, unless somebody has to be waited for.
+ * Whatever a resolver throws comes through.
+ */
+export function hitsOf(
   rules: readonly Rule[],
   context: ExecutionContext,
   request: RateLimitRequest,
   settings: KeySettings,
-): Promise<Hit[]> {
+): Hit[] | Promise<Hit[]> {
   const hits: Hit[] = [];
-  for (const rule of rules) {
-    if (rule.skip && (await rule.skip(context))) continue;
-    const found = rule.key(context, request, settings);
-    const key = isPromise(found) ? await found : found;
-    if (key === undefined) continue;
-    const policy = rule.policy ?? rule.policyFor(await rule.limit!(context));
-    const cost = typeof rule.cost === 'number' ? rule.cost : await rule.cost(context);
-    checkCost(cost, rule.name);
-    hits.push({ policy, key: Number.isFinite(key) ? String(key) : (key as string), cost });
+  for (let i = 0; i < rules.length; i++) {
+    const rule = rules[i]!;
+    const { policy, cost } = rule;
+    if (rule.skip || !policy || typeof cost !== 'number') return waitingFor(i);
+    const key = rule.key(context, request, settings);
+    if (isPromise(key)) return waitingFor(i, key);
+    if (key !== undefined) hits.push({ policy, key: textOf(key), cost });
   }
   return hits;
+
+  async function waitingFor(from: number, firstKey?: Promise<Partition>): Promise<Hit[]> {
+    for (let i = from; i < rules.length; i++) {
+      const rule = rules[i]!;
+      if (rule.skip && (await rule.skip(context))) continue;
+      const key = await (i === from && firstKey ? firstKey : rule.key(context, request, settings));
+      if (key === undefined) continue;
+      const policy = rule.policy ?? rule.policyFor(await rule.limit!(context));
+      const cost = typeof rule.cost === 'number' ? rule.cost : await rule.cost(context);
+      checkCost(cost, rule.name);
+      hits.push({ policy, key: textOf(key), cost });
+    }
+    return hits;
+  }
 }
 
-const isPromise = <T>(value: T | Promise<T>): value is Promise<T> => typeof (value as Promise<T>)?.then === 'function';
+/** What is neither text nor a number the store refuses. */
+const textOf = (key: string | number): string => (Number.isFinite(key) ? String(key) : (key as string));
+
+export const isPromise = <T>(value: T | Promise<T>): value is Promise<T> =>
+  typeof (value as Promise<T>)?.then === 'function';
 
 /** A request never gives back: a negative cost is for code. */
 function checkCost(cost: unknown, name: string): void {
