@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '22dbaad4fd99722edb0decb3c74052c7b3363e1a';
+export const consumeSha = '63332d9a5bf7499779cdca0e6f371ea1c04e6bbb';
 
 export const consumeScript = `-- Judges each request of a batch in turn: charges all of its hits or none.
 --
@@ -54,7 +54,10 @@ local KEEP_TTL = false
 
 local fixed_window, sliding_window, sliding_log, write_log, token_bucket
 
-local function judge_for(algorithm)
+-- The policies as they stand in ARGV: five entries each, from the first on, with the judge in place of the algorithm.
+local policies, arg = { 0, 0, 0, 0, 0 }, 3
+while ARGV[arg] and not tonumber(ARGV[arg]) do
+  local algorithm, judge = ARGV[arg]
   if algorithm == 'fixed-window' then
     if not fixed_window then
       -- Twin: core/algorithms/fixed-window.ts. Same names, same order; change both.
@@ -111,7 +114,7 @@ local function judge_for(algorithm)
         return max(0, limit - kept), reset_after, retry_after, record, until_end
       end
     end
-    return fixed_window
+    judge = fixed_window
   elseif algorithm == 'sliding-window' then
     if not sliding_window then
       -- Twin: core/algorithms/sliding-window.ts. Same names, same order; change both.
@@ -176,7 +179,7 @@ local function judge_for(algorithm)
         return remaining, reset_after, retry_after, record, lifetime
       end
     end
-    return sliding_window
+    judge = sliding_window
   elseif algorithm == 'sliding-log' then
     if not sliding_log then
       -- Twin: core/algorithms/sliding-log.ts. Same names, same order; change both.
@@ -320,68 +323,64 @@ local function judge_for(algorithm)
         call('PEXPIRE', key, life)
       end
     end
-    return sliding_log
-  end
-  if not token_bucket then
-    -- Twin: core/algorithms/token-bucket.ts. Same names, same order; change both. GCRA is the same with another burst.
-    --
-    -- State: debt in units times ms of window, at; and until when the key's TTL reaches, which need not be renewed at
-    -- every charge.
+    judge = sliding_log
+  else
+    if not token_bucket then
+      -- Twin: core/algorithms/token-bucket.ts. Same names, same order; change both. GCRA is the same with another burst.
+      --
+      -- State: debt in units times ms of window, at; and until when the key's TTL reaches, which need not be renewed at
+      -- every charge.
 
-    function token_bucket(key, limit, window, burst, cost, now, life)
-      local capacity = 0
-      if limit > 0 then capacity = burst * window end
-      local at, debt, moved = now, 0, false
-      local found = pcall_redis('GET', key)
-      local state_debt, state_at, until_then = read_record(found, 24, '<ddd')
-      if state_at then
-        moved = state_at - now > window
-        if not moved then at = max(now, state_at) end
-        debt = max(0, state_debt - max(0, now - state_at) * limit)
-      end
-
-      local allowed = cost <= 0 or cost <= floor((capacity - debt) / window)
-      local kept = debt
-      if allowed then kept = max(0, debt + cost * window) end
-      local remaining = max(0, floor((capacity - kept) / window))
-      local ahead = at - now
-
-      local reset_after, retry_after = 0, 0
-      if kept > 0 and capacity > 0 then
-        reset_after = ahead + ceil((kept - capacity + (remaining + 1) * window) / limit)
-      end
-      if not allowed then
-        if cost * window > capacity then
-          retry_after = -1
-        else
-          retry_after = ahead + ceil((debt - capacity + cost * window) / limit)
+      function token_bucket(key, limit, window, burst, cost, now, life)
+        local capacity = 0
+        if limit > 0 then capacity = burst * window end
+        local at, debt, moved = now, 0, false
+        local found = pcall_redis('GET', key)
+        local state_debt, state_at, until_then = read_record(found, 24, '<ddd')
+        if state_at then
+          moved = state_at - now > window
+          if not moved then at = max(now, state_at) end
+          debt = max(0, state_debt - max(0, now - state_at) * limit)
         end
-      end
 
-      local record, lifetime
-      if kept == 0 then
-        record = state_at and NOTHING_LEFT
-      elseif moved or allowed and cost ~= 0 then
-        lifetime = window
-        if limit > 0 then lifetime = ceil(kept / limit) end
-        lifetime = ahead + lifetime
-        if until_then and until_then - now >= lifetime then
-          lifetime = KEEP_TTL
-        else
-          until_then = now + max(life, lifetime)
+        local allowed = cost <= 0 or cost <= floor((capacity - debt) / window)
+        local kept = debt
+        if allowed then kept = max(0, debt + cost * window) end
+        local remaining = max(0, floor((capacity - kept) / window))
+        local ahead = at - now
+
+        local reset_after, retry_after = 0, 0
+        if kept > 0 and capacity > 0 then
+          reset_after = ahead + ceil((kept - capacity + (remaining + 1) * window) / limit)
         end
-        record = pack('<ddd', kept, at, until_then)
+        if not allowed then
+          if cost * window > capacity then
+            retry_after = -1
+          else
+            retry_after = ahead + ceil((debt - capacity + cost * window) / limit)
+          end
+        end
+
+        local record, lifetime
+        if kept == 0 then
+          record = state_at and NOTHING_LEFT
+        elseif moved or allowed and cost ~= 0 then
+          lifetime = window
+          if limit > 0 then lifetime = ceil(kept / limit) end
+          lifetime = ahead + lifetime
+          if until_then and until_then - now >= lifetime then
+            lifetime = KEEP_TTL
+          else
+            until_then = now + max(life, lifetime)
+          end
+          record = pack('<ddd', kept, at, until_then)
+        end
+        return remaining, reset_after, retry_after, record, lifetime
       end
-      return remaining, reset_after, retry_after, record, lifetime
     end
+    judge = token_bucket
   end
-  return token_bucket
-end
-
--- The policies as they stand in ARGV: five entries each, from the first on.
-local policies, arg = { 0, 0, 0, 0, 0 }, 3
-while ARGV[arg] and not tonumber(ARGV[arg]) do
-  policies[arg - 2] = judge_for(ARGV[arg])
+  policies[arg - 2] = judge
   for i = arg + 1, arg + 4 do policies[i - 2] = tonumber(ARGV[i]) end
   arg = arg + 5
 end
@@ -407,73 +406,66 @@ local function settle(key, record, lifetime, policy, cost)
   end
 end
 
--- A key that somebody made permanent gets its TTL back. Each run of the script looks at one of its keys.
-local inspected = 1 + time[2] % max(1, #KEYS)
-local function keep_mortal(key, policy)
-  if call('PTTL', key) == -1 then call('PEXPIRE', key, ARGV[policy + 4]) end
-end
-
 local reply, answered, hit = { server, 0, 0, 0 }, 1, 0
 
--- Requests of one hit.
-local function judge_each(requests, policy, cost_text)
-  local at, cost = 5 * policy - 4, tonumber(cost_text)
-  local judge, limit, window, burst, life =
-    policies[at], policies[at + 1], policies[at + 2], policies[at + 3], policies[at + 4]
-  for i = hit + 1, hit + requests do
-    local remaining, reset_after, retry_after, record, lifetime =
-      judge(KEYS[i], limit, window, burst, cost, now, life)
-    reply[answered + 1], reply[answered + 2], reply[answered + 3] = remaining, reset_after, retry_after
-    answered = answered + 3
-    if record then settle(KEYS[i], record, lifetime, at + 2, cost_text) end
-    if i == inspected then keep_mortal(KEYS[i], at + 2) end
-  end
-  hit = hit + requests
-end
-
--- Requests of several: all of them are judged before any is charged.
-local function judge_together(requests, hits, first_arg)
-  local records, lifetimes = {}, {}
-
-  local function judge(n, cost)
-    local at = 5 * ARGV[first_arg + 2 * n] - 4
-    local remaining, reset_after, retry_after, record, lifetime = policies[at](
-      KEYS[hit + n], policies[at + 1], policies[at + 2], policies[at + 3], cost, now, policies[at + 4])
-    records[n], lifetimes[n] = record, lifetime
-    local to = answered + 3 * n
-    reply[to - 2], reply[to - 1], reply[to] = remaining, reset_after, retry_after
-    return retry_after == 0
-  end
-
-  for _ = 1, requests do
-    local all_allowed = true
-    for n = 1, hits do
-      all_allowed = judge(n, tonumber(ARGV[first_arg + 2 * n + 1])) and all_allowed
-    end
-    for n = 1, hits do
-      -- All or none: beside a denied hit, one that would have passed only looks.
-      if not all_allowed and reply[answered + 3 * n] == 0 then judge(n, 0) end
-      local policy = 5 * ARGV[first_arg + 2 * n] - 2
-      if records[n] then settle(KEYS[hit + n], records[n], lifetimes[n], policy, ARGV[first_arg + 2 * n + 1]) end
-      if hit + n == inspected then keep_mortal(KEYS[hit + n], policy) end
-    end
-    hit, answered = hit + hits, answered + 3 * hits
-  end
-end
-
-if not ARGV[arg] then
-  if policies[1] ~= 0 then judge_each(#KEYS, 1, '1') end
-end
-while ARGV[arg] do
-  local requests, hits = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])
+-- Requests of one hit each, or all there are when nothing is said of them.
+local requests, hits, policy, cost_text = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), ARGV[arg + 2], ARGV[arg + 3]
+if not requests then requests, hits, policy, cost_text = #KEYS, 1, 1, '1' end
+while requests and policies[1] ~= 0 do
   if hits == 1 then
-    judge_each(requests, ARGV[arg + 2], ARGV[arg + 3])
+    local at, cost = 5 * policy - 4, tonumber(cost_text)
+    local judge, limit, window, burst, life =
+      policies[at], policies[at + 1], policies[at + 2], policies[at + 3], policies[at + 4]
+    for i = hit + 1, hit + requests do
+      local remaining, reset_after, retry_after, record, lifetime =
+        judge(KEYS[i], limit, window, burst, cost, now, life)
+      reply[answered + 1], reply[answered + 2], reply[answered + 3] = remaining, reset_after, retry_after
+      answered = answered + 3
+      if record then settle(KEYS[i], record, lifetime, at + 2, cost_text) end
+    end
+    hit = hit + requests
   else
-    judge_together(requests, hits, arg)
+    -- Requests of several hits: all of them are judged before any is charged.
+    local records, lifetimes = {}, {}
+
+    local function judge(n, cost)
+      local at = 5 * ARGV[arg + 2 * n] - 4
+      local remaining, reset_after, retry_after, record, lifetime = policies[at](
+        KEYS[hit + n], policies[at + 1], policies[at + 2], policies[at + 3], cost, now, policies[at + 4])
+      records[n], lifetimes[n] = record, lifetime
+      local to = answered + 3 * n
+      reply[to - 2], reply[to - 1], reply[to] = remaining, reset_after, retry_after
+      return retry_after == 0
+    end
+
+    for _ = 1, requests do
+      local all_allowed = true
+      for n = 1, hits do
+        all_allowed = judge(n, tonumber(ARGV[arg + 2 * n + 1])) and all_allowed
+      end
+      for n = 1, hits do
+        -- All or none: beside a denied hit, one that would have passed only looks.
+        if not all_allowed and reply[answered + 3 * n] == 0 then judge(n, 0) end
+        if records[n] then
+          settle(KEYS[hit + n], records[n], lifetimes[n], 5 * ARGV[arg + 2 * n] - 2, ARGV[arg + 2 * n + 1])
+        end
+      end
+      hit, answered = hit + hits, answered + 3 * hits
+    end
   end
   arg = arg + 2 + 2 * hits
+  requests, hits, policy, cost_text = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), ARGV[arg + 2], ARGV[arg + 3]
 end
 
+-- A key that somebody made permanent gets a TTL back. Each run looks at one of its keys.
+local inspected = KEYS[1 + time[2] % max(1, #KEYS)]
+if policies[1] ~= 0 and call('PTTL', inspected) == -1 then
+  local longest = 0
+  for at = 5, #policies, 5 do longest = max(longest, policies[at]) end
+  call('PEXPIRE', inspected, longest)
+end
+
+if answered == 4 then return pack('<dddd', reply[1], reply[2], reply[3], reply[4]) end
 -- In parts, because Lua takes only so many arguments.
 local packed = ''
 for first = 1, answered, 600 do
