@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { storeConformance } from 'nestjs-redis-rate-limit/conformance';
+import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denial-cache.store.js';
 import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { closeClients, connectTo, connectWithIoredis5 } from '../support/clients.js';
@@ -7,6 +8,11 @@ import { serverKinds, sharedRedis, startRedis, type Server } from '../support/re
 
 describe('MemoryStore', () => {
   for (const { sentence, check } of storeConformance((now) => new MemoryStore({ now }))) it(sentence, check);
+});
+
+describe('MemoryStore, with denials remembered', () => {
+  const laws = storeConformance((now) => new DenialCacheStore(new MemoryStore({ now }), { now, maxAge: 60_000 }));
+  for (const { sentence, check } of laws) it(sentence, check);
 });
 
 describe(`RedisStore on the run's server, ioredis 6`, () => {
@@ -18,6 +24,11 @@ describe(`RedisStore on the run's server, ioredis 6`, () => {
   afterAll(closeClients);
 
   for (const { sentence, check } of storeConformance((now) => open(now))) it(sentence, check);
+
+  describe('with denials remembered', () => {
+    const laws = storeConformance((now) => new DenialCacheStore(open(now), { now, maxAge: 60_000 }));
+    for (const { sentence, check } of laws) it(sentence, check);
+  });
 });
 
 describe.each(serverKinds())('RedisStore on $label, ioredis 5', (kind) => {

@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { milliseconds, type Duration } from '../core/duration.js';
 import { RateLimitError, shown } from '../core/errors.js';
 import { checkFailureMode, checkKnownKeys, type PolicyDefinition, type StoreFailureMode } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
@@ -60,14 +61,34 @@ export interface RateLimitModuleOptions {
   prefix?: string | undefined;
   /** How long a call to Redis may take, in milliseconds. Default 250. */
   timeout?: number | undefined;
+  /**
+   * For how long a denial by Redis may be told again without asking it, `'1m'` at most: a flood then costs Redis
+   * nothing, and what another instance gives back or resets is seen that much later. `false`: always ask. Default `'1s'`.
+   */
+  denialCache?: Duration | false | undefined;
 }
 
-const MODULE_KEYS = ['redis', 'store', 'policies', 'default', 'headers', 'keys', 'onStoreFailure', 'prefix', 'timeout'];
+const MODULE_KEYS = [
+  'redis',
+  'store',
+  'policies',
+  'default',
+  'headers',
+  'keys',
+  'onStoreFailure',
+  'prefix',
+  'timeout',
+  'denialCache',
+];
+
+/** Longer than that nobody should have to wait for what was given back. */
+const LONGEST_DENIAL_CACHE = 60_000;
 
 /**
  * What can be said of the options before anything is opened. Policies are checked with the handlers that use them.
  *
- * @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_OPTION_INVALID`, `RL_FAILURE_MODE_INVALID`, `RL_TIMEOUT_INVALID`
+ * @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_OPTION_INVALID`, `RL_FAILURE_MODE_INVALID`, `RL_TIMEOUT_INVALID`,
+ *   `RL_DENIAL_CACHE_INVALID`
  */
 export function checkOptions(options: RateLimitModuleOptions): void {
   const extra = ['guard', 'isGlobal'].find((name) => name in options);
@@ -93,6 +114,26 @@ export function checkOptions(options: RateLimitModuleOptions): void {
   }
   if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
   if (timeout !== undefined) checkTimeout(timeout);
+  denialCacheOf(options);
+}
+
+/**
+ * For how long denials are remembered, in milliseconds; `undefined`: not at all.
+ *
+ * @throws RateLimitError `RL_DENIAL_CACHE_INVALID`
+ */
+export function denialCacheOf({ denialCache = '1s' }: RateLimitModuleOptions): number | undefined {
+  if (denialCache === false) return undefined;
+  try {
+    const maxAge = milliseconds(denialCache);
+    if (maxAge <= LONGEST_DENIAL_CACHE) return maxAge;
+  } catch {
+    // Said below, in words that fit.
+  }
+  throw new RateLimitError(
+    'RL_DENIAL_CACHE_INVALID',
+    `denialCache must be a span from 1 ms to 60 s, like '1s', or false to ask Redis every time, got ${shown(denialCache)}`,
+  );
 }
 
 const invalid = (rule: string, value: unknown): RateLimitError =>

@@ -3,6 +3,7 @@ import { ApplicationConfig, DiscoveryService, HttpAdapterHost, ModulesContainer 
 import { RateLimitError } from '../core/errors.js';
 import type { StoreFailureMode } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
+import { DenialCacheStore } from '../stores/denial-cache.store.js';
 import { FailurePolicyStore } from '../stores/failure-policy.store.js';
 import { MemoryStore } from '../stores/memory.store.js';
 import { connect, disconnect, type Connection } from '../stores/redis/redis.connection.js';
@@ -11,7 +12,7 @@ import { Catalogue } from './rate-limit.catalogue.js';
 import { RateLimitExceptionFilter } from './rate-limit.filter.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 import { bindLatePhase } from './rate-limit.late-phase.js';
-import type { RateLimitModuleOptions } from './rate-limit.options.js';
+import { denialCacheOf, type RateLimitModuleOptions } from './rate-limit.options.js';
 import { Plans } from './rate-limit.plans.js';
 import { refuseStrays, routesOf } from './rate-limit.routes.js';
 import { settingsOf, type RateLimitSettings } from './rate-limit.settings.js';
@@ -119,7 +120,8 @@ function storeFor({ options, logger }: RateLimitSettings, connection: Connection
     logger.log('Quotas are kept in memory, by this process alone. Set redis to share them between instances.');
     return new MemoryStore();
   }
-  return new FailurePolicyStore(inner, {
+  const maxAge = connection && denialCacheOf(options);
+  const answering = new FailurePolicyStore(inner, {
     mode,
     local: new MemoryStore(),
     changed: (failure) =>
@@ -129,6 +131,7 @@ function storeFor({ options, logger }: RateLimitSettings, connection: Connection
           )
         : logger.log('The store answers again.'),
   });
+  return maxAge === undefined ? answering : new DenialCacheStore(answering, { maxAge });
 }
 
 function checkImportedOnce(options: RateLimitModuleOptions | undefined, modules: ModulesContainer): void {
