@@ -11,6 +11,7 @@ const CHECKS = {
   prettier: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'],
   layers: ['node_modules/dependency-cruiser/bin/dependency-cruise.mjs', 'libs/rate-limit/src', 'apps'],
   lua: ['scripts/bundle-lua.mjs', '--check'],
+  figures: ['test/bench/report.mjs', '--check'],
   repository: ['scripts/checks/repository.mjs'],
 };
 const AT_A_TIME = 2;

@@ -1,0 +1,5 @@
+/** On what it was measured, as one sentence. */
+export function environmentText({ date, redis, node, cores, system, packages }) {
+  const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
+  return `Measured ${date} with ${redis}, Node.js ${node} on ${system}, ${cores} cores for both; ${versions.join(', ')}.`;
+}
