@@ -1,6 +1,9 @@
 import { difference } from '../measuring/server.mjs';
 import { startApplication } from './start.mjs';
 
+/** Something went wrong under load, as it may on a machine that stalls. */
+export class Disturbance extends Error {}
+
 /** One cell, once: a fresh application is started, looked at, warmed up, loaded and stopped. */
 export async function measure(cell, { generator, server, url, seconds, ...settings }) {
   await server.empty();
@@ -12,8 +15,8 @@ export async function measure(cell, { generator, server, url, seconds, ...settin
     const before = { app: await app.ask('usage'), redis: await server.read() };
     const load = await generator.load(app.url, seconds);
     const after = { app: await app.ask('usage'), redis: await server.read() };
-    if (load.failures > 0) throw new Error(`${load.failures} of ${load.requests} requests failed`);
-    if (after.app.complaints.length > 0) throw new Error(after.app.complaints[0]);
+    if (load.failures > 0) throw new Disturbance(`${load.failures} of ${load.requests} requests failed`);
+    if (after.app.complaints.length > 0) throw new Disturbance(after.app.complaints[0]);
 
     const { microseconds, sent, executed } = difference(before.redis, after.redis);
     const worked = after.app.user + after.app.system - before.app.user - before.app.system;

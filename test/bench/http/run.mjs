@@ -7,7 +7,7 @@ import { openBenchRedis } from '../redis.mjs';
 import { textTable } from '../report/text.mjs';
 import { comparisonsOf, standingOf } from './comparisons.mjs';
 import { findGenerator } from './generator.mjs';
-import { measure } from './measure.mjs';
+import { Disturbance, measure } from './measure.mjs';
 import { profile } from './profile.mjs';
 import { conditions } from './report.mjs';
 import { schedule } from './schedule.mjs';
@@ -58,18 +58,18 @@ async function measureAll(chosen, context) {
   const steps = schedule(measured, (adapter) => context[adapter].rounds);
   for (const [i, { cell, round }] of steps.entries()) {
     progress.step(`${i + 1} of ${steps.length}: round ${round + 1}, ${nameOf(cell)}`);
-    cell.rounds.push(await undisturbed(() => placed(cell, measure(cell, context))));
+    cell.rounds.push(await placed(cell, undisturbed(() => measure(cell, context))));
   }
   progress.done();
   return measured;
 }
 
-/** A machine that stalls makes requests fail: then it is measured again. What fails every time is no accident. */
+/** What was disturbed is measured again. What is disturbed every time is no accident. */
 async function undisturbed(work, attempts = 3) {
   try {
     return await work();
   } catch (error) {
-    if (attempts === 1) throw error;
+    if (!(error instanceof Disturbance) || attempts === 1) throw error;
     console.log(`again: ${error.message}`);
     return undisturbed(work, attempts - 1);
   }
