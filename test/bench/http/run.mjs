@@ -58,7 +58,12 @@ async function measureAll(chosen, context) {
   const steps = schedule(measured, (adapter) => context[adapter].rounds);
   for (const [i, { cell, round }] of steps.entries()) {
     progress.step(`${i + 1} of ${steps.length}: round ${round + 1}, ${nameOf(cell)}`);
-    cell.rounds.push(await placed(cell, undisturbed(() => measure(cell, context))));
+    cell.rounds.push(
+      await placed(
+        cell,
+        undisturbed(() => measure(cell, context)),
+      ),
+    );
   }
   progress.done();
   return measured;
