@@ -25,7 +25,7 @@ const timelines = fc.record({
         maxLength: 3,
       }),
       // Now and then a limit changes while its state lives.
-      newLimit: fc.option(fc.integer({ min: 0, max: 12 }), { freq: 8, nil: undefined }),
+      newLimit: fc.option(fc.oneof(fc.integer({ min: 0, max: 12 }), fc.constant(8_191)), { freq: 8, nil: undefined }),
     }),
     { minLength: 1, maxLength: 25 },
   ),
@@ -65,6 +65,24 @@ describe.each(serverKinds())('memory and $label', (kind) => {
       { numRuns: RUNS },
     );
   }, 120_000);
+
+  it('decide alike where one integer no longer holds a window', async () => {
+    const client = connectTo(server.url);
+    const costs = [8_000, 190, 1, 500, 1, 1, -300, 299, 8_191, 2, -8_191, 8_191, 20_000, -8_100, 7, 8_192];
+    for (const limit of [8_190, 8_191, 8_192, 20_000]) {
+      const policy = definePolicy({ name: 'edge', limit, window: 1_000 });
+      const lower = definePolicy({ name: 'edge', limit: 5, window: 1_000 });
+      let time = 1_800_000_000_000;
+      const memory = new MemoryStore({ now: () => time });
+      const redis = new RedisStore(client, { now: () => time, prefix: randomUUID() });
+      for (const cost of [...costs, ...costs.toReversed()]) {
+        time += 50;
+        for (const hits of [[{ policy, key: 'k', cost }], [{ policy: lower, key: 'k', cost: 1 }]]) {
+          expect(await redis.consume(hits)).toEqual(await memory.consume(hits));
+        }
+      }
+    }
+  });
 
   it('decide alike with the largest limits, however long a log is never empty', async () => {
     const client = connectTo(server.url);

@@ -6,7 +6,11 @@ import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy
 export const policies: fc.Arbitrary<Policy> = fc
   .record({
     algorithm: fc.constantFrom(...algorithmNames),
-    limit: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 0, max: 12 }) }, fc.integer({ min: 0, max: 1_000_000 })),
+    limit: fc.oneof(
+      { weight: 5, arbitrary: fc.integer({ min: 0, max: 12 }) },
+      fc.integer({ min: 8_188, max: 8_194 }),
+      fc.integer({ min: 0, max: 1_000_000 }),
+    ),
     window: fc.oneof(
       { weight: 4, arbitrary: fc.integer({ min: 1, max: 50 }) },
       fc.integer({ min: 1, max: 86_400_000 }),

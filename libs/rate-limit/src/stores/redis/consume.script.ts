@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '63332d9a5bf7499779cdca0e6f371ea1c04e6bbb';
+export const consumeSha = 'b2d36772b76ade4fb3eb67ad074c28ce61a72c0d';
 
 export const consumeScript = `-- Judges each request of a batch in turn: charges all of its hits or none.
 --
@@ -22,7 +22,7 @@ export const consumeScript = `-- Judges each request of a batch in turn: charges
 -- no table and no closure, and what Redis is told comes as text from ARGV where it can: Lua is slow at writing numbers.
 
 local KEYS, ARGV = KEYS, ARGV
-local call, pcall_redis = redis.call, redis.pcall
+local call, pcall_redis, type, tonumber = redis.call, redis.pcall, type, tonumber
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_record, format, rep = struct.pack, struct.unpack, string.format, string.rep
 
@@ -47,8 +47,8 @@ local server = time[1] * 1000 + floor(time[2] / 1000)
 local not_after, now = tonumber(ARGV[1]), tonumber(ARGV[2]) or server
 if not_after and server > not_after then return pack('<d', server) end
 
--- What a judge gives to be written: a record, or one of these.
-local NOTHING_LEFT, ADD_COST = '', true
+-- What a judge gives to be written: a record, or one of these; CHARGED when it did so itself.
+local NOTHING_LEFT, ADD_COST, CHARGED = '', true, 'charged'
 -- And for how long it must be kept: a number of ms, or this.
 local KEEP_TTL = false
 
@@ -66,52 +66,78 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
       -- to start, times 8192 (so that % is exact), plus used. Else packed behind a 0, so that no record is a number in text.
       local EPOCH, UNITS, LEAST_COUNTER = 1735689600000, 8192, 281474976710656
 
-      function fixed_window(key, limit, window, burst, cost, now)
-        local start, used, moved, counted = now, 0, false, false
-        local found = pcall_redis('GET', key)
-        local counter = found and tonumber(found)
-        local tag, state_start, state_used
+      function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
+        local start, used, moved, counted, packed = now, 0, false, false, false
+        local found, counter, charged
+        if cost > 0 and cost <= limit and limit < UNITS then
+          -- Mostly the window is there and has room: then one INCRBY charges it, and says all there is to know.
+          local sum = pcall_redis('INCRBY', key, cost_text)
+          charged = type(sum) == 'number'
+          if charged then
+            local kept = sum % UNITS
+            local until_end = (sum - kept) / UNITS + EPOCH + window - now
+            if
+              kept >= cost and kept <= limit and until_end > 0 and until_end <= 2 * window
+              and sum >= LEAST_COUNTER and sum < LARGEST
+            then
+              return limit - kept, until_end, 0, CHARGED
+            end
+            counter = sum - cost
+          else
+            found = pcall_redis('GET', key)
+          end
+        else
+          found = pcall_redis('GET', key)
+          counter = found and tonumber(found)
+        end
+        local state_start, state_used
         if counter and counter >= LEAST_COUNTER and counter < LARGEST and counter % 1 == 0 then
           state_used = counter % UNITS
           state_start = (counter - state_used) / UNITS + EPOCH
-        else
+        elseif found then
+          local tag
           tag, state_start, state_used = read_record(found, 24, '<ddd')
           if tag ~= 0 then state_start = nil end
         end
         if state_start then
-          moved = state_start - now > window
+          local elapsed = now - state_start
+          moved = elapsed < -window
           if moved then
             used = state_used
-          elseif now < state_start + window then
-            start, used, counted = state_start, state_used, counter
+          elseif elapsed < window then
+            start, used, counted, packed = state_start, state_used, counter, not counter
           end
         end
 
-        local allowed = cost <= 0 or cost <= limit - used
-        local kept = used
-        if allowed then kept = max(0, used + cost) end
-        local until_end = start + window - now
-
+        local kept, until_end = used, start + window - now
         local reset_after, retry_after = 0, 0
-        if kept > 0 and limit > 0 then reset_after = until_end end
-        if not allowed then
-          if cost > limit then retry_after = -1 else retry_after = until_end end
+        local allowed = cost <= limit - used or cost <= 0
+        if allowed then
+          kept = max(0, used + cost)
+        elseif cost > limit then
+          retry_after = -1
+        else
+          retry_after = until_end
         end
+        if kept > 0 and limit > 0 then reset_after = until_end end
+        -- It is taken back; what INCRBY made of nothing, the record replaces.
+        if charged and counter ~= 0 then call('INCRBY', key, -cost) end
 
-        local record
+        local record, lifetime
         if kept == 0 then
-          record = state_start and NOTHING_LEFT
+          record = (counter or state_start) and NOTHING_LEFT
         elseif moved or allowed and cost ~= 0 then
           counter = (start - EPOCH) * UNITS + kept
           if kept >= UNITS or counter < LEAST_COUNTER or counter >= LARGEST then
             record = pack('<ddd', 0, start, kept)
+            lifetime = not packed and until_end
           elseif counted then
             record = ADD_COST
           else
-            record = format('%.0f', counter)
+            record, lifetime = format('%.0f', counter), until_end
           end
         end
-        return max(0, limit - kept), reset_after, retry_after, record, until_end
+        return max(0, limit - kept), reset_after, retry_after, record, lifetime
       end
     end
     judge = fixed_window
@@ -418,37 +444,37 @@ while requests and policies[1] ~= 0 do
       policies[at], policies[at + 1], policies[at + 2], policies[at + 3], policies[at + 4]
     for i = hit + 1, hit + requests do
       local remaining, reset_after, retry_after, record, lifetime =
-        judge(KEYS[i], limit, window, burst, cost, now, life)
+        judge(KEYS[i], limit, window, burst, cost, now, life, cost_text)
       reply[answered + 1], reply[answered + 2], reply[answered + 3] = remaining, reset_after, retry_after
       answered = answered + 3
-      if record then settle(KEYS[i], record, lifetime, at + 2, cost_text) end
+      if record and record ~= CHARGED then settle(KEYS[i], record, lifetime, at + 2, cost_text) end
     end
     hit = hit + requests
   else
-    -- Requests of several hits: all of them are judged before any is charged.
-    local records, lifetimes = {}, {}
-
-    local function judge(n, cost)
-      local at = 5 * ARGV[arg + 2 * n] - 4
-      local remaining, reset_after, retry_after, record, lifetime = policies[at](
-        KEYS[hit + n], policies[at + 1], policies[at + 2], policies[at + 3], cost, now, policies[at + 4])
-      records[n], lifetimes[n] = record, lifetime
-      local to = answered + 3 * n
-      reply[to - 2], reply[to - 1], reply[to] = remaining, reset_after, retry_after
-      return retry_after == 0
+    -- Requests of several hits: all are judged before any is written.
+    local places, costs, texts, records, lifetimes = {}, {}, {}, {}, {}
+    for n = 1, hits do
+      places[n], texts[n] = 5 * ARGV[arg + 2 * n] - 4, ARGV[arg + 2 * n + 1]
+      costs[n] = tonumber(texts[n])
     end
 
     for _ = 1, requests do
       local all_allowed = true
       for n = 1, hits do
-        all_allowed = judge(n, tonumber(ARGV[arg + 2 * n + 1])) and all_allowed
+        local at, to = places[n], answered + 3 * n
+        reply[to - 2], reply[to - 1], reply[to], records[n], lifetimes[n] = policies[at](KEYS[hit + n],
+          policies[at + 1], policies[at + 2], policies[at + 3], costs[n], now, policies[at + 4], texts[n])
+        if reply[to] ~= 0 then all_allowed = false end
       end
       for n = 1, hits do
-        -- All or none: beside a denied hit, one that would have passed only looks.
-        if not all_allowed and reply[answered + 3 * n] == 0 then judge(n, 0) end
-        if records[n] then
-          settle(KEYS[hit + n], records[n], lifetimes[n], 5 * ARGV[arg + 2 * n] - 2, ARGV[arg + 2 * n + 1])
+        local at, to, cost_text = places[n], answered + 3 * n, texts[n]
+        if not all_allowed and reply[to] == 0 then
+          -- All or none: beside a denied hit, one that would have passed only looks, or gives back.
+          cost_text = records[n] == CHARGED and -costs[n] or 0
+          reply[to - 2], reply[to - 1], reply[to], records[n], lifetimes[n] = policies[at](KEYS[hit + n],
+            policies[at + 1], policies[at + 2], policies[at + 3], cost_text, now, policies[at + 4])
         end
+        if records[n] and records[n] ~= CHARGED then settle(KEYS[hit + n], records[n], lifetimes[n], at + 2, cost_text) end
       end
       hit, answered = hit + hits, answered + 3 * hits
     end

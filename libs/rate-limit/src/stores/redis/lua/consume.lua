@@ -5,8 +5,8 @@ local server = time[1] * 1000 + floor(time[2] / 1000)
 local not_after, now = tonumber(ARGV[1]), tonumber(ARGV[2]) or server
 if not_after and server > not_after then return pack('<d', server) end
 
--- What a judge gives to be written: a record, or one of these.
-local NOTHING_LEFT, ADD_COST = '', true
+-- What a judge gives to be written: a record, or one of these; CHARGED when it did so itself.
+local NOTHING_LEFT, ADD_COST, CHARGED = '', true, 'charged'
 -- And for how long it must be kept: a number of ms, or this.
 local KEEP_TTL = false
 
@@ -75,10 +75,10 @@ while requests and policies[1] ~= 0 do
       policies[at], policies[at + 1], policies[at + 2], policies[at + 3], policies[at + 4]
     for i = hit + 1, hit + requests do
       local remaining, reset_after, retry_after, record, lifetime =
-        judge(KEYS[i], limit, window, burst, cost, now, life)
+        judge(KEYS[i], limit, window, burst, cost, now, life, cost_text)
       reply[answered + 1], reply[answered + 2], reply[answered + 3] = remaining, reset_after, retry_after
       answered = answered + 3
-      if record then settle(KEYS[i], record, lifetime, at + 2, cost_text) end
+      if record and record ~= CHARGED then settle(KEYS[i], record, lifetime, at + 2, cost_text) end
     end
     hit = hit + requests
   else

@@ -4,50 +4,76 @@
 -- to start, times 8192 (so that % is exact), plus used. Else packed behind a 0, so that no record is a number in text.
 local EPOCH, UNITS, LEAST_COUNTER = 1735689600000, 8192, 281474976710656
 
-function fixed_window(key, limit, window, burst, cost, now)
-  local start, used, moved, counted = now, 0, false, false
-  local found = pcall_redis('GET', key)
-  local counter = found and tonumber(found)
-  local tag, state_start, state_used
+function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
+  local start, used, moved, counted, packed = now, 0, false, false, false
+  local found, counter, charged
+  if cost > 0 and cost <= limit and limit < UNITS then
+    -- Mostly the window is there and has room: then one INCRBY charges it, and says all there is to know.
+    local sum = pcall_redis('INCRBY', key, cost_text)
+    charged = type(sum) == 'number'
+    if charged then
+      local kept = sum % UNITS
+      local until_end = (sum - kept) / UNITS + EPOCH + window - now
+      if
+        kept >= cost and kept <= limit and until_end > 0 and until_end <= 2 * window
+        and sum >= LEAST_COUNTER and sum < LARGEST
+      then
+        return limit - kept, until_end, 0, CHARGED
+      end
+      counter = sum - cost
+    else
+      found = pcall_redis('GET', key)
+    end
+  else
+    found = pcall_redis('GET', key)
+    counter = found and tonumber(found)
+  end
+  local state_start, state_used
   if counter and counter >= LEAST_COUNTER and counter < LARGEST and counter % 1 == 0 then
     state_used = counter % UNITS
     state_start = (counter - state_used) / UNITS + EPOCH
-  else
+  elseif found then
+    local tag
     tag, state_start, state_used = read_record(found, 24, '<ddd')
     if tag ~= 0 then state_start = nil end
   end
   if state_start then
-    moved = state_start - now > window
+    local elapsed = now - state_start
+    moved = elapsed < -window
     if moved then
       used = state_used
-    elseif now < state_start + window then
-      start, used, counted = state_start, state_used, counter
+    elseif elapsed < window then
+      start, used, counted, packed = state_start, state_used, counter, not counter
     end
   end
 
-  local allowed = cost <= 0 or cost <= limit - used
-  local kept = used
-  if allowed then kept = max(0, used + cost) end
-  local until_end = start + window - now
-
+  local kept, until_end = used, start + window - now
   local reset_after, retry_after = 0, 0
-  if kept > 0 and limit > 0 then reset_after = until_end end
-  if not allowed then
-    if cost > limit then retry_after = -1 else retry_after = until_end end
+  local allowed = cost <= limit - used or cost <= 0
+  if allowed then
+    kept = max(0, used + cost)
+  elseif cost > limit then
+    retry_after = -1
+  else
+    retry_after = until_end
   end
+  if kept > 0 and limit > 0 then reset_after = until_end end
+  -- It is taken back; what INCRBY made of nothing, the record replaces.
+  if charged and counter ~= 0 then call('INCRBY', key, -cost) end
 
-  local record
+  local record, lifetime
   if kept == 0 then
-    record = state_start and NOTHING_LEFT
+    record = (counter or state_start) and NOTHING_LEFT
   elseif moved or allowed and cost ~= 0 then
     counter = (start - EPOCH) * UNITS + kept
     if kept >= UNITS or counter < LEAST_COUNTER or counter >= LARGEST then
       record = pack('<ddd', 0, start, kept)
+      lifetime = not packed and until_end
     elseif counted then
       record = ADD_COST
     else
-      record = format('%.0f', counter)
+      record, lifetime = format('%.0f', counter), until_end
     end
   end
-  return max(0, limit - kept), reset_after, retry_after, record, until_end
+  return max(0, limit - kept), reset_after, retry_after, record, lifetime
 end

@@ -17,7 +17,7 @@
 -- no table and no closure, and what Redis is told comes as text from ARGV where it can: Lua is slow at writing numbers.
 
 local KEYS, ARGV = KEYS, ARGV
-local call, pcall_redis = redis.call, redis.pcall
+local call, pcall_redis, type, tonumber = redis.call, redis.pcall, type, tonumber
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_record, format, rep = struct.pack, struct.unpack, string.format, string.rep
 
