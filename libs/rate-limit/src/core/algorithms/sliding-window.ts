@@ -24,20 +24,19 @@ export const slidingWindow: Algorithm<SlidingWindowState> = {
     let previous = 0;
     let moved = false;
     if (state) {
+      const elapsed = now - state.start;
       moved = isFarAhead(state.start, window, now);
-      const at = moved ? now : state.start;
-      const turns = Math.floor((now - at) / window);
-      if (turns < 1) {
-        start = at;
-        current = state.current;
-        previous = state.previous;
-      } else if (turns === 1 && state.current > 0) {
-        start = at + window;
+      if (moved) {
+        ({ current, previous } = state);
+      } else if (elapsed < window) {
+        ({ start, current, previous } = state);
+      } else if (elapsed < 2 * window && state.current > 0) {
+        start = state.start + window;
         previous = state.current;
       }
     }
 
-    const left = window - Math.max(0, now - start);
+    const left = Math.min(window, start + window - now);
     const weight = Math.ceil((previous * left) / window);
     const allowed = cost <= 0 || cost <= limit - current - weight;
 

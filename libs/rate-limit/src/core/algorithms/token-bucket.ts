@@ -23,13 +23,15 @@ export const tokenBucket: Algorithm<BucketState> = {
     let debt = 0;
     let moved = false;
     if (state) {
+      const elapsed = now - state.at;
       moved = isFarAhead(state.at, window, now);
-      if (!moved) at = Math.max(now, state.at);
-      debt = Math.max(0, state.debt - Math.max(0, now - state.at) * limit);
+      debt = Math.max(0, state.debt - Math.max(0, elapsed) * limit);
+      if (elapsed < 0 && !moved) at = state.at;
     }
 
-    const allowed = cost <= 0 || cost <= Math.floor((capacity - debt) / window);
-    const kept = allowed ? Math.max(0, debt + cost * window) : debt;
+    const weight = cost * window;
+    const allowed = cost <= 0 || weight <= capacity - debt;
+    const kept = allowed ? Math.max(0, debt + weight) : debt;
     const remaining = Math.max(0, Math.floor((capacity - kept) / window));
     const ahead = at - now;
     const unchanged = !moved && (!allowed || cost === 0);
@@ -38,11 +40,7 @@ export const tokenBucket: Algorithm<BucketState> = {
       remaining,
       resetAfter:
         kept === 0 || capacity === 0 ? 0 : ahead + Math.ceil((kept - capacity + (remaining + 1) * window) / limit),
-      retryAfter: allowed
-        ? 0
-        : cost * window > capacity
-          ? -1
-          : ahead + Math.ceil((debt - capacity + cost * window) / limit),
+      retryAfter: allowed ? 0 : weight > capacity ? -1 : ahead + Math.ceil((debt - capacity + weight) / limit),
       state: kept === 0 ? undefined : unchanged ? state : { debt: kept, at },
     };
   },

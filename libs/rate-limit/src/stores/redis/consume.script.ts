@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = 'b2d36772b76ade4fb3eb67ad074c28ce61a72c0d';
+export const consumeSha = '992662de8fc9586232e9539729fc2a01cb50a092';
 
 export const consumeScript = `-- Judges each request of a batch in turn: charges all of its hits or none.
 --
@@ -28,15 +28,17 @@ local pack, unpack_record, format, rep = struct.pack, struct.unpack, string.form
 
 -- Below it a double holds every whole number exactly.
 local LARGEST = 9007199254740992
-local function sound(n)
-  return n and n >= 0 and n < LARGEST and n % 1 == 0
-end
 
 -- The numbers of a packed record, or nothing when it is none of that size and layout.
 local function read_record(found, size, layout)
   if found and #found == size then
     local a, b, c = unpack_record(layout, found)
-    if sound(a) and sound(b) and sound(c) then return a, b, c end
+    if
+      a >= 0 and a < LARGEST and a % 1 == 0 and b >= 0 and b < LARGEST and b % 1 == 0
+      and c >= 0 and c < LARGEST and c % 1 == 0
+    then
+      return a, b, c
+    end
   end
 end
 
@@ -159,19 +161,20 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
         local found = pcall_redis('GET', key)
         local state_start, state_current, state_previous = read_record(found, 24, '<ddd')
         if state_start then
-          moved = state_start - now > window
-          local at = moved and now or state_start
-          local turns = floor((now - at) / window)
-          if turns < 1 then
-            start, current, previous = at, state_current, state_previous
-          elseif turns == 1 and state_current > 0 then
-            start, previous = at + window, state_current
+          local elapsed = now - state_start
+          moved = elapsed < -window
+          if moved then
+            current, previous = state_current, state_previous
+          elseif elapsed < window then
+            start, current, previous = state_start, state_current, state_previous
+          elseif elapsed < 2 * window and state_current > 0 then
+            start, previous = state_start + window, state_current
           end
         end
 
-        local left = window - max(0, now - start)
+        local left = min(window, start + window - now)
         local weight = ceil(previous * left / window)
-        local allowed = cost <= 0 or cost <= limit - current - weight
+        local allowed = cost <= limit - current - weight or cost <= 0
 
         -- The current window is charged; what it cannot give back, the one before does.
         local kept_current, kept_previous = current, previous
@@ -214,6 +217,10 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
       --   sum, at, sum, at, sum …
       -- The units charged at a time are the sum after it less the sum before it. Dropping the oldest entry drops a post
       -- and a rail from the left; nothing else changes. Finding an entry is a binary search.
+
+      local function sound(n)
+        return n and n >= 0 and n < LARGEST and n % 1 == 0
+      end
 
       local function log_at(key, index)
         return tonumber(call('LINDEX', key, index)) or 0
@@ -364,26 +371,27 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
         local found = pcall_redis('GET', key)
         local state_debt, state_at, until_then = read_record(found, 24, '<ddd')
         if state_at then
-          moved = state_at - now > window
-          if not moved then at = max(now, state_at) end
-          debt = max(0, state_debt - max(0, now - state_at) * limit)
+          local elapsed = now - state_at
+          moved = elapsed < -window
+          debt = max(0, state_debt - max(0, elapsed) * limit)
+          if elapsed < 0 and not moved then at = state_at end
         end
 
-        local allowed = cost <= 0 or cost <= floor((capacity - debt) / window)
-        local kept = debt
-        if allowed then kept = max(0, debt + cost * window) end
+        local weight = cost * window
+        local allowed = cost <= 0 or weight <= capacity - debt
+        local kept, ahead = debt, at - now
+        if allowed then kept = max(0, debt + weight) end
         local remaining = max(0, floor((capacity - kept) / window))
-        local ahead = at - now
 
         local reset_after, retry_after = 0, 0
         if kept > 0 and capacity > 0 then
           reset_after = ahead + ceil((kept - capacity + (remaining + 1) * window) / limit)
         end
         if not allowed then
-          if cost * window > capacity then
+          if weight > capacity then
             retry_after = -1
           else
-            retry_after = ahead + ceil((debt - capacity + cost * window) / limit)
+            retry_after = ahead + ceil((debt - capacity + weight) / limit)
           end
         end
 

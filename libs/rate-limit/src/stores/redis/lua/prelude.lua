@@ -23,14 +23,16 @@ local pack, unpack_record, format, rep = struct.pack, struct.unpack, string.form
 
 -- Below it a double holds every whole number exactly.
 local LARGEST = 9007199254740992
-local function sound(n)
-  return n and n >= 0 and n < LARGEST and n % 1 == 0
-end
 
 -- The numbers of a packed record, or nothing when it is none of that size and layout.
 local function read_record(found, size, layout)
   if found and #found == size then
     local a, b, c = unpack_record(layout, found)
-    if sound(a) and sound(b) and sound(c) then return a, b, c end
+    if
+      a >= 0 and a < LARGEST and a % 1 == 0 and b >= 0 and b < LARGEST and b % 1 == 0
+      and c >= 0 and c < LARGEST and c % 1 == 0
+    then
+      return a, b, c
+    end
   end
 end

@@ -5,6 +5,10 @@
 -- The units charged at a time are the sum after it less the sum before it. Dropping the oldest entry drops a post
 -- and a rail from the left; nothing else changes. Finding an entry is a binary search.
 
+local function sound(n)
+  return n and n >= 0 and n < LARGEST and n % 1 == 0
+end
+
 local function log_at(key, index)
   return tonumber(call('LINDEX', key, index)) or 0
 end

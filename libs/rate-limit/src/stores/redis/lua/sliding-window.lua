@@ -14,19 +14,20 @@ function sliding_window(key, limit, window, burst, cost, now)
   local found = pcall_redis('GET', key)
   local state_start, state_current, state_previous = read_record(found, 24, '<ddd')
   if state_start then
-    moved = state_start - now > window
-    local at = moved and now or state_start
-    local turns = floor((now - at) / window)
-    if turns < 1 then
-      start, current, previous = at, state_current, state_previous
-    elseif turns == 1 and state_current > 0 then
-      start, previous = at + window, state_current
+    local elapsed = now - state_start
+    moved = elapsed < -window
+    if moved then
+      current, previous = state_current, state_previous
+    elseif elapsed < window then
+      start, current, previous = state_start, state_current, state_previous
+    elseif elapsed < 2 * window and state_current > 0 then
+      start, previous = state_start + window, state_current
     end
   end
 
-  local left = window - max(0, now - start)
+  local left = min(window, start + window - now)
   local weight = ceil(previous * left / window)
-  local allowed = cost <= 0 or cost <= limit - current - weight
+  local allowed = cost <= limit - current - weight or cost <= 0
 
   -- The current window is charged; what it cannot give back, the one before does.
   local kept_current, kept_previous = current, previous

@@ -10,26 +10,27 @@ function token_bucket(key, limit, window, burst, cost, now, life)
   local found = pcall_redis('GET', key)
   local state_debt, state_at, until_then = read_record(found, 24, '<ddd')
   if state_at then
-    moved = state_at - now > window
-    if not moved then at = max(now, state_at) end
-    debt = max(0, state_debt - max(0, now - state_at) * limit)
+    local elapsed = now - state_at
+    moved = elapsed < -window
+    debt = max(0, state_debt - max(0, elapsed) * limit)
+    if elapsed < 0 and not moved then at = state_at end
   end
 
-  local allowed = cost <= 0 or cost <= floor((capacity - debt) / window)
-  local kept = debt
-  if allowed then kept = max(0, debt + cost * window) end
+  local weight = cost * window
+  local allowed = cost <= 0 or weight <= capacity - debt
+  local kept, ahead = debt, at - now
+  if allowed then kept = max(0, debt + weight) end
   local remaining = max(0, floor((capacity - kept) / window))
-  local ahead = at - now
 
   local reset_after, retry_after = 0, 0
   if kept > 0 and capacity > 0 then
     reset_after = ahead + ceil((kept - capacity + (remaining + 1) * window) / limit)
   end
   if not allowed then
-    if cost * window > capacity then
+    if weight > capacity then
       retry_after = -1
     else
-      retry_after = ahead + ceil((debt - capacity + cost * window) / limit)
+      retry_after = ahead + ceil((debt - capacity + weight) / limit)
     end
   end
 
