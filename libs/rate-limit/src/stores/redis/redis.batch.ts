@@ -8,6 +8,9 @@ import type { ConsumeScript, ScriptReply } from './redis.script.js';
 /** The most that one script judges, so that it never holds Redis for long: a hit takes about 2 us. */
 const HEAVIEST_BATCH = 64;
 
+/** From so many on, what waits leaves in halves: Redis judges one while we serve the other. */
+const LEAST_TO_HALVE = 32;
+
 /** The most commands on their way at once. A frozen server is owed no more than these; the rest waits here. */
 const MOST_UNDER_WAY = 2;
 
@@ -50,10 +53,12 @@ export class RedisBatches implements Waiting {
   };
 
   private takeBatch(): readonly RedisRequest[] {
+    const { length } = this.waiting;
+    const most = this.underWay.size === 0 && length >= LEAST_TO_HALVE ? Math.ceil(length / 2) : length;
     let taken = 0;
     let weight = 0;
     do weight += this.waiting[taken++]!.weight;
-    while (taken < this.waiting.length && weight + this.waiting[taken]!.weight <= HEAVIEST_BATCH);
+    while (taken < most && weight + this.waiting[taken]!.weight <= HEAVIEST_BATCH);
     const batch = this.waiting;
     this.waiting = batch.splice(taken);
     return batch;
