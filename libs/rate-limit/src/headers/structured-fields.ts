@@ -4,7 +4,7 @@
  */
 
 /** A String. Policy names hold nothing else than printable ASCII; definePolicy() sees to that. */
-export const sfString = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
+export const sfString = (text: string): string => `"${/["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text}"`;
 
 /** An Integer: no more than 15 digits. */
 export const sfInteger = (number: number): string => String(Math.min(number, 999_999_999_999_999));

@@ -75,17 +75,13 @@ export class MemoryStore implements RateLimitStore {
     return judged.map(({ policy, id, algorithm, entry, judgement }) => {
       // All or none: beside a denied hit, one that would have passed only looks.
       const final = denied && judgement.allowed ? algorithm.judge(policy, entry?.state, 0, now) : judgement;
-      const { state, ...answer } = final;
+      const { allowed, remaining, resetAfter, retryAfter, state } = final;
       if (state === undefined) this.entries.delete(id);
-      else
-        this.keep(
-          id,
-          entry,
-          state,
-          state === entry?.state ? undefined : now + algorithm.lifetime(policy, state, now),
-          now,
-        );
-      return { ...answer, limit: policy.limit, degraded: false };
+      else {
+        const expiresAt = state === entry?.state ? undefined : now + algorithm.lifetime(policy, state, now);
+        this.keep(id, entry, state, expiresAt, now);
+      }
+      return { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, degraded: false };
     });
   }
 
