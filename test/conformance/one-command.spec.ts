@@ -39,7 +39,9 @@ describe('how requests travel', () => {
   it('requests that wait at the same moment are one command, up to a bound', async () => {
     const ask = (n: number) =>
       Promise.all(Array.from({ length: n }, (_, i) => store.consume([{ policy: rules[0]!, key: `k${i}`, cost: 1 }])));
-    expect(await scriptsDuring(() => ask(64))).toBe(1);
+    expect(await scriptsDuring(() => ask(31))).toBe(1);
+    // From 32 on in two halves.
+    expect(await scriptsDuring(() => ask(64))).toBe(2);
     const commands = await scriptsDuring(() => ask(1_000));
     expect(commands).toBeGreaterThanOrEqual(Math.ceil(1_000 / 64));
     expect(commands).toBeLessThan(100);

@@ -7,7 +7,7 @@ import { RememberedDenials } from './remembered-denials.js';
 export interface DenialCacheOptions {
   /** How long a denial is remembered at most, in milliseconds. Default 1,000. */
   maxAge?: number;
-  /** The most that is kept, denials and the states they rest on; the oldest go first. Default 10,000. */
+  /** The most that is kept, denials and the states they rest on; the oldest go first. Default 30,000 (some 20 MB). */
   maxEntries?: number;
   /** A clock that never goes back, in milliseconds. Default `performance.now`. */
   now?: () => number;
@@ -27,7 +27,7 @@ export class DenialCacheStore implements RateLimitStore {
 
   constructor(
     private readonly inner: RateLimitStore,
-    { maxAge = 1_000, maxEntries = 10_000, now = () => performance.now() }: DenialCacheOptions = {},
+    { maxAge = 1_000, maxEntries = 30_000, now = () => performance.now() }: DenialCacheOptions = {},
   ) {
     this.denials = new RememberedDenials(maxAge, maxEntries);
     this.maxAge = maxAge;

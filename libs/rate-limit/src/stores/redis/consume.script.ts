@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '992662de8fc9586232e9539729fc2a01cb50a092';
+export const consumeSha = 'e72531de3a15edfff8fc0a5e54304e05edc6c3a3';
 
 export const consumeScript = `-- Judges each request of a batch in turn: charges all of its hits or none.
 --
@@ -85,10 +85,9 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
               return limit - kept, until_end, 0, CHARGED
             end
             counter = sum - cost
-          else
-            found = pcall_redis('GET', key)
           end
-        else
+        end
+        if not charged then
           found = pcall_redis('GET', key)
           counter = found and tonumber(found)
         end
@@ -337,7 +336,8 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
       -- Charges a log that \`sliding_log\` has allowed. \`live\` is its first live entry, or -1 where no log was found.
       function write_log(key, live, cost, now, life)
         if live < 0 then
-          call('DEL', key)
+          -- Not in vain: after a first write Redis would let a script fill a memory that is full.
+          if call('PTTL', key) ~= -2 then call('DEL', key) end
           call('RPUSH', key, 0, now, cost)
         else
           if live > 0 then call('LTRIM', key, 2 * live, -1) end

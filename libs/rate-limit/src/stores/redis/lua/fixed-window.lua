@@ -21,10 +21,9 @@ function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
         return limit - kept, until_end, 0, CHARGED
       end
       counter = sum - cost
-    else
-      found = pcall_redis('GET', key)
     end
-  else
+  end
+  if not charged then
     found = pcall_redis('GET', key)
     counter = found and tonumber(found)
   end

@@ -124,7 +124,8 @@ end
 -- Charges a log that `sliding_log` has allowed. `live` is its first live entry, or -1 where no log was found.
 function write_log(key, live, cost, now, life)
   if live < 0 then
-    call('DEL', key)
+    -- Not in vain: after a first write Redis would let a script fill a memory that is full.
+    if call('PTTL', key) ~= -2 then call('DEL', key) end
     call('RPUSH', key, 0, now, cost)
   else
     if live > 0 then call('LTRIM', key, 2 * live, -1) end
