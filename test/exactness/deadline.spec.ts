@@ -56,6 +56,15 @@ describe.each(Object.entries(clients))('the deadline of a store, %s', (_, connec
     store = new RedisStore(client, { timeout: TIMEOUT });
   });
 
+  it('an application that was busy itself takes the answer that came meanwhile', async () => {
+    await spend(store, 10);
+    const asked = spend(store);
+    // Sent, and answered while nobody looks.
+    await new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(resolve)));
+    for (const until = performance.now() + 2 * TIMEOUT; performance.now() < until;);
+    expect((await asked)[0]!.remaining).toBe(989);
+  });
+
   it('a frozen Redis: all requests reject in time, and what was abandoned is never charged', async () => {
     await spend(store, 10);
     await server.freeze();

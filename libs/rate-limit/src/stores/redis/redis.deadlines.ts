@@ -27,7 +27,9 @@ export class Deadlines {
 
   private arm(delay: number): void {
     // Whoever waits holds a socket open; a process with nothing else to do need not wait for this.
-    this.timer = setTimeout(() => this.expire(), Math.max(1, Math.ceil(delay))).unref();
+    // Timers come before sockets: after a turn that took long, the answers that came meanwhile are read first.
+    const expire = (): void => void setImmediate(() => this.expire()).unref();
+    this.timer = setTimeout(expire, Math.max(1, Math.ceil(delay))).unref();
   }
 
   private expire(): void {
