@@ -38,7 +38,7 @@ export function checkHits(hits: readonly Hit[]): void {
  * @returns the decisions in the order of the hits given
  */
 export function mergingHits<D>(hits: readonly Hit[], answer: (merged: readonly Hit[]) => Promise<D[]>): Promise<D[]> {
-  if (hits.length < 2) return answer(hits);
+  if (!hits.some(isRepeated)) return answer(hits);
   const merged: Hit[] = [];
   const places = hits.map((hit) => {
     const place = merged.findIndex(({ policy, key }) => policy.id === hit.policy.id && key === hit.key);
@@ -48,3 +48,8 @@ export function mergingHits<D>(hits: readonly Hit[], answer: (merged: readonly H
   });
   return answer(merged).then((decisions) => places.map((place) => decisions[place]!));
 }
+
+const isRepeated = ({ policy, key }: Hit, place: number, hits: readonly Hit[]): boolean => {
+  for (let i = 0; i < place; i++) if (hits[i]!.key === key && hits[i]!.policy.id === policy.id) return true;
+  return false;
+};

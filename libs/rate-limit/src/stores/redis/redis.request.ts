@@ -18,7 +18,7 @@ export class RedisRequest {
     readonly deadline: number,
   ) {
     let weight = 0;
-    for (const { policy } of hits) weight += policy.algorithm === 'sliding-log' ? 4 : 1;
+    for (const { policy } of hits) weight += policy.algorithm === 'sliding-log' ? 8 : 1;
     this.weight = weight;
     this.decisions = new Promise((resolve, reject) => {
       this.resolve = resolve;
