@@ -5,7 +5,7 @@ import { callers } from '../measuring/keys.mjs';
 
 const HOUR = 3_600_000;
 const MANY = 10_000;
-const NO_LIMIT = 1_000_000_000;
+const LIMIT = 5_000;
 
 export const keys = {
   id: 'growth-keys',
@@ -44,7 +44,7 @@ async function steps({ url, server }, xs, situation) {
   for (const [i, x] of xs.entries()) {
     const { count, inFlight, windows } = situation(x);
     const { store, close } = await openStore(`${url}/${i}`);
-    const decide = deciding(store, policiesFor({ limit: NO_LIMIT, windows }));
+    const decide = deciding(store, policiesFor({ limit: LIMIT, windows }));
     const keys = longest.slice(0, count);
     for (let at = 0; at < count; at += 500) await Promise.all(keys.slice(at, at + 500).map(decide));
     await closedLoop({ decide, keys, inFlight, seconds: 0.2 });

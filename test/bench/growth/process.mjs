@@ -6,7 +6,7 @@ import { callers } from '../measuring/keys.mjs';
 import { quantile } from '../measuring/statistics.mjs';
 
 const { store, close } = await openStore(process.argv[2]);
-const decide = deciding(store, policiesFor({ limit: 1_000_000_000, windows: [3_600_000] }));
+const decide = deciding(store, policiesFor({ limit: 5_000, windows: [3_600_000] }));
 const keys = callers(10_000);
 await closedLoop({ decide, keys, inFlight: 64, seconds: 0.3 });
 

@@ -8,7 +8,7 @@ for first = 1, #KEYS do
   local found = call('HMGET', key, unpack(fields))
   local all_allowed, any_new = true, false
   for n = 1, policies do
-    local allowed, counter, is_new = judge(tonumber(found[n] or nil), n)
+    local allowed, counter, is_new = judge(found[n] and tonumber(found[n]), n)
     all_allowed, any_new = all_allowed and allowed, any_new or is_new
     changes[2 * n] = is_new and string.format('%.0f', counter)
   end

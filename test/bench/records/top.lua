@@ -1,7 +1,7 @@
--- What both ways share: the clock, and how a fixed window is judged. start and used are one integer, as in the product.
+-- What all ways share: the clock, and how a fixed window is judged. start and used are one integer, as in the product.
 -- ARGV: how many policies, then the limit and the window of each. KEYS: what the way needs, request by request.
 local KEYS, ARGV = KEYS, ARGV
-local call, type, tonumber = redis.call, type, tonumber
+local call, tonumber = redis.call, tonumber
 local EPOCH, UNITS = 1735689600000, 8192
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -46,7 +46,7 @@ const COLUMNS = {
   entries: 'entries',
   bytes: 'bytes',
   script99: 'script p99 µs',
-  longest: 'longest script µs',
+  longest: 'longest script µs, calmest round',
   unanswered: 'without Redis',
 };
 

@@ -1,4 +1,4 @@
-// Twin: stores/redis/lua/fixed-window.lua. Same names, same order; change both.
+// Twin: stores/redis/lua/fixed-window.lua. The same law; change both.
 import { isFarAhead, type Algorithm } from '../algorithm.js';
 
 export interface FixedWindowState {

@@ -1,4 +1,4 @@
-// Twin: stores/redis/lua/gcra.lua.
+// Twin: stores/redis/lua/token-bucket.lua.
 import type { Algorithm } from '../algorithm.js';
 import { tokenBucket, type BucketState } from './token-bucket.js';
 

@@ -1,4 +1,4 @@
-// Twin: stores/redis/lua/sliding-log.lua. Same names, same order; change both.
+// Twin: stores/redis/lua/sliding-log.lua. The same law on another state; change both.
 import { isFarAhead, type Algorithm } from '../algorithm.js';
 
 interface LogEntry {

@@ -1,14 +1,15 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = 'e72531de3a15edfff8fc0a5e54304e05edc6c3a3';
+export const consumeSha = '9bb6d5d6340f29533946ae57c9f2aa4b22c14484';
 
 export const consumeScript = `-- Judges each request of a batch in turn: charges all of its hits or none.
 --
 -- KEYS      the states of the hits, request by request; on a Cluster all of them share one hash slot
 -- ARGV      not_after: the server's clock past which nothing is charged, or '' for never too late
 --           now in ms, or '' for the server's clock
---           the policies, each: algorithm, limit, window, burst, life (how long its keys are kept, in ms)
+--           the policies, each: algorithm, limit, window, burst, life (how long its keys are kept, in ms); without any
+--           nobody is judged, and only the clock is told
 --           the requests, in runs of equal ones: how many requests, how many hits each has, then of each hit: which
 --           policy, cost. Without any, each key is a request for one unit of the only policy
 -- Returns   little-endian doubles: the server's clock in ms, then per hit remaining, reset_after and retry_after (0 when
@@ -19,7 +20,7 @@ export const consumeScript = `-- Judges each request of a batch in turn: charges
 -- window ahead of now comes from a clock that had jumped: it is moved to now (core/algorithm.ts).
 --
 -- Redis runs this from the top each time. So what one algorithm needs is made when that algorithm is met, a hit makes
--- no table and no closure, and what Redis is told comes as text from ARGV where it can: Lua is slow at writing numbers.
+-- no table (a log's does) and no closure, and what Redis is told comes as text from ARGV where it can: Lua is slow at writing numbers.
 
 local KEYS, ARGV = KEYS, ARGV
 local call, pcall_redis, type, tonumber = redis.call, redis.pcall, type, tonumber
@@ -42,16 +43,17 @@ local function read_record(found, size, layout)
   end
 end
 
--- The driver: see the contract at the top.
+-- The driver: see the contract in prelude.lua.
 
 local time = call('TIME')
 local server = time[1] * 1000 + floor(time[2] / 1000)
 local not_after, now = tonumber(ARGV[1]), tonumber(ARGV[2]) or server
 if not_after and server > not_after then return pack('<d', server) end
 
--- What a judge gives to be written: a record, or one of these; CHARGED when it did so itself.
+-- What a judge gives to be written: nothing, a record, a number (where a log begins), or one of these; CHARGED when it
+-- wrote itself.
 local NOTHING_LEFT, ADD_COST, CHARGED = '', true, 'charged'
--- And for how long it must be kept: a number of ms, or this.
+-- And for how long it must be kept: a number of ms, or this where the key's TTL reaches far enough.
 local KEEP_TTL = false
 
 local fixed_window, sliding_window, sliding_log, write_log, token_bucket
@@ -62,10 +64,11 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
   local algorithm, judge = ARGV[arg]
   if algorithm == 'fixed-window' then
     if not fixed_window then
-      -- Twin: core/algorithms/fixed-window.ts. Same names, same order; change both.
+      -- Twin: core/algorithms/fixed-window.ts. The same law, but charged first where that is likely right; change both.
       --
       -- State: start, used. One integer where it fits, which takes the least room and is charged by INCRBY: the ms from 2025
       -- to start, times 8192 (so that % is exact), plus used. Else packed behind a 0, so that no record is a number in text.
+      -- Smaller integers than the least one, of 2 February 2026, are somebody else's.
       local EPOCH, UNITS, LEAST_COUNTER = 1735689600000, 8192, 281474976710656
 
       function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
@@ -121,7 +124,7 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
           retry_after = until_end
         end
         if kept > 0 and limit > 0 then reset_after = until_end end
-        -- It is taken back; what INCRBY made of nothing, the record replaces.
+        -- It did not fit, and is taken back; what INCRBY made of nothing, the record replaces.
         if charged and counter ~= 0 then call('INCRBY', key, -cost) end
 
         local record, lifetime
@@ -210,7 +213,7 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
     judge = sliding_window
   elseif algorithm == 'sliding-log' then
     if not sliding_log then
-      -- Twin: core/algorithms/sliding-log.ts. Same names, same order; change both.
+      -- Twin: core/algorithms/sliding-log.ts. The same law on another state; change both.
       --
       -- State: a list like a fence, sums as the posts and times as the rails between them, oldest first:
       --   sum, at, sum, at, sum …
@@ -262,14 +265,14 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
         return log_at(key, 2 * index + 1) + window - now
       end
 
-      function sliding_log(key, limit, window, burst, cost, now)
+      function sliding_log(key, limit, window, burst, cost, now, life)
         local entries, live, before, total, last = read_log(key, window, now)
         local found = entries > 0
         if last - now > window then
           local used = total - before
           call('DEL', key)
           call('RPUSH', key, 0, now, used)
-          call('PEXPIRE', key, max(window, 3600000))
+          call('PEXPIRE', key, life)
           entries, live, before, total, last = 1, 0, 0, used, now
         end
         local at = max(now, last)
@@ -333,10 +336,10 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
         end
       end
 
-      -- Charges a log that \`sliding_log\` has allowed. \`live\` is its first live entry, or -1 where no log was found.
+      -- Charges a log, or gives back to it, as \`sliding_log\` has allowed. \`live\` is its first live entry, or -1 where no log was found.
       function write_log(key, live, cost, now, life)
         if live < 0 then
-          -- Not in vain: after a first write Redis would let a script fill a memory that is full.
+          -- Only what is there: after its first write Redis refuses a script nothing more, however full the memory is.
           if call('PTTL', key) ~= -2 then call('DEL', key) end
           call('RPUSH', key, 0, now, cost)
         else
@@ -442,7 +445,7 @@ end
 
 local reply, answered, hit = { server, 0, 0, 0 }, 1, 0
 
--- Requests of one hit each, or all there are when nothing is said of them.
+-- The next run of requests. When nothing is said, each key is a request for one unit of the only policy.
 local requests, hits, policy, cost_text = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), ARGV[arg + 2], ARGV[arg + 3]
 if not requests then requests, hits, policy, cost_text = #KEYS, 1, 1, '1' end
 while requests and policies[1] ~= 0 do
@@ -459,7 +462,8 @@ while requests and policies[1] ~= 0 do
     end
     hit = hit + requests
   else
-    -- Requests of several hits: all are judged before any is written.
+    -- Requests of several hits. Each is judged, which may charge it already; what is left to be written is, when all are
+    -- judged, and what was charged beside a denial is given back.
     local places, costs, texts, records, lifetimes = {}, {}, {}, {}, {}
     for n = 1, hits do
       places[n], texts[n] = 5 * ARGV[arg + 2 * n] - 4, ARGV[arg + 2 * n + 1]
@@ -475,14 +479,14 @@ while requests and policies[1] ~= 0 do
         if reply[to] ~= 0 then all_allowed = false end
       end
       for n = 1, hits do
-        local at, to, cost_text = places[n], answered + 3 * n, texts[n]
+        local at, to, settled_cost = places[n], answered + 3 * n, texts[n]
         if not all_allowed and reply[to] == 0 then
           -- All or none: beside a denied hit, one that would have passed only looks, or gives back.
-          cost_text = records[n] == CHARGED and -costs[n] or 0
+          settled_cost = records[n] == CHARGED and -costs[n] or 0
           reply[to - 2], reply[to - 1], reply[to], records[n], lifetimes[n] = policies[at](KEYS[hit + n],
-            policies[at + 1], policies[at + 2], policies[at + 3], cost_text, now, policies[at + 4])
+            policies[at + 1], policies[at + 2], policies[at + 3], settled_cost, now, policies[at + 4])
         end
-        if records[n] and records[n] ~= CHARGED then settle(KEYS[hit + n], records[n], lifetimes[n], at + 2, cost_text) end
+        if records[n] and records[n] ~= CHARGED then settle(KEYS[hit + n], records[n], lifetimes[n], at + 2, settled_cost) end
       end
       hit, answered = hit + hits, answered + 3 * hits
     end

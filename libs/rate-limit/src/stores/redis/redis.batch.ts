@@ -5,10 +5,10 @@ import type { Deadlines, Waiting } from './redis.deadlines.js';
 import type { RedisRequest } from './redis.request.js';
 import type { ConsumeScript, ScriptReply } from './redis.script.js';
 
-/** The most that one script judges, so that it never holds Redis for long: a hit takes about 2 us. */
+/** The most that one script judges, so that it never holds Redis for long: a hit takes 2 to 4 µs. */
 const HEAVIEST_BATCH = 64;
 
-/** From so many on, what waits leaves in halves: Redis judges one while we serve the other. */
+/** From so many on, what waits while nothing is under way leaves in halves: Redis judges one while we serve the other. */
 const LEAST_TO_HALVE = 32;
 
 /** The most commands on their way at once. A frozen server is owed no more than these; the rest waits here. */

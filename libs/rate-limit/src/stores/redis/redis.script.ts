@@ -73,7 +73,7 @@ export class ConsumeScript {
     this.loading = Promise.allSettled(loads).finally(() => (this.loading = undefined));
   }
 
-  /** The policies, each once, then the requests, those that are alike in one run. */
+  /** The policies, each once, then the requests, those that are alike and follow one another in one run. */
   private writeBatch(requests: readonly RedisRequest[], args: string[]): void {
     const policies: Policy[] = [];
     const runs: (string | number)[] = [];
@@ -114,7 +114,7 @@ export class ConsumeScript {
   }
 }
 
-/** Read straight from the bytes: a number costs a tenth of what it costs as one of Redis' own. */
+/** Read straight from the bytes: a number costs Redis a fifth of what it costs as one of its own, and us less still. */
 class BinaryReply implements ScriptReply {
   readonly server: number;
   readonly inTime: boolean;

@@ -1,13 +1,14 @@
--- The driver: see the contract at the top.
+-- The driver: see the contract in prelude.lua.
 
 local time = call('TIME')
 local server = time[1] * 1000 + floor(time[2] / 1000)
 local not_after, now = tonumber(ARGV[1]), tonumber(ARGV[2]) or server
 if not_after and server > not_after then return pack('<d', server) end
 
--- What a judge gives to be written: a record, or one of these; CHARGED when it did so itself.
+-- What a judge gives to be written: nothing, a record, a number (where a log begins), or one of these; CHARGED when it
+-- wrote itself.
 local NOTHING_LEFT, ADD_COST, CHARGED = '', true, 'charged'
--- And for how long it must be kept: a number of ms, or this.
+-- And for how long it must be kept: a number of ms, or this where the key's TTL reaches far enough.
 local KEEP_TTL = false
 
 local fixed_window, sliding_window, sliding_log, write_log, token_bucket
@@ -65,7 +66,7 @@ end
 
 local reply, answered, hit = { server, 0, 0, 0 }, 1, 0
 
--- Requests of one hit each, or all there are when nothing is said of them.
+-- The next run of requests. When nothing is said, each key is a request for one unit of the only policy.
 local requests, hits, policy, cost_text = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), ARGV[arg + 2], ARGV[arg + 3]
 if not requests then requests, hits, policy, cost_text = #KEYS, 1, 1, '1' end
 while requests and policies[1] ~= 0 do

@@ -1,7 +1,8 @@
--- Twin: core/algorithms/fixed-window.ts. Same names, same order; change both.
+-- Twin: core/algorithms/fixed-window.ts. The same law, but charged first where that is likely right; change both.
 --
 -- State: start, used. One integer where it fits, which takes the least room and is charged by INCRBY: the ms from 2025
 -- to start, times 8192 (so that % is exact), plus used. Else packed behind a 0, so that no record is a number in text.
+-- Smaller integers than the least one, of 2 February 2026, are somebody else's.
 local EPOCH, UNITS, LEAST_COUNTER = 1735689600000, 8192, 281474976710656
 
 function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
@@ -57,7 +58,7 @@ function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
     retry_after = until_end
   end
   if kept > 0 and limit > 0 then reset_after = until_end end
-  -- It is taken back; what INCRBY made of nothing, the record replaces.
+  -- It did not fit, and is taken back; what INCRBY made of nothing, the record replaces.
   if charged and counter ~= 0 then call('INCRBY', key, -cost) end
 
   local record, lifetime

@@ -3,7 +3,8 @@
 -- KEYS      the states of the hits, request by request; on a Cluster all of them share one hash slot
 -- ARGV      not_after: the server's clock past which nothing is charged, or '' for never too late
 --           now in ms, or '' for the server's clock
---           the policies, each: algorithm, limit, window, burst, life (how long its keys are kept, in ms)
+--           the policies, each: algorithm, limit, window, burst, life (how long its keys are kept, in ms); without any
+--           nobody is judged, and only the clock is told
 --           the requests, in runs of equal ones: how many requests, how many hits each has, then of each hit: which
 --           policy, cost. Without any, each key is a request for one unit of the only policy
 -- Returns   little-endian doubles: the server's clock in ms, then per hit remaining, reset_after and retry_after (0 when
@@ -14,7 +15,7 @@
 -- window ahead of now comes from a clock that had jumped: it is moved to now (core/algorithm.ts).
 --
 -- Redis runs this from the top each time. So what one algorithm needs is made when that algorithm is met, a hit makes
--- no table and no closure, and what Redis is told comes as text from ARGV where it can: Lua is slow at writing numbers.
+-- no table (a log's does) and no closure, and what Redis is told comes as text from ARGV where it can: Lua is slow at writing numbers.
 
 local KEYS, ARGV = KEYS, ARGV
 local call, pcall_redis, type, tonumber = redis.call, redis.pcall, type, tonumber

@@ -1,4 +1,4 @@
--- Twin: core/algorithms/sliding-log.ts. Same names, same order; change both.
+-- Twin: core/algorithms/sliding-log.ts. The same law on another state; change both.
 --
 -- State: a list like a fence, sums as the posts and times as the rails between them, oldest first:
 --   sum, at, sum, at, sum …
@@ -50,14 +50,14 @@ local function sliding_log_wait(key, live, entries, before, units, window, now)
   return log_at(key, 2 * index + 1) + window - now
 end
 
-function sliding_log(key, limit, window, burst, cost, now)
+function sliding_log(key, limit, window, burst, cost, now, life)
   local entries, live, before, total, last = read_log(key, window, now)
   local found = entries > 0
   if last - now > window then
     local used = total - before
     call('DEL', key)
     call('RPUSH', key, 0, now, used)
-    call('PEXPIRE', key, max(window, 3600000))
+    call('PEXPIRE', key, life)
     entries, live, before, total, last = 1, 0, 0, used, now
   end
   local at = max(now, last)
@@ -121,10 +121,10 @@ local function log_give_back(key, units)
   end
 end
 
--- Charges a log that `sliding_log` has allowed. `live` is its first live entry, or -1 where no log was found.
+-- Charges a log, or gives back to it, as `sliding_log` has allowed. `live` is its first live entry, or -1 where no log was found.
 function write_log(key, live, cost, now, life)
   if live < 0 then
-    -- Not in vain: after a first write Redis would let a script fill a memory that is full.
+    -- Only what is there: after its first write Redis refuses a script nothing more, however full the memory is.
     if call('PTTL', key) ~= -2 then call('DEL', key) end
     call('RPUSH', key, 0, now, cost)
   else
