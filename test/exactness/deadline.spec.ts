@@ -1,4 +1,7 @@
+import { execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
@@ -124,4 +127,21 @@ describe.each(Object.entries(clients))('the deadline of a store, %s', (_, connec
     expect(await leftWhenBack(store)).toBe(1_000);
     expect((await spend(store))[0]!.remaining).toBe(999);
   });
+});
+
+it('the deadline is kept in a process that does nothing else', async () => {
+  const fileOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+  execFileSync(process.execPath, [fileOf('ensure-built.mjs')], { stdio: 'inherit' });
+  const idle = fork(fileOf('idle.mjs'), [server.url], { execArgv: [], timeout: 60_000 });
+  try {
+    await once(idle, 'message');
+    await server.freeze();
+    idle.send('ask');
+    const patience = AbortSignal.timeout(5_000);
+    const [{ waited, error }] = await once(idle, 'message', { signal: patience });
+    expect(error).toMatch(/RL_STORE_UNAVAILABLE/);
+    expect(waited).toBeLessThan(2_500);
+  } finally {
+    idle.kill('SIGKILL');
+  }
 });

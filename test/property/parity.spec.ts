@@ -84,6 +84,33 @@ describe.each(serverKinds())('memory and $label', (kind) => {
     }
   });
 
+  it('decide alike by a clock of fractions, and after values that read like a counter', async () => {
+    const client = connectTo(server.url);
+    const policy = definePolicy({ name: 'p', limit: 10, window: 60_000 });
+    let time = 1_795_281_476_777.5;
+    const memory = new MemoryStore({ now: () => time });
+    const prefix = randomUUID();
+    const redis = new RedisStore(client, { now: () => time, prefix });
+    const key = `${prefix}:{k}:p:fw60000`;
+    const both = async (cost: number) => {
+      const hits = [{ policy, key: 'k', cost }];
+      const decisions = await redis.consume(hits);
+      expect(decisions).toEqual(await memory.consume(hits));
+      return decisions[0]!;
+    };
+    for (let i = 0; i < 5; i++, time += 0.7) await both(1);
+    const counter = (await client.get(key))!;
+    for (const text of [`${counter}.0`, ` ${counter}`, `0${counter}`, `0x${Number(counter).toString(16)}`]) {
+      await client.set(key, text);
+      await both(1);
+      expect(await client.pttl(key)).toBeGreaterThan(0);
+      await client.set(key, counter);
+      await memory.consume([{ policy, key: 'k', cost: -1 }]);
+    }
+    await client.set(key, '9007199254740992');
+    expect((await redis.consume([{ policy, key: 'k', cost: 1 }]))[0]).toMatchObject({ allowed: true, remaining: 9 });
+  });
+
   it('decide alike with the largest limits, however long a log is never empty', async () => {
     const client = connectTo(server.url);
     const limit = 999_999_999_999_999;

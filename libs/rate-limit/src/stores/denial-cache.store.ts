@@ -47,7 +47,7 @@ export class DenialCacheStore implements RateLimitStore {
     if (hits.some(givesBack)) return this.givingBack(hits, () => this.inner.consume(hits));
 
     const sentAfter = this.denials.changes;
-    return this.inner.consume(hits).then((decisions) => {
+    const answered = (decisions: Decision[]): Decision[] => {
       if (isDenial(decisions)) {
         const until = sentAt + Math.min(this.maxAge, unchangedFor(decisions));
         this.denials.add({ hits, decisions, sentAfter, answeredAt: this.now(), until });
@@ -55,6 +55,11 @@ export class DenialCacheStore implements RateLimitStore {
         this.denials.charged(hits, this.now());
       }
       return decisions;
+    };
+    return this.inner.consume(hits).then(answered, (error: unknown) => {
+      // It may have been charged all the same.
+      if (this.denials.size > 0) this.denials.charged(hits, this.now());
+      throw error;
     });
   }
 

@@ -63,7 +63,7 @@ export class MemoryStore implements RateLimitStore {
   }
 
   private judge(hits: readonly Hit[]): Decision[] {
-    const now = this.now();
+    const now = Math.floor(this.now());
     const judged = hits.map(({ policy, key, cost }) => {
       const id = idOf(policy, key);
       const algorithm = algorithmOf(policy.algorithm);
@@ -86,14 +86,14 @@ export class MemoryStore implements RateLimitStore {
   }
 
   private keep(id: string, entry: Entry | undefined, state: unknown, expiresAt: number | undefined, now: number): void {
-    if (entry) {
+    // It may be swept already, to make room for another hit of the same request.
+    if (entry && this.entries.delete(id)) {
       entry.state = state;
       entry.expiresAt = expiresAt ?? entry.expiresAt;
-      this.entries.delete(id);
       this.entries.set(id, entry);
       return;
     }
-    const added: Entry = { id, state, expiresAt: expiresAt! };
+    const added: Entry = { id, state, expiresAt: expiresAt ?? entry!.expiresAt };
     this.entries.set(id, added);
     this.expiring.add(added);
     this.makeRoom(now);

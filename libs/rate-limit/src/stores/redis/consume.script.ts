@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '9bb6d5d6340f29533946ae57c9f2aa4b22c14484';
+export const consumeSha = 'd445ad593bbd22ad779f156602eff3d2f4a3299f';
 
 export const consumeScript = `-- Judges each request of a batch in turn: charges all of its hits or none.
 --
@@ -87,7 +87,8 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
             then
               return limit - kept, until_end, 0, CHARGED
             end
-            counter = sum - cost
+            -- From LARGEST on a double is not exact, and nothing is a counter.
+            counter = sum < LARGEST and sum - cost or LARGEST
           end
         end
         if not charged then
@@ -430,7 +431,8 @@ local function settle(key, record, lifetime, policy, cost)
     local sum = pcall_redis('INCRBY', key, cost)
     if type(sum) == 'table' then
       if not string.find(sum.err, 'integer') then error(sum.err) end
-      call('DEL', key) -- Garbage that looked like a counter.
+      -- Text that reads like a counter, and is none to Redis, is written as one.
+      call('SET', key, format('%.0f', tonumber(call('GET', key)) + cost), 'PX', life)
     end
   elseif record == NOTHING_LEFT then
     call('DEL', key)

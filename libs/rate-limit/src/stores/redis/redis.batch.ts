@@ -99,7 +99,7 @@ export class RedisBatches implements Waiting {
       const asked = batch.some(isAnswered) ? batch.filter((request) => !request.answered) : batch;
       if (asked.length === 0) return { asked };
       const sentAt = performance.now();
-      const reply = await this.script.run(asked, this.now?.() ?? '', clock.at(asked[0]!.deadline));
+      const reply = await this.script.run(asked, this.now ? Math.floor(this.now()) : '', clock.at(asked[0]!.deadline));
       clock.observe(reply.server, sentAt, performance.now());
       if (reply.inTime) return { asked, reply };
     }

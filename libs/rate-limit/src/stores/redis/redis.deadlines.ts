@@ -28,7 +28,8 @@ export class Deadlines {
   private arm(delay: number): void {
     // Whoever waits holds a socket open; a process with nothing else to do need not wait for this.
     // Timers come before sockets: after a turn that took long, the answers that came meanwhile are read first.
-    const expire = (): void => void setImmediate(() => this.expire()).unref();
+    // That turn is not left to chance: an immediate that is not referenced would wait for the next event of any kind.
+    const expire = (): void => void setImmediate(() => this.expire());
     this.timer = setTimeout(expire, Math.max(1, Math.ceil(delay))).unref();
   }
 

@@ -51,7 +51,8 @@ local function settle(key, record, lifetime, policy, cost)
     local sum = pcall_redis('INCRBY', key, cost)
     if type(sum) == 'table' then
       if not string.find(sum.err, 'integer') then error(sum.err) end
-      call('DEL', key) -- Garbage that looked like a counter.
+      -- Text that reads like a counter, and is none to Redis, is written as one.
+      call('SET', key, format('%.0f', tonumber(call('GET', key)) + cost), 'PX', life)
     end
   elseif record == NOTHING_LEFT then
     call('DEL', key)

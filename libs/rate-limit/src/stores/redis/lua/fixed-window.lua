@@ -21,7 +21,8 @@ function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
       then
         return limit - kept, until_end, 0, CHARGED
       end
-      counter = sum - cost
+      -- From LARGEST on a double is not exact, and nothing is a counter.
+      counter = sum < LARGEST and sum - cost or LARGEST
     end
   end
   if not charged then
