@@ -3,6 +3,7 @@ import { isStoreUnavailable, type StoreUnavailableError } from '../core/errors.j
 import type { Hit } from '../core/hit.js';
 import type { Policy, StoreFailureMode } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
+import { CircuitBreaker } from './circuit-breaker.js';
 
 export interface FailurePolicy {
   /** For policies that say nothing themselves. */
@@ -18,28 +19,30 @@ const CALM = 1_000;
 
 /**
  * Answers when the store inside cannot, as each policy asks. One `closed` policy closes the request: it rejects with
- * the store's own error. No request mixes a charge in the store with a local one.
+ * the store's own error. No request mixes a charge in the store with a local one. A store that keeps failing is asked
+ * only now and then, and who does not ask does not wait.
  */
 export class FailurePolicyStore implements RateLimitStore {
-  private failing = false;
+  /** What the store failed with last, while it does. */
+  private failure: StoreUnavailableError | undefined;
   private lastFailure = 0;
 
   constructor(
     private readonly inner: RateLimitStore,
     private readonly policy: FailurePolicy,
+    private readonly breaker = new CircuitBreaker(),
   ) {}
 
   async consume(hits: readonly Hit[]): Promise<Decision[]> {
+    if (this.failure && !this.breaker.mayAsk()) return this.without(this.failure, hits);
     try {
       const decisions = await this.inner.consume(hits);
-      if (this.failing && performance.now() - this.lastFailure > CALM) this.turn(undefined);
+      if (this.failure) this.recover();
       return decisions;
     } catch (error) {
       if (!isStoreUnavailable(error)) throw error;
-      this.lastFailure = performance.now();
-      if (!this.failing) this.turn(error);
-      if (hits.some((hit) => this.modeOf(hit) === 'closed')) throw error;
-      return this.decideWithout(hits);
+      this.fail(error);
+      return this.without(error, hits);
     }
   }
 
@@ -48,7 +51,8 @@ export class FailurePolicyStore implements RateLimitStore {
     await this.inner.reset(policy, key);
   }
 
-  private async decideWithout(hits: readonly Hit[]): Promise<Decision[]> {
+  private async without(failure: StoreUnavailableError, hits: readonly Hit[]): Promise<Decision[]> {
+    if (hits.some((hit) => this.modeOf(hit) === 'closed')) throw failure;
     const judged = await this.policy.local.consume(hits.filter((hit) => this.modeOf(hit) === 'local'));
     let next = 0;
     return hits.map((hit) => (this.modeOf(hit) === 'local' ? { ...judged[next++]!, degraded: true } : admitted(hit)));
@@ -58,9 +62,18 @@ export class FailurePolicyStore implements RateLimitStore {
     return policy.onStoreFailure ?? this.policy.mode;
   }
 
-  private turn(failure: StoreUnavailableError | undefined): void {
-    this.failing = failure !== undefined;
-    this.policy.changed(failure);
+  private fail(error: StoreUnavailableError): void {
+    this.breaker.failed();
+    this.lastFailure = performance.now();
+    if (!this.failure) this.policy.changed(error);
+    this.failure = error;
+  }
+
+  private recover(): void {
+    this.breaker.answered();
+    if (performance.now() - this.lastFailure <= CALM) return;
+    this.failure = undefined;
+    this.policy.changed(undefined);
   }
 }
 

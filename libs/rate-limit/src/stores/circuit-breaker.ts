@@ -1,0 +1,58 @@
+export interface CircuitBreakerOptions {
+  /** A clock that never goes back, in milliseconds. Default `performance.now`. */
+  now?: () => number;
+  /** From 0 to 1, below 1. Default `Math.random`. */
+  random?: () => number;
+}
+
+/** So many failures with no answer between them, and nobody is asked for a while. */
+const FAILURES = 5;
+
+/** In milliseconds. Each pause is twice as long as the one before. With reconnecting, a store is back within two seconds. */
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 500;
+
+/**
+ * Says whether a store that fails is worth asking: while it does not answer, one call after each pause tries it, and
+ * all others are spared the wait. The first answer, whoever gets it, ends that.
+ *
+ * Nygard's circuit breaker (Release It!, 2007). Our own, because a call on the way to a healthy store shall cost it
+ * nothing: no promise, no timer, no clock.
+ */
+export class CircuitBreaker {
+  private failures = 0;
+  /** 0 while everybody may ask. */
+  private pause = 0;
+  private pausedUntil = 0;
+  private readonly now: () => number;
+  private readonly random: () => number;
+
+  constructor({ now = () => performance.now(), random = Math.random }: CircuitBreakerOptions = {}) {
+    this.now = now;
+    this.random = random;
+  }
+
+  /** Whether to ask. After a pause the first one who wants to know may; should he never hear, the next one a pause later. */
+  mayAsk(): boolean {
+    if (this.pause === 0) return true;
+    const now = this.now();
+    if (now < this.pausedUntil) return false;
+    this.pauseFor(Math.min(2 * this.pause, LONGEST_PAUSE), now);
+    return true;
+  }
+
+  answered(): void {
+    this.failures = 0;
+    this.pause = 0;
+  }
+
+  failed(): void {
+    if (++this.failures >= FAILURES && this.pause === 0) this.pauseFor(FIRST_PAUSE, this.now());
+  }
+
+  /** A quarter more or less: many instances do not come back at the same moment. */
+  private pauseFor(pause: number, now: number): void {
+    this.pause = pause;
+    this.pausedUntil = now + pause * (0.75 + this.random() / 2);
+  }
+}
