@@ -37,6 +37,23 @@ describe('a circuit breaker', () => {
     }
   });
 
+  it('begins a pause when the one who tried has failed, and waits two seconds for one who never hears', () => {
+    const breaker = failing();
+    time += 50;
+    expect(breaker.mayAsk()).toBe(true);
+    time += 250;
+    expect(breaker.mayAsk()).toBe(false);
+    breaker.failed();
+    time += 99;
+    expect(breaker.mayAsk()).toBe(false);
+    time += 1;
+    expect(breaker.mayAsk()).toBe(true);
+    time += 1_999;
+    expect(breaker.mayAsk()).toBe(false);
+    time += 1;
+    expect(breaker.mayAsk()).toBe(true);
+  });
+
   it.each([
     [0, 37.5],
     [0.999_999, 62.5],
@@ -61,7 +78,10 @@ describe('a circuit breaker', () => {
     for (let i = 0; i < 4; i++) {
       time += 500;
       expect(breaker.mayAsk()).toBe(true);
+      breaker.failed();
     }
+    time += 500;
+    expect(breaker.mayAsk()).toBe(true);
     breaker.answered();
     expect([breaker.mayAsk(), breaker.mayAsk()]).toEqual([true, true]);
     for (let i = 0; i < 5; i++) breaker.failed();

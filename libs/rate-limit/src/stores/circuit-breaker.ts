@@ -12,6 +12,9 @@ const FAILURES = 5;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 500;
 
+/** In milliseconds: who tries and does not hear holds up the next one for no longer. */
+const PATIENCE = 2_000;
+
 /**
  * Says whether a store that fails is worth asking: while it does not answer, one call after each pause tries it, and
  * all others are spared the wait. The first answer, whoever gets it, ends that.
@@ -24,6 +27,8 @@ export class CircuitBreaker {
   /** 0 while everybody may ask. */
   private pause = 0;
   private pausedUntil = 0;
+  /** Whether somebody tries, and has not heard yet. */
+  private trying = false;
   private readonly now: () => number;
   private readonly random: () => number;
 
@@ -32,27 +37,31 @@ export class CircuitBreaker {
     this.random = random;
   }
 
-  /** Whether to ask. After a pause the first one who wants to know may; should he never hear, the next one a pause later. */
+  /** Whether to ask. After a pause the first one who wants to know may, and the next pause begins when that has failed. */
   mayAsk(): boolean {
     if (this.pause === 0) return true;
     const now = this.now();
     if (now < this.pausedUntil) return false;
-    this.pauseFor(Math.min(2 * this.pause, LONGEST_PAUSE), now);
+    this.trying = true;
+    this.pausedUntil = now + PATIENCE;
     return true;
   }
 
   answered(): void {
     this.failures = 0;
     this.pause = 0;
+    this.trying = false;
   }
 
   failed(): void {
-    if (++this.failures >= FAILURES && this.pause === 0) this.pauseFor(FIRST_PAUSE, this.now());
+    if (this.trying) this.pauseFor(Math.min(2 * this.pause, LONGEST_PAUSE));
+    else if (++this.failures >= FAILURES && this.pause === 0) this.pauseFor(FIRST_PAUSE);
   }
 
   /** A quarter more or less: many instances do not come back at the same moment. */
-  private pauseFor(pause: number, now: number): void {
+  private pauseFor(pause: number): void {
+    this.trying = false;
     this.pause = pause;
-    this.pausedUntil = now + pause * (0.75 + this.random() / 2);
+    this.pausedUntil = this.now() + pause * (0.75 + this.random() / 2);
   }
 }
