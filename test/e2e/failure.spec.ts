@@ -125,6 +125,27 @@ describe.each(adapters)('when Redis does not answer, on %s', (adapter) => {
     expect([(await get('/local')).status, (await get('/open')).status]).toEqual([503, 200]);
   });
 
+  it('instances share a quota while the store is away, and one that is no number of them is a boot error', async () => {
+    const store: RateLimitStore = {
+      consume: async () => Promise.reject(new StoreUnavailableError('away')),
+      reset: async () => {},
+    };
+    const { get } = await boot(adapter, { store, instances: 2 }, { controllers });
+    const fields = [await get('/local'), await get('/local')].map(({ status, headers }) => [
+      status,
+      headers.get('ratelimit'),
+    ]);
+    expect(fields).toEqual([
+      [200, '"local";r=0;t=3600'],
+      [429, '"local";r=0;t=3600'],
+    ]);
+    for (const instances of [0, 1.5, -2, '4', NaN]) {
+      await expect(boot(adapter, { store, instances: instances as number }, { controllers })).rejects.toThrow(
+        /RL_INSTANCES_INVALID: instances must be a whole number/,
+      );
+    }
+  });
+
   it('an error that is the store’s own fault is a 500 and no free pass', async () => {
     const store: RateLimitStore = {
       consume: async () => Promise.reject(new TypeError('a bug')),

@@ -1,6 +1,7 @@
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
+import type { Decision } from '../../libs/rate-limit/src/core/decision.js';
 import type { Hit } from '../../libs/rate-limit/src/core/hit.js';
-import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
+import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
 import { CircuitBreaker } from '../../libs/rate-limit/src/stores/circuit-breaker.js';
 import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure-policy.store.js';
 import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
@@ -136,6 +137,34 @@ describe('a store that fails', () => {
     time += 50;
     for (let i = 0; i < 3; i++)
       expect((await store.consume(hit()))[0]).toMatchObject({ degraded: false, remaining: 999 - i });
+  });
+
+  it('is stood in for by a share of the quota, when instances share it', async () => {
+    const shared = (policy: Policy, instances: number) => {
+      const failing = { consume: async () => Promise.reject(down!), reset: async () => {} };
+      const store = new FailurePolicyStore(failing, {
+        mode: 'local',
+        local: new MemoryStore(),
+        instances,
+        changed() {},
+      });
+      return async (cost: number) => {
+        const [{ allowed, limit, remaining }] = (await store.consume([{ policy, key: 'k', cost }])) as [Decision];
+        return [allowed, limit, remaining];
+      };
+    };
+    const nine = definePolicy({ name: 'nine', limit: 9, window: '1h' });
+    const ask = shared(nine, 4);
+    expect([await ask(1), await ask(1), await ask(1)]).toEqual([
+      [true, 2, 1],
+      [true, 2, 0],
+      [false, 2, 0],
+    ]);
+    expect(await shared(nine, 1)(1)).toEqual([true, 9, 8]);
+    expect(await shared(nine, 10)(1)).toEqual([true, 1, 0]);
+    expect(await shared(definePolicy({ name: 'none', limit: 0, window: '1h' }), 10)(1)).toEqual([false, 0, 0]);
+    const bucket = definePolicy({ name: 'b', algorithm: 'token-bucket', limit: 1_000, window: '1h', burst: 40 });
+    expect(await shared(bucket, 4)(10)).toEqual([true, 250, 0]);
   });
 
   it('is asked on when what failed was the caller’s fault', async () => {

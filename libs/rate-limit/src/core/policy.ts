@@ -70,9 +70,17 @@ export function definePolicy(definition: PolicyDefinition, owner?: string): Poli
   }
   const id = `${owner ?? name}:${code}${window}`;
   const policy = { name, algorithm, limit, window, burst, id, onStoreFailure };
-  // Not enumerable: a copy that somebody changed is not a checked policy any more.
-  return Object.freeze(Object.defineProperty(policy, CHECKED, { value: true }));
+  return checked(policy);
 }
+
+/** What one of several instances may spend of a quota by itself: rounded down, but of some quota never nothing. */
+export function shareOf(policy: Policy, instances: number): Policy {
+  const share = (units: number): number => (units === 0 ? 0 : Math.max(1, Math.floor(units / instances)));
+  return checked({ ...policy, limit: share(policy.limit), burst: share(policy.burst) });
+}
+
+/** Not enumerable: a copy that somebody changed is not a checked policy any more. */
+const checked = (policy: Policy): Policy => Object.freeze(Object.defineProperty(policy, CHECKED, { value: true }));
 
 /** Marks what definePolicy() returned, across two copies of this package. */
 const CHECKED = Symbol.for('nestjs-redis-rate-limit/checked');

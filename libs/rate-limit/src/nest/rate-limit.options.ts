@@ -57,6 +57,11 @@ export interface RateLimitModuleOptions {
   keys?: KeyOptions | undefined;
   /** What policies do that do not say it themselves when the store gives no answer. Default `local`. */
   onStoreFailure?: StoreFailureMode | undefined;
+  /**
+   * How many instances of the application there are. While the store gives no answer, `local` policies then admit this
+   * part of their quota in each. Default 1: all of it.
+   */
+  instances?: number | undefined;
   /** Begins every stored key. Default `rl`. */
   prefix?: string | undefined;
   /** How long a call to Redis may take, in milliseconds. Default 250. */
@@ -76,6 +81,7 @@ const MODULE_KEYS = [
   'headers',
   'keys',
   'onStoreFailure',
+  'instances',
   'prefix',
   'timeout',
   'denialCache',
@@ -88,7 +94,7 @@ const LONGEST_DENIAL_CACHE = 60_000;
  * What can be said of the options before anything is opened. Policies are checked with the handlers that use them.
  *
  * @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_OPTION_INVALID`, `RL_FAILURE_MODE_INVALID`, `RL_TIMEOUT_INVALID`,
- *   `RL_DENIAL_CACHE_INVALID`
+ *   `RL_DENIAL_CACHE_INVALID`, `RL_INSTANCES_INVALID`
  */
 export function checkOptions(options: RateLimitModuleOptions): void {
   const extra = ['guard', 'isGlobal'].find((name) => name in options);
@@ -114,7 +120,16 @@ export function checkOptions(options: RateLimitModuleOptions): void {
   }
   if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
   if (timeout !== undefined) checkTimeout(timeout);
+  checkInstances(options.instances);
   denialCacheOf(options);
+}
+
+function checkInstances(instances: unknown): void {
+  if (instances === undefined || (Number.isSafeInteger(instances) && (instances as number) >= 1)) return;
+  throw new RateLimitError(
+    'RL_INSTANCES_INVALID',
+    `instances must be a whole number, at least 1: how many of the application run, got ${shown(instances)}`,
+  );
 }
 
 /**

@@ -114,7 +114,7 @@ const MEANWHILE: Record<StoreFailureMode, string> = {
 
 /** The one place where the store's layers are stacked. */
 function storeFor({ options, logger }: RateLimitSettings, connection: Connection | undefined): RateLimitStore {
-  const { prefix, timeout, onStoreFailure: mode = 'local' } = options;
+  const { prefix, timeout, instances, onStoreFailure: mode = 'local' } = options;
   const inner = connection ? new RedisStore(connection.client, { prefix, timeout }) : options.store;
   if (!inner) {
     logger.log('Quotas are kept in memory, by this process alone. Set redis to share them between instances.');
@@ -124,6 +124,7 @@ function storeFor({ options, logger }: RateLimitSettings, connection: Connection
   const answering = new FailurePolicyStore(inner, {
     mode,
     local: new MemoryStore(),
+    instances,
     changed: (failure) =>
       failure
         ? logger.error(

@@ -1,7 +1,7 @@
 import type { Decision } from '../core/decision.js';
 import { isStoreUnavailable, type StoreUnavailableError } from '../core/errors.js';
 import type { Hit } from '../core/hit.js';
-import type { Policy, StoreFailureMode } from '../core/policy.js';
+import { shareOf, type Policy, type StoreFailureMode } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 
@@ -10,6 +10,8 @@ export interface FailurePolicy {
   mode: StoreFailureMode;
   /** Judges `local` policies meanwhile. */
   local: RateLimitStore;
+  /** How many instances share a quota: each admits so much less by itself. Default 1. */
+  instances?: number | undefined;
   /** Hears when the store stops answering, and when it answers again (`undefined`). Once each time. */
   changed(failure: StoreUnavailableError | undefined): void;
 }
@@ -26,6 +28,7 @@ export class FailurePolicyStore implements RateLimitStore {
   /** What the store failed with last, while it does. */
   private failure: StoreUnavailableError | undefined;
   private lastFailure = 0;
+  private readonly shares = new WeakMap<Policy, Policy>();
 
   constructor(
     private readonly inner: RateLimitStore,
@@ -53,9 +56,18 @@ export class FailurePolicyStore implements RateLimitStore {
 
   private async without(failure: StoreUnavailableError, hits: readonly Hit[]): Promise<Decision[]> {
     if (hits.some((hit) => this.modeOf(hit) === 'closed')) throw failure;
-    const judged = await this.policy.local.consume(hits.filter((hit) => this.modeOf(hit) === 'local'));
+    const own = hits.filter((hit) => this.modeOf(hit) === 'local');
+    const judged = await this.policy.local.consume(own.map((hit) => ({ ...hit, policy: this.shareOf(hit.policy) })));
     let next = 0;
     return hits.map((hit) => (this.modeOf(hit) === 'local' ? { ...judged[next++]!, degraded: true } : admitted(hit)));
+  }
+
+  private shareOf(policy: Policy): Policy {
+    const { instances = 1 } = this.policy;
+    if (instances === 1) return policy;
+    let share = this.shares.get(policy);
+    if (!share) this.shares.set(policy, (share = shareOf(policy, instances)));
+    return share;
   }
 
   private modeOf({ policy }: Hit): StoreFailureMode {
