@@ -139,6 +139,15 @@ describe('a store that fails', () => {
       expect((await store.consume(hit()))[0]).toMatchObject({ degraded: false, remaining: 999 - i });
   });
 
+  it('is tried by the next one when the caller whose turn it was made a mistake', async () => {
+    for (let i = 0; i < 10; i++) await store.consume(hit());
+    time += 50;
+    down = new TypeError('a bug');
+    await expect(store.consume(hit())).rejects.toThrow('a bug');
+    down = undefined;
+    expect((await store.consume(hit()))[0]!.degraded).toBe(false);
+  });
+
   it('is stood in for by a share of the quota, when instances share it', async () => {
     const shared = (policy: Policy, instances: number) => {
       const failing = { consume: async () => Promise.reject(down!), reset: async () => {} };

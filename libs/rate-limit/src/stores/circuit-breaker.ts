@@ -58,6 +58,13 @@ export class CircuitBreaker {
     else if (++this.failures >= FAILURES && this.pause === 0) this.pauseFor(FIRST_PAUSE);
   }
 
+  /** Whoever asked was refused before the store was tried: if it was his turn, the next one has it. */
+  untried(): void {
+    if (!this.trying) return;
+    this.trying = false;
+    this.pausedUntil = this.now();
+  }
+
   /** A quarter more or less: many instances do not come back at the same moment. */
   private pauseFor(pause: number): void {
     this.trying = false;

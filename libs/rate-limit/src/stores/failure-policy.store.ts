@@ -43,7 +43,10 @@ export class FailurePolicyStore implements RateLimitStore {
       if (this.failure) this.recover();
       return decisions;
     } catch (error) {
-      if (!isStoreUnavailable(error)) throw error;
+      if (!isStoreUnavailable(error)) {
+        this.breaker.untried();
+        throw error;
+      }
       this.fail(error);
       return this.without(error, hits);
     }
