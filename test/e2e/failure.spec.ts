@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Controller, Get } from '@nestjs/common';
 import {
   MemoryStore,
@@ -146,6 +147,38 @@ describe.each(adapters)('when Redis does not answer, on %s', (adapter) => {
     }
   });
 
+  it('an observer hears of it once each time, and one that throws harms nobody', async () => {
+    let down = true;
+    const memory = new MemoryStore();
+    const store: RateLimitStore = {
+      consume: async (hits) => (down ? Promise.reject(new StoreUnavailableError('away')) : memory.consume(hits)),
+      reset: async () => {},
+    };
+    const heard: string[] = [];
+    const observer = {
+      storeFailed: ({ detail }: StoreUnavailableError) => void heard.push(detail),
+      async storeAnswers(away: number) {
+        heard.push(away >= 0 ? 'answers' : 'nonsense');
+        throw new Error('of the observer');
+      },
+    };
+    const { get } = await boot(adapter, { store, observer }, { controllers });
+    for (let i = 0; i < 3; i++) expect((await get('/open')).status).toBe(200);
+    expect(heard).toEqual(['away']);
+    down = false;
+    // It is said to answer when nothing has failed for a second.
+    expect((await get('/closed')).status).toBe(200);
+    expect(heard).toEqual(['away']);
+    await sleep(1_100);
+    expect([(await get('/closed')).status, (await get('/closed')).status]).toEqual([200, 200]);
+    expect(heard).toEqual(['away', 'answers']);
+    for (const observer of [null, 'console', { storeFailed: true }]) {
+      await expect(boot(adapter, { store, observer: observer as object }, { controllers })).rejects.toThrow(
+        /RL_OPTION_INVALID: observer/,
+      );
+    }
+  });
+
   it('an error that is the store’s own fault is a 500 and no free pass', async () => {
     const store: RateLimitStore = {
       consume: async () => Promise.reject(new TypeError('a bug')),
@@ -166,10 +199,10 @@ describe.each(adapters)('when Redis does not answer, on %s', (adapter) => {
     expect((await get('/local')).status).toBe(200);
     const layered = nest.get<RateLimitStore>(RATE_LIMIT_STORE);
     const { definePolicy } = await import('nestjs-redis-rate-limit');
-    const hit = { policy: definePolicy({ name: 'x', limit: 1, window: '1h' }), key: 'k', cost: 1 };
+    const hit = { policy: definePolicy({ name: 'x', limit: 2, window: '1h' }), key: 'k', cost: 1 };
     expect((await layered.consume([hit]))[0]).toMatchObject({ allowed: true, degraded: false });
     down = true;
-    expect((await layered.consume([hit]))[0]).toMatchObject({ allowed: true, degraded: true });
+    expect((await layered.consume([hit]))[0]).toMatchObject({ allowed: true, remaining: 0, degraded: true });
     expect((await layered.consume([hit]))[0]).toMatchObject({ allowed: false, degraded: true });
   });
 });

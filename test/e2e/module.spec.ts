@@ -118,7 +118,8 @@ describe.each(adapters)('RateLimitModule on %s', (adapter) => {
 
   it('closes in time, and answers what is in flight, while Redis is frozen', async () => {
     server = await startRedis();
-    const { nest, url, get } = await boot(adapter, { ...options, redis: server.url }, { controllers });
+    const policies = { one: { limit: 2, window: '1h' } } as const;
+    const { nest, url, get } = await boot(adapter, { policies, redis: server.url }, { controllers });
     await get('/', { connection: 'close' });
     await server.freeze();
     // A connection of its own: one that is kept alive keeps Fastify open, whatever we do.

@@ -4,7 +4,6 @@ import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy
 import type { RateLimitStore } from '../../libs/rate-limit/src/core/store.js';
 import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denial-cache.store.js';
 import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure-policy.store.js';
-import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
@@ -25,8 +24,7 @@ afterEach(async () => {
 /** As the module stacks them. */
 function open(maxAge: number, timeout = 10_000): RateLimitStore {
   const redis = new RedisStore(connectTo(server.url), { timeout });
-  const policy = { mode: 'local', local: new MemoryStore(), changed: () => {} } as const;
-  return new DenialCacheStore(new FailurePolicyStore(redis, policy), { maxAge });
+  return new DenialCacheStore(new FailurePolicyStore(redis, { mode: 'local', observer: {} }), { maxAge });
 }
 
 const hit = (policy: Policy, cost = 1, key = 'k'): Hit => ({ policy, key, cost });

@@ -129,6 +129,23 @@ describe('whatever the algorithm and its state', () => {
     );
   });
 
+  it('a state that is made from what was told of another says the same, and frees nothing sooner', () => {
+    fc.assert(
+      fc.property(situations, costs, ({ policy, state, now, latest }, cost) => {
+        fc.pre(now === latest);
+        const told = judge(policy, state, cost, now);
+        const used = policy.burst - told.remaining;
+        const recalled = algorithmOf(policy.algorithm).recalled(policy, used, told.resetAfter, now);
+        const again = judge(policy, recalled, 0, now);
+        expect(again.remaining).toBe(told.remaining);
+        expect(again.resetAfter).toBeGreaterThanOrEqual(told.resetAfter);
+        const exact = policy.algorithm !== 'sliding-window' && policy.algorithm !== 'sliding-log';
+        if (exact) expect(again.resetAfter).toBe(told.resetAfter);
+      }),
+      runs,
+    );
+  });
+
   it('after its lifetime a state is a full quota', () => {
     fc.assert(
       fc.property(situations, ({ policy, state, now }) => {

@@ -36,6 +36,7 @@ export type { Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
 export type { Hit } from './core/hit.js';
+export type { Observer } from './core/observer.js';
 export type { RateLimitStore } from './core/store.js';
 export type { HeaderProfile } from './headers/ratelimit-headers.js';
 export type { ProblemDetails } from './headers/problem-details.js';

@@ -31,6 +31,12 @@ export interface Algorithm<State> {
 
   judge(quota: Quota, state: State | undefined, cost: number, now: number): Judgement<State>;
 
+  /**
+   * A state that says what another store's did: `used` units of the burst are spent, and more is available after
+   * `resetAfter`. Where several would, one that does not free units sooner than that.
+   */
+  recalled(quota: Quota, used: number, resetAfter: number, now: number): State | undefined;
+
   /** The span after which the state is a full quota again and may be forgotten. */
   lifetime(quota: Quota, state: State, now: number): number;
 

@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { milliseconds, type Duration } from '../core/duration.js';
 import { RateLimitError, shown } from '../core/errors.js';
+import type { Observer } from '../core/observer.js';
 import { checkFailureMode, checkKnownKeys, type PolicyDefinition, type StoreFailureMode } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
 import { headerProfiles, type HeaderProfile } from '../headers/ratelimit-headers.js';
@@ -62,6 +63,8 @@ export interface RateLimitModuleOptions {
    * part of their quota in each. Default 1: all of it.
    */
   instances?: number | undefined;
+  /** Told when the store stops answering, and when it answers again. Both are logged anyway. */
+  observer?: Observer | undefined;
   /** Begins every stored key. Default `rl`. */
   prefix?: string | undefined;
   /** How long a call to Redis may take, in milliseconds. Default 250. */
@@ -82,6 +85,7 @@ const MODULE_KEYS = [
   'keys',
   'onStoreFailure',
   'instances',
+  'observer',
   'prefix',
   'timeout',
   'denialCache',
@@ -118,10 +122,24 @@ export function checkOptions(options: RateLimitModuleOptions): void {
   if (options.default !== undefined && !Array.isArray(options.default)) {
     throw invalid('default must be a list of policies', options.default);
   }
+  checkObserver(options.observer);
   if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
   if (timeout !== undefined) checkTimeout(timeout);
   checkInstances(options.instances);
   denialCacheOf(options);
+}
+
+function checkObserver(observer: unknown): void {
+  if (observer === undefined) return;
+  if (typeof observer !== 'object' || observer === null) {
+    throw invalid('observer must be an object with storeFailed() or storeAnswers()', observer);
+  }
+  for (const name of ['storeFailed', 'storeAnswers']) {
+    const method = (observer as Record<string, unknown>)[name];
+    if (method !== undefined && typeof method !== 'function') {
+      throw invalid(`observer.${name} must be a function`, method);
+    }
+  }
 }
 
 function checkInstances(instances: unknown): void {

@@ -1,7 +1,6 @@
 import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { RateLimitError } from '../core/errors.js';
-import type { StoreFailureMode } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
 import { DenialCacheStore } from '../stores/denial-cache.store.js';
 import { FailurePolicyStore } from '../stores/failure-policy.store.js';
@@ -12,6 +11,7 @@ import { Catalogue } from './rate-limit.catalogue.js';
 import { RateLimitExceptionFilter } from './rate-limit.filter.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 import { bindLatePhase } from './rate-limit.late-phase.js';
+import { loggingObserver } from './rate-limit.observer.js';
 import { denialCacheOf, type RateLimitModuleOptions } from './rate-limit.options.js';
 import { Plans } from './rate-limit.plans.js';
 import { refuseStrays, routesOf } from './rate-limit.routes.js';
@@ -106,12 +106,6 @@ export const rateLimitProviders: Provider[] = [
   ConnectionCloser,
 ];
 
-const MEANWHILE: Record<StoreFailureMode, string> = {
-  local: 'local, each instance counts for itself',
-  open: 'open, every request is admitted',
-  closed: 'closed, requests are refused with 503',
-};
-
 /** The one place where the store's layers are stacked. */
 function storeFor({ options, logger }: RateLimitSettings, connection: Connection | undefined): RateLimitStore {
   const { prefix, timeout, instances, onStoreFailure: mode = 'local' } = options;
@@ -121,17 +115,8 @@ function storeFor({ options, logger }: RateLimitSettings, connection: Connection
     return new MemoryStore();
   }
   const maxAge = connection && denialCacheOf(options);
-  const answering = new FailurePolicyStore(inner, {
-    mode,
-    local: new MemoryStore(),
-    instances,
-    changed: (failure) =>
-      failure
-        ? logger.error(
-            `${failure.detail}. Until the store answers: ${MEANWHILE[mode]}, unless a policy says otherwise.`,
-          )
-        : logger.log('The store answers again.'),
-  });
+  const observer = loggingObserver(logger, mode, options.observer);
+  const answering = new FailurePolicyStore(inner, { mode, instances, observer });
   return maxAge === undefined ? answering : new DenialCacheStore(answering, { maxAge });
 }
 

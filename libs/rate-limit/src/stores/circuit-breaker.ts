@@ -40,11 +40,15 @@ export class CircuitBreaker {
   /** Whether to ask. After a pause the first one who wants to know may, and the next pause begins when that has failed. */
   mayAsk(): boolean {
     if (this.pause === 0) return true;
-    const now = this.now();
-    if (now < this.pausedUntil) return false;
+    if (this.isPausing) return false;
     this.trying = true;
-    this.pausedUntil = now + PATIENCE;
+    this.pausedUntil = this.now() + PATIENCE;
     return true;
+  }
+
+  /** Whether nobody may ask at the moment. To look takes no turn. */
+  get isPausing(): boolean {
+    return this.pause !== 0 && this.now() < this.pausedUntil;
   }
 
   answered(): void {
@@ -56,13 +60,6 @@ export class CircuitBreaker {
   failed(): void {
     if (this.trying) this.pauseFor(Math.min(2 * this.pause, LONGEST_PAUSE));
     else if (++this.failures >= FAILURES && this.pause === 0) this.pauseFor(FIRST_PAUSE);
-  }
-
-  /** Whoever asked was refused before the store was tried: if it was his turn, the next one has it. */
-  untried(): void {
-    if (!this.trying) return;
-    this.trying = false;
-    this.pausedUntil = this.now();
   }
 
   /** A quarter more or less: many instances do not come back at the same moment. */

@@ -1,19 +1,21 @@
+import type { Clock } from '../core/clock.js';
 import type { Decision } from '../core/decision.js';
 import { isStoreUnavailable, type StoreUnavailableError } from '../core/errors.js';
 import type { Hit } from '../core/hit.js';
+import type { Observer } from '../core/observer.js';
 import { shareOf, type Policy, type StoreFailureMode } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
-import { CircuitBreaker } from './circuit-breaker.js';
+import { LastSeen } from './last-seen.js';
+import { MemoryStore } from './memory.store.js';
 
 export interface FailurePolicy {
   /** For policies that say nothing themselves. */
   mode: StoreFailureMode;
-  /** Judges `local` policies meanwhile. */
-  local: RateLimitStore;
   /** How many instances share a quota: each admits so much less by itself. Default 1. */
   instances?: number | undefined;
-  /** Hears when the store stops answering, and when it answers again (`undefined`). Once each time. */
-  changed(failure: StoreUnavailableError | undefined): void;
+  observer: Observer;
+  /** The clock, in milliseconds. Default `Date.now`. */
+  now?: Clock;
 }
 
 /** How long nothing may fail before the store is said to answer again: one that wavers is not told of at every turn. */
@@ -21,56 +23,73 @@ const CALM = 1_000;
 
 /**
  * Answers when the store inside cannot, as each policy asks. One `closed` policy closes the request: it rejects with
- * the store's own error. No request mixes a charge in the store with a local one. A store that keeps failing is asked
- * only now and then, and who does not ask does not wait.
+ * the store's own error. `local` ones are judged in this process's memory, which goes on from what the store last told
+ * of a quota. No request mixes a charge in the store with a local one.
  */
 export class FailurePolicyStore implements RateLimitStore {
-  /** What the store failed with last, while it does. */
-  private failure: StoreUnavailableError | undefined;
+  private readonly local: MemoryStore;
+  private readonly lastSeen = new LastSeen();
+  private readonly now: Clock;
+  /** On the monotonic clock; 0 while the store answers. */
+  private failedSince = 0;
   private lastFailure = 0;
   private readonly shares = new WeakMap<Policy, Policy>();
 
   constructor(
     private readonly inner: RateLimitStore,
     private readonly policy: FailurePolicy,
-    private readonly breaker = new CircuitBreaker(),
-  ) {}
+  ) {
+    this.now = policy.now ?? Date.now;
+    this.local = new MemoryStore({ now: this.now });
+  }
 
   async consume(hits: readonly Hit[]): Promise<Decision[]> {
-    if (this.failure && !this.breaker.mayAsk()) return this.without(this.failure, hits);
     try {
       const decisions = await this.inner.consume(hits);
-      if (this.failure) this.recover();
+      this.note(hits, decisions);
+      if (this.failedSince > 0) this.recover();
       return decisions;
     } catch (error) {
-      if (!isStoreUnavailable(error)) {
-        this.breaker.untried();
-        throw error;
-      }
+      if (!isStoreUnavailable(error)) throw error;
       this.fail(error);
       return this.without(error, hits);
     }
   }
 
   async reset(policy: Policy, key: string): Promise<void> {
-    await this.policy.local.reset(policy, key);
+    this.lastSeen.take(policy, key);
+    await this.local.reset(policy, key);
     await this.inner.reset(policy, key);
+  }
+
+  private note(hits: readonly Hit[], decisions: readonly Decision[]): void {
+    const now = Math.floor(this.now());
+    for (let i = 0; i < hits.length; i++) {
+      const { policy, key } = hits[i]!;
+      if (this.modeOf(hits[i]!) === 'local') this.lastSeen.note(policy, key, decisions[i]!, now);
+    }
   }
 
   private async without(failure: StoreUnavailableError, hits: readonly Hit[]): Promise<Decision[]> {
     if (hits.some((hit) => this.modeOf(hit) === 'closed')) throw failure;
-    const own = hits.filter((hit) => this.modeOf(hit) === 'local');
-    const judged = await this.policy.local.consume(own.map((hit) => ({ ...hit, policy: this.shareOf(hit.policy) })));
+    const own = hits.filter((hit) => this.modeOf(hit) === 'local').map((hit) => this.shareOf(hit));
+    const judged = await this.local.consume(own);
     let next = 0;
     return hits.map((hit) => (this.modeOf(hit) === 'local' ? { ...judged[next++]!, degraded: true } : admitted(hit)));
   }
 
-  private shareOf(policy: Policy): Policy {
+  /** This instance's part of it, which goes on from its part of what was left. */
+  private shareOf(hit: Hit): Hit {
     const { instances = 1 } = this.policy;
-    if (instances === 1) return policy;
+    const { policy, key } = hit;
     let share = this.shares.get(policy);
-    if (!share) this.shares.set(policy, (share = shareOf(policy, instances)));
-    return share;
+    if (!share) this.shares.set(policy, (share = instances === 1 ? policy : shareOf(policy, instances)));
+    const seen = this.lastSeen.take(policy, key);
+    if (seen) {
+      const left = Math.floor((policy.burst - seen.used) / instances);
+      this.local.recall(share, key, { ...seen, used: share.burst - left });
+    }
+    return { ...hit, policy: share };
   }
 
   private modeOf({ policy }: Hit): StoreFailureMode {
@@ -78,17 +97,17 @@ export class FailurePolicyStore implements RateLimitStore {
   }
 
   private fail(error: StoreUnavailableError): void {
-    this.breaker.failed();
     this.lastFailure = performance.now();
-    if (!this.failure) this.policy.changed(error);
-    this.failure = error;
+    if (this.failedSince > 0) return;
+    this.failedSince = this.lastFailure;
+    this.policy.observer.storeFailed?.(error);
   }
 
   private recover(): void {
-    this.breaker.answered();
     if (performance.now() - this.lastFailure <= CALM) return;
-    this.failure = undefined;
-    this.policy.changed(undefined);
+    const away = this.lastFailure - this.failedSince;
+    this.failedSince = 0;
+    this.policy.observer.storeAnswers?.(away);
   }
 }
 

@@ -6,6 +6,7 @@ import { checkHits, mergingHits, type Hit } from '../core/hit.js';
 import type { Policy } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
 import { ExpiryQueue, type Expiring } from './expiry-queue.js';
+import type { Seen } from './last-seen.js';
 
 export interface MemoryStoreOptions {
   /** The clock, in milliseconds. Default `Date.now`. */
@@ -60,6 +61,19 @@ export class MemoryStore implements RateLimitStore {
 
   async reset(policy: Policy, key: string): Promise<void> {
     this.entries.delete(idOf(policy, key));
+  }
+
+  /** Takes over what another store last told of a quota. Of that and what is known here the emptier one counts. */
+  recall(policy: Policy, key: string, { used, resetAfter, at }: Seen): void {
+    const algorithm = algorithmOf(policy.algorithm);
+    const state = algorithm.recalled(policy, used, resetAfter, at);
+    const now = Math.floor(this.now());
+    const lifetime = state === undefined ? 0 : algorithm.lifetime(policy, state, now);
+    if (lifetime <= 0) return;
+    const id = idOf(policy, key);
+    const entry = this.entries.get(id);
+    const left = (known: unknown): number => algorithm.judge(policy, known, 0, now).remaining;
+    if (!entry || left(state) < left(entry.state)) this.keep(id, entry, state, now + lifetime, now);
   }
 
   private judge(hits: readonly Hit[]): Decision[] {

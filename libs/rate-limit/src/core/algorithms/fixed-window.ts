@@ -39,6 +39,8 @@ export const fixedWindow: Algorithm<FixedWindowState> = {
     };
   },
 
+  recalled: ({ window }, used, resetAfter, now) => (used > 0 ? { start: now + resetAfter - window, used } : undefined),
+
   lifetime: ({ window }, { start }, now) => start + window - now,
   longestLifetime: ({ window }) => window,
 };

@@ -43,6 +43,13 @@ export const slidingLog: Algorithm<SlidingLogState> = {
     };
   },
 
+  // One unit leaves when it was said, and nobody knows of the others.
+  recalled({ window }, used, resetAfter, now) {
+    const oldest = { at: now + resetAfter - window, units: 1 };
+    if (used <= 1 || oldest.at >= now) return used > 0 ? [{ ...oldest, units: used }] : undefined;
+    return [oldest, { at: now, units: used - 1 }];
+  },
+
   lifetime: ({ window }, log, now) => lastOf(log).at + window - now,
   longestLifetime: ({ window }) => window,
 };

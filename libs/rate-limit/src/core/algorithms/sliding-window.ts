@@ -55,6 +55,12 @@ export const slidingWindow: Algorithm<SlidingWindowState> = {
     };
   },
 
+  // As the units of the last window, which slide out evenly, the first of them when it was said or later.
+  recalled({ window }, used, resetAfter, now) {
+    const ahead = resetAfter - window + Math.floor(((used - 1) * window) / used);
+    return used > 0 ? { start: now + Math.min(window, Math.max(0, ahead)), current: 0, previous: used } : undefined;
+  },
+
   lifetime: ({ window }, { start, current }, now) => start + (current > 0 ? 2 : 1) * window - now,
   longestLifetime: ({ window }) => 2 * window,
 };

@@ -45,6 +45,11 @@ export const tokenBucket: Algorithm<BucketState> = {
     };
   },
 
+  recalled({ limit, window }, used, resetAfter, now) {
+    const debt = Math.min(used * window, (used - 1) * window + resetAfter * limit);
+    return debt > 0 ? { debt, at: now } : undefined;
+  },
+
   lifetime: ({ limit, window }, { debt, at }, now) => at - now + (limit > 0 ? Math.ceil(debt / limit) : window),
   longestLifetime: ({ limit, window, burst }) => (limit > 0 ? Math.ceil((burst * window) / limit) : window),
 };

@@ -1,4 +1,5 @@
 import type { Decision } from '../../core/decision.js';
+import type { StoreUnavailableError } from '../../core/errors.js';
 import type { Hit } from '../../core/hit.js';
 
 /** A hit and the key of its state. */
@@ -7,8 +8,13 @@ export interface Located {
   readonly key: string;
 }
 
-/** Asks one slot. It has `timeout` ms, from now on. */
-type Ask = (slot: number, own: Located[]) => Promise<Decision[]>;
+interface Slots {
+  /** In milliseconds: how long an answer may take. */
+  readonly timeout: number;
+  /** Why a slot is not worth asking at the moment, if it is not. */
+  readonly pauseOf: (slot: number) => StoreUnavailableError | undefined;
+  readonly ask: (slot: number, own: Located[]) => Promise<Decision[]>;
+}
 
 /**
  * One request on a Cluster: each slot judges its hits all or none; when one denies or fails, what the others charged
@@ -18,12 +24,16 @@ type Ask = (slot: number, own: Located[]) => Promise<Decision[]>;
 export async function acrossSlots(
   located: readonly Located[],
   slotOf: (located: Located) => number,
-  ask: Ask,
-  timeout: number,
+  { timeout, pauseOf, ask }: Slots,
 ): Promise<Decision[]> {
   const deadline = performance.now() + timeout;
   const parts = bySlot(located, slotOf);
   if (parts.length === 1) return ask(parts[0]!.slot, parts[0]!.own);
+  // Nothing is charged that would only have to be given back.
+  for (const { slot } of parts) {
+    const pause = pauseOf(slot);
+    if (pause) throw pause;
+  }
 
   const charged = await Promise.allSettled(parts.map(({ slot, own }) => ask(slot, own.map(withoutGiving))));
   const passed = charged.map((part) => part.status === 'fulfilled' && part.value.every(({ allowed }) => allowed));

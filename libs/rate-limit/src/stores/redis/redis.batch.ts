@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import { StoreUnavailableError } from '../../core/errors.js';
-import type { ServerClock } from './redis.clock.js';
+import { asUnavailable } from './redis.failures.js';
 import type { Deadlines, Waiting } from './redis.deadlines.js';
 import type { RedisRequest } from './redis.request.js';
 import type { ConsumeScript, ScriptReply } from './redis.script.js';
@@ -26,8 +26,6 @@ export class RedisBatches implements Waiting {
   constructor(
     private readonly script: ConsumeScript,
     private readonly deadlines: Deadlines,
-    /** The clock of the server that answers now: on a Cluster another may take the slot over. */
-    private readonly clockNow: () => ServerClock,
     private readonly now: Clock | undefined,
   ) {}
 
@@ -69,6 +67,7 @@ export class RedisBatches implements Waiting {
     this.ask(batch).then(
       ({ asked, reply }) => {
         this.makeWay(batch);
+        if (reply) batch[0]!.server.answered();
         for (const request of asked) {
           const decisions = reply!.next(request);
           if (!request.answered) request.answer(decisions);
@@ -76,7 +75,7 @@ export class RedisBatches implements Waiting {
       },
       (error: unknown) => {
         this.makeWay(batch);
-        const failure = asUnavailable(error);
+        const failure = asUnavailable(error, batch[0]!.server.name);
         for (const request of batch) if (!request.answered) request.fail(failure);
       },
     );
@@ -89,7 +88,7 @@ export class RedisBatches implements Waiting {
   }
 
   private async ask(batch: readonly RedisRequest[]): Promise<{ asked: readonly RedisRequest[]; reply?: ScriptReply }> {
-    const clock = this.clockNow();
+    const { clock } = batch[0]!.server;
     if (!clock.known) {
       const sentAt = performance.now();
       clock.observe(await this.script.readClock(batch[0]!.keys[0]!), sentAt, performance.now());
@@ -117,14 +116,4 @@ function giveUp(requests: readonly RedisRequest[], now: number): number {
     request.giveUp();
   }
   return Infinity;
-}
-
-export function asUnavailable(error: unknown): StoreUnavailableError {
-  if (error instanceof StoreUnavailableError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  // ioredis' words for it are about its queues.
-  const away = /Stream isn't writeable|Connection is closed/.test(message);
-  const cluster = /^(CROSSSLOT|MOVED)/.test(message) ? ' (this is a Cluster: connect with { nodes: [...] })' : '';
-  const detail = away ? 'Redis is not connected' : `Redis cannot decide: ${message}${cluster}`;
-  return new StoreUnavailableError(detail, { cause: error });
 }

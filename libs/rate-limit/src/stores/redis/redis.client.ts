@@ -25,6 +25,8 @@ export interface RedisClusterClient extends RedisClient {
   /** Slot by slot, the nodes that serve it, the primary first. */
   readonly slots?: readonly (readonly string[] | undefined)[];
   readonly options?: { readonly keyPrefix?: string };
+  /** Asks for the slots again, unless it is asking already. */
+  refreshSlotsCache?(): void;
 }
 
 export const isRedisClient = (value: unknown): value is RedisClient =>

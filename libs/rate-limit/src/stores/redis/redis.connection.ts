@@ -36,6 +36,9 @@ type EventfulClient = RedisClient & {
 
 const backOff = (times: number): number => Math.min(100 * 2 ** Math.min(times, 4), 1_000) * (0.75 + Math.random() / 2);
 
+/** A primary that was made a replica: connect anew, for Sentinel or a name in DNS may know where it is now. */
+const isReplica = (error: Error): boolean => error.message.startsWith('READONLY');
+
 /**
  * What a limiter needs of its connection: commands fail at once while it is down, none is ever sent twice (it may
  * have been charged), and it comes back within two seconds of Redis, also from one that went silent.
@@ -47,9 +50,17 @@ const safeOptions = (timeout: number) => ({
   connectTimeout: 2_000,
   socketTimeout: Math.max(2_000, 2 * timeout),
   retryStrategy: backOff,
+  reconnectOnError: isReplica,
+  sentinelRetryStrategy: backOff,
+  sentinelCommandTimeout: 1_000,
 });
 
-const safeClusterOptions = { enableOfflineQueue: false, retryDelayOnFailover: 0, clusterRetryStrategy: backOff };
+const safeClusterOptions = {
+  enableOfflineQueue: false,
+  retryDelayOnFailover: 0,
+  clusterRetryStrategy: backOff,
+  slotsRefreshTimeout: 500,
+};
 
 /**
  * Opens the connection, or takes the client that was given.
@@ -64,7 +75,8 @@ export async function connect(
   tell: (news: string) => void,
 ): Promise<Connection> {
   if (isRedisClient(location)) {
-    if (sendsTwice(location)) tell(SENDS_TWICE);
+    const dangers = dangersOf(location);
+    if (dangers.length > 0) tell(`The Redis client that was handed in ${dangers.join('; and it ')}.`);
     return { client: location, ours: false };
   }
   checkLocation(location);
@@ -83,15 +95,21 @@ export async function connect(
   return { client, ours: true };
 }
 
-/** ioredis' defaults send a command again when its connection dies, though it may have been charged. */
-function sendsTwice(client: RedisClient): boolean {
+/** What ioredis does by default that a limiter should not, each with the option that ends it. */
+function dangersOf(client: RedisClient): string[] {
   const options = (client as { options?: Record<string, unknown> }).options ?? {};
-  return isClusterClient(client) ? options.retryDelayOnFailover !== 0 : options.autoResendUnfulfilledCommands !== false;
+  const isCluster = isClusterClient(client);
+  const ofNode = isCluster ? ((options.redisOptions as Record<string, unknown> | undefined) ?? {}) : options;
+  const sendsTwice = isCluster ? options.retryDelayOnFailover !== 0 : options.autoResendUnfulfilledCommands !== false;
+  const isPatient = !ofNode.socketTimeout && !ofNode.commandTimeout;
+  return [
+    sendsTwice &&
+      `sends commands again when its connection dies, which may charge requests twice: make it with ${isCluster ? 'retryDelayOnFailover: 0' : 'autoResendUnfulfilledCommands: false'}`,
+    isPatient &&
+      'takes minutes to notice that its connection went silent: make it with socketTimeout: 2000' +
+        (isCluster ? ' in redisOptions' : ''),
+  ].filter((danger) => danger !== false);
 }
-
-const SENDS_TWICE =
-  'The Redis client that was handed in sends commands again when its connection dies, which may charge requests twice. ' +
-  'Make it with autoResendUnfulfilledCommands: false (a Cluster: retryDelayOnFailover: 0), or hand in the url.';
 
 /** Lets go of a client of ours: politely, unless Redis does not answer. May be called twice. */
 export async function disconnect({ client, ours }: Connection, patience: number): Promise<void> {

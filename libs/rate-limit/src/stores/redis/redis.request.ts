@@ -1,6 +1,8 @@
 import type { Decision } from '../../core/decision.js';
-import { StoreUnavailableError } from '../../core/errors.js';
+import type { StoreUnavailableError } from '../../core/errors.js';
 import type { Hit } from '../../core/hit.js';
+import { tooSlow } from './redis.failures.js';
+import type { RedisServer } from './redis.server.js';
 
 /** One request on its way: its hits, where their states are, and who waits for the decisions. Answered once. */
 export class RedisRequest {
@@ -16,6 +18,8 @@ export class RedisRequest {
     readonly keys: readonly string[],
     /** On the monotonic clock, in milliseconds. */
     readonly deadline: number,
+    /** Who is asked, and is blamed for what fails. */
+    readonly server: RedisServer,
   ) {
     let weight = 0;
     for (const { policy } of hits) weight += policy.algorithm === 'sliding-log' ? 8 : 1;
@@ -43,10 +47,11 @@ export class RedisRequest {
 
   fail(error: StoreUnavailableError): void {
     this.answered = true;
+    this.server.failed(error);
     this.reject(error);
   }
 
   giveUp(): void {
-    this.fail(new StoreUnavailableError('Redis gave no answer in time'));
+    this.fail(tooSlow(this.server.name));
   }
 }

@@ -1,17 +1,18 @@
 import type { Clock } from '../../core/clock.js';
 import type { Decision } from '../../core/decision.js';
-import { RateLimitError, shown, StoreUnavailableError } from '../../core/errors.js';
+import { RateLimitError, shown } from '../../core/errors.js';
 import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
 import type { Policy } from '../../core/policy.js';
 import type { RateLimitStore } from '../../core/store.js';
 import { acrossSlots } from './redis.across-slots.js';
-import { asUnavailable, RedisBatches } from './redis.batch.js';
+import { RedisBatches } from './redis.batch.js';
 import { isClusterClient, isRedisClient, type RedisClient } from './redis.client.js';
-import { ServerClock } from './redis.clock.js';
 import { Deadlines } from './redis.deadlines.js';
+import { asUnavailable, tooSlow } from './redis.failures.js';
 import { partitionOf, stateKey } from './redis.keys.js';
 import { RedisRequest } from './redis.request.js';
 import { ConsumeScript } from './redis.script.js';
+import { RedisServer } from './redis.server.js';
 import { slotOf } from './redis.slots.js';
 
 export interface RedisStoreOptions {
@@ -44,8 +45,8 @@ export class RedisStore implements RateLimitStore {
   private readonly deadlines: Deadlines;
   /** One line of batches on a single server; on a Cluster one per slot in use. */
   private readonly lanes = new Map<number, RedisBatches>();
-  /** Each primary has a clock of its own. */
-  private readonly clocks = new Map<string, ServerClock>();
+  /** By address; on a Cluster every primary has a clock and a breaker of its own. */
+  private readonly servers = new Map<string, RedisServer>();
   private readonly prefix: string;
   private readonly now: Clock | undefined;
   private readonly timeout: number;
@@ -69,6 +70,11 @@ export class RedisStore implements RateLimitStore {
     this.script = new ConsumeScript(client, now === undefined);
   }
 
+  /** A Cluster's primary that fails may have been replaced; ioredis asks for that itself every few seconds only. */
+  private readonly lookForPrimaries = (): void => {
+    if (isClusterClient(this.client)) this.client.refreshSlotsCache?.();
+  };
+
   consume(hits: readonly Hit[]): Promise<Decision[]> {
     try {
       checkHits(hits);
@@ -85,7 +91,7 @@ export class RedisStore implements RateLimitStore {
     checkHits([{ policy, key, cost: 0 }]);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new StoreUnavailableError('Redis gave no answer in time')), this.timeout);
+      timer = setTimeout(() => reject(tooSlow()), this.timeout);
     });
     try {
       await Promise.race([this.client.del(stateKey(this.prefix, policy, partitionOf(key))), late]);
@@ -103,18 +109,24 @@ export class RedisStore implements RateLimitStore {
     return acrossSlots(
       hits.map((hit, i) => ({ hit, key: keys[i]! })),
       ({ key }) => this.slotOf(key),
-      (slot, own) =>
-        this.ask(
-          slot,
-          own.map(({ hit }) => hit),
-          own.map(({ key }) => key),
-        ),
-      this.timeout,
+      {
+        timeout: this.timeout,
+        pauseOf: (slot) => this.serverOf(slot).pause,
+        ask: (slot, own) =>
+          this.ask(
+            slot,
+            own.map(({ hit }) => hit),
+            own.map(({ key }) => key),
+          ),
+      },
     );
   };
 
   private ask(slot: number, hits: readonly Hit[], keys: readonly string[]): Promise<Decision[]> {
-    const request = new RedisRequest(hits, keys, performance.now() + this.timeout);
+    const server = this.serverOf(slot);
+    const refusal = server.refusal();
+    if (refusal) return Promise.reject(refusal);
+    const request = new RedisRequest(hits, keys, performance.now() + this.timeout, server);
     this.laneOf(slot).add(request);
     return request.decisions;
   }
@@ -122,20 +134,21 @@ export class RedisStore implements RateLimitStore {
   private laneOf(slot: number): RedisBatches {
     let lane = this.lanes.get(slot);
     if (!lane) {
-      lane = new RedisBatches(this.script, this.deadlines, () => this.clockOf(slot), this.now);
+      lane = new RedisBatches(this.script, this.deadlines, this.now);
       this.lanes.set(slot, lane);
     }
     return lane;
   }
 
-  private clockOf(slot: number): ServerClock {
-    const server = (isClusterClient(this.client) && this.client.slots?.[slot]?.[0]) || '';
-    let clock = this.clocks.get(server);
-    if (!clock) {
-      clock = new ServerClock();
-      this.clocks.set(server, clock);
+  /** Who answers for a slot now: on a Cluster another may take it over. */
+  private serverOf(slot: number): RedisServer {
+    const name = (isClusterClient(this.client) && this.client.slots?.[slot]?.[0]) || '';
+    let server = this.servers.get(name);
+    if (!server) {
+      server = new RedisServer(name, this.lookForPrimaries);
+      this.servers.set(name, server);
     }
-    return clock;
+    return server;
   }
 
   /** The hits of a request mostly share a key. */
