@@ -26,16 +26,24 @@ import {
 } from './rate-limit.tokens.js';
 import { RateLimiter } from './rate-limiter.service.js';
 
-/** Closes what we opened, once the server has answered its last request. */
+/** The connection to Redis, and the store that uses it. */
+interface OpenRedis {
+  readonly connection: Connection;
+  readonly store: RedisStore;
+}
+
+/** Closes what we opened, once the server has answered its last request, and everybody else who asked has his answer. */
 @Injectable()
 class ConnectionCloser implements OnApplicationShutdown {
   constructor(
-    @Inject(RATE_LIMIT_CONNECTION) private readonly connection: Connection | undefined,
+    @Inject(RATE_LIMIT_CONNECTION) private readonly redis: OpenRedis | undefined,
     @Inject(RATE_LIMIT_SETTINGS) private readonly settings: RateLimitSettings,
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
-    if (this.connection) await disconnect(this.connection, this.settings.options.timeout ?? DEFAULT_TIMEOUT);
+    if (!this.redis) return;
+    await this.redis.store.settled();
+    await disconnect(this.redis.connection, this.settings.options.timeout ?? DEFAULT_TIMEOUT);
   }
 }
 
@@ -63,10 +71,12 @@ export const rateLimitProviders: Provider[] = [
   {
     provide: RATE_LIMIT_CONNECTION,
     inject: [RATE_LIMIT_SETTINGS, RATE_LIMIT_PLANS],
-    useFactory: async ({ options, logger }: RateLimitSettings): Promise<Connection | undefined> =>
-      options.redis === undefined
-        ? undefined
-        : connect(options.redis, options.timeout ?? DEFAULT_TIMEOUT, (news) => logger.warn(news)),
+    useFactory: async ({ options, logger }: RateLimitSettings): Promise<OpenRedis | undefined> => {
+      const { redis, prefix, timeout = DEFAULT_TIMEOUT } = options;
+      if (redis === undefined) return undefined;
+      const connection = await connect(redis, timeout, (news) => logger.warn(news));
+      return { connection, store: new RedisStore(connection.client, { prefix, timeout }) };
+    },
   },
   {
     provide: RATE_LIMIT_STORE,
@@ -107,14 +117,14 @@ export const rateLimitProviders: Provider[] = [
 ];
 
 /** The one place where the store's layers are stacked. */
-function storeFor({ options, logger }: RateLimitSettings, connection: Connection | undefined): RateLimitStore {
-  const { prefix, timeout, instances, onStoreFailure: mode = 'local' } = options;
-  const inner = connection ? new RedisStore(connection.client, { prefix, timeout }) : options.store;
+function storeFor({ options, logger }: RateLimitSettings, redis: OpenRedis | undefined): RateLimitStore {
+  const { instances, onStoreFailure: mode = 'local' } = options;
+  const inner = redis?.store ?? options.store;
   if (!inner) {
     logger.log('Quotas are kept in memory, by this process alone. Set redis to share them between instances.');
     return new MemoryStore();
   }
-  const maxAge = connection && denialCacheOf(options);
+  const maxAge = redis && denialCacheOf(options);
   const observer = loggingObserver(logger, mode, options.observer);
   const answering = new FailurePolicyStore(inner, { mode, instances, observer });
   return maxAge === undefined ? answering : new DenialCacheStore(answering, { maxAge });

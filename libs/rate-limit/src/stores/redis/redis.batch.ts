@@ -37,6 +37,16 @@ export class RedisBatches implements Waiting {
     else setImmediate(this.send);
   }
 
+  /** When all that wait now have been answered, by Redis or by their deadlines. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(
+      [...this.underWay]
+        .flat()
+        .concat(this.waiting)
+        .map(({ decisions }) => decisions),
+    );
+  }
+
   giveUpBy(now: number): number | undefined {
     let next = giveUp(this.waiting, now);
     for (const batch of this.underWay) next = Math.min(next, giveUp(batch, now));

@@ -1,5 +1,6 @@
 import { RateLimitError, shown } from '../../core/errors.js';
 import { isClusterClient, isRedisClient, type RedisClient } from './redis.client.js';
+import { withFix } from './redis.failures.js';
 
 /** ioredis' own options: host, port, db, username, password, tls, sentinels, … All of them are passed on. */
 export interface RedisConnectionOptions {
@@ -32,6 +33,8 @@ export interface Connection {
 type EventfulClient = RedisClient & {
   connect(): Promise<void>;
   on(event: 'error' | 'ready' | 'end', listener: (error: Error & { code?: string }) => void): void;
+  on(event: '+node', listener: (node: EventfulClient) => void): void;
+  once(event: 'ready', listener: () => void): void;
 };
 
 const backOff = (times: number): number => Math.min(100 * 2 ** Math.min(times, 4), 1_000) * (0.75 + Math.random() / 2);
@@ -47,8 +50,8 @@ const safeOptions = (timeout: number) => ({
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
-  connectTimeout: 2_000,
-  socketTimeout: Math.max(2_000, 2 * timeout),
+  connectTimeout: 1_000,
+  socketTimeout: Math.max(1_000, 2 * timeout),
   retryStrategy: backOff,
   reconnectOnError: isReplica,
   sentinelRetryStrategy: backOff,
@@ -185,25 +188,49 @@ async function loadIoredis() {
 /** How long an application's start waits for news of its Redis. */
 const FIRST_NEWS_WITHIN = 3_000;
 
+/** How long a connection must hold until it is said to: one that flaps is not told of at every turn. */
+const CALM = 1_000;
+
 /**
  * Waits until the first attempt to connect has ended, well or not, and tells of every change from then on. An
  * application starts without its Redis.
  */
 function firstNews(client: EventfulClient, tell: (news: string) => void): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, FIRST_NEWS_WITHIN);
-    let down = false;
-    const changed = (isDown: boolean, news: string) => {
-      if (isDown !== down) tell(news);
-      down = isDown;
-      clearTimeout(timer);
+    const patience = setTimeout(resolve, FIRST_NEWS_WITHIN);
+    let isDown = false;
+    let calm: NodeJS.Timeout | undefined;
+    const heard = (): void => {
+      clearTimeout(patience);
       resolve();
     };
-    client.on('ready', () => changed(false, 'Redis answers again.'));
-    client.on('error', ({ message, code, name }) =>
-      changed(true, `Redis cannot be reached (${message || code || name}). It is tried again until it can.`),
-    );
+    const up = (): void => {
+      isDown = false;
+      tell('Redis can be reached again.');
+    };
+    client.on('ready', () => {
+      void nodesOf(client).then(heard);
+      clearTimeout(calm);
+      if (isDown) calm = setTimeout(up, CALM).unref();
+    });
+    client.on('error', ({ message, code, name }) => {
+      heard();
+      clearTimeout(calm);
+      if (!isDown)
+        tell(`Redis cannot be reached (${withFix(message || code || name)}). It is tried again until it can.`);
+      isDown = true;
+    });
+    // Otherwise ioredis connects to a Cluster's node when it is first asked, and that request fails. Replicas too: one
+    // that is made a primary is asked at once.
+    client.on('+node', (node) => void node.connect().catch(() => undefined));
     // Options of the user's may have put it off.
     if (client.status === 'wait') client.connect().catch(() => undefined);
   });
+}
+
+/** Until all primaries of a Cluster can be asked. */
+async function nodesOf(client: EventfulClient): Promise<void> {
+  if (!isClusterClient(client)) return;
+  const waiting = (client.nodes('master') as EventfulClient[]).filter(({ status }) => status !== 'ready');
+  await Promise.all(waiting.map((node) => new Promise<void>((resolve) => node.once('ready', resolve))));
 }

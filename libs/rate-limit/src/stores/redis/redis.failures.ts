@@ -2,24 +2,33 @@ import { StoreUnavailableError } from '../../core/errors.js';
 
 /** What Redis says when it cannot decide, and what to do about it. */
 const FIXES: Readonly<Record<string, string>> = {
-  READONLY: 'this is a replica: connect to the primary, through Sentinel or as a Cluster where it may move',
-  OOM: 'its memory is full: raise maxmemory, or set a maxmemory-policy that evicts',
+  READONLY: 'it is a replica; connect to the primary, through Sentinel or as a Cluster where it may move',
+  OOM: 'its memory is full; raise maxmemory, or set a maxmemory-policy that evicts',
   LOADING: 'it is reading its data from disk, and answers when it has',
-  BUSY: "somebody's script runs for too long: SCRIPT KILL ends it",
-  NOAUTH: 'it wants a password: give username and password',
+  BUSY: "somebody's script runs for too long; SCRIPT KILL ends it",
+  NOAUTH: 'it wants a password; give username and password',
   WRONGPASS: 'check username and password',
-  NOPERM: "the user's ACL lacks a permission: docs/redis.md lists what is needed",
-  CLUSTERDOWN: 'some slots of the Cluster have no primary: see CLUSTER INFO',
+  NOPERM: "the user's ACL lacks a permission; docs/redis.md lists what is needed",
+  CLUSTERDOWN: 'some slots of the Cluster have no primary; see CLUSTER INFO',
   TRYAGAIN: 'a slot is being moved, and answers when it has',
-  MASTERDOWN: 'this is a replica that has lost its primary: connect to the primary',
-  NOREPLICAS: 'too few replicas are connected: see min-replicas-to-write',
-  MISCONF: 'it cannot save to disk, and refuses to write: see its log, or stop-writes-on-bgsave-error',
-  CROSSSLOT: 'this is a Cluster: connect with { nodes: [...] }',
-  MOVED: 'this is a Cluster: connect with { nodes: [...] }',
+  MASTERDOWN: 'it is a replica that has lost its primary; connect to the primary',
+  NOREPLICAS: 'too few replicas are connected; see min-replicas-to-write',
+  MISCONF: 'it cannot save to disk, and refuses to write; see its log, or stop-writes-on-bgsave-error',
+  CROSSSLOT: 'this is a Cluster; connect with { nodes: [...] }',
+  MOVED: 'this is a Cluster; connect with { nodes: [...] }',
 };
 
 // Behind a dash where Redis 6 quotes what a command of the script was answered.
 const CODE = new RegExp(`(?:^|[ -])(${Object.keys(FIXES).join('|')})(?= )`);
+
+// ioredis' words for it are about its queues.
+const AWAY = /Stream isn't writeable|Connection is closed|isn't ready and enableOfflineQueue|max retries per request/;
+
+/** What Redis said, and what to do about it where that is known. */
+export function withFix(message: string): string {
+  const fix = FIXES[CODE.exec(message)?.[1] ?? ''];
+  return fix ? `${message}: ${fix}` : message;
+}
 
 /**
  * What a client threw, as the one error a store rejects with: what happened, and the fix.
@@ -29,10 +38,8 @@ const CODE = new RegExp(`(?:^|[ -])(${Object.keys(FIXES).join('|')})(?= )`);
 export function asUnavailable(error: unknown, server = ''): StoreUnavailableError {
   if (error instanceof StoreUnavailableError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  // ioredis' words for it are about its queues.
-  const isAway = /Stream isn't writeable|Connection is closed|isn't ready and enableOfflineQueue/.test(message);
-  const fix = FIXES[CODE.exec(message)?.[1] ?? ''];
-  const detail = isAway ? 'is not connected' : `cannot decide: ${message}${fix ? ` (${fix})` : ''}`;
+  const isAway = AWAY.test(message);
+  const detail = isAway ? 'is not connected' : `cannot decide: ${withFix(message)}`;
   return new StoreUnavailableError(`${titleOf(server)} ${detail}`, { cause: error });
 }
 

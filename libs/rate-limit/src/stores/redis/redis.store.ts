@@ -102,6 +102,11 @@ export class RedisStore implements RateLimitStore {
     }
   }
 
+  /** When every request that was made so far has its answer, which is when its deadline is over at the latest. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.lanes.values()].map((lane) => lane.settled()));
+  }
+
   private readonly askServer = (hits: readonly Hit[]): Promise<Decision[]> => this.ask(0, hits, this.keysOf(hits));
 
   private readonly askCluster = (hits: readonly Hit[]): Promise<Decision[]> => {
