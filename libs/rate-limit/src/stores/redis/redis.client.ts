@@ -21,7 +21,7 @@ export interface BinaryClient {
 /** The part of ioredis' Cluster that is no part of its Redis. */
 export interface RedisClusterClient extends RedisClient {
   readonly isCluster: true;
-  nodes(role: 'master'): Pick<RedisClient, 'script'>[];
+  nodes(role: 'master' | 'all'): Pick<RedisClient, 'script'>[];
   /** Slot by slot, the nodes that serve it, the primary first. */
   readonly slots?: readonly (readonly string[] | undefined)[];
   readonly options?: { readonly keyPrefix?: string };

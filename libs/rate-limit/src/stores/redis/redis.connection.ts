@@ -33,7 +33,7 @@ export interface Connection {
 type EventfulClient = RedisClient & {
   connect(): Promise<void>;
   on(event: 'error' | 'ready' | 'end', listener: (error: Error & { code?: string }) => void): void;
-  on(event: '+node', listener: (node: EventfulClient) => void): void;
+  on(event: '+node', listener: () => void): void;
   once(event: 'ready', listener: () => void): void;
 };
 
@@ -51,6 +51,7 @@ const safeOptions = (timeout: number) => ({
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   connectTimeout: 1_000,
+  disconnectTimeout: 500,
   socketTimeout: Math.max(1_000, 2 * timeout),
   retryStrategy: backOff,
   reconnectOnError: isReplica,
@@ -209,7 +210,7 @@ function firstNews(client: EventfulClient, tell: (news: string) => void): Promis
       tell('Redis can be reached again.');
     };
     client.on('ready', () => {
-      void nodesOf(client).then(heard);
+      void connectNodes(client).then(heard);
       clearTimeout(calm);
       if (isDown) calm = setTimeout(up, CALM).unref();
     });
@@ -220,17 +221,22 @@ function firstNews(client: EventfulClient, tell: (news: string) => void): Promis
         tell(`Redis cannot be reached (${withFix(message || code || name)}). It is tried again until it can.`);
       isDown = true;
     });
-    // Otherwise ioredis connects to a Cluster's node when it is first asked, and that request fails. Replicas too: one
-    // that is made a primary is asked at once.
-    client.on('+node', (node) => void node.connect().catch(() => undefined));
+    // Not before: while it looks for the nodes, ioredis takes one that is about to connect for one that is gone.
+    client.on('+node', () => client.status === 'ready' && void connectNodes(client));
     // Options of the user's may have put it off.
     if (client.status === 'wait') client.connect().catch(() => undefined);
   });
 }
 
-/** Until all primaries of a Cluster can be asked. */
-async function nodesOf(client: EventfulClient): Promise<void> {
+/**
+ * Connects a Cluster's nodes, and waits for the primaries. By itself ioredis connects when a node is first asked, and
+ * what is asked meanwhile fails. Replicas too, because one that is made a primary is asked at once.
+ */
+async function connectNodes(client: EventfulClient): Promise<void> {
   if (!isClusterClient(client)) return;
+  for (const node of client.nodes('all') as EventfulClient[]) {
+    if (node.status === 'wait') node.connect().catch(() => undefined);
+  }
   const waiting = (client.nodes('master') as EventfulClient[]).filter(({ status }) => status !== 'ready');
   await Promise.all(waiting.map((node) => new Promise<void>((resolve) => node.once('ready', resolve))));
 }
