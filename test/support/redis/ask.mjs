@@ -1,10 +1,18 @@
 import { Redis } from 'ioredis';
 
-/** One question over one connection, answered within the time given or an error that says why not. */
-export async function ask(url, question, within = 3000) {
+/**
+ * One question over one connection, answered within the time given or an error that says why not.
+ * `whileLoading`: also of a server that is still loading its data.
+ */
+export async function ask(url, question, { within = 3000, whileLoading = false } = {}) {
   let cause;
   let timer;
-  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
+  const client = new Redis(url, {
+    lazyConnect: true,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    enableReadyCheck: !whileLoading,
+  });
   client.on('error', (error) => (cause = error));
   const tooLate = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${within} ms`)), within);

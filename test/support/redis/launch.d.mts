@@ -7,6 +7,8 @@ export interface ServerKind {
   /** How it was found, for example `fetched package`. */
   readonly how: string;
   readonly command?: readonly string[];
+  /** Of the distribution that its package is from. */
+  readonly suite?: string;
   readonly image?: string;
   readonly binary?: string;
 }
@@ -24,10 +26,23 @@ export interface Server {
   thaw(): Promise<void>;
   /** Ends it as a crash would. It can be restarted. */
   kill(): Promise<void>;
-  /** The same port, an empty memory. */
-  restart(): Promise<void>;
+  /** The same port and folder, and a memory as empty as nothing was saved in that folder (SAVE, a cluster's config). */
+  restart(options?: RestartOptions): Promise<void>;
   /** Ends it, frozen or not, and removes what it left. */
   stop(): Promise<void>;
 }
 
-export function launch(kind: ServerKind, options: { args?: readonly string[]; runDir: string }): Promise<Server>;
+/** For servers that are processes of ours; one in a container restarts as it was. */
+export interface RestartOptions {
+  /** More arguments, for this time alone: `--key-load-delay 2000` (microseconds) makes a saved key slow to load. */
+  args?: readonly string[];
+  /** Not to wait until it has loaded what it saved; until then it answers LOADING. */
+  whileLoading?: boolean;
+}
+
+export interface LaunchOptions {
+  args?: readonly string[];
+  runDir: string;
+}
+
+export function launch(kind: ServerKind, options: LaunchOptions): Promise<Server>;

@@ -1,26 +1,30 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask, whatIs } from './ask.mjs';
 import { freePort } from './ports.mjs';
 import { isGone, isStopped, signal } from './processes.mjs';
+import { urlOf } from './url-of.mjs';
 
 const HOST = '127.0.0.1';
 
 /** A server that runs here as a process of our own. Its folder holds its log, and its pid for the reaper. */
-export async function startProcess(kind, args, runDir) {
+export async function startProcess(kind, { args = [], hasConfigFile = false, runDir }) {
   const dir = realpathSync(mkdtempSync(join(runDir, 'server-')));
-  const password = args[args.indexOf('--requirepass') + 1];
-  const auth = args.includes('--requirepass') ? `:${encodeURIComponent(password)}@` : '';
+  const command = [...kind.command];
+  if (hasConfigFile) {
+    command.push(join(dir, 'config'));
+    writeFileSync(command.at(-1), '');
+  }
   let port;
   let url;
   let pid;
   let child;
 
-  async function boot() {
-    child = run(kind.command, port, dir, args);
-    pid = await answering(child, url, dir);
+  async function boot({ args: others = [], whileLoading = false } = {}) {
+    child = run(command, port, dir, [...args, ...others]);
+    pid = await answering(child, url, dir, whileLoading);
   }
 
   async function kill() {
@@ -35,7 +39,7 @@ export async function startProcess(kind, args, runDir) {
   async function bootOnFreePort() {
     for (let tries = 1; ; tries++) {
       port = await freePort();
-      url = `redis://${auth}${HOST}:${port}`;
+      url = urlOf(HOST, port, args);
       try {
         return await boot();
       } catch (error) {
@@ -66,9 +70,9 @@ export async function startProcess(kind, args, runDir) {
     async thaw() {
       signal(pid, 'SIGCONT');
     },
-    async restart() {
+    async restart(options) {
       await kill();
-      await boot();
+      await boot(options);
     },
     async stop() {
       await kill();
@@ -90,22 +94,20 @@ function run([file, ...first], port, dir, args) {
 }
 
 /** Waits until the server answers, and returns its pid: behind a wrapper script it is not the child's. */
-async function answering(child, url, dir) {
+async function answering(child, url, dir, whileLoading) {
   for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(20)) {
     if (child.failure) throw new Error(child.failure);
     if (!isRunning(child)) throw new Error(`it ended at once\n${logIn(dir)}`);
-    const pid = await ask(url, (client) => pidOfOurs(client, dir)).catch(() => undefined);
+    const pid = await ask(url, (client) => pidOfOurs(client, dir), { whileLoading }).catch(() => undefined);
     if (pid) return pid;
   }
   throw new Error(`no PONG within 10 s\n${logIn(dir)}`);
 }
 
-/** Another run's server may answer on this port: ours is the one that works in our folder. */
+/** Another run's server may answer on this port: ours is the one that wrote its pid into our folder. */
 async function pidOfOurs(client, dir) {
-  await client.ping();
-  const config = await client.call('CONFIG', 'GET', 'dir');
-  const isOurs = JSON.stringify(config).includes(JSON.stringify(dir));
-  return isOurs ? (await whatIs(client)).pid : undefined;
+  const { pid } = await whatIs(client);
+  return pid === Number(readFileSync(join(dir, 'pid'), 'utf8')) ? pid : undefined;
 }
 
 const isRunning = (child) => child.pid !== undefined && child.exitCode === null && child.signalCode === null;

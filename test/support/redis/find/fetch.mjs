@@ -11,7 +11,7 @@ export async function serversToFetch(say) {
   const found = await Promise.all(
     wanted().map(async ({ expected, suite, name }) => {
       try {
-        return { how: 'fetched package', command: commandIn(await cached(suite, name), name) };
+        return { how: 'fetched package', suite, command: commandIn(await fetched(suite, name), name) };
       } catch (error) {
         say(`${expected}: not at hand (${error.message.trim().split('\n').at(-1)})`);
         return undefined;
@@ -36,8 +36,11 @@ function wanted() {
   return ['redis', 'valkey'].map((expected) => ({ expected, suite, name: `${expected}-server` }));
 }
 
-/** Built aside and renamed, so that two runs at once never see half of one. */
-async function cached(suite, name) {
+/**
+ * The folder that the package and the libraries it needs are unpacked in.
+ * Built aside and renamed, so that two runs at once never see half of one.
+ */
+export async function fetched(suite, name) {
   const folder = join(CACHE, `${suite}-${name}`);
   if (existsSync(folder)) return folder;
 

@@ -24,8 +24,8 @@ export async function findKinds(runDir, say) {
   return kinds.filter((kind, i) => kind && kinds.findIndex((other) => other?.label === kind.label) === i);
 }
 
-/** The candidate with the name and version that its server tells. */
-async function named(candidate, runDir, say) {
+/** The candidate with the name and version that its server tells; undefined, and said why, when it does not start. */
+export async function named(candidate, runDir, say) {
   try {
     const server = await launch(candidate, { runDir });
     const { name, version } = await ask(server.url, whatIs).finally(() => server.stop());

@@ -5,7 +5,7 @@ export async function serverAtUrl() {
   const url = process.env.REDIS_URL;
   if (!url) return undefined;
   try {
-    const { name, version } = await ask(url, whatIs, 5000);
+    const { name, version } = await ask(url, whatIs, { within: 5000 });
     return { url, ownedByTests: false, label: `${name} ${version}`, how: 'REDIS_URL' };
   } catch (error) {
     throw new Error(`REDIS_URL=${masked(url)} does not answer: ${error.message}`);

@@ -1,0 +1,42 @@
+import { closeClients, connectTo } from '../support/clients.js';
+import { startWithFakeTime } from '../support/redis/faketime.js';
+import { serverKinds, startRedis } from '../support/redis/servers.js';
+
+const opened: { stop(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  closeClients();
+  await Promise.all(opened.splice(0).map((each) => each.stop()));
+});
+
+describe.each(serverKinds())('$label', (kind) => {
+  // A container cannot be restarted with other arguments.
+  (kind.image ? it.skip : it)('answers LOADING after a restart, as long as it is made to', async () => {
+    const server = await startRedis({ kind });
+    opened.push(server);
+    const client = connectTo(server.url, { enableReadyCheck: false });
+    await client.eval("for i = 1, 1000 do redis.call('SET', 'key:' .. i, i) end", 0);
+    await client.save();
+    await server.restart({
+      args: ['--key-load-delay', '2000', '--loading-process-events-interval-bytes', '1024'],
+      whileLoading: true,
+    });
+    await expect(connectTo(server.url, { enableReadyCheck: false }).get('key:1')).rejects.toThrow('LOADING');
+    await server.restart();
+    await expect(connectTo(server.url).get('key:1')).resolves.toBe('1');
+  });
+});
+
+describe('a server with a clock of its own', () => {
+  it('tells the time it is set to at once, and goes on', async () => {
+    const faked = await startWithFakeTime();
+    if (!faked) return;
+    opened.push(faked.server);
+    const client = connectTo(faked.server.url);
+    for (const seconds of [0, 600, -600, 0.5]) {
+      await faked.shift(seconds);
+      const [now] = await client.time();
+      expect(Math.abs(Number(now) - Date.now() / 1_000 - seconds)).toBeLessThan(2);
+    }
+  });
+});
