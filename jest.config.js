@@ -4,7 +4,13 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/test/package/apps/', '/test/bench/'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '/test/package/apps/',
+    '/test/bench/',
+    // Minutes long: npm test -- --long
+    ...(process.env.TEST_LONG ? [] : ['/test/chaos/long/']),
+  ],
   modulePathIgnorePatterns: ['<rootDir>/libs/.*/dist/', '<rootDir>/apps/.*/dist/', '<rootDir>/test/package/apps/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {

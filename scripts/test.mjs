@@ -1,4 +1,5 @@
-// npm test: installs and builds what is missing, runs Jest, and closes with one line of numbers.
+// npm test: installs and builds what is missing, runs Jest, and closes with one line of numbers. With --long also the
+// tests that take minutes.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
@@ -19,7 +20,8 @@ if (isStale('libs/rate-limit/dist', 'libs/rate-limit/src', 'libs/rate-limit/pack
 
 const folder = mkdtempSync(join(tmpdir(), 'test-summary-'));
 const summary = join(folder, 'summary.json');
-const code = await jest(process.argv.slice(2));
+const isLong = process.argv.includes('--long');
+const code = await jest(process.argv.slice(2).filter((arg) => arg !== '--long'));
 console.log(closingLine(code));
 rmSync(folder, { recursive: true, force: true });
 process.exit(code);
@@ -28,7 +30,7 @@ function jest(args) {
   const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
   // After the arguments: this option would take the file names behind it for reporters.
   const reporters = ['--reporters=default', '--reporters=<rootDir>/test/support/summary-reporter.mjs'];
-  const env = { ...process.env, TEST_SUMMARY_FILE: summary };
+  const env = { ...process.env, TEST_SUMMARY_FILE: summary, ...(isLong && { TEST_LONG: '1' }) };
   const child = spawn(process.execPath, [...node, ...args, ...reporters], { stdio: 'inherit', env });
   // A terminal sends Ctrl-C to Jest as well; waiting for it here keeps the closing line the last.
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));

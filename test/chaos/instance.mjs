@@ -20,7 +20,7 @@ const unhandled = [];
 process.on('unhandledRejection', (error) => unhandled.push(String(error)));
 process.on('uncaughtException', (error) => unhandled.push(String(error)));
 
-const line = (message) => void (log.length < 200 && log.push(`${Math.round(performance.now())} ${message}`));
+const line = (message) => void (log.length < 10_000 && log.push(`${Math.round(performance.now())} ${message}`));
 const logger = { log: line, warn: line, error: line, debug() {}, verbose() {}, fatal: line };
 
 class Root {}
