@@ -143,6 +143,26 @@ describe('a quota that is judged locally goes on from what the store last told o
     expect(await asking(store, raised)(0)).toEqual([true, 150, 50]);
   });
 
+  it('of who has used next to nothing, the last few answers may be forgotten: a sixteenth of a quota at most', async () => {
+    const large = definePolicy({ name: 'large', limit: 160, window: '1h' });
+    const ask = asking(storeOf(), large);
+    for (let used = 0; used < 9; used++) await ask(1);
+    goDown();
+    expect((await ask(0))[2]).toBeGreaterThanOrEqual(151);
+    comeBack();
+    await ask(1);
+    goDown();
+    expect(await ask(0)).toEqual([true, 160, 150]);
+  });
+
+  it('what is given back is remembered at once', async () => {
+    const ask = asking(storeOf(), local);
+    await ask(100);
+    await ask(-99);
+    goDown();
+    expect(await ask(0)).toEqual([true, 100, 99]);
+  });
+
   it('50,000 quotas are remembered at most, the last ones', async () => {
     const store = storeOf();
     for (let i = 0; i < 80_000; i++) await asking(store, local, `k${i}`)(100);

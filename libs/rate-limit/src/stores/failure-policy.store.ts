@@ -28,8 +28,7 @@ const CALM = 1_000;
  */
 export class FailurePolicyStore implements RateLimitStore {
   private readonly local: MemoryStore;
-  private readonly lastSeen = new LastSeen();
-  private readonly now: Clock;
+  private readonly lastSeen: LastSeen;
   /** On the monotonic clock; 0 while the store answers. */
   private failedSince = 0;
   private lastFailure = 0;
@@ -39,8 +38,9 @@ export class FailurePolicyStore implements RateLimitStore {
     private readonly inner: RateLimitStore,
     private readonly policy: FailurePolicy,
   ) {
-    this.now = policy.now ?? Date.now;
-    this.local = new MemoryStore({ now: this.now });
+    const { now = Date.now } = policy;
+    this.local = new MemoryStore({ now });
+    this.lastSeen = new LastSeen(now);
   }
 
   async consume(hits: readonly Hit[]): Promise<Decision[]> {
@@ -57,16 +57,14 @@ export class FailurePolicyStore implements RateLimitStore {
   }
 
   async reset(policy: Policy, key: string): Promise<void> {
-    this.lastSeen.take(policy, key);
     await this.local.reset(policy, key);
+    this.lastSeen.take(policy, key);
     await this.inner.reset(policy, key);
   }
 
   private note(hits: readonly Hit[], decisions: readonly Decision[]): void {
-    const now = Math.floor(this.now());
     for (let i = 0; i < hits.length; i++) {
-      const { policy, key } = hits[i]!;
-      if (this.modeOf(hits[i]!) === 'local') this.lastSeen.note(policy, key, decisions[i]!, now);
+      if (this.modeOf(hits[i]!) === 'local') this.lastSeen.note(hits[i]!, decisions[i]!);
     }
   }
 
