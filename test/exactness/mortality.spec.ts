@@ -99,6 +99,16 @@ describe.each(serverKinds())('on $label', (kind) => {
       expect(life > 0 && life <= 2 * 3_600_000).toBe(true);
     });
 
+    it('a key that was given ten years has hours again after a request', async () => {
+      await spend(policy, 4);
+      const key = await onlyKey(client);
+      await client.pexpire(key, 10 * 365 * 24 * 3_600_000);
+      await spend(policy, 1);
+      const life = await client.pttl(key);
+      expect(life > 0 && life <= 2 * 3_600_000).toBe(true);
+      expect((await spend(policy, 0)).remaining).toBe(5);
+    });
+
     it('200 denied requests leave the state as it was, to the byte, and do not prolong it', async () => {
       await spend(policy, 10);
       const key = await onlyKey(client);

@@ -85,7 +85,7 @@ export class RedisBatches implements Waiting {
       },
       (error: unknown) => {
         this.makeWay(batch);
-        const failure = asUnavailable(error, batch[0]!.server.name);
+        const failure = asUnavailable(error, batch[0]!.server.name, this.script.clientStatus);
         for (const request of batch) if (!request.answered) request.fail(failure);
       },
     );

@@ -34,12 +34,13 @@ export function withFix(message: string): string {
  * What a client threw, as the one error a store rejects with: what happened, and the fix.
  *
  * @param server the address of a Cluster's node; empty where there is only one server
+ * @param status the client's: ioredis says `connect` until a server that it has reached is ready
  */
-export function asUnavailable(error: unknown, server = ''): StoreUnavailableError {
+export function asUnavailable(error: unknown, server = '', status?: string): StoreUnavailableError {
   if (error instanceof StoreUnavailableError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  const isAway = AWAY.test(message);
-  const detail = isAway ? 'is not connected' : `cannot decide: ${withFix(message)}`;
+  const away = status === 'connect' ? 'is not ready: it is reading its data, or does not answer' : 'is not connected';
+  const detail = AWAY.test(message) ? away : `cannot decide: ${withFix(message)}`;
   return new StoreUnavailableError(`${titleOf(server)} ${detail}`, { cause: error });
 }
 

@@ -33,6 +33,10 @@ export class ConsumeScript {
     private readonly judgedByRedis: boolean,
   ) {}
 
+  get clientStatus(): string | undefined {
+    return this.client.status;
+  }
+
   /**
    * @param now the time to judge by, or '' for the server's
    * @param notAfter the server's time past which nothing is charged, or '' for never too late
