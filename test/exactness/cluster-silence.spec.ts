@@ -56,6 +56,21 @@ describe.each(ioredisVersions)('one node of a Cluster is silent for a while, %s'
     expect(await left(silent)).toBe(99);
   });
 
+  it('soon nobody waits for it, and the others are decided as ever, one that it has a part in included', async () => {
+    await silence();
+    await Promise.allSettled(Array.from({ length: 5 }, () => spend([silent])));
+    const begun = performance.now();
+    for (let i = 0; i < 50; i++) {
+      // Refused before anything is charged, so there is nothing to give back.
+      await expect(spend([silent, ...others])).rejects.toThrow(/Redis at .* gave no answer in time/);
+      expect((await spend([others[0]!]))[0]!.remaining).toBe(98 - i);
+    }
+    expect(performance.now() - begun).toBeLessThan(SILENCE - 200);
+    await over;
+    expect(await becomes(99, () => left(silent).catch(() => -1))).toBe(99);
+    expect(await left(others[1]!)).toBe(99);
+  });
+
   it('the others are decided also when they have forgotten the script', async () => {
     await silence();
     const awake = client.nodes('master').filter(({ options }) => options.port !== cluster.nodes[0]!.port);

@@ -38,6 +38,7 @@ describe('why Redis cannot decide', () => {
     ];
     for (const word of words) expect(asUnavailable(new Error(word)).detail).toBe('Redis is not connected');
     expect(asUnavailable(new Error(words[0]), '', 'connect').detail).toMatch(/is not ready: it is reading its data/);
+    expect(asUnavailable(new Error(words[1]), '', 'end').detail).toMatch(/see its retryStrategy/);
   });
 
   it('a node of a Cluster is named', () => {

@@ -24,6 +24,12 @@ const CODE = new RegExp(`(?:^|[ -])(${Object.keys(FIXES).join('|')})(?= )`);
 // ioredis' words for it are about its queues.
 const AWAY = /Stream isn't writeable|Connection is closed|isn't ready and enableOfflineQueue|max retries per request/;
 
+/** What the status of a client says about the server, where it says more than that it is not connected. */
+const STATUSES: Readonly<Record<string, string>> = {
+  connect: 'is not ready: it is reading its data, or does not answer',
+  end: 'is not connected, and the client has given up: it was closed, or see its retryStrategy',
+};
+
 /** What Redis said, and what to do about it where that is known. */
 export function withFix(message: string): string {
   const fix = FIXES[CODE.exec(message)?.[1] ?? ''];
@@ -34,13 +40,14 @@ export function withFix(message: string): string {
  * What a client threw, as the one error a store rejects with: what happened, and the fix.
  *
  * @param server the address of a Cluster's node; empty where there is only one server
- * @param status the client's: ioredis says `connect` until a server that it has reached is ready
+ * @param status the client's, in ioredis' words
  */
 export function asUnavailable(error: unknown, server = '', status?: string): StoreUnavailableError {
   if (error instanceof StoreUnavailableError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  const away = status === 'connect' ? 'is not ready: it is reading its data, or does not answer' : 'is not connected';
-  const detail = AWAY.test(message) ? away : `cannot decide: ${withFix(message)}`;
+  const detail = AWAY.test(message)
+    ? (STATUSES[status ?? ''] ?? 'is not connected')
+    : `cannot decide: ${withFix(message)}`;
   return new StoreUnavailableError(`${titleOf(server)} ${detail}`, { cause: error });
 }
 
