@@ -33,7 +33,17 @@ describe('a mistake in the options ends the start and names the value and the fi
     ],
     ['a url of another kind', { redis: 'http://:secret@x' }, `got "http://***@x"`],
     ['a url that is none', { redis: 'redis://me:sec@ret@ho:st:99999' }, `got "redis://***@ho:st:99999"`],
+    ['a url in quotes', { redis: '"redis://:secret@x"' }, String.raw`got "\"redis://***@x\""`],
+    ['a url without a scheme', { redis: 'me:secret@x:6379' }, 'got "***@x:6379"'],
+    ['a url with a parameter', { redis: 'http://x?password=a@secret&db=1' }, 'got "http://x?password=***"'],
+    ['options as text', { redis: '{"password":"secret"}' }, String.raw`got "{\"password\":***"`],
     ['no url at all', { redis: 7 }, 'got 7'],
+    ['nodes that are no list', { redis: { nodes: 'redis://:secret@x' } }, 'a list of at least one node, got text'],
+    [
+      'no sentinels',
+      { redis: { sentinels: [] } },
+      'RL_REDIS_INVALID: ioredis does not take what redis says: Requires at least one sentinel to connect to.',
+    ],
     ['a promise of a client', { redis: Promise.resolve({}) }, 'an ioredis client, got an object of Promise'],
     ['a client of another kind', { redis: new Map() }, 'an ioredis client, got an object of Map'],
     [
@@ -47,7 +57,11 @@ describe('a mistake in the options ends the start and names the value and the fi
       { redis: 'redis://x', store: { consume() {}, reset() {} } },
       'RL_OPTION_INVALID: give redis or store, not both',
     ],
-    ['half a store', { store: { consume() {} } }, 'RL_OPTION_INVALID: store must have consume() and reset()'],
+    [
+      'half a store',
+      { store: { consume() {}, password: 'secret' } },
+      'RL_OPTION_INVALID: store must have consume() and reset(), got an object of Object',
+    ],
     [
       'an unknown profile',
       { headers: 'draft-7' },
@@ -77,6 +91,11 @@ describe('a mistake in the options ends the start and names the value and the fi
       'a window in words',
       { policies: { p: { limit: 1, window: '10 seconds' } } },
       `RL_WINDOW_INVALID: policies.p: window must be like '500ms', '10s', '15m', '2h' or '1d', or a whole number of ms, got "10 seconds"`,
+    ],
+    [
+      'a window of more than a thousand years',
+      { policies: { p: { limit: 1, window: '365001d' } } },
+      `RL_WINDOW_INVALID: policies.p: window must be '365000d' at most, got "365001d"`,
     ],
     ['a window of half a millisecond', { policies: { p: { limit: 1, window: 0.5 } } }, 'got 0.5'],
     ['no window', { policies: { p: { limit: 1 } } }, 'got undefined'],
@@ -113,6 +132,12 @@ describe('a mistake in the options ends the start and names the value and the fi
       { policies: { 日本: { limit: 1, window: '1m' } } },
       `RL_NAME_INVALID: policies.日本: a policy's name must be 1 to 128 printable ASCII characters`,
     ],
+    [
+      'a name of two lines',
+      { policies: { 'a\nb': { limit: 1, window: '1m' } } },
+      String.raw`RL_NAME_INVALID: policies.a\u000ab: a policy's name must be 1 to 128 printable ASCII characters`,
+    ],
+    ['a long name', { policies: { ['x'.repeat(3_000)]: { limit: 1, window: '1m' } } }, `policies.${'x'.repeat(79)}…:`],
     ['an empty name', { policies: { '': { limit: 1, window: '1m' } } }, 'RL_NAME_INVALID'],
     [
       'a cost that can never pass',
@@ -169,6 +194,16 @@ describe('a mistake at a handler names the handler too', () => {
       'a cost that can never pass, on a route',
       RateLimit({ name: 'login', cost: 6 }),
       'RL_COST_NEVER_PASSES: CatsController.find: login: a request of cost 6',
+    ],
+    [
+      'nothing skipped',
+      SkipRateLimit(undefined as never),
+      'RL_UNKNOWN_POLICY: CatsController.find: skips undefined, which is no policy; there are login, daily',
+    ],
+    [
+      'a name that is null',
+      RateLimit({ name: null, limit: 6, window: '1m' } as never),
+      'RL_NAME_INVALID: CatsController.find: a policy',
     ],
     [
       'nothing at all',
@@ -232,6 +267,13 @@ describe('how the module is imported', () => {
     await expect(boot('express', module, {})).rejects.toThrow(
       'RL_OPTION_UNKNOWN: guard stands beside useFactory, not in what it returns',
     );
+  });
+
+  it.each([null, 5, 'redis://:secret@x'])('options that are none are an error, given or made: %#', async (options) => {
+    const message = `RL_OPTION_INVALID: RateLimitModule takes an object of options, got ${typeof options === 'string' ? 'text' : options}`;
+    expect(() => RateLimitModule.forRoot(options as never)).toThrow(message);
+    const module = RateLimitModule.forRootAsync({ useFactory: () => options as never });
+    await expect(boot('express', module, {})).rejects.toThrow(message);
   });
 
   it('an import without forRoot is an error', async () => {

@@ -1,4 +1,6 @@
-import { Controller, Get, UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Controller, Get, Scope, UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { RouterExecutionContext } from '@nestjs/core/router/router-execution-context.js';
 import { byUser, RateLimit, SkipRateLimit } from 'nestjs-redis-rate-limit';
 import { adapters, boot, closeApps } from '../support/app.js';
@@ -32,6 +34,20 @@ class WrappedController {
   @Get('skipped')
   @SkipRateLimit()
   skipped() {}
+}
+
+@Controller({ scope: Scope.REQUEST })
+class PerRequestController {
+  static readonly bound: WeakRef<() => void>[] = [];
+
+  constructor() {
+    this.find = this.find.bind(this);
+    PerRequestController.bound.push(new WeakRef(this.find));
+  }
+
+  @Get('per-request')
+  @RateLimit({ limit: 40, window: '1h' })
+  find() {}
 }
 
 type Create = (instance: object, callback: (...args: unknown[]) => unknown, ...rest: unknown[]) => unknown;
@@ -77,6 +93,17 @@ describe.each(adapters)('handlers that something wraps, on %s', (adapter) => {
     wrapHandlers(true);
     const { get } = await boot(adapter, {}, { controllers: [WrappedController] });
     expect([(await get('/late')).status, (await get('/late')).status]).toEqual([200, 429]);
+  });
+
+  it('and one that is bound anew for each request, of which none is kept', async () => {
+    const { get } = await boot(adapter, {}, { controllers: [PerRequestController] });
+    PerRequestController.bound.length = 0;
+    for (let i = 0; i < 50; i++) expect((await get('/per-request')).status).toBe(i < 40 ? 200 : 429);
+    expect(PerRequestController.bound).toHaveLength(50);
+    setFlagsFromString('--expose-gc');
+    (runInNewContext('gc') as () => void)();
+    // The last ones may still be on the stack, or in a connection that is kept.
+    expect(PerRequestController.bound.filter((handler) => handler.deref()).length).toBeLessThan(10);
   });
 
   it('and one that its constructor binds', async () => {

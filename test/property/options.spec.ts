@@ -17,7 +17,9 @@ import {
 } from 'nestjs-redis-rate-limit';
 import { algorithmNames } from '../../libs/rate-limit/src/core/algorithms/index.js';
 import { milliseconds } from '../../libs/rate-limit/src/core/duration.js';
-import { shown } from '../../libs/rate-limit/src/core/errors.js';
+import { kindOf, shown } from '../../libs/rate-limit/src/core/errors.js';
+import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denial-cache.store.js';
+import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure-policy.store.js';
 
 /** What definePolicy() says it throws. */
 const OF_POLICIES = [
@@ -79,7 +81,7 @@ const opaque = new Proxy(
   },
 );
 
-/** Values that nobody means, all kinds of them. None is a Proxy that is revoked: nothing can be said of one. */
+/** Values that nobody means, all kinds of them. None is a Proxy that is revoked: fast-check cannot look at one. */
 const junk: fc.Arbitrary<unknown> = fc.oneof(
   {
     weight: 2,
@@ -113,12 +115,26 @@ const junk: fc.Arbitrary<unknown> = fc.oneof(
         { toString: throwing, valueOf: throwing, toJSON: throwing },
         { toJSON: () => 'a' },
         { toJSON: () => undefined },
+        Object.defineProperty({ toJSON: throwing }, Symbol.toStringTag, { get: throwing }),
+        { toJSON: throwing, [Symbol.toStringTag]: 'a\nb' },
+        { limit: 10n ** 3_000n },
+      ],
+      ...[
+        Symbol('a\nb'),
+        10n ** 3_000n,
+        '\u2028',
+        '\u202e',
+        '\x85',
+        Object.assign(new Odd(), { constructor: undefined }),
       ],
       ...[Object.defineProperty({}, 'limit', { get: throwing, enumerable: true }), byIp],
       opaque,
     ),
   },
 );
+
+/** A thousand years. */
+const LONGEST_WINDOW = 31_536_000_000_000;
 
 const names = fc.oneof(
   fc.constantFrom('p', 'a b', '"', '\\', '}', '{}', '%', '__proto__', 'constructor', ':fw60000'),
@@ -137,8 +153,7 @@ const rules = fc
     limit: fc.oneof(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 999_999_999_999_999 })),
     window: fc.oneof(
       fc.integer({ min: 1, max: 90_000 }),
-      // A thousand years: later than that no clock here is exact.
-      fc.integer({ min: 1, max: 31_556_952_000_000 }),
+      fc.integer({ min: 1, max: LONGEST_WINDOW }),
       fc.constantFrom('1ms', '10s', '15m', '2h', '365d'),
     ),
     onStoreFailure: fc.constantFrom('local', 'open', 'closed', undefined),
@@ -157,8 +172,6 @@ const USING = ['key', 'cost', 'skip', 'phase', ...DEFINING];
 
 /** Whatever is spent, given back or asked of a policy that was accepted, the numbers are numbers. */
 async function expectUsable(policy: Policy): Promise<void> {
-  // A span of two such windows is no safe integer any more.
-  fc.pre(policy.window < 2 ** 51);
   expect(policy.name).toMatch(/^[ -~]{1,128}$/);
   let time = 1_700_000_000_000;
   const store = new MemoryStore({ now: () => time });
@@ -260,7 +273,7 @@ describe('a policy that is written down', () => {
         const [, number, unit] = /^([0-9]+)(ms|s|m|h|d)$/.exec(typeof window === 'string' ? window : '') ?? [];
         const span = unit === undefined ? window : Number(BigInt(number!) * sizes[unit]!);
         const attempt = () => milliseconds(window as never);
-        if (isWhole(span, 1, Number.MAX_SAFE_INTEGER)) return expect(attempt()).toBe(span);
+        if (isWhole(span, 1, LONGEST_WINDOW)) return expect(attempt()).toBe(span);
         expect(attempt).toThrow(
           expect.objectContaining({
             code: 'RL_WINDOW_INVALID',
@@ -268,13 +281,13 @@ describe('a policy that is written down', () => {
           }),
         );
       }),
-      { numRuns: 1_500 },
+      { numRuns: 1_500, examples: [['365000d'], ['365001d'], [LONGEST_WINDOW + 1], [Number.MAX_SAFE_INTEGER]] },
     );
   });
 
   it('the largest there are can be judged, and what cannot be counted exactly is refused', async () => {
     for (const algorithm of algorithmNames) {
-      for (const window of [1, 1_000, 86_400_000, 31_556_952_000_000]) {
+      for (const window of [1, 1_000, 86_400_000, LONGEST_WINDOW]) {
         for (const most of [0, 1, Math.floor(Number.MAX_SAFE_INTEGER / window), 999_999_999_999_999]) {
           const limit = Math.min(most, 999_999_999_999_999);
           const define = () => definePolicy({ name: 'p', algorithm, limit, window });
@@ -337,6 +350,8 @@ describe('the options of the module', () => {
     'constructor',
     '}',
     'x'.repeat(129),
+    'x'.repeat(3_000),
+    'a\nb',
   );
   const uses = nearly(rules, USING);
   const asked = fc.oneof(
@@ -401,7 +416,11 @@ describe('the options of the module', () => {
   it.each<[string, string, unknown[]]>([
     ['headers', 'RL_OPTION_INVALID', ['IETF', 'draft-7', '', null, 1, Symbol('x'), ['ietf'], {}]],
     ['prefix', 'RL_OPTION_INVALID', [null, 5, 5n, Symbol('x'), {}, [], cyclic]],
-    ['policies', 'RL_OPTION_INVALID', [null, 5, 'p', [], [['p', {}]], Symbol('x')]],
+    [
+      'policies',
+      'RL_OPTION_INVALID',
+      [null, 5, 'p', [], [['p', {}]], Symbol('x'), new Map(), new Set(), Promise.resolve({})],
+    ],
     ['default', 'RL_OPTION_INVALID', [null, 'p', { 0: 'p', length: 1 }, new Set(['p']), 5n]],
     ['store', 'RL_OPTION_INVALID', [null, 5, 'memory', {}, { consume: 1, reset: 1 }, Symbol('x'), cyclic]],
     ['onStoreFailure', 'RL_FAILURE_MODE_INVALID', [null, 'Local', 'close', true, 5n, {}, ['local']]],
@@ -412,7 +431,8 @@ describe('the options of the module', () => {
     for (const value of values) {
       const error = await thrownBy(() => started(RateLimitModule.forRoot({ [name]: value })));
       expectRefusal(error, [code]);
-      expect((error as Error).message).toContain(`got ${shown(value)}`);
+      // A store may have been meant for redis, with its password.
+      expect((error as Error).message).toContain(`got ${(name === 'store' ? kindOf : shown)(value)}`);
       expect((error as Error).message).toContain(name);
     }
   });
@@ -422,15 +442,7 @@ describe('the options of the module', () => {
     const decorators = fc.oneof(
       fc.array(asked, { maxLength: 2 }).map((all) => RateLimit(...(all as never[]))),
       // Without a name to skip it would mean: all.
-      fc
-        .array(
-          fc.oneof(
-            texts,
-            junk.filter((value) => value !== undefined),
-          ),
-          { minLength: 1, maxLength: 2 },
-        )
-        .map((all) => SkipRateLimit(...(all as never[]))),
+      fc.array(fc.oneof(texts, junk), { minLength: 1, maxLength: 2 }).map((all) => SkipRateLimit(...(all as never[]))),
     );
     let accepted = 0;
     await fc.assert(
@@ -442,9 +454,28 @@ describe('the options of the module', () => {
           if (error !== THEIRS) expect((error as Error).message).toMatch(/: CatsController(\.find)?: /);
         }
       }),
-      { numRuns: 250 },
+      { numRuns: 250, examples: [[SkipRateLimit(undefined as never), RateLimit('daily')]] },
     );
     expect(accepted).toBeGreaterThan(5);
+  });
+
+  it('a name that is null is no name, and shares no quota', async () => {
+    const unnamed = { name: null, limit: 5, window: '1m' } as never;
+    const error = await thrownBy(() =>
+      started(RateLimitModule.forRoot({}), [decorated(RateLimit(unnamed), RateLimit(own))]),
+    );
+    expectRefusal(error, ['RL_NAME_INVALID']);
+  });
+
+  it('are an object, or are refused at once', async () => {
+    const values = [null, 5, '', `redis://:${SECRET}@h`, Symbol('x'), () => ({}), []];
+    for (const value of [...values, undefined, new Map(), Promise.resolve({})]) {
+      expectRefusal(await thrownBy(() => RateLimitModule.forRoot(value as never)), ['RL_OPTION_INVALID']);
+    }
+    for (const value of values) {
+      const module = RateLimitModule.forRootAsync({ useFactory: () => value as never });
+      expectRefusal(await thrownBy(() => started(module)), ['RL_OPTION_INVALID', 'RL_OPTION_UNKNOWN']);
+    }
   });
 
   it('a factory that returns nothing is told so', async () => {
@@ -499,7 +530,10 @@ describe('where Redis is', () => {
   it('the password of a url that is malformed is told to nobody', async () => {
     const urls = fc
       .tuple(
-        fc.constantFrom('http', 'https', 'amqp', 'redis', 'rediss', 'tcp', 'Redis'),
+        fc.constantFrom(
+          ...['http://', 'https://', 'amqp://', 'redis://', 'rediss://', 'tcp://', 'Redis://', 'redis+tls://'],
+          ...['', ' redis://', '"redis://', `\n'redis://`, 'redis:', 'redis:/', '://'],
+        ),
         fc.constantFrom('', 'me', 'a@b', '%', 'me:me'),
         fc.constantFrom(
           SECRET,
@@ -509,17 +543,38 @@ describe('where Redis is', () => {
           `#${SECRET}?`,
           `${SECRET}:${SECRET}`,
           ` ${SECRET}`,
+          `\n${SECRET}\n`,
+          `://${SECRET}`,
+          `pass@?password=${SECRET}`,
         ),
         fc.constantFrom('host', 'host:6379/0', 'ho:st:99999', '[::1', 'h h', '', '%'),
       )
-      .map(([scheme, user, password, host]) => `${scheme}://${user}:${password}@${host}`);
+      .map(([scheme, user, password, host]) => `${scheme}${user}:${password}@${host}`);
     await fc.assert(
       fc.asyncProperty(urls, async (redis) => {
         fc.pre(!isUrl(redis));
-        expect((await refused(redis)).message).toContain('***@');
+        expect((await refused(redis)).message).toContain('***');
       }),
-      { numRuns: 100 },
+      {
+        numRuns: 100,
+        examples: [
+          `"redis://:${SECRET}@h"`,
+          `me:${SECRET}@h:6379`,
+          `http://me:sec\n${SECRET}@h`,
+          `http://h?password=${SECRET}`,
+          `http://h?db=1&password=a@${SECRET}`,
+          `{"host":"h","password":"${SECRET}"}`,
+        ].map((url): [string] => [url]),
+      },
     );
+  });
+
+  it('what ioredis does not take is refused in its words', async () => {
+    expect(await refused({ sentinels: [] })).toMatchObject({
+      message: 'RL_REDIS_INVALID: ioredis does not take what redis says: Requires at least one sentinel to connect to.',
+      cause: expect.any(Error),
+    });
+    await refused({ nodes: ['h'], options: { scaleReads: 'a\nb' } });
   });
 
   it('what is neither text nor options nor a client is refused, and nothing is opened', async () => {
@@ -530,6 +585,7 @@ describe('where Redis is', () => {
       fc.constantFrom<unknown>(
         ...[new URL(`redis://:${SECRET}@host`), Promise.resolve({ password: SECRET }), new (class extends Odd {})()],
         ...[[`redis://:${SECRET}@host`], new Map([['password', SECRET]]), new Set([SECRET]), new Error(SECRET)],
+        ...[{ nodes: `redis://:${SECRET}@host` }, { nodes: { password: SECRET } }],
         ...[() => SECRET, class Redis {}, Object.assign(new Odd(), { password: SECRET, evalsha: () => 1 })],
       ),
     );
@@ -537,7 +593,10 @@ describe('where Redis is', () => {
       fc.asyncProperty(values, async (redis) => void (await refused(redis))),
       {
         numRuns: 150,
-        examples: [[null], [0], [false], [[]], [{ nodes: [] }], [{ nodes: {} }], [{ nodes: undefined }]],
+        examples: [
+          ...[null, 0, false, [], { nodes: [] }, { nodes: {} }, { nodes: undefined }, { nodes: { password: SECRET } }],
+          ...[{ nodes: `redis://:${SECRET}@host` }, Object.assign(new Odd(), { constructor: undefined })],
+        ].map((value): [unknown] => [value]),
       },
     );
   });
@@ -552,8 +611,15 @@ describe('where Redis is', () => {
           expectRefusal(error, ['RL_REDIS_INVALID']);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 200, examples: [[{ host: 'h', password: SECRET }], [`redis://:${SECRET}@h`]] },
     );
+  });
+
+  it('what was meant for redis is not shown when it is given as store', async () => {
+    for (const store of [`redis://:${SECRET}@h`, { host: 'h', password: SECRET }, [SECRET]]) {
+      const error = await thrownBy(() => started(RateLimitModule.forRoot({ store: store as never })));
+      expectRefusal(error, ['RL_OPTION_INVALID']);
+    }
   });
 });
 
@@ -574,9 +640,13 @@ describe('code without a request', () => {
         fc.tuple(rules, names).map(([rule, name]) => ({ ...rule, name })),
         [...DEFINING, 'id'],
       ),
-      junk.filter((value) => typeof value === 'string' || (typeof value === 'object' && value !== null)),
+      junk,
     );
-    const calls = fc.tuple(asked, fc.oneof(fc.string(), junk), fc.oneof(fc.integer(), junk));
+    const options = fc.oneof(
+      { weight: 3, arbitrary: fc.oneof(fc.integer(), junk).map((cost) => ({ cost })) },
+      { weight: 1, arbitrary: junk },
+    );
+    const calls = fc.tuple(asked, fc.oneof(fc.string(), junk), options);
     const codes = [
       ...OF_POLICIES,
       'RL_POLICY_INVALID',
@@ -587,20 +657,70 @@ describe('code without a request', () => {
     ];
     await started(RateLimitModule.forRoot({ policies }), [], async (limiter) => {
       await fc.assert(
-        fc.asyncProperty(calls, async ([policy, key, cost]) => {
+        fc.asyncProperty(calls, async ([policy, key, options]) => {
           let decision;
           try {
-            decision = await limiter.consume(policy as never, key as never, { cost: cost as never });
+            decision = await limiter.consume(policy as never, key as never, options as never);
           } catch (error) {
             return expectRefusal(error, codes);
           }
-          expect([typeof key, cost === undefined || Number.isSafeInteger(cost)]).toEqual(['string', true]);
+          const { cost = 1 } = (options ?? {}) as { cost?: unknown };
+          expect([typeof key, Number.isSafeInteger(cost)]).toEqual(['string', true]);
           expect([decision.limit, decision.remaining].filter((number) => !Number.isSafeInteger(number))).toEqual([]);
           expect(decision.allowed).toBe(decision.retryAfter === 0);
         }),
-        { numRuns: 600 },
+        {
+          numRuns: 600,
+          examples: [
+            ...[undefined, null, 5, Symbol('x')].map((policy): [[unknown, string, object]] => [[policy, 'k', {}]]),
+            ...([null, 5, { cots: 2 }].map((options): [[unknown, string, unknown]] => [['daily', 'k', options]]) as []),
+          ],
+        },
       );
     });
+  });
+
+  it.each(['memory', 'redis', 'layered'])(
+    'a %s store is told of hits that are none, and refuses them',
+    async (kind) => {
+      const never = async () => Promise.reject(new Error('asked'));
+      const client = { evalsha: never, eval: never, script: never, del: never, quit: never, disconnect() {} };
+      const redis = new RedisStore(client);
+      const layers = new DenialCacheStore(new FailurePolicyStore(redis, { mode: 'local', observer: {} }));
+      const store = kind === 'memory' ? new MemoryStore() : kind === 'redis' ? redis : layers;
+      const policy = definePolicy(own);
+      const codes = ['RL_HIT_INVALID', 'RL_POLICY_INVALID', 'RL_KEY_INVALID', 'RL_COST_INVALID'];
+      const none = junk.filter((value) => !Array.isArray(value) || value.length > 0);
+      const noKey = junk.filter((value) => typeof value !== 'string');
+      await fc.assert(
+        fc.asyncProperty(none, noKey, async (value, key) => {
+          for (const hits of [value, [value], [{ policy: value, key: 'k', cost: 1 }], [{ policy, key, cost: 1 }]]) {
+            expectRefusal(await thrownBy(() => store.consume(hits as never)), codes);
+          }
+          expectRefusal(await thrownBy(() => store.reset(value as never, 'k')), codes);
+          expectRefusal(await thrownBy(() => store.reset(policy, key as never)), codes);
+        }),
+        {
+          numRuns: 150,
+          examples: [
+            [undefined, undefined],
+            [null, null],
+          ],
+        },
+      );
+    },
+  );
+
+  it('a definition is read once, whatever its getters say the next time', () => {
+    let limit = 4;
+    const definition = {
+      name: 'p',
+      window: '1m',
+      get limit() {
+        return ++limit;
+      },
+    } as const;
+    expect(definePolicy(definition)).toMatchObject({ limit: 5, burst: 5 });
   });
 
   it('a memory store keeps as many keys as it is told, a whole number of them', async () => {

@@ -67,6 +67,12 @@ describe('MemoryStore', () => {
     );
   });
 
+  it('refuses to reset what no hit could have spent', async () => {
+    const store = open(3);
+    await expect(store.reset({ ...long }, 'k')).rejects.toThrow('RL_POLICY_INVALID');
+    await expect(store.reset(long, 5 as never)).rejects.toThrow('RL_KEY_INVALID');
+  });
+
   it('keeps no process alive', async () => {
     const store = new URL('../../libs/rate-limit/dist/esm/index.js', import.meta.url).href;
     const program = `const { MemoryStore, definePolicy } = await import(${JSON.stringify(store)});

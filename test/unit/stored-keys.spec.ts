@@ -1,5 +1,12 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
+import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
+import type { Hit } from '../../libs/rate-limit/src/core/hit.js';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
+import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure-policy.store.js';
+import { keptKey, LONGEST_KEY } from '../../libs/rate-limit/src/stores/long-key.js';
+import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
 import { partitionOf, stateKey } from '../../libs/rate-limit/src/stores/redis/redis.keys.js';
 import { slotOf } from '../../libs/rate-limit/src/stores/redis/redis.slots.js';
 
@@ -62,6 +69,50 @@ describe('where states are stored', () => {
       fc.property(text, text, (a, b) => void expect(partitionOf(a) === partitionOf(b)).toBe(a === b)),
       { numRuns: 5_000 },
     );
+  });
+
+  it('what memory keeps of a key is short, and no two keys share it', async () => {
+    const kept = fc.oneof(
+      text,
+      text.map((key) => key.padStart(200)),
+      text.map((key) => keptKey(key.padStart(200))),
+      text.map((key) => keptKey(key.padStart(200)).trimEnd()),
+    );
+    fc.assert(
+      fc.property(kept, kept, (a, b) => {
+        expect(keptKey(a).length).toBeLessThanOrEqual(LONGEST_KEY + 1);
+        expect(keptKey(a) === keptKey(b)).toBe(a === b);
+        expect(keptKey(keptKey(a)) === keptKey(a)).toBe(a.length <= LONGEST_KEY);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('long keys take no more memory than short ones, where decisions are made and where they are remembered', async () => {
+    setFlagsFromString('--expose-gc');
+    const used = (): number => {
+      (runInNewContext('gc') as () => void)();
+      return process.memoryUsage().heapUsed;
+    };
+    // As a header comes: padStart() alone makes a rope, which takes no memory to speak of.
+    const long = (i: number): string => Buffer.from(String(i).padStart(16_000, 'k')).toString();
+    const policy = definePolicy({ name: 'p', limit: 5, window: '1d' });
+    const memory = new MemoryStore();
+    let away = false;
+    const inner = {
+      consume: async (hits: readonly Hit[]) =>
+        away ? Promise.reject(new StoreUnavailableError('away')) : memory.consume(hits),
+      reset: async () => {},
+    };
+    const store = new FailurePolicyStore(inner, { mode: 'local', observer: {} });
+    const before = used();
+    for (let i = 0; i < 4_000; i++) await store.consume([{ policy, key: long(i), cost: 2 }]);
+    expect((used() - before) / 4_000).toBeLessThan(2_000);
+
+    const left = async (key: string) => (await store.consume([{ policy, key, cost: 0 }]))[0]!.remaining;
+    expect([await left(long(7)), await left(long(4_000))]).toEqual([3, 5]);
+    away = true;
+    expect([await left(long(7)), await left(long(4_000))]).toEqual([3, 5]);
   });
 
   it('no key chooses its slot by a hash tag of its own', () => {

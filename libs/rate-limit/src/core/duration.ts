@@ -3,21 +3,25 @@ import { RateLimitError, shown } from './errors.js';
 const MILLISECONDS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 type Unit = keyof typeof MILLISECONDS;
 
-/** A span of time: `'500ms'`, `'10s'`, `'15m'`, `'2h'`, `'1d'`, or a whole number of milliseconds. */
+/** A thousand years: whatever is added to that remains a safe integer. */
+const LONGEST = 365_000 * MILLISECONDS.d;
+
+/**
+ * A span of time: `'500ms'`, `'10s'`, `'15m'`, `'2h'`, `'1d'`, or a whole number of milliseconds; `'365000d'` at most.
+ */
 export type Duration = number | `${number}${Unit}`;
 
 /**
  * The span in milliseconds.
  *
- * @throws RateLimitError `RL_WINDOW_INVALID` unless it is a whole number of milliseconds, at least 1.
+ * @throws RateLimitError `RL_WINDOW_INVALID` unless it is a whole number of milliseconds, from 1 to a thousand years.
  */
 export function milliseconds(duration: Duration): number {
   const span = typeof duration === 'string' ? parsed(duration) : duration;
-  if (Number.isSafeInteger(span) && span >= 1) return span;
-  throw new RateLimitError(
-    'RL_WINDOW_INVALID',
-    `window must be like '500ms', '10s', '15m', '2h' or '1d', or a whole number of ms, got ${shown(duration)}`,
-  );
+  if (Number.isSafeInteger(span) && span >= 1 && span <= LONGEST) return span;
+  const isTooLong = typeof span === 'number' && span > LONGEST;
+  const right = isTooLong ? `'365000d' at most` : `like '500ms', '10s', '15m', '2h' or '1d', or a whole number of ms`;
+  throw new RateLimitError('RL_WINDOW_INVALID', `window must be ${right}, got ${shown(duration)}`);
 }
 
 function parsed(text: string): number {

@@ -11,11 +11,16 @@ export interface Hit {
 }
 
 /**
- * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`: a caller's mistake, told before
- *   anything is charged, and to that caller alone
+ * @throws RateLimitError `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`: a caller's
+ *   mistake, told before anything is charged, and to that caller alone
  */
 export function checkHits(hits: readonly Hit[]): void {
-  for (const { policy, key, cost } of hits) {
+  if (!Array.isArray(hits)) throw new RateLimitError('RL_HIT_INVALID', `hits must be a list, got ${shown(hits)}`);
+  for (const hit of hits as readonly Hit[]) {
+    if (typeof hit !== 'object' || hit === null) {
+      throw new RateLimitError('RL_HIT_INVALID', `a hit must be { policy, key, cost }, got ${shown(hit)}`);
+    }
+    const { policy, key, cost } = hit;
     if (!isChecked(policy)) {
       throw new RateLimitError(
         'RL_POLICY_INVALID',

@@ -1,7 +1,7 @@
 import type { Quota } from './algorithm.js';
 import { algorithmNames, algorithmOf, type AlgorithmName } from './algorithms/index.js';
 import { milliseconds, type Duration } from './duration.js';
-import { RateLimitError, shown } from './errors.js';
+import { kindOf, RateLimitError, shown } from './errors.js';
 
 /** What happens to a request when the store gives no answer in time. See {@link PolicyDefinition.onStoreFailure}. */
 export type StoreFailureMode = 'local' | 'open' | 'closed';
@@ -14,7 +14,7 @@ export interface PolicyDefinition {
   algorithm?: AlgorithmName;
   /** The quota per window, in units; a request costs 1 unless it says otherwise. 0 denies everything. */
   limit: number;
-  /** `'500ms'`, `'10s'`, `'15m'`, `'2h'`, `'1d'`, or a whole number of milliseconds. */
+  /** `'500ms'`, `'10s'`, `'15m'`, `'2h'`, `'1d'`, or a whole number of milliseconds; a thousand years at most. */
   window: Duration;
   /** The most units at once: `token-bucket` (default: the limit) and `gcra` (default: 1) only. */
   burst?: number;
@@ -51,21 +51,21 @@ const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
  */
 export function definePolicy(definition: PolicyDefinition, owner?: string): Policy {
   checkKnownKeys(definition, DEFINITION_KEYS, 'a policy');
-  const { name, algorithm = 'fixed-window', limit, onStoreFailure } = definition;
+  // Read once: a getter may say something else the next time.
+  const { name, algorithm = 'fixed-window', limit, window: span, burst: most, onStoreFailure } = definition;
   checkName(name);
   checkOneOf(algorithm, algorithmNames, 'RL_ALGORITHM_UNKNOWN', 'algorithm');
   if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
   checkLimit(limit);
 
-  const window = milliseconds(definition.window);
-  const burst = burstOf(definition, algorithm);
+  const window = milliseconds(span);
+  const burst = burstOf(most, limit, algorithm);
   const { code, weighsByWindow } = algorithmOf(algorithm);
   if (weighsByWindow && !Number.isSafeInteger(burst * window)) {
-    const most = Math.floor(Number.MAX_SAFE_INTEGER / window);
     throw new RateLimitError(
       'RL_PRECISION',
-      `${algorithm} counts exactly only while ${definition.burst === undefined ? 'limit' : 'burst'} × window in ms stays below 2^53: ` +
-        `${burst} in ${window} ms is over; use at most ${most}, a shorter window, or fixed-window`,
+      `${algorithm} counts exactly only while ${most === undefined ? 'limit' : 'burst'} × window in ms stays below 2^53: ` +
+        `${burst} in ${window} ms is over; use at most ${Math.floor(Number.MAX_SAFE_INTEGER / window)}, a shorter window, or fixed-window`,
     );
   }
   const id = `${owner ?? name}:${code}${window}`;
@@ -104,8 +104,8 @@ export function checkFailureMode(mode: unknown): asserts mode is StoreFailureMod
 
 /** @throws RateLimitError `RL_OPTION_UNKNOWN` for a key that nobody reads, most often a slip of the pen */
 export function checkKnownKeys(options: object, known: readonly string[], owner: string): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new RateLimitError('RL_OPTION_UNKNOWN', `${owner} must be an object, got ${shown(options)}`);
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new RateLimitError('RL_OPTION_UNKNOWN', `${owner} must be an object, got ${kindOf(options)}`);
   }
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown === undefined) return;
@@ -130,7 +130,7 @@ function checkOneOf(value: unknown, known: readonly string[], code: string, what
   throw new RateLimitError(code, `${what} must be one of ${known.join(', ')}, got ${shown(value)}`);
 }
 
-function burstOf({ burst, limit }: PolicyDefinition, algorithm: AlgorithmName): number {
+function burstOf(burst: number | undefined, limit: number, algorithm: AlgorithmName): number {
   const { defaultBurst } = algorithmOf(algorithm);
   if (burst === undefined) return defaultBurst?.(limit) ?? limit;
   if (!defaultBurst) {

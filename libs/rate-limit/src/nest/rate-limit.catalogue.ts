@@ -1,4 +1,4 @@
-import { placed, RateLimitError, shown } from '../core/errors.js';
+import { oneLine, placed, RateLimitError, shown } from '../core/errors.js';
 import type { PolicyOptions, PolicyReference } from './rate-limit.options.js';
 import { ruleOf, usedAs, type Rule } from './rate-limit.rule.js';
 
@@ -14,7 +14,7 @@ export class Catalogue {
   /** @throws RateLimitError naming the policy that is wrong */
   constructor(policies: Record<string, Omit<PolicyOptions, 'name'>> = {}) {
     for (const [name, options] of Object.entries(policies)) {
-      placed(`policies.${name}`, () => this.define({ ...options, name }));
+      placed(`policies.${oneLine(name)}`, () => this.define({ ...options, name }));
     }
   }
 

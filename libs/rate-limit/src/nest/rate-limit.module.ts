@@ -1,7 +1,8 @@
-import { Module } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { RateLimitGuard } from './rate-limit.guard.js';
-import { ConfigurableModuleClass } from './rate-limit.module-definition.js';
+import { ConfigurableModuleClass, type OPTIONS_TYPE } from './rate-limit.module-definition.js';
+import { checkRecord } from './rate-limit.options.js';
 import { rateLimitProviders } from './rate-limit.providers.js';
 import { RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './rate-limit.tokens.js';
 import { RateLimiter } from './rate-limiter.service.js';
@@ -23,4 +24,10 @@ import { RateLimiter } from './rate-limiter.service.js';
   providers: rateLimitProviders,
   exports: [RateLimiter, RateLimitGuard, RATE_LIMIT_STORE, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS],
 })
-export class RateLimitModule extends ConfigurableModuleClass {}
+export class RateLimitModule extends ConfigurableModuleClass {
+  /** @throws RateLimitError `RL_OPTION_INVALID` */
+  static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
+    checkRecord(options);
+    return super.forRoot(options);
+  }
+}

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { milliseconds, type Duration } from '../core/duration.js';
-import { RateLimitError, shown } from '../core/errors.js';
+import { kindOf, RateLimitError, shown } from '../core/errors.js';
 import type { Observer } from '../core/observer.js';
 import { checkFailureMode, checkKnownKeys, type PolicyDefinition, type StoreFailureMode } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
@@ -101,6 +101,7 @@ const LONGEST_DENIAL_CACHE = 60_000;
  *   `RL_DENIAL_CACHE_INVALID`, `RL_INSTANCES_INVALID`
  */
 export function checkOptions(options: RateLimitModuleOptions): void {
+  if (typeof options !== 'object' || options === null) throw noOptions(options);
   const extra = ['guard', 'isGlobal'].find((name) => name in options);
   if (extra !== undefined) {
     // forRoot() takes these out; only a factory's answer still has them.
@@ -113,10 +114,10 @@ export function checkOptions(options: RateLimitModuleOptions): void {
   }
   if (store !== undefined && redis !== undefined) throw invalid('give redis or store, not both', Object.keys(options));
   if (store !== undefined && (typeof store?.consume !== 'function' || typeof store.reset !== 'function')) {
-    throw invalid('store must have consume() and reset()', store);
+    throw new RateLimitError('RL_OPTION_INVALID', `store must have consume() and reset(), got ${kindOf(store)}`);
   }
   if (prefix !== undefined && typeof prefix !== 'string') throw invalid('prefix must be text', prefix);
-  if (policies !== undefined && (typeof policies !== 'object' || policies === null || Array.isArray(policies))) {
+  if (policies !== undefined && !isRecord(policies)) {
     throw invalid('policies must be an object: the policies by name', policies);
   }
   if (options.default !== undefined && !Array.isArray(options.default)) {
@@ -127,6 +128,21 @@ export function checkOptions(options: RateLimitModuleOptions): void {
   if (timeout !== undefined) checkTimeout(timeout);
   checkInstances(options.instances);
   denialCacheOf(options);
+}
+
+/** @throws RateLimitError `RL_OPTION_INVALID` for what Nest would take for no options at all */
+export function checkRecord(options: unknown): void {
+  if (!isRecord(options)) throw noOptions(options);
+}
+
+const noOptions = (value: unknown): RateLimitError =>
+  new RateLimitError('RL_OPTION_INVALID', `RateLimitModule takes an object of options, got ${kindOf(value)}`);
+
+/** What says by its own keys what it holds: a literal, and of other objects none that would pass as empty, as a Map. */
+function isRecord(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === null || Object.getPrototypeOf(prototype) === null || Object.keys(value).length > 0;
 }
 
 function checkObserver(observer: unknown): void {

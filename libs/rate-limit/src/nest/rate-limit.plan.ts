@@ -78,11 +78,11 @@ function compiled(all: readonly Rule[]): Plan {
 
 function without(rules: Rule[], skipped: readonly (string | symbol)[], catalogue: Catalogue): Rule[] {
   if (skipped.includes(ALL_POLICIES)) return [];
-  const stranger = skipped.find((name) => !catalogue.get(name as string));
-  if (stranger !== undefined) {
+  for (const name of skipped) {
+    if (catalogue.get(name as string)) continue;
     throw new RateLimitError(
       'RL_UNKNOWN_POLICY',
-      `skips ${shown(stranger)}, which is no policy; there are ${catalogue.names.join(', ') || 'none'}`,
+      `skips ${shown(name)}, which is no policy; there are ${catalogue.names.join(', ') || 'none'}`,
     );
   }
   return rules.filter((rule) => !skipped.includes(rule.name) || rule.unnamed);

@@ -11,8 +11,8 @@ import { nameOf, type Route } from './rate-limit.routes.js';
  */
 export class Plans {
   private readonly byController = new Map<Type, Map<string, Plan>>();
-  /** Found once, then known by the function itself. */
-  private readonly byHandler = new Map<Type, Map<Handler, Plan>>();
+  /** Found once, then known by the function itself, for as long as there is one: a constructor may make one per request. */
+  private readonly byHandler = new Map<Type, WeakMap<Handler, Plan>>();
   /** For what is no route: a message, a query. Only the default policies could be meant there. */
   private readonly elsewhere: Plan;
 
@@ -33,7 +33,7 @@ export class Plans {
       const plan = placed(`${controller.name}.${name}`, () =>
         planOf(catalogue, [defaults, controller, handler], owner),
       );
-      entriesOf(this.byController, controller).set(name, plan);
+      entriesOf(this.byController, controller, () => new Map<string, Plan>()).set(name, plan);
     }
   }
 
@@ -62,13 +62,13 @@ export class Plans {
       );
     }
     const found = plan ?? this.elsewhere;
-    entriesOf(this.byHandler, controller).set(handler, found);
+    entriesOf(this.byHandler, controller, () => new WeakMap<Handler, Plan>()).set(handler, found);
     return found;
   }
 }
 
-function entriesOf<K>(plans: Map<Type, Map<K, Plan>>, controller: Type): Map<K, Plan> {
-  const entries = plans.get(controller) ?? new Map<K, Plan>();
+function entriesOf<E>(plans: Map<Type, E>, controller: Type, none: () => E): E {
+  const entries = plans.get(controller) ?? none();
   plans.set(controller, entries);
   return entries;
 }

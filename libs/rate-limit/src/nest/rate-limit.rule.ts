@@ -2,7 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import { placed, RateLimitError, shown } from '../core/errors.js';
 import type { Hit } from '../core/hit.js';
 import { checkKnownKeys, definePolicy, type Policy } from '../core/policy.js';
-import { durationText, milliseconds } from '../core/duration.js';
+import { durationText, milliseconds, type Duration } from '../core/duration.js';
 import { byIp } from './keys/by-ip.js';
 import type { KeyResolver, Partition, Phase } from './keys/key-resolver.js';
 import type { KeySettings } from './keys/key-settings.js';
@@ -41,9 +41,9 @@ const RULE_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFail
 export function ruleOf(options: PolicyOptions, owner?: string): Rule {
   checkKnownKeys(options, RULE_KEYS, 'a policy');
   const { key: _key, cost: _cost, skip: _skip, phase: _phase, limit, ...rest } = options;
-  const name = options.name ?? wireName(options);
+  const unnamed = rest.name === undefined;
+  const name = rest.name === undefined ? wireName(limit, rest.window) : rest.name;
   const define = (units: number) => definePolicy({ ...rest, name, limit: units }, owner);
-  const unnamed = options.name === undefined;
   const known = new Map<number, Policy>();
   const policyFor = (units: number): Policy => {
     let policy = known.get(units);
@@ -136,7 +136,7 @@ function checkFunction(value: unknown, what: string, name: string): void {
 }
 
 /** What a policy without a name is called in the header fields: `3-per-1m`. */
-function wireName({ limit, window }: PolicyOptions): string {
+function wireName(limit: PolicyOptions['limit'], window: Duration): string {
   const span = durationText(milliseconds(window));
   return typeof limit === 'number' ? `${limit}-per-${span}` : `per-${span}`;
 }

@@ -20,7 +20,7 @@ export function settingsOf(options: RateLimitModuleOptions = {}): RateLimitSetti
     options,
     headers: options.headers ?? 'ietf',
     keys: keySettings(
-      options.keys ?? {},
+      options.keys,
       proxyWatch((message) => logger.warn(message)),
     ),
     logger,

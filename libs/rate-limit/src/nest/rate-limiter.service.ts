@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Decision } from '../core/decision.js';
 import { RateLimitError, shown } from '../core/errors.js';
-import { definePolicy, type Policy, type PolicyDefinition } from '../core/policy.js';
+import { checkKnownKeys, definePolicy, isChecked, type Policy, type PolicyDefinition } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
 import type { Plans } from './rate-limit.plans.js';
 import { RATE_LIMIT_PLANS, RATE_LIMIT_STORE } from './rate-limit.tokens.js';
@@ -23,10 +23,13 @@ export class RateLimiter {
   /**
    * Spends `cost` units (default 1): 0 only looks, a negative number gives back.
    *
-   * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_COST_INVALID`, `RL_KEY_INVALID`; `StoreUnavailableError` when the
-   *   store gives no answer and the policy is `closed` then
+   * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_POLICY_DYNAMIC`, `RL_COST_INVALID`, `RL_KEY_INVALID`,
+   *   `RL_OPTION_UNKNOWN`, and what is wrong with a policy spelled out; `StoreUnavailableError` when the store gives no
+   *   answer and the policy is `closed` then
    */
-  async consume(policy: AnyPolicy, key: string, { cost = 1 }: { cost?: number } = {}): Promise<Decision> {
+  async consume(policy: AnyPolicy, key: string, options: { cost?: number } = {}): Promise<Decision> {
+    checkKnownKeys(options, ['cost'], "consume()'s third argument");
+    const { cost = 1 } = options;
     const [decision] = await this.store.consume([{ policy: this.policyOf(policy), key, cost }]);
     return decision!;
   }
@@ -42,7 +45,7 @@ export class RateLimiter {
   }
 
   private policyOf(policy: AnyPolicy): Policy {
-    if (typeof policy !== 'string') return 'id' in policy ? policy : definePolicy(policy);
+    if (typeof policy !== 'string') return isChecked(policy) ? policy : definePolicy(policy);
     const { catalogue } = this.plans;
     const rule = catalogue.get(policy);
     if (rule?.policy) return rule.policy;

@@ -41,6 +41,8 @@ export class DenialCacheStore implements RateLimitStore {
 
   /** Not async: what is admitted pays for every promise. */
   consume(hits: readonly Hit[]): Promise<Decision[]> {
+    // The store inside says what is wrong.
+    if (!Array.isArray(hits)) return this.inner.consume(hits);
     const sentAt = this.now();
     const known = this.denials.size > 0 ? this.denials.find(hits, sentAt) : undefined;
     if (known) return Promise.resolve(aged(known.decisions, sentAt - known.answeredAt));

@@ -7,6 +7,7 @@ import type { Policy } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
 import { ExpiryQueue, type Expiring } from './expiry-queue.js';
 import type { Seen } from './last-seen.js';
+import { keptKey } from './long-key.js';
 
 export interface MemoryStoreOptions {
   /** The clock, in milliseconds. Default `Date.now`. */
@@ -60,6 +61,7 @@ export class MemoryStore implements RateLimitStore {
   }
 
   async reset(policy: Policy, key: string): Promise<void> {
+    checkHits([{ policy, key, cost: 0 }]);
     this.entries.delete(idOf(policy, key));
   }
 
@@ -135,4 +137,4 @@ export class MemoryStore implements RateLimitStore {
 }
 
 /** No name holds a NUL, so no two pairs make one id. */
-const idOf = (policy: Policy, key: string): string => `${policy.id}\0${key}`;
+const idOf = (policy: Policy, key: string): string => `${policy.id}\0${keptKey(key)}`;

@@ -1,5 +1,6 @@
+import { RateLimitError, shown } from '../../core/errors.js';
 import { byIp } from './by-ip.js';
-import type { KeyResolver, Phase } from './key-resolver.js';
+import type { KeyResolver, Partition, Phase } from './key-resolver.js';
 
 /** Late as soon as one of them is: it waits for what that one reads. */
 const phaseOf = (resolvers: readonly KeyResolver[]): Phase =>
@@ -10,10 +11,15 @@ export function byAll(...resolvers: KeyResolver[]): KeyResolver {
   const resolver: KeyResolver = async (context, request, settings) => {
     const keys = await Promise.all(resolvers.map(async (each) => each(context, request, settings)));
     if (keys.includes(undefined)) return undefined;
-    // Escaped, so that `a+b` and `c` are not `a` and `b+c`.
-    return keys.map((key) => String(key).replace(/[%+]/g, encodeURIComponent)).join('+');
+    return keys.map(partOf).join('+');
   };
   return Object.assign(resolver, { phase: phaseOf(resolvers) });
+}
+
+/** Escaped, so that `a+b` and `c` are not `a` and `b+c`. */
+function partOf(key: Partition): string {
+  if (typeof key === 'string' || Number.isFinite(key)) return String(key).replace(/[%+]/g, encodeURIComponent);
+  throw new RateLimitError('RL_KEY_INVALID', `byAll: a key must be text or a number, got ${shown(key)}`);
 }
 
 /** By the first of them that the request answers; by its address when a built-in one is among them and none does. */

@@ -1,6 +1,6 @@
 import { checkKnownKeys } from '../../core/policy.js';
 import { RateLimitError, shown } from '../../core/errors.js';
-import type { RateLimitRequest } from '../rate-limit.request.js';
+import { headerOf, type RateLimitRequest } from '../rate-limit.request.js';
 
 /** How clients are told apart. */
 export interface KeyOptions {
@@ -22,10 +22,10 @@ export interface KeySettings extends Required<KeyOptions> {
 }
 
 /** @throws RateLimitError `RL_KEYS_INVALID`, `RL_OPTION_UNKNOWN` */
-export function keySettings(options: KeyOptions, watchProxies: KeySettings['watchProxies']): KeySettings {
+export function keySettings(options: KeyOptions = {}, watchProxies: KeySettings['watchProxies']): KeySettings {
+  checkKnownKeys(options, ['user', 'tenant', 'apiKeyHeader', 'ipv6Prefix', 'withoutAddress'], 'keys');
   const { user = userOf, tenant = tenantOf, apiKeyHeader = 'x-api-key' } = options;
   const { ipv6Prefix = 64, withoutAddress = 'share' } = options;
-  checkKnownKeys(options, ['user', 'tenant', 'apiKeyHeader', 'ipv6Prefix', 'withoutAddress'], 'keys');
   check(typeof user === 'function', 'keys.user must be a function of the request', user);
   check(typeof tenant === 'function', 'keys.tenant must be a function of the request', tenant);
   check(typeof apiKeyHeader === 'string' && apiKeyHeader !== '', 'keys.apiKeyHeader must name a header', apiKeyHeader);
@@ -53,7 +53,6 @@ function userOf({ user }: RateLimitRequest) {
   return claims?.id ?? claims?.sub;
 }
 
-function tenantOf({ user, headers }: RateLimitRequest) {
-  const header = headers['x-tenant-id'];
-  return (user as Claims)?.tenantId ?? (typeof header === 'string' ? header.trim() : undefined);
+function tenantOf(request: RateLimitRequest) {
+  return (request.user as Claims)?.tenantId ?? headerOf(request, 'x-tenant-id');
 }

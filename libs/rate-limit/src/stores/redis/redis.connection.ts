@@ -1,4 +1,4 @@
-import { RateLimitError, shown } from '../../core/errors.js';
+import { kindOf, oneLine, RateLimitError, shown } from '../../core/errors.js';
 import { isClusterClient, isRedisClient, type RedisClient } from './redis.client.js';
 import { withFix } from './redis.failures.js';
 
@@ -37,7 +37,8 @@ type EventfulClient = RedisClient & {
   once(event: 'ready', listener: () => void): void;
 };
 
-const backOff = (times: number): number => Math.min(100 * 2 ** Math.min(times, 4), 1_000) * (0.75 + Math.random() / 2);
+/** In milliseconds: 100 at first, half a second at most, a quarter more or less. */
+const backOff = (times: number): number => Math.min(50 * 2 ** Math.min(times, 4), 500) * (0.75 + Math.random() / 2);
 
 /** A primary that was made a replica: connect anew, for Sentinel or a name in DNS may know where it is now. */
 const isReplica = (error: Error): boolean => error.message.startsWith('READONLY');
@@ -53,6 +54,7 @@ const safeOptions = (timeout: number) => ({
   connectTimeout: 1_000,
   disconnectTimeout: 500,
   socketTimeout: Math.max(1_000, 2 * timeout),
+  maxLoadingRetryTime: 500,
   retryStrategy: backOff,
   reconnectOnError: isReplica,
   sentinelRetryStrategy: backOff,
@@ -86,17 +88,29 @@ export async function connect(
   checkLocation(location);
   const { Redis, Cluster } = await loadIoredis();
   const safe = safeOptions(timeout);
-  const client = (typeof location === 'string'
-    ? new Redis(location, safe)
-    : isCluster(location)
-      ? new Cluster(location.nodes, {
-          ...safeClusterOptions,
-          ...location.options,
-          redisOptions: { ...safe, ...(location.options?.redisOptions as object | undefined) },
-        })
-      : new Redis({ ...safe, ...location })) as unknown as EventfulClient;
+  const client = made(() =>
+    typeof location === 'string'
+      ? new Redis(location, safe)
+      : isCluster(location)
+        ? new Cluster(location.nodes, {
+            ...safeClusterOptions,
+            ...location.options,
+            redisOptions: { ...safe, ...(location.options?.redisOptions as object | undefined) },
+          })
+        : new Redis({ ...safe, ...location }),
+  ) as unknown as EventfulClient;
   await firstNews(client, tell);
   return { client, ours: true };
+}
+
+/** What ioredis does not take, it throws in its own words. */
+function made<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    const reason = oneLine(error instanceof Error ? error.message : String(error));
+    throw new RateLimitError('RL_REDIS_INVALID', `ioredis does not take what redis says: ${reason}`, { cause: error });
+  }
 }
 
 /** What ioredis does by default that a limiter should not, each with the option that ends it. */
@@ -151,10 +165,7 @@ function checkLocation(location: unknown): void {
   }
   // Neither a promise of a client nor a client of another kind, whose options ioredis would not find.
   if (!isOptions(location)) {
-    // Of an object its class alone: what it holds may be a password.
-    const got =
-      typeof location === 'object' && location !== null ? `an object of ${location.constructor.name}` : shown(location);
-    throw new RateLimitError('RL_REDIS_INVALID', `${fix}, got ${got}`);
+    throw new RateLimitError('RL_REDIS_INVALID', `${fix}, got ${kindOf(location)}`);
   }
   const url = ['url', 'uri'].find((name) => name in location);
   if (url !== undefined) {
@@ -163,13 +174,19 @@ function checkLocation(location: unknown): void {
   if (isCluster(location) && (!Array.isArray(location.nodes) || location.nodes.length === 0)) {
     throw new RateLimitError(
       'RL_REDIS_INVALID',
-      `redis.nodes must name at least one node, got ${shown(location.nodes)}`,
+      `redis.nodes must be a list of at least one node, got ${kindOf(location.nodes)}`,
     );
   }
 }
 
-/** All up to the last `@`, because a password may hold anything in a url that is malformed. */
-const withoutPassword = (url: string): string => url.replace(/^(\w+:\/\/).*@/, '$1***@');
+/**
+ * All up to the last `@` but the scheme, because a password may hold anything in a url that is malformed; and all
+ * behind `password=` or the like.
+ */
+const withoutPassword = (url: string): string =>
+  url
+    .replace(/((?:pass\w*|auth|secret|token)["']?\s*[=:]).*/is, '$1***')
+    .replace(/^(["'\s]*[\w+.-]+:\/\/)?.*@/s, '$1***@');
 
 /** ioredis is an optional peer: it is loaded only by those who use Redis. */
 async function loadIoredis() {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { Decision } from '../../core/decision.js';
-import { RateLimitError, shown } from '../../core/errors.js';
+import { kindOf, RateLimitError, shown } from '../../core/errors.js';
 import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
 import type { Policy } from '../../core/policy.js';
 import type { RateLimitStore } from '../../core/store.js';
@@ -59,7 +59,7 @@ export class RedisStore implements RateLimitStore {
     if (!isRedisClient(client)) {
       throw new RateLimitError(
         'RL_REDIS_INVALID',
-        `RedisStore needs an ioredis Redis or Cluster, got ${shown(client)}`,
+        `RedisStore needs an ioredis Redis or Cluster, got ${kindOf(client)}`,
       );
     }
     checkTimeout(timeout);
