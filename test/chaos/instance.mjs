@@ -93,8 +93,12 @@ async function end() {
   const closing = performance.now() - began;
   await Promise.all(working);
   process.send({ phases, log, unhandled, closing, ...before });
+  process.off('disconnect', process.exit);
   process.disconnect();
 }
+
+// Its parent is gone.
+process.on('disconnect', process.exit);
 
 process.on('message', (message) => {
   if (message.begin) {

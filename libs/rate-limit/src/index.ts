@@ -25,7 +25,7 @@ export type { RateLimitRequest } from './nest/rate-limit.request.js';
 export { MemoryStore, type MemoryStoreOptions } from './stores/memory.store.js';
 export { RedisStore, type RedisStoreOptions } from './stores/redis/redis.store.js';
 export type { RedisClient } from './stores/redis/redis.client.js';
-export type { RedisClusterConnection, RedisConnectionOptions, RedisLocation } from './stores/redis/redis.connection.js';
+export type { RedisClusterConnection, RedisConnectionOptions, RedisLocation } from './stores/redis/redis.location.js';
 
 export { definePolicy } from './core/policy.js';
 export type { Policy, PolicyDefinition, StoreFailureMode } from './core/policy.js';

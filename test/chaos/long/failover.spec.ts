@@ -119,6 +119,11 @@ describe('a Cluster', () => {
 
   const isPrimary = async ({ url }: ClusterNode) => ((await connectTo(url).call('ROLE')) as string[])[0] === 'master';
 
+  const isWhole = async ({ url }: ClusterNode) => {
+    const client = connectTo(url);
+    while (!/cluster_state:ok/.test(String(await client.cluster('INFO')))) await sleep(20);
+  };
+
   it.each(['kill', 'freeze'] as const)(
     'loses a primary by a %s: its replica is asked within two seconds, and what was asked of others is given back',
     async (fault) => {
@@ -141,6 +146,24 @@ describe('a Cluster', () => {
     },
     90_000,
   );
+
+  it('is frozen as a whole, for longer than connections wait: it is asked again when it agrees that it is whole', async () => {
+    const told = await underLoad(INSTANCES, load, {
+      cause: () => Promise.all(cluster.nodes.map((node) => node.freeze())),
+      span: 3_000,
+      async undo() {
+        await Promise.all(cluster.nodes.map((node) => node.thaw()));
+        // Its nodes think of each other as gone, and take a while.
+        await Promise.all(cluster.masters.map(isWhole));
+      },
+    });
+    expectSound(told);
+    expectBack(told);
+    const { lost, extra } = await differences(told, states());
+    note('a Cluster is frozen as a whole', told, { lost, extra });
+    expect(lost).toBe(0);
+    expect(extra).toBeLessThanOrEqual(2 * INSTANCES * LOOPS);
+  }, 90_000);
 
   it('is resharded under load: nothing is lost, and next to nothing is decided without it', async () => {
     let moved = 0;

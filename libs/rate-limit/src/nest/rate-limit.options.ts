@@ -5,7 +5,7 @@ import type { Observer } from '../core/observer.js';
 import { checkFailureMode, checkKnownKeys, type PolicyDefinition, type StoreFailureMode } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
 import { headerProfiles, type HeaderProfile } from '../headers/ratelimit-headers.js';
-import type { RedisLocation } from '../stores/redis/redis.connection.js';
+import type { RedisLocation } from '../stores/redis/redis.location.js';
 import { checkTimeout } from '../stores/redis/redis.store.js';
 import type { KeyResolver, Phase } from './keys/key-resolver.js';
 import type { KeyOptions } from './keys/key-settings.js';

@@ -1,28 +1,7 @@
-import { kindOf, oneLine, RateLimitError, shown } from '../../core/errors.js';
+import { oneLine, RateLimitError } from '../../core/errors.js';
 import { isClusterClient, isRedisClient, type RedisClient } from './redis.client.js';
-import { withFix } from './redis.failures.js';
-
-/** ioredis' own options: host, port, db, username, password, tls, sentinels, … All of them are passed on. */
-export interface RedisConnectionOptions {
-  host?: string;
-  port?: number;
-  db?: number;
-  username?: string;
-  password?: string;
-  // `any`, so that ioredis' own RedisOptions can be given: its types are not named here because it is optional.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  [option: string]: any;
-}
-
-/** A Cluster: some of its nodes, and ioredis' ClusterOptions. */
-export interface RedisClusterConnection {
-  nodes: (string | { host?: string; port?: number })[];
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  options?: Record<string, any>;
-}
-
-/** Where Redis is: a url, ioredis options, the nodes of a Cluster, or a client of ioredis 5 or 6. */
-export type RedisLocation = string | RedisConnectionOptions | RedisClusterConnection | RedisClient;
+import { checkLocation, isCluster, type RedisLocation } from './redis.location.js';
+import { firstNews, type EventfulClient } from './redis.news.js';
 
 /** A client and whether it is ours to close. */
 export interface Connection {
@@ -30,18 +9,11 @@ export interface Connection {
   readonly ours: boolean;
 }
 
-type EventfulClient = RedisClient & {
-  connect(): Promise<void>;
-  on(event: 'error' | 'ready' | 'end', listener: (error: Error & { code?: string }) => void): void;
-  on(event: '+node', listener: () => void): void;
-  once(event: 'ready', listener: () => void): void;
-};
-
 /** In milliseconds: 100 at first, half a second at most, a quarter more or less. */
 const backOff = (times: number): number => Math.min(50 * 2 ** Math.min(times, 4), 500) * (0.75 + Math.random() / 2);
 
 /** A primary that was made a replica: connect anew, for Sentinel or a name in DNS may know where it is now. */
-const isReplica = (error: Error): boolean => error.message.startsWith('READONLY');
+const isReplica = (error: Error): boolean => /\bREADONLY\b/.test(error.message);
 
 /**
  * What a limiter needs of its connection: commands fail at once while it is down, none is ever sent twice (it may
@@ -57,7 +29,10 @@ const safeOptions = (timeout: number) => ({
   maxLoadingRetryTime: 500,
   retryStrategy: backOff,
   reconnectOnError: isReplica,
+  // A primary that thaws after a failover thinks itself the primary for seconds: Sentinel tells of the other one at once.
+  failoverDetector: true,
   sentinelRetryStrategy: backOff,
+  sentinelReconnectStrategy: backOff,
   sentinelCommandTimeout: 1_000,
 });
 
@@ -119,7 +94,7 @@ function dangersOf(client: RedisClient): string[] {
   const isCluster = isClusterClient(client);
   const ofNode = isCluster ? ((options.redisOptions as Record<string, unknown> | undefined) ?? {}) : options;
   const sendsTwice = isCluster ? options.retryDelayOnFailover !== 0 : options.autoResendUnfulfilledCommands !== false;
-  const isPatient = !ofNode.socketTimeout && !ofNode.commandTimeout;
+  const isPatient = !ofNode.socketTimeout;
   return [
     sendsTwice &&
       `sends commands again when its connection dies, which may charge requests twice: make it with ${isCluster ? 'retryDelayOnFailover: 0' : 'autoResendUnfulfilledCommands: false'}`,
@@ -140,53 +115,10 @@ export async function disconnect({ client, ours }: Connection, patience: number)
   const impatient = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), patience)));
   const parted = await Promise.race([asked, impatient]);
   clearTimeout(timer);
-  // On a connection that is closed already this would only start a timer, which keeps the process for two seconds.
-  if (!parted && client.status !== 'end') client.disconnect();
+  // To part leaves connections to sentinels open. On others that are closed already this would only start a timer.
+  const hasSentinels = Boolean((client as { options?: { sentinels?: unknown } }).options?.sentinels);
+  if (hasSentinels || (!parted && client.status !== 'end')) client.disconnect();
 }
-
-/** A literal, or an object of a configuration class that says where Redis is. */
-function isOptions(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const prototype = Object.getPrototypeOf(value) as object | null;
-  const isLiteral = prototype === null || Object.getPrototypeOf(prototype) === null;
-  return isLiteral || ['host', 'port', 'path', 'sentinels', 'nodes'].some((name) => Object.hasOwn(value, name));
-}
-
-const isCluster = (location: object): location is RedisClusterConnection => 'nodes' in location;
-
-function checkLocation(location: unknown): void {
-  const fix = `redis must be a url like 'redis://localhost:6379', ioredis options, { nodes, options } or an ioredis client`;
-  if (typeof location === 'string') {
-    if (location.startsWith('/') || (/^rediss?:\/\//.test(location) && URL.canParse(location))) return;
-    throw new RateLimitError(
-      'RL_REDIS_INVALID',
-      `${fix}, got ${shown(withoutPassword(location))}; leave it out for the memory store`,
-    );
-  }
-  // Neither a promise of a client nor a client of another kind, whose options ioredis would not find.
-  if (!isOptions(location)) {
-    throw new RateLimitError('RL_REDIS_INVALID', `${fix}, got ${kindOf(location)}`);
-  }
-  const url = ['url', 'uri'].find((name) => name in location);
-  if (url !== undefined) {
-    throw new RateLimitError('RL_REDIS_INVALID', `ioredis has no option ${shown(url)}; give the url itself, as text`);
-  }
-  if (isCluster(location) && (!Array.isArray(location.nodes) || location.nodes.length === 0)) {
-    throw new RateLimitError(
-      'RL_REDIS_INVALID',
-      `redis.nodes must be a list of at least one node, got ${kindOf(location.nodes)}`,
-    );
-  }
-}
-
-/**
- * All up to the last `@` but the scheme, because a password may hold anything in a url that is malformed; and all
- * behind `password=` or the like.
- */
-const withoutPassword = (url: string): string =>
-  url
-    .replace(/((?:pass\w*|auth|secret|token)["']?\s*[=:]).*/is, '$1***')
-    .replace(/^(["'\s]*[\w+.-]+:\/\/)?.*@/s, '$1***@');
 
 /** ioredis is an optional peer: it is loaded only by those who use Redis. */
 async function loadIoredis() {
@@ -201,59 +133,4 @@ async function loadIoredis() {
       },
     );
   }
-}
-
-/** How long an application's start waits for news of its Redis. */
-const FIRST_NEWS_WITHIN = 3_000;
-
-/** How long a connection must hold until it is said to: one that flaps is not told of at every turn. */
-const CALM = 1_000;
-
-/**
- * Waits until the first attempt to connect has ended, well or not, and tells of every change from then on. An
- * application starts without its Redis.
- */
-function firstNews(client: EventfulClient, tell: (news: string) => void): Promise<void> {
-  return new Promise((resolve) => {
-    const patience = setTimeout(resolve, FIRST_NEWS_WITHIN);
-    let isDown = false;
-    let calm: NodeJS.Timeout | undefined;
-    const heard = (): void => {
-      clearTimeout(patience);
-      resolve();
-    };
-    const up = (): void => {
-      isDown = false;
-      tell('Redis can be reached again.');
-    };
-    client.on('ready', () => {
-      void connectNodes(client).then(heard);
-      clearTimeout(calm);
-      if (isDown) calm = setTimeout(up, CALM).unref();
-    });
-    client.on('error', ({ message, code, name }) => {
-      heard();
-      clearTimeout(calm);
-      if (!isDown)
-        tell(`Redis cannot be reached (${withFix(message || code || name)}). It is tried again until it can.`);
-      isDown = true;
-    });
-    // Not before: while it looks for the nodes, ioredis takes one that is about to connect for one that is gone.
-    client.on('+node', () => client.status === 'ready' && void connectNodes(client));
-    // Options of the user's may have put it off.
-    if (client.status === 'wait') client.connect().catch(() => undefined);
-  });
-}
-
-/**
- * Connects a Cluster's nodes, and waits for the primaries. By itself ioredis connects when a node is first asked, and
- * what is asked meanwhile fails. Replicas too, because one that is made a primary is asked at once.
- */
-async function connectNodes(client: EventfulClient): Promise<void> {
-  if (!isClusterClient(client)) return;
-  for (const node of client.nodes('all') as EventfulClient[]) {
-    if (node.status === 'wait') node.connect().catch(() => undefined);
-  }
-  const waiting = (client.nodes('master') as EventfulClient[]).filter(({ status }) => status !== 'ready');
-  await Promise.all(waiting.map((node) => new Promise<void>((resolve) => node.once('ready', resolve))));
 }

@@ -38,6 +38,8 @@ const LONGEST_TIMEOUT = 60_000;
  * denies, what the others charged is given back: a give-back after its window rolled may admit that much more, and
  * one that is lost over-charges.
  *
+ * While a server fails, most calls are refused at once, and one now and then tries it.
+ *
  * The client stays the caller's: the store never closes it.
  */
 export class RedisStore implements RateLimitStore {
