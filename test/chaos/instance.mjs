@@ -10,7 +10,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { definePolicy, RATE_LIMIT_STORE, RateLimitModule } from 'nestjs-redis-rate-limit';
 
-const { options, claims, loops, rest, clock } = JSON.parse(process.argv[2]);
+const { options, claims, loops, rest, clock, tally } = JSON.parse(process.argv[2]);
 
 const realNow = Date.now;
 Date.now = () => realNow() + clock;
@@ -71,7 +71,7 @@ function count(own, hits, decisions) {
     else own.denied++;
   } else if (isAllowed) {
     own.admitted++;
-    for (const { policy, key } of hits) {
+    for (const { policy, key } of tally ? hits : []) {
       const id = `${policy.name} ${key}`;
       own.units[id] = (own.units[id] ?? 0) + 1;
     }
@@ -92,9 +92,8 @@ async function end() {
   await app.close();
   const closing = performance.now() - began;
   await Promise.all(working);
-  process.send({ phases, log, unhandled, closing, ...before });
   process.off('disconnect', process.exit);
-  process.disconnect();
+  process.send({ phases, log, unhandled, closing, ...before }, () => process.disconnect());
 }
 
 // Its parent is gone.

@@ -41,6 +41,8 @@ export interface Load {
   loops?: number;
   /** How long a loop rests between requests, in milliseconds. Default 10. */
   rest?: number;
+  /** Whether to count the units that Redis admitted, key by key. Default true. */
+  tally?: boolean;
   /** How wrong the clocks of the instances are, in milliseconds, in turn. Default right. */
   clocks?: number[];
 }
@@ -53,11 +55,11 @@ export class Instances {
 
   static async start(
     count: number,
-    { options, claims, loops = 16, rest = 10, clocks = [0] }: Load,
+    { options, claims, loops = 16, rest = 10, clocks = [0], tally = true }: Load,
   ): Promise<Instances> {
     execFileSync(process.execPath, [fileOf('../exactness/ensure-built.mjs')], { stdio: 'inherit' });
     const children = Array.from({ length: count }, (_, i) => {
-      const settings = { options, claims, loops, rest, clock: clocks[i % clocks.length] };
+      const settings = { options, claims, loops, rest, clock: clocks[i % clocks.length], tally };
       return fork(fileOf('instance.mjs'), [JSON.stringify(settings)], { execArgv: ['--expose-gc'] });
     });
     const instances = new Instances(children);

@@ -1,5 +1,6 @@
 import { Controller, Get, Logger } from '@nestjs/common';
 import { jest } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { RateLimit, RateLimiter } from 'nestjs-redis-rate-limit';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, disconnect } from '../../libs/rate-limit/src/stores/redis/redis.connection.js';
@@ -86,6 +87,15 @@ describe('a client that is handed in', () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
     await boot('fastify', { redis: connectTo(server.url, options) }, { controllers });
     expect(warn.mock.calls).toEqual([[expect.stringMatching(danger)]]);
+  });
+
+  it('of Sentinel: that it may ask a primary that was replaced', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+    const sentinels = [{ host: '127.0.0.1', port: server.port }];
+    const safe = { autoResendUnfulfilledCommands: false, socketTimeout: 2_000, lazyConnect: true };
+    const client = new Redis({ sentinels, name: 'none', ...safe });
+    await boot('fastify', { redis: client }, { controllers });
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/handed in may ask .*failoverDetector: true\.$/)]]);
   });
 
   it('made safely: nothing is told', async () => {

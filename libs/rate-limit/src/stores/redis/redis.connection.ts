@@ -101,6 +101,9 @@ function dangersOf(client: RedisClient): string[] {
     isPatient &&
       'takes minutes to notice that its connection went silent: make it with socketTimeout: 2000' +
         (isCluster ? ' in redisOptions' : ''),
+    Boolean(options.sentinels) &&
+      !options.failoverDetector &&
+      'may ask a primary that Sentinel has replaced for seconds more, whose charges are lost: make it with failoverDetector: true',
   ].filter((danger) => danger !== false);
 }
 
