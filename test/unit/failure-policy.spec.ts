@@ -194,6 +194,14 @@ describe('when instances share a quota', () => {
     expect(await asking(storeOf(4), bucket)(10)).toEqual([true, 250, 0]);
   });
 
+  it('who asks for more than a share, though not for more than the quota, is told to come back, not never to', async () => {
+    goDown();
+    const store = storeOf(4);
+    const consume = async (cost: number) => (await store.consume([{ policy: local, key: 'k', cost }]))[0]!;
+    expect(await consume(60)).toMatchObject({ allowed: false, retryAfter: 1_000, remaining: 25 });
+    expect(await consume(101)).toMatchObject({ allowed: false, retryAfter: -1 });
+  });
+
   it('what was left is shared: together they admit no more than that', async () => {
     const stores = [storeOf(4), storeOf(4), storeOf(4), storeOf(4)];
     await asking(stores[0]!, local)(30);

@@ -1,4 +1,8 @@
-import { asUnavailable, tooSlow, withFix } from '../../libs/rate-limit/src/stores/redis/redis.failures.js';
+import { nameOf, type RedisClient } from '../../libs/rate-limit/src/stores/redis/redis.client.js';
+import { asUnavailable, noteTold, tooSlow, withFix } from '../../libs/rate-limit/src/stores/redis/redis.failures.js';
+
+const clientOf = (status: string, options: object = {}) => ({ status, options }) as unknown as RedisClient;
+const NAME = 'Redis at 10.0.0.5:6379';
 
 describe('why Redis cannot decide', () => {
   it.each([
@@ -13,13 +17,13 @@ describe('why Redis cannot decide', () => {
     ['BUSY Redis is busy running a script.', 'SCRIPT KILL ends it'],
     ['NOAUTH Authentication required.', 'give username and password'],
     ['WRONGPASS invalid username-password pair or user is disabled.', 'check username and password'],
-    ["NOPERM User limiter has no permissions to run the 'evalsha' command", 'docs/redis.md lists'],
+    ["NOPERM User limiter has no permissions to run the 'evalsha' command", 'Permissions, lists them'],
     ['CLUSTERDOWN Hash slot not served', 'see CLUSTER INFO'],
     ["MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist", 'see its log'],
     ['MOVED 3999 127.0.0.1:6381', 'connect with { nodes: [...] }'],
   ])('%s: the fix is told', (message, fix) => {
-    const { detail, cause } = asUnavailable(new Error(message));
-    expect(detail).toContain(`Redis cannot decide: ${message}`);
+    const { detail, cause } = asUnavailable(new Error(message), clientOf('ready'), NAME);
+    expect(detail).toMatch(/^Redis at 10\.0\.0\.5:6379 cannot decide: /);
     expect(detail).toContain(fix);
     expect(cause).toEqual(new Error(message));
   });
@@ -29,27 +33,42 @@ describe('why Redis cannot decide', () => {
     (message) => expect(withFix(message)).toBe(message),
   );
 
-  it('a connection that is down is told so, and not in the words of a queue', () => {
+  it('where in our script it was is left out, and so is a full stop before another', () => {
+    expect(withFix("ERR user_script:428: -READONLY You can't write. script: 80a68f, on @user_script:428.")).toMatch(
+      /\(READONLY You can't write\)$/,
+    );
+    expect(withFix('ERR DB index is out of range')).toMatch(/^ioredis goes on in database 0; .*\(ERR DB index/);
+  });
+
+  it('a connection that is down is told so, with the reason, and not in the words of a queue', () => {
     const words = [
       "Stream isn't writeable and enableOfflineQueue options is false",
       'Connection is closed.',
       'Reached the max retries per request limit (which is 0). Refer to "maxRetriesPerRequest" option for details.',
       "Cluster isn't ready and enableOfflineQueue options is false",
     ];
-    for (const word of words) expect(asUnavailable(new Error(word)).detail).toBe('Redis is not connected');
-    expect(asUnavailable(new Error(words[0]), '', 'connect').detail).toMatch(/is not ready: it is reading its data/);
-    expect(asUnavailable(new Error(words[1]), '', 'end').detail).toMatch(/see its retryStrategy/);
+    const told = (client: RedisClient, word = words[0]) => asUnavailable(new Error(word), client, NAME).detail;
+    const client = clientOf('reconnecting');
+    for (const word of words) expect(told(client, word)).toBe(`${NAME} is not connected`);
+    noteTold(client, 'connect ECONNREFUSED');
+    expect(told(client)).toBe(`${NAME} is not connected: connect ECONNREFUSED`);
+    expect(told(clientOf('connect'))).toMatch(/is not ready: it is reading its data/);
+    expect(told(clientOf('end'))).toMatch(/see its retryStrategy/);
   });
 
-  it('a node of a Cluster is named', () => {
-    expect(asUnavailable(new Error('Connection is closed.'), '10.0.0.5:6379').detail).toBe(
-      'Redis at 10.0.0.5:6379 is not connected',
-    );
-    expect(tooSlow('10.0.0.5:6379').detail).toBe('Redis at 10.0.0.5:6379 gave no answer in time');
+  it('a server that is slow is told so, with the time it had', () => {
+    expect(tooSlow(NAME, 250).detail).toMatch(/^Redis at 10\.0\.0\.5:6379 gave no answer in 250 ms: /);
   });
 
   it('what is such an error already stays the same', () => {
-    const error = tooSlow();
-    expect(asUnavailable(error)).toBe(error);
+    const error = tooSlow(NAME, 250);
+    expect(asUnavailable(error, clientOf('ready'), NAME)).toBe(error);
   });
+
+  it.each([
+    [{ host: 'h', port: 6379, password: 'secret' }, 'Redis at h:6379'],
+    [{ path: '/run/redis.sock', host: 'h', port: 1 }, 'Redis at /run/redis.sock'],
+    [{ sentinels: [{ host: 's', port: 1 }], name: 'main', host: 'h', port: 1 }, 'Redis main of Sentinel'],
+    [{}, 'Redis'],
+  ])('a client of %j is called %s', (options, name) => expect(nameOf(clientOf('ready', options))).toBe(name));
 });

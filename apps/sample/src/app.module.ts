@@ -15,7 +15,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         RateLimitModule.forRoot({
-          redis: config.redis,
+          ...(config.redis && { redis: config.redis }),
           prefix: config.prefix,
           policies: {
             // By the client's address, which is what a policy without a key counts.

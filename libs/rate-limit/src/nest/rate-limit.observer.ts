@@ -26,7 +26,7 @@ export function loggingObserver(logger: Logger, mode: StoreFailureMode, own: Obs
       tell(() => own.storeFailed?.(failure));
     },
     storeAnswers(away: number): void {
-      logger.log(`The store answers again, after ${(away / 1_000).toFixed(1)} s.`);
+      logger.warn(`The store answers again, after ${(away / 1_000).toFixed(1)} s.`);
       tell(() => own.storeAnswers?.(away));
     },
   };

@@ -121,7 +121,10 @@ function storeFor({ options, logger }: RateLimitSettings, redis: OpenRedis | und
   const { instances, onStoreFailure: mode = 'local' } = options;
   const inner = redis?.store ?? options.store;
   if (!inner) {
-    logger.log('Quotas are kept in memory, by this process alone. Set redis to share them between instances.');
+    const news = 'Quotas are kept in memory, by this process alone. Set redis to share them between instances.';
+    // Said louder where something else was meant, as by an environment variable that is not there.
+    if ('redis' in options || options.instances !== undefined) logger.warn(news);
+    else logger.log(news);
     return new MemoryStore();
   }
   const maxAge = redis && denialCacheOf(options);

@@ -32,6 +32,8 @@ export class FailurePolicyStore implements RateLimitStore {
   /** On the monotonic clock; 0 while the store answers. */
   private failedSince = 0;
   private lastFailure = 0;
+  /** Of the answers since the last failure, the first. */
+  private firstAnswer = 0;
   private readonly shares = new WeakMap<Policy, Policy>();
 
   constructor(
@@ -73,7 +75,7 @@ export class FailurePolicyStore implements RateLimitStore {
     const own = hits.filter((hit) => this.modeOf(hit) === 'local').map((hit) => this.shareOf(hit));
     const judged = await this.local.consume(own);
     let next = 0;
-    return hits.map((hit) => (this.modeOf(hit) === 'local' ? { ...judged[next++]!, degraded: true } : admitted(hit)));
+    return hits.map((hit) => (this.modeOf(hit) === 'local' ? degraded(hit, judged[next++]!) : admitted(hit)));
   }
 
   /** This instance's part of it, which goes on from its part of what was left. */
@@ -96,17 +98,29 @@ export class FailurePolicyStore implements RateLimitStore {
 
   private fail(error: StoreUnavailableError): void {
     this.lastFailure = performance.now();
+    this.firstAnswer = 0;
     if (this.failedSince > 0) return;
     this.failedSince = this.lastFailure;
     this.policy.observer.storeFailed?.(error);
   }
 
   private recover(): void {
-    if (performance.now() - this.lastFailure <= CALM) return;
-    const away = this.lastFailure - this.failedSince;
+    const now = performance.now();
+    this.firstAnswer ||= now;
+    if (now - this.lastFailure <= CALM) return;
+    const away = this.firstAnswer - this.failedSince;
     this.failedSince = 0;
     this.policy.observer.storeAnswers?.(away);
   }
+}
+
+/** In milliseconds. Nobody knows when the store will answer; that is long enough not to add to its trouble. */
+const LATER = 1_000;
+
+/** What costs more than a share, though not more than the quota, passes when the store is back. */
+function degraded({ policy, cost }: Hit, decision: Decision): Decision {
+  const isTooMuchHere = decision.retryAfter === -1 && policy.limit > 0 && cost <= policy.burst;
+  return { ...decision, retryAfter: isTooMuchHere ? LATER : decision.retryAfter, degraded: true };
 }
 
 /** Admitted, but by a limit of 0: that denies everything, and needs no store to know it. */

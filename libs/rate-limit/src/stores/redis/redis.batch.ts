@@ -85,7 +85,7 @@ export class RedisBatches implements Waiting {
       },
       (error: unknown) => {
         this.makeWay(batch);
-        const failure = asUnavailable(error, batch[0]!.server.name, this.script.clientStatus);
+        const failure = asUnavailable(error, this.script.client, batch[0]!.server.name);
         for (const request of batch) if (!request.answered) request.fail(failure);
       },
     );

@@ -38,3 +38,19 @@ export const isRedisClient = (value: unknown): value is RedisClient =>
 
 export const isClusterClient = (client: RedisClient): client is RedisClusterClient =>
   (client as Partial<RedisClusterClient>).isCluster === true;
+
+interface Address {
+  host?: string;
+  port?: number;
+  path?: string;
+  sentinels?: unknown;
+  name?: string;
+}
+
+/** What a client's Redis is called in messages: where it is, without a password. */
+export function nameOf(client: RedisClient): string {
+  if (isClusterClient(client)) return 'The Redis Cluster';
+  const { host, port, path, sentinels, name } = (client as { options?: Address }).options ?? {};
+  if (sentinels) return `Redis ${name ?? ''} of Sentinel`;
+  return path || host ? `Redis at ${path ?? `${host}:${port}`}` : 'Redis';
+}

@@ -47,7 +47,7 @@ const safeClusterOptions = {
  * Opens the connection, or takes the client that was given.
  *
  * @param timeout how long a call may take, in milliseconds
- * @param tell hears of the connection failing and coming back, once each time, and of settings that are not safe
+ * @param tell hears why the connection fails, once each time, and of settings that are not safe
  * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`
  */
 export async function connect(
@@ -110,6 +110,8 @@ function dangersOf(client: RedisClient): string[] {
 /** Lets go of a client of ours: politely, unless Redis does not answer. May be called twice. */
 export async function disconnect({ client, ours }: Connection, patience: number): Promise<void> {
   if (!ours) return;
+  // From here on it fails because we close it.
+  (client as EventfulClient).removeAllListeners('error').on('error', () => undefined);
   const asked = client.quit().then(
     () => true,
     () => false,

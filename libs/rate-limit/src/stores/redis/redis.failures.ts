@@ -1,4 +1,5 @@
 import { StoreUnavailableError } from '../../core/errors.js';
+import type { RedisClient } from './redis.client.js';
 
 /** What Redis says when it cannot decide, and what to do about it. */
 const FIXES: Readonly<Record<string, string>> = {
@@ -8,7 +9,7 @@ const FIXES: Readonly<Record<string, string>> = {
   BUSY: "somebody's script runs for too long; SCRIPT KILL ends it",
   NOAUTH: 'it wants a password; give username and password',
   WRONGPASS: 'check username and password',
-  NOPERM: "the user's ACL lacks a permission; docs/redis.md lists what is needed",
+  NOPERM: "the user's ACL lacks a permission; the documentation of Redis, Permissions, lists them",
   CLUSTERDOWN: 'some slots of the Cluster have no primary; see CLUSTER INFO',
   TRYAGAIN: 'a slot is being moved, and answers when it has',
   MASTERDOWN: 'it is a replica that has lost its primary; connect to the primary',
@@ -21,37 +22,46 @@ const FIXES: Readonly<Record<string, string>> = {
 // Behind a dash where Redis 6 quotes what a command of the script was answered.
 const CODE = new RegExp(`(?:^|[ -])(${Object.keys(FIXES).join('|')})(?= )`);
 
+/** Words that come without a code. */
+const PHRASES: readonly (readonly [RegExp, string])[] = [
+  [/DB index is out of range/, 'ioredis goes on in database 0; give one that exists'],
+  [/max number of clients/, 'find who holds them, or raise maxclients'],
+];
+
 // ioredis' words for it are about its queues.
 const AWAY = /Stream isn't writeable|Connection is closed|isn't ready and enableOfflineQueue|max retries per request/;
 
-/** What the status of a client says about the server, where it says more than that it is not connected. */
-const STATUSES: Readonly<Record<string, string>> = {
-  connect: 'is not ready: it is reading its data, or does not answer',
-  end: 'is not connected, and the client has given up: it was closed, or see its retryStrategy',
-};
+/** Where in our script it was is for nobody. */
+const WHERE = /^ERR user_script:\d+: -?|\.?(?: script: \w+, on @user_script:\d+)?\.?$/g;
 
-/** What Redis said, and what to do about it where that is known. */
+/** What Redis said, behind what to do about it where that is known. */
 export function withFix(message: string): string {
-  const fix = FIXES[CODE.exec(message)?.[1] ?? ''];
-  return fix ? `${message}: ${fix}` : message;
+  const fix = FIXES[CODE.exec(message)?.[1] ?? ''] ?? PHRASES.find(([pattern]) => pattern.test(message))?.[1];
+  const said = message.replace(WHERE, '');
+  return fix ? `${fix} (${said})` : said;
 }
 
-/**
- * What a client threw, as the one error a store rejects with: what happened, and the fix.
- *
- * @param server the address of a Cluster's node; empty where there is only one server
- * @param status the client's, in ioredis' words
- */
-export function asUnavailable(error: unknown, server = '', status?: string): StoreUnavailableError {
+/** What each client of ours was last told of its connection. Those of users tell them. */
+const lastTold = new WeakMap<RedisClient, string>();
+
+export const noteTold = (client: RedisClient, news: string): void => void lastTold.set(client, news);
+
+/** What a client threw, as the one error a store rejects with: who, what happened, and the fix. */
+export function asUnavailable(error: unknown, client: RedisClient, server: string): StoreUnavailableError {
   if (error instanceof StoreUnavailableError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  const detail = AWAY.test(message)
-    ? (STATUSES[status ?? ''] ?? 'is not connected')
-    : `cannot decide: ${withFix(message)}`;
-  return new StoreUnavailableError(`${titleOf(server)} ${detail}`, { cause: error });
+  const detail = AWAY.test(message) ? away(client) : `cannot decide: ${withFix(message)}`;
+  return new StoreUnavailableError(`${server} ${detail}`, { cause: error });
 }
 
-export const tooSlow = (server = ''): StoreUnavailableError =>
-  new StoreUnavailableError(`${titleOf(server)} gave no answer in time`);
+function away(client: RedisClient): string {
+  if (client.status === 'connect') return 'is not ready: it is reading its data, or does not answer';
+  if (client.status === 'end') return 'is not connected, and the client has given up: see its retryStrategy';
+  const why = lastTold.get(client);
+  return why ? `is not connected: ${why}` : 'is not connected';
+}
 
-const titleOf = (server: string): string => (server ? `Redis at ${server}` : 'Redis');
+export const tooSlow = (server: string, timeout: number): StoreUnavailableError =>
+  new StoreUnavailableError(
+    `${server} gave no answer in ${timeout} ms: is it frozen, busy (see SLOWLOG) or too far away for that timeout?`,
+  );

@@ -1,51 +1,52 @@
-import { isClusterClient, type RedisClient } from './redis.client.js';
-import { withFix } from './redis.failures.js';
+import { isClusterClient, nameOf, type RedisClient } from './redis.client.js';
+import { noteTold, withFix } from './redis.failures.js';
 
 export type EventfulClient = RedisClient & {
   connect(): Promise<void>;
-  on(event: 'error' | 'ready' | 'end', listener: (error: Error & { code?: string }) => void): void;
-  on(event: '+node', listener: () => void): void;
+  on(event: 'error', listener: (error: Error & { code?: string; lastNodeError?: Error }) => void): void;
+  on(event: 'ready' | '+node', listener: () => void): void;
   once(event: 'ready', listener: () => void): void;
+  removeAllListeners(event: 'error'): EventfulClient;
 };
 
 /** How long an application's start waits for news of its Redis. */
 const FIRST_NEWS_WITHIN = 3_000;
 
-/** How long a connection must hold until it is said to: one that flaps is not told of at every turn. */
+/** How long a connection must hold until the next failure is news: one that flaps is not told of at every turn. */
 const CALM = 1_000;
 
 /**
- * Waits until the first attempt to connect has ended, well or not, and tells of every change from then on. An
- * application starts without its Redis.
+ * Waits until the first attempt to connect has ended, well or not: an application starts without its Redis. From then
+ * on it tells why the connection fails, once each time; that requests are decided again is for the store to tell.
  */
 export function firstNews(client: EventfulClient, tell: (news: string) => void): Promise<void> {
   return new Promise((resolve) => {
-    const patience = setTimeout(() => heard(), FIRST_NEWS_WITHIN);
-    let isDown = false;
     let isFirst = true;
+    let isDown = false;
     let calm: NodeJS.Timeout | undefined;
     const heard = (): void => {
       isFirst = false;
       clearTimeout(patience);
       resolve();
     };
-    const up = (): void => {
-      isDown = false;
-      tell('Redis can be reached again.');
+    const failed = (why: string): void => {
+      heard();
+      clearTimeout(calm);
+      noteTold(client, why);
+      if (!isDown) tell(`${nameOf(client)} cannot be reached: ${why}. It is tried again until it can.`);
+      isDown = true;
     };
+    const patience = setTimeout(failed, FIRST_NEWS_WITHIN, 'it does not answer');
     client.on('ready', () => {
       connectNodes(client);
       if (isFirst) void primariesOf(client).then(heard);
+      noteTold(client, '');
       clearTimeout(calm);
-      if (isDown) calm = setTimeout(up, CALM).unref();
+      calm = setTimeout(() => (isDown = false), CALM).unref();
     });
-    client.on('error', ({ message, code, name }) => {
-      heard();
-      clearTimeout(calm);
-      if (!isDown)
-        tell(`Redis cannot be reached (${withFix(message || code || name)}). It is tried again until it can.`);
-      isDown = true;
-    });
+    client.on('error', ({ message, code, name, lastNodeError }) =>
+      failed(withFix(lastNodeError?.message || message || code || name)),
+    );
     // Not before: while it looks for the nodes, ioredis takes one that is about to connect for one that is gone.
     client.on('+node', () => client.status === 'ready' && connectNodes(client));
     // Options of the user's may have put it off.

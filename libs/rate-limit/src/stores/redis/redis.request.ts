@@ -7,6 +7,8 @@ import type { RedisServer } from './redis.server.js';
 /** One request on its way: its hits, where their states are, and who waits for the decisions. Answered once. */
 export class RedisRequest {
   answered = false;
+  /** On the monotonic clock, in milliseconds. */
+  readonly deadline: number;
   /** How much of a batch it takes. A log is searched, not read at once. */
   readonly weight: number;
   readonly decisions: Promise<Decision[]>;
@@ -16,11 +18,13 @@ export class RedisRequest {
   constructor(
     readonly hits: readonly Hit[],
     readonly keys: readonly string[],
-    /** On the monotonic clock, in milliseconds. */
-    readonly deadline: number,
+    /** In milliseconds, and from when. */
+    private readonly timeout: number,
+    since: number,
     /** Who is asked, and is blamed for what fails. */
     readonly server: RedisServer,
   ) {
+    this.deadline = since + timeout;
     let weight = 0;
     for (const { policy } of hits) weight += policy.algorithm === 'sliding-log' ? 8 : 1;
     this.weight = weight;
@@ -52,6 +56,6 @@ export class RedisRequest {
   }
 
   giveUp(): void {
-    this.fail(tooSlow(this.server.name));
+    this.fail(tooSlow(this.server.name, this.timeout));
   }
 }

@@ -29,13 +29,9 @@ export class ConsumeScript {
 
   /** @param judgedByRedis whether its clock decides, and not one that tests inject */
   constructor(
-    private readonly client: RedisClient,
+    readonly client: RedisClient,
     private readonly judgedByRedis: boolean,
   ) {}
-
-  get clientStatus(): string | undefined {
-    return this.client.status;
-  }
 
   /**
    * @param now the time to judge by, or '' for the server's

@@ -10,7 +10,7 @@ export class RedisServer {
   private failure: StoreUnavailableError | undefined;
 
   /**
-   * @param name its address on a Cluster; empty where there is only one
+   * @param name what it is called in messages
    * @param failing hears of every failure
    */
   constructor(

@@ -6,7 +6,7 @@ import type { Policy } from '../../core/policy.js';
 import type { RateLimitStore } from '../../core/store.js';
 import { acrossSlots } from './redis.across-slots.js';
 import { RedisBatches } from './redis.batch.js';
-import { isClusterClient, isRedisClient, type RedisClient } from './redis.client.js';
+import { isClusterClient, isRedisClient, nameOf, type RedisClient } from './redis.client.js';
 import { Deadlines } from './redis.deadlines.js';
 import { asUnavailable, tooSlow } from './redis.failures.js';
 import { partitionOf, stateKey } from './redis.keys.js';
@@ -93,12 +93,12 @@ export class RedisStore implements RateLimitStore {
     checkHits([{ policy, key, cost: 0 }]);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(tooSlow()), this.timeout);
+      timer = setTimeout(() => reject(tooSlow(nameOf(this.client), this.timeout)), this.timeout);
     });
     try {
       await Promise.race([this.client.del(stateKey(this.prefix, policy, partitionOf(key))), late]);
     } catch (error) {
-      throw asUnavailable(error);
+      throw asUnavailable(error, this.client, nameOf(this.client));
     } finally {
       clearTimeout(timer);
     }
@@ -133,7 +133,7 @@ export class RedisStore implements RateLimitStore {
     const server = this.serverOf(slot);
     const refusal = server.refusal();
     if (refusal) return Promise.reject(refusal);
-    const request = new RedisRequest(hits, keys, performance.now() + this.timeout, server);
+    const request = new RedisRequest(hits, keys, this.timeout, performance.now(), server);
     this.laneOf(slot).add(request);
     return request.decisions;
   }
@@ -149,11 +149,11 @@ export class RedisStore implements RateLimitStore {
 
   /** Who answers for a slot now: on a Cluster another may take it over. */
   private serverOf(slot: number): RedisServer {
-    const name = (isClusterClient(this.client) && this.client.slots?.[slot]?.[0]) || '';
-    let server = this.servers.get(name);
+    const address = (isClusterClient(this.client) && this.client.slots?.[slot]?.[0]) || '';
+    let server = this.servers.get(address);
     if (!server) {
-      server = new RedisServer(name, this.lookForPrimaries);
-      this.servers.set(name, server);
+      server = new RedisServer(address ? `Redis at ${address}` : nameOf(this.client), this.lookForPrimaries);
+      this.servers.set(address, server);
     }
     return server;
   }
