@@ -51,8 +51,9 @@ export function expectSound(told: readonly Told[], { lines = 30 }: { lines?: num
   expect(all.wrong).toEqual([]);
   expect(all.sent).toBe(all.admitted + all.denied + all.locally + all.refused);
   expect(all.slowest).toBeLessThan(DEADLINE + SLACK);
-  for (const { unhandled, log, closing } of told) {
+  for (const { unhandled, stderr, log, closing } of told) {
     expect(unhandled).toEqual([]);
+    expect(stderr).toBe('');
     expect(log.length).toBeLessThan(lines);
     expect(closing).toBeLessThan(SLACK);
   }
@@ -86,7 +87,17 @@ export async function expectMortal(client: States): Promise<void> {
 
 /** For docs/reliability.md: a line for each fault, in the file that CHAOS_FIGURES names. */
 export function note(fault: string, told: readonly Told[], more: Record<string, number> = {}): void {
-  const { sent, admitted, denied, locally, refused, wrong, slowest } = sumOf(told);
-  const line = { fault, sent, byRedis: admitted + denied, locally, refused, wrong: wrong.length, slowest, ...more };
+  const { sent, admitted, denied, locally, refused, waited, wrong, slowest } = sumOf(told);
+  const line = {
+    fault,
+    sent,
+    byRedis: admitted + denied,
+    locally,
+    refused,
+    waited,
+    wrong: wrong.length,
+    slowest,
+    ...more,
+  };
   if (process.env.CHAOS_FIGURES) appendFileSync(process.env.CHAOS_FIGURES, `${JSON.stringify(line)}\n`);
 }

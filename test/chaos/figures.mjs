@@ -6,18 +6,19 @@ const lines = readFileSync(process.argv[2], 'utf8')
   .split('\n')
   .map((line) => JSON.parse(line));
 const number = (value) => value.toLocaleString('en');
-const row = ({ fault, sent, wrong, byRedis, locally, slowest, used, admitted, extra, lost }) => [
+const row = ({ fault, sent, wrong, byRedis, locally, waited, slowest, used, admitted, extra, lost }) => [
   fault,
   number(sent),
   number(wrong),
   number(byRedis),
   number(locally),
+  number(waited),
   `${Math.round(slowest)} ms`,
   number(extra ?? (used === undefined ? 0 : used - admitted)),
   number(lost ?? 0),
 ];
 
-const head = ['', 'requests', 'wrong answers', 'by Redis', 'locally', 'slowest', 'charged, not told', 'lost'];
+const head = ['', 'requests', 'wrong answers', 'by Redis', 'locally', 'waited', 'slowest', 'charged, not told', 'lost'];
 for (const cells of [head, head.map((_, i) => (i === 0 ? '---' : '--:')), ...lines.map(row)]) {
   console.log(`| ${cells.join(' | ')} |`);
 }

@@ -14,6 +14,8 @@ export interface Count {
   locally: number;
   /** Of a closed policy, without Redis. */
   refused: number;
+  /** For a deadline. */
+  waited: number;
   /** What must never be. */
   wrong: string[];
   /** In milliseconds. */
@@ -26,6 +28,8 @@ export interface Told {
   phases: Record<string, Count>;
   log: string[];
   unhandled: string[];
+  /** What was written past the logger: warnings of Node's, errors of ioredis'. */
+  stderr: string;
   /** How long app.close() took, in milliseconds. */
   closing: number;
   heap: number;
@@ -51,7 +55,12 @@ const fileOf = (name: string): string => fileURLToPath(new URL(name, import.meta
 
 /** Processes of one application, all under load. Whoever starts them ends or kills them. */
 export class Instances {
-  private constructor(private readonly processes: readonly ChildProcess[]) {}
+  private readonly stderr: string[];
+
+  private constructor(private readonly processes: readonly ChildProcess[]) {
+    this.stderr = processes.map(() => '');
+    processes.forEach(({ stderr }, i) => stderr!.setEncoding('utf8').on('data', (text) => (this.stderr[i] += text)));
+  }
 
   static async start(
     count: number,
@@ -60,7 +69,10 @@ export class Instances {
     execFileSync(process.execPath, [fileOf('../exactness/ensure-built.mjs')], { stdio: 'inherit' });
     const children = Array.from({ length: count }, (_, i) => {
       const settings = { options, claims, loops, rest, clock: clocks[i % clocks.length], tally };
-      return fork(fileOf('instance.mjs'), [JSON.stringify(settings)], { execArgv: ['--expose-gc'] });
+      return fork(fileOf('instance.mjs'), [JSON.stringify(settings)], {
+        execArgv: ['--expose-gc'],
+        stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+      });
     });
     const instances = new Instances(children);
     try {
@@ -95,7 +107,7 @@ export class Instances {
     const all = (await Promise.all(told)) as unknown as Told[];
     const patience = sleep(5_000, 'late', { ref: false });
     if ((await Promise.race([Promise.all(gone), patience])) === 'late') throw new Error('an instance did not end');
-    return all;
+    return all.map((each, i) => ({ ...each, stderr: this.stderr[i]! }));
   }
 
   kill(): void {
@@ -120,9 +132,20 @@ export function sumOf(told: readonly Told[], ...phases: string[]): Count {
   const counts = told.flatMap((each) =>
     Object.entries(each.phases).filter(([name]) => phases.length === 0 || phases.includes(name)),
   );
-  const sum: Count = { sent: 0, admitted: 0, denied: 0, locally: 0, refused: 0, wrong: [], slowest: 0, units: {} };
+  const sum: Count = {
+    sent: 0,
+    admitted: 0,
+    denied: 0,
+    locally: 0,
+    refused: 0,
+    waited: 0,
+    wrong: [],
+    slowest: 0,
+    units: {},
+  };
   for (const [, count] of counts) {
-    for (const name of ['sent', 'admitted', 'denied', 'locally', 'refused'] as const) sum[name] += count[name];
+    for (const name of ['sent', 'admitted', 'denied', 'locally', 'refused', 'waited'] as const)
+      sum[name] += count[name];
     sum.wrong.push(...count.wrong);
     sum.slowest = Math.max(sum.slowest, count.slowest);
     for (const [id, units] of Object.entries(count.units)) sum.units[id] = (sum.units[id] ?? 0) + units;

@@ -5,7 +5,8 @@ import { RateLimit, RateLimiter } from 'nestjs-redis-rate-limit';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, disconnect } from '../../libs/rate-limit/src/stores/redis/redis.connection.js';
 import { boot, closeApps } from '../support/app.js';
-import { closeClients, connectTo } from '../support/clients.js';
+import { firstNews } from '../../libs/rate-limit/src/stores/redis/redis.news.js';
+import { closeClients, connectTo, connectWithIoredis5 } from '../support/clients.js';
 import { startProxy, type Proxy } from '../support/proxy.js';
 import { startCluster } from '../support/redis/cluster.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
@@ -61,6 +62,19 @@ describe('a connection of ours', () => {
     const { definePolicy } = await import('../../libs/rate-limit/src/core/policy.js');
     const [left] = await new RedisStore(admin).consume([{ policy: definePolicy(daily), key: 'k', cost: 0 }]);
     expect(left!.remaining).toBe(1_000 - 65);
+  });
+
+  it('of ioredis 5 that is lost is given up once, not its successor too', async () => {
+    const client = connectWithIoredis5(proxy.url, { socketTimeout: 500, retryStrategy: () => 10 });
+    let closed = 0;
+    client.on('close', () => closed++);
+    await firstNews(client, () => {});
+    proxy.silence();
+    client.ping().catch(() => {});
+    await sleep(100);
+    proxy.cut();
+    await sleep(1_000);
+    expect(closed).toBe(1);
   });
 
   it('to a Cluster has no retries of its own either', async () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { definePolicy, RATE_LIMIT_STORE, type RateLimitStore } from 'nestjs-redis-rate-limit';
 import { boot, closeApps } from '../support/app.js';
 import { closeClients, connectTo } from '../support/clients.js';
+import { startProxy, type Proxy } from '../support/proxy.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
 
 const policy = definePolicy({ name: 'daily', limit: 1_000, window: '1d' });
@@ -81,5 +82,35 @@ describe('a store that was away', () => {
     const { remaining, after } = await backFrom(performance.now());
     expect(after).toBeLessThan(BACK_WITHIN);
     expect(remaining).toBe(999);
+  });
+});
+
+describe('a client that forgets what was under way when its connection died', () => {
+  // ioredis does, where it sends nothing again and has retries left.
+  const forgetful = { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: null };
+  it.each([
+    ['that is handed in', ({ url }: Proxy) => connectTo(url, { ...forgetful, socketTimeout: 2_000 })],
+    ['of ours, by options', ({ host, port }: Proxy) => ({ host, port, maxRetriesPerRequest: null })],
+  ])('%s: Redis is used again', async (_who, locationOf) => {
+    const proxy = await startProxy(server);
+    try {
+      const { nest } = await boot('express', { redis: locationOf(proxy) }, {});
+      store = nest.get<RateLimitStore>(RATE_LIMIT_STORE);
+      for (let loss = 0; loss < 3; loss++) {
+        expect((await ask()).degraded).toBe(false);
+        proxy.silence();
+        const asked = Promise.all(Array.from({ length: 10 }, ask));
+        await sleep(50);
+        proxy.cut();
+        await asked;
+        const { after } = await backFrom(performance.now());
+        // Its place is given to another after two seconds.
+        expect(after).toBeLessThan(2 * BACK_WITHIN);
+      }
+      await closeApps();
+    } finally {
+      closeClients();
+      await proxy.stop();
+    }
   });
 });

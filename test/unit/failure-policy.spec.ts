@@ -135,6 +135,26 @@ describe('a quota that is judged locally goes on from what the store last told o
     expect(await ask(0)).toEqual([true, 100, 100]);
   });
 
+  it('an answer that was on its way when the quota was reset is not what was last told of it', async () => {
+    let arrive!: () => void;
+    const onItsWay = new Promise<void>((resolve) => (arrive = resolve));
+    const inner = {
+      consume: async (hits: readonly Hit[]) => {
+        if (down) throw down;
+        const decisions = await shared.consume(hits);
+        await onItsWay;
+        return decisions;
+      },
+      reset: async () => void arrive(),
+    };
+    const store = new FailurePolicyStore(inner, { mode: 'local', observer: {}, now: () => time });
+    const asked = store.consume([{ policy: local, key: 'k', cost: 100 }]);
+    await store.reset(local, 'k');
+    await asked;
+    goDown();
+    expect(await asking(store, local)(0)).toEqual([true, 100, 100]);
+  });
+
   it('a limit that was raised meanwhile keeps what was used', async () => {
     const store = storeOf();
     await asking(store, local)(100);
@@ -200,6 +220,17 @@ describe('when instances share a quota', () => {
     const consume = async (cost: number) => (await store.consume([{ policy: local, key: 'k', cost }]))[0]!;
     expect(await consume(60)).toMatchObject({ allowed: false, retryAfter: 1_000, remaining: 25 });
     expect(await consume(101)).toMatchObject({ allowed: false, retryAfter: -1 });
+  });
+
+  it('of what was left, be it less than there are instances, each admits one unit at least', async () => {
+    const few = definePolicy({ name: 'few', limit: 5, window: '1d' });
+    const ask = asking(storeOf(8), few);
+    await ask(1);
+    goDown();
+    expect([await ask(1), await ask(1)]).toEqual([
+      [true, 1, 0],
+      [false, 1, 0],
+    ]);
   });
 
   it('what was left is shared: together they admit no more than that', async () => {

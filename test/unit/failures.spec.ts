@@ -53,6 +53,9 @@ describe('why Redis cannot decide', () => {
     noteTold(client, 'connect ECONNREFUSED');
     expect(told(client)).toBe(`${NAME} is not connected: connect ECONNREFUSED`);
     expect(told(clientOf('connect'))).toMatch(/is not ready: it is reading its data/);
+    const refused = clientOf('connect');
+    noteTold(refused, withFix('WRONGPASS invalid username-password pair or user is disabled.'));
+    expect(told(refused)).toMatch(/is not ready: check username and password \(WRONGPASS .* disabled\)$/);
     expect(told(clientOf('end'))).toMatch(/see its retryStrategy/);
   });
 

@@ -1,5 +1,5 @@
 import type { Logger } from '@nestjs/common';
-import type { StoreUnavailableError } from '../core/errors.js';
+import { shown, type StoreUnavailableError } from '../core/errors.js';
 import type { Observer } from '../core/observer.js';
 import type { StoreFailureMode } from '../core/policy.js';
 
@@ -12,7 +12,8 @@ const MEANWHILE: Record<StoreFailureMode, string> = {
 /** Logs what happens to the store, and tells the application's own observer. */
 export function loggingObserver(logger: Logger, mode: StoreFailureMode, own: Observer = {}): Observer {
   const tell = (told: () => unknown): void => {
-    const threw = (error: unknown): void => logger.error(`The observer threw: ${String(error)}`);
+    const threw = (error: unknown): void =>
+      logger.error(`The observer threw: ${error instanceof Error ? error.message : shown(error)}`);
     try {
       // It may be async, whatever its type says.
       Promise.resolve(told()).catch(threw);

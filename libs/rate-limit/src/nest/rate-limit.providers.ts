@@ -32,6 +32,9 @@ interface OpenRedis {
   readonly store: RedisStore;
 }
 
+/** In milliseconds. All that was asked is answered by then. */
+const LONGEST_PARTING = 1_000;
+
 /** Closes what we opened, once the server has answered its last request, and everybody else who asked has his answer. */
 @Injectable()
 class ConnectionCloser implements OnApplicationShutdown {
@@ -43,7 +46,8 @@ class ConnectionCloser implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     if (!this.redis) return;
     await this.redis.store.settled();
-    await disconnect(this.redis.connection, this.settings.options.timeout ?? DEFAULT_TIMEOUT);
+    const { timeout = DEFAULT_TIMEOUT } = this.settings.options;
+    await disconnect(this.redis.connection, Math.min(timeout, LONGEST_PARTING));
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '../core/clock.js';
 import type { Decision } from '../core/decision.js';
 import { isStoreUnavailable, type StoreUnavailableError } from '../core/errors.js';
@@ -18,8 +19,12 @@ export interface FailurePolicy {
   now?: Clock;
 }
 
-/** How long nothing may fail before the store is said to answer again: one that wavers is not told of at every turn. */
+/**
+ * In milliseconds: how long nothing may fail before the store is said to answer again. Twice as long each time when it
+ * fails again within the longest: one that wavers is not told of at every turn.
+ */
 const CALM = 1_000;
+const LONGEST_CALM = 60_000;
 
 /**
  * Answers when the store inside cannot, as each policy asks. One `closed` policy closes the request: it rejects with
@@ -34,6 +39,8 @@ export class FailurePolicyStore implements RateLimitStore {
   private lastFailure = 0;
   /** Of the answers since the last failure, the first. */
   private firstAnswer = 0;
+  private calm = CALM;
+  private calmSince = -Infinity;
   private readonly shares = new WeakMap<Policy, Policy>();
 
   constructor(
@@ -59,9 +66,14 @@ export class FailurePolicyStore implements RateLimitStore {
   }
 
   async reset(policy: Policy, key: string): Promise<void> {
-    await this.local.reset(policy, key);
-    this.lastSeen.take(policy, key);
-    await this.inner.reset(policy, key);
+    try {
+      await this.inner.reset(policy, key);
+    } finally {
+      // Not before: who asked before the reset may be told after that, though his answer came with this one's.
+      await turn();
+      this.lastSeen.take(policy, key);
+      await this.local.reset(policy, key);
+    }
   }
 
   private note(hits: readonly Hit[], decisions: readonly Decision[]): void {
@@ -86,7 +98,8 @@ export class FailurePolicyStore implements RateLimitStore {
     if (!share) this.shares.set(policy, (share = instances === 1 ? policy : shareOf(policy, instances)));
     const seen = this.lastSeen.take(policy, key);
     if (seen) {
-      const left = Math.floor((policy.burst - seen.used) / instances);
+      const rest = policy.burst - seen.used;
+      const left = rest > 0 ? Math.max(1, Math.floor(rest / instances)) : 0;
       this.local.recall(share, key, { ...seen, used: share.burst - left });
     }
     return { ...hit, policy: share };
@@ -101,15 +114,18 @@ export class FailurePolicyStore implements RateLimitStore {
     this.firstAnswer = 0;
     if (this.failedSince > 0) return;
     this.failedSince = this.lastFailure;
+    const isWavering = this.lastFailure - this.calmSince < LONGEST_CALM;
+    this.calm = isWavering ? Math.min(2 * this.calm, LONGEST_CALM) : CALM;
     this.policy.observer.storeFailed?.(error);
   }
 
   private recover(): void {
     const now = performance.now();
     this.firstAnswer ||= now;
-    if (now - this.lastFailure <= CALM) return;
+    if (now - this.lastFailure <= this.calm) return;
     const away = this.firstAnswer - this.failedSince;
     this.failedSince = 0;
+    this.calmSince = now;
     this.policy.observer.storeAnswers?.(away);
   }
 }

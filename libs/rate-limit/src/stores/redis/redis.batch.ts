@@ -15,6 +15,13 @@ const LEAST_TO_HALVE = 32;
 const MOST_UNDER_WAY = 2;
 
 /**
+ * In milliseconds, from a batch's last deadline on: then its place is given to another. A client that sends nothing
+ * twice may forget what was under way when its connection died, and never say so (ioredis with
+ * autoResendUnfulfilledCommands: false and retries).
+ */
+const FORGOTTEN_AFTER = 2_000;
+
+/**
  * Gathers requests into batches for one server, in order of arrival: what arrives in the same turn, or while the most
  * commands are under way, travels together. A lone request leaves at the end of its own turn.
  */
@@ -49,9 +56,13 @@ export class RedisBatches implements Waiting {
 
   giveUpBy(now: number): number | undefined {
     let next = giveUp(this.waiting, now);
-    for (const batch of this.underWay) next = Math.min(next, giveUp(batch, now));
+    for (const batch of this.underWay) {
+      next = Math.min(next, giveUp(batch, now));
+      if (batch.at(-1)!.deadline + FORGOTTEN_AFTER < now) this.underWay.delete(batch);
+    }
     // While a server is frozen nothing is taken, and what is given up would pile up here.
     if (this.waiting[0]?.answered) this.waiting = this.waiting.filter((request) => !request.answered);
+    if (!this.scheduled) this.send();
     return next === Infinity ? undefined : next;
   }
 
@@ -77,7 +88,8 @@ export class RedisBatches implements Waiting {
     this.ask(batch).then(
       ({ asked, reply }) => {
         this.makeWay(batch);
-        if (reply) batch[0]!.server.answered();
+        // An answer that nobody waits for any more is none.
+        if (asked.some((request) => !request.answered)) batch[0]!.server.answered();
         for (const request of asked) {
           const decisions = reply!.next(request);
           if (!request.answered) request.answer(decisions);

@@ -32,7 +32,7 @@ const safeOptions = (timeout: number) => ({
   // A primary that thaws after a failover thinks itself the primary for seconds: Sentinel tells of the other one at once.
   failoverDetector: true,
   sentinelRetryStrategy: backOff,
-  sentinelReconnectStrategy: backOff,
+  sentinelReconnectStrategy: (times: number) => Math.min(1_000 * times, 10_000),
   sentinelCommandTimeout: 1_000,
 });
 

@@ -55,9 +55,9 @@ export function asUnavailable(error: unknown, client: RedisClient, server: strin
 }
 
 function away(client: RedisClient): string {
-  if (client.status === 'connect') return 'is not ready: it is reading its data, or does not answer';
-  if (client.status === 'end') return 'is not connected, and the client has given up: see its retryStrategy';
   const why = lastTold.get(client);
+  if (client.status === 'connect') return `is not ready: ${why || 'it is reading its data, or does not answer'}`;
+  if (client.status === 'end') return 'is not connected, and the client has given up: see its retryStrategy';
   return why ? `is not connected: ${why}` : 'is not connected';
 }
 

@@ -27,6 +27,9 @@ export interface RedisStoreOptions {
 /** In milliseconds. */
 export const DEFAULT_TIMEOUT = 250;
 
+/** In milliseconds. Each look is a new connection. */
+const LOOK_EVERY = 250;
+
 /** Longer, and nobody would wait for the answer. */
 const LONGEST_TIMEOUT = 60_000;
 
@@ -49,6 +52,8 @@ export class RedisStore implements RateLimitStore {
   private readonly lanes = new Map<number, RedisBatches>();
   /** By address; on a Cluster every primary has a clock and a breaker of its own. */
   private readonly servers = new Map<string, RedisServer>();
+  /** When the slots were last asked for. */
+  private lookedAt = -Infinity;
   private readonly prefix: string;
   private readonly now: Clock | undefined;
   private readonly timeout: number;
@@ -74,7 +79,9 @@ export class RedisStore implements RateLimitStore {
 
   /** A Cluster's primary that fails may have been replaced; ioredis asks for that itself every few seconds only. */
   private readonly lookForPrimaries = (): void => {
-    if (isClusterClient(this.client)) this.client.refreshSlotsCache?.();
+    if (!isClusterClient(this.client) || performance.now() - this.lookedAt < LOOK_EVERY) return;
+    this.lookedAt = performance.now();
+    this.client.refreshSlotsCache?.();
   };
 
   consume(hits: readonly Hit[]): Promise<Decision[]> {
