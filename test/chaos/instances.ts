@@ -59,7 +59,9 @@ export class Instances {
 
   private constructor(private readonly processes: readonly ChildProcess[]) {
     this.stderr = processes.map(() => '');
-    processes.forEach(({ stderr }, i) => stderr!.setEncoding('utf8').on('data', (text) => (this.stderr[i] += text)));
+    processes.forEach(({ stderr }, i) =>
+      stderr!.setEncoding('utf8').on('data', (text) => (this.stderr[i] = `${this.stderr[i]}${text}`)),
+    );
   }
 
   static async start(

@@ -11,7 +11,7 @@ const HEAVIEST_BATCH = 64;
 /** From so many on, what waits while nothing is under way leaves in halves: Redis judges one while we serve the other. */
 const LEAST_TO_HALVE = 32;
 
-/** The most commands on their way at once. A frozen server is owed no more than these; the rest waits here. */
+/** The most commands on their way at once. A frozen server is owed little more than these; the rest waits here. */
 const MOST_UNDER_WAY = 2;
 
 /**
