@@ -127,7 +127,8 @@ function storeFor({ options, logger }: RateLimitSettings, redis: OpenRedis | und
   if (!inner) {
     const news = 'Quotas are kept in memory, by this process alone. Set redis to share them between instances.';
     // Said louder where something else was meant, as by an environment variable that is not there.
-    if ('redis' in options || options.instances !== undefined) logger.warn(news);
+    const isMissing = 'redis' in options && process.env.NODE_ENV === 'production';
+    if (isMissing || instances !== undefined) logger.warn(news);
     else logger.log(news);
     return new MemoryStore();
   }

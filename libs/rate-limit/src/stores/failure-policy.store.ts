@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '../core/clock.js';
 import type { Decision } from '../core/decision.js';
 import { isStoreUnavailable, type StoreUnavailableError } from '../core/errors.js';
-import type { Hit } from '../core/hit.js';
+import { checkHits, type Hit } from '../core/hit.js';
 import type { Observer } from '../core/observer.js';
 import { shareOf, type Policy, type StoreFailureMode } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
@@ -66,6 +66,7 @@ export class FailurePolicyStore implements RateLimitStore {
   }
 
   async reset(policy: Policy, key: string): Promise<void> {
+    checkHits([{ policy, key, cost: 0 }]);
     try {
       await this.inner.reset(policy, key);
     } finally {
