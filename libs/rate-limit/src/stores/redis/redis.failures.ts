@@ -63,5 +63,5 @@ function away(client: RedisClient): string {
 
 export const tooSlow = (server: string, timeout: number): StoreUnavailableError =>
   new StoreUnavailableError(
-    `${server} gave no answer in ${timeout} ms: is it frozen, busy (see SLOWLOG) or too far away for that timeout?`,
+    `${server} gave no answer in ${timeout} ms (frozen, busy, or too far away: see SLOWLOG, and timeout)`,
   );
