@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GenericContainer, Wait, getContainerRuntimeClient } from 'testcontainers';
-import { ask } from './ask.mjs';
+import { ask, whatIs } from './ask.mjs';
 import { freePort } from './ports.mjs';
 import { urlOf } from './url-of.mjs';
 
@@ -24,11 +24,11 @@ export async function startContainer(kind, { args = [], runDir }) {
   const url = urlOf(container.host, port, args);
   const { docker } = container;
 
-  async function answering() {
+  async function answering(options) {
     for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(20)) {
-      if (await ask(url, (client) => client.ping()).catch(() => undefined)) return (await docker.inspect()).State.Pid;
+      if (await ask(url, whatIs, options).catch(() => undefined)) return (await docker.inspect()).State.Pid;
     }
-    throw new Error(`${kind.image}: no PONG within 10 s\n${container.output()}`);
+    throw new Error(`${kind.image}: no answer within 10 s\n${container.output()}`);
   }
 
   let pid = await answering().catch(async (error) => {
@@ -53,10 +53,9 @@ export async function startContainer(kind, { args = [], runDir }) {
     freeze: () => docker.pause(),
     thaw: () => docker.unpause(),
     async restart(options) {
-      if (options) throw new Error('a server in a container restarts as it was: use a kind that is a process');
       await kill();
       await docker.start();
-      pid = await answering();
+      pid = await answering(options);
     },
     stop: container.remove,
   };

@@ -32,10 +32,7 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** For servers that are processes of ours; one in a container restarts as it was. */
 export interface RestartOptions {
-  /** More arguments, for this time alone: `--key-load-delay 2000` (microseconds) makes a saved key slow to load. */
-  args?: readonly string[];
   /** Not to wait until it has loaded what it saved; until then it answers LOADING. */
   whileLoading?: boolean;
 }

@@ -22,8 +22,8 @@ export async function startProcess(kind, { args = [], hasConfigFile = false, run
   let pid;
   let child;
 
-  async function boot({ args: others = [], whileLoading = false } = {}) {
-    child = run(command, port, dir, [...args, ...others]);
+  async function boot({ whileLoading = false } = {}) {
+    child = run(command, port, dir, args);
     pid = await answering(child, url, dir, whileLoading);
   }
 

@@ -37,9 +37,9 @@ async function serverIn(container, kind, port, command, args) {
   const url = urlOf(container.host, port, args);
   let pid;
 
-  async function answering() {
+  async function answering(options) {
     for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(20)) {
-      const answer = await ask(url, whatIs).catch(() => undefined);
+      const answer = await ask(url, whatIs, options).catch(() => undefined);
       if (answer) return answer.pid;
     }
     throw new Error(`${kind.image}: no answer on port ${port} within 10 s\n${container.output()}`);
@@ -67,10 +67,9 @@ async function serverIn(container, kind, port, command, args) {
       container.run(`kill -STOP ${pid} && until grep -q '^State:.T' /proc/${pid}/status; do sleep 0.01; done`),
     thaw: () => container.run(`kill -CONT ${pid}`),
     async restart(options) {
-      if (options) throw new Error('a server in a container restarts as it was: use a kind that is a process');
       await kill();
       await container.runAside(`(${command}) >/proc/1/fd/1 2>&1`);
-      pid = await answering();
+      pid = await answering(options);
     },
     stop: kill,
   };
