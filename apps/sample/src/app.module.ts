@@ -2,21 +2,26 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { byApiKey, byHeader, RateLimitModule } from 'nestjs-redis-rate-limit';
 import { AlgorithmsController } from './algorithms.controller.js';
 import { CONFIG, type Config } from './config.js';
+import { DemoModule } from './demo/demo.module.js';
+import { StoreHealth } from './demo/store-health.js';
 import { GenerateController } from './generate.controller.js';
 import { HealthController } from './health.controller.js';
-import { IndexController } from './index.controller.js';
+import { HomeController, IndexController } from './index.controller.js';
 import { PingController } from './ping.controller.js';
 import { ReportController } from './report.controller.js';
 
 @Module({})
 export class AppModule {
   static with(config: Config): DynamicModule {
+    const health = new StoreHealth(config);
     return {
       module: AppModule,
       imports: [
+        ...(config.demo ? [DemoModule.with(health)] : []),
         RateLimitModule.forRoot({
           ...(config.redis && { redis: config.redis }),
           prefix: config.prefix,
+          observer: health,
           policies: {
             // By the client's address, which is what a policy without a key counts.
             ping: { limit: config.ping.limit, window: config.ping.window },
@@ -27,6 +32,7 @@ export class AppModule {
         }),
       ],
       controllers: [
+        ...(config.demo ? [] : [HomeController]),
         IndexController,
         HealthController,
         PingController,

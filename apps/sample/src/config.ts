@@ -10,6 +10,8 @@ export interface Config {
   /** Absent: quotas are kept in this process's memory. */
   readonly redis: RateLimitModuleOptions['redis'];
   readonly prefix: string | undefined;
+  /** Whether the page to play with is served. */
+  readonly demo: boolean;
   readonly ping: { readonly limit: number; readonly window: Duration };
 }
 
@@ -28,6 +30,7 @@ export function configFrom(env: NodeJS.ProcessEnv): Config {
     trustedProxies: wholeNumber(env, 'TRUST_PROXY', { from: 0, to: 100 }) ?? 0,
     redis: redisFrom(env),
     prefix: text(env, 'RATE_LIMIT_PREFIX'),
+    demo: oneOf(env, 'DEMO', ['on', 'off']) !== 'off',
     ping: {
       limit: wholeNumber(env, 'PING_LIMIT', { from: 0, to: 1_000_000 }) ?? 10,
       window: windowFrom(text(env, 'PING_WINDOW') ?? '10s'),

@@ -1,8 +1,9 @@
-import { Controller, Get, Header, Headers } from '@nestjs/common';
+import { Controller, Get, Header, Headers, Redirect } from '@nestjs/common';
 import { SkipRateLimit } from 'nestjs-redis-rate-limit';
 import { contentSecurityPolicy, indexPage } from './index-page.js';
 
-@Controller()
+/** What there is to try, for those who prefer a shell. */
+@Controller('endpoints')
 @SkipRateLimit()
 export class IndexController {
   @Get()
@@ -12,6 +13,17 @@ export class IndexController {
   @Header('Cache-Control', 'no-store')
   index(@Headers('host') host?: string) {
     return indexPage(`http://${hostOf(host)}`);
+  }
+}
+
+/** Where the page would be, had it not been switched off. */
+@Controller()
+@SkipRateLimit()
+export class HomeController {
+  @Get()
+  @Redirect('endpoints')
+  home() {
+    return;
   }
 }
 

@@ -38,5 +38,5 @@ export { RateLimitError, StoreUnavailableError } from './core/errors.js';
 export type { Hit } from './core/hit.js';
 export type { Observer } from './core/observer.js';
 export type { RateLimitStore } from './core/store.js';
-export type { HeaderProfile } from './headers/ratelimit-headers.js';
+export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';
 export type { ProblemDetails } from './headers/problem-details.js';

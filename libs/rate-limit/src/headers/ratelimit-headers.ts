@@ -12,7 +12,7 @@ export type Field = readonly [name: string, value: string];
 export type HeaderProfile = 'ietf' | 'legacy' | 'both' | 'none';
 export const headerProfiles: readonly HeaderProfile[] = ['ietf', 'legacy', 'both', 'none'];
 
-/** A policy and what was decided on it. */
+/** A policy, what one request was to spend of it in units, and what was decided. */
 export interface Verdict {
   readonly policy: Policy;
   readonly cost: number;
@@ -88,6 +88,25 @@ function waitToRepeat({ policy, cost, decision }: Verdict): number {
   if (cost === remaining + 1 || algorithm === 'fixed-window') return resetAfter;
   if (algorithm === 'token-bucket' || algorithm === 'gcra') return Math.ceil((burst * window) / limit);
   return algorithm === 'sliding-log' ? window : 2 * window;
+}
+
+/**
+ * The header fields of an answer that code makes itself, with `RateLimiter` and without the guard: how much is left of
+ * these policies, and on a denial when to come back.
+ *
+ * @param now the epoch in milliseconds, which `X-RateLimit-Reset` of the `legacy` profile counts from
+ * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+ */
+export function rateLimitHeaders(
+  verdicts: readonly Verdict[],
+  { profile = 'ietf', now = Date.now() }: { profile?: HeaderProfile; now?: number } = {},
+): Record<string, string> {
+  const policies = policyField(verdicts.map(({ policy }) => policy));
+  const isDenied = verdicts.some(({ decision }) => !decision.allowed);
+  return Object.fromEntries([
+    ...rateLimitFields(profile, policies, verdicts, now),
+    ...(isDenied ? denialFields(verdicts) : []),
+  ]);
 }
 
 /** The one a client meets first: a violated one before others, then the least left, then the longest wait. */

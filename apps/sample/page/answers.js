@@ -1,0 +1,35 @@
+import { one } from './dom.js';
+import { now } from './lane.js';
+
+/** @typedef {import('./api.js').Answer} Answer */
+
+const SHOWN = 60;
+
+/**
+ * Files an answer on top of the others.
+ *
+ * @param {string} who
+ * @param {Answer} answer
+ */
+export function showAnswer(who, answer) {
+  const table = one('#answers', HTMLTableSectionElement);
+  table.querySelector('.empty')?.remove();
+  const row = table.insertRow(0);
+  const isAllowed = answer.status >= 200 && answer.status < 300;
+  const fields = ['ratelimit', 'ratelimit-policy', 'retry-after', 'x-decided-by'].map((name) => answer.field(name));
+  for (const text of [`${now().toFixed(2)} s`, who, String(answer.status || 'none'), ...fields]) {
+    row.insertCell().textContent = text ?? '';
+  }
+  row.cells[2]?.classList.add(isAllowed ? 'status-allowed' : 'status-denied');
+  while (table.rows.length > SHOWN) table.deleteRow(-1);
+}
+
+export function clearAnswers() {
+  const table = one('#answers', HTMLTableSectionElement);
+  const row = document.createElement('tr');
+  row.className = 'empty';
+  const cell = row.insertCell();
+  cell.colSpan = 7;
+  cell.textContent = 'None yet. Send some.';
+  table.replaceChildren(row);
+}

@@ -1,0 +1,154 @@
+import { ask, limitsIn } from './api.js';
+import { QuotaChart } from './chart.js';
+import { copyOf, find } from './dom.js';
+
+/** @typedef {import('./api.js').Answer} Answer */
+/** @typedef {{ limit: number, window: number, burst: number | undefined, cost: number }} Numbers the window in ms */
+/** @typedef {{ remaining: number, resetAfter: number }} Look spans in ms */
+
+/** @type {Record<string, string>} */
+const ABOUT = {
+  'fixed-window': 'Counts from the first request of a window; when it ends, all of it is back at once.',
+  'sliding-window': 'Two counters; what was spent in the last window fades while this one goes on.',
+  'sliding-log': 'Remembers every charge: each unit is back exactly one window after it was spent.',
+  'token-bucket': 'Holds a burst and refills evenly.',
+  gcra: 'Paces: one request every window ÷ limit, and a burst only if you allow one.',
+};
+
+/** Seconds since the page was opened. */
+export const now = () => performance.now() / 1_000;
+
+/** One quota: an algorithm and a client, what was sent to it and what is left. */
+export class Lane {
+  element = copyOf('#lane-template');
+  counts = { sent: 0, allowed: 0, denied: 0 };
+  isFull = false;
+  #chart;
+  #algorithm = find(this.element, '[name=algorithm]', HTMLSelectElement);
+  #client = find(this.element, '[name=client]', HTMLInputElement);
+  /** @type {(Look & { at: number }) | undefined} */
+  #look;
+  /** When the last denial said to come back; Infinity: never. */
+  #deniedUntil = 0;
+  #numbers;
+
+  /**
+   * @param {{ algorithm: string, client: string, within: HTMLElement, numbers: () => Numbers }} options
+   * @param {{ changed: () => void, removed: () => void }} told
+   */
+  constructor({ algorithm, client, within, numbers }, { changed, removed }) {
+    this.#numbers = numbers;
+    this.#algorithm.value = algorithm;
+    this.#client.value = client;
+    within.append(this.element);
+    this.#chart = new QuotaChart(this.#part('.chart'));
+    const anew = () => (this.clear(), changed());
+    this.#algorithm.addEventListener('change', anew);
+    this.#client.addEventListener('change', anew);
+    find(this.element, '.remove', HTMLButtonElement).addEventListener(
+      'click',
+      () => (this.element.remove(), removed()),
+    );
+    this.clear();
+  }
+
+  get name() {
+    return `${this.#algorithm.selectedOptions[0]?.text ?? ''} · ${this.#client.value}`;
+  }
+
+  get client() {
+    return this.#client.value;
+  }
+
+  /** What the server is to judge. */
+  get demand() {
+    const { limit, window, burst, cost } = this.#numbers();
+    const algorithm = this.#algorithm.value;
+    const takesBurst = algorithm === 'token-bucket' || algorithm === 'gcra';
+    return { client: this.client, policy: { algorithm, limit, window, ...(takesBurst && { burst }) }, cost };
+  }
+
+  /** The most that can be left: the burst, where there is one. */
+  get #capacity() {
+    const { policy } = this.demand;
+    const most = policy.algorithm === 'gcra' ? (policy.burst ?? 1) : (policy.burst ?? policy.limit);
+    return Number.isFinite(most) ? most : 1;
+  }
+
+  /** @returns {Promise<Answer>} */
+  async send() {
+    this.counts.sent++;
+    this.#show();
+    const answer = await ask('POST', 'demo/requests', { body: this.demand });
+    const told = limitsIn(answer).get('demo');
+    if (told === undefined) {
+      // Not judged at all: the policy is wrong, or nobody answers.
+      this.counts.sent--;
+      this.#show();
+      return answer;
+    }
+    const isAllowed = answer.status === 200;
+    this.counts[isAllowed ? 'allowed' : 'denied']++;
+    const retryAfter = answer.field('retry-after');
+    if (!isAllowed) this.#deniedUntil = retryAfter === null ? Infinity : now() + Number(retryAfter);
+    this.#chart.add(now(), told.left);
+    this.#chart.mark({ at: now(), left: told.left, isAllowed });
+    this.isFull = false;
+    this.#show();
+    return answer;
+  }
+
+  /** @param {Look} look what is left, as the server just said */
+  seen(look) {
+    this.#look = { ...look, at: now() };
+    this.isFull = look.resetAfter === 0;
+    this.#chart.add(now(), look.remaining);
+    this.#show();
+  }
+
+  /** Forgets what was sent; the quota stays as it is. */
+  clear() {
+    this.counts = { sent: 0, allowed: 0, denied: 0 };
+    this.#look = undefined;
+    this.#deniedUntil = 0;
+    this.#chart.clear();
+    this.#part('.about').textContent = ABOUT[this.#algorithm.value] ?? '';
+    this.#show();
+    this.draw();
+  }
+
+  draw() {
+    this.#chart.scale(this.#capacity, this.#numbers().window / 1_000);
+    this.#chart.draw(now());
+    this.#part('.next').textContent = this.#next();
+  }
+
+  /** When the next one passes. */
+  #next() {
+    const { cost } = this.#numbers();
+    if (this.#look === undefined) return '';
+    const { remaining, resetAfter, at } = this.#look;
+    if (cost <= remaining) return 'the next one passes now';
+    if (cost > this.#capacity) return 'such a one can never pass';
+    const until = cost === remaining + 1 ? at + resetAfter / 1_000 : this.#deniedUntil;
+    const wait = until - now();
+    return wait > 0 && wait !== Infinity ? `the next one passes in ${wait.toFixed(1)} s` : '';
+  }
+
+  #show() {
+    const left = this.#look?.remaining;
+    this.#part('.remaining').textContent = left === undefined ? '–' : String(left);
+    this.#part('.of').textContent = `of ${this.#capacity} left`;
+    this.#part('.sent').textContent = String(this.counts.sent);
+    this.#part('.allowed dd').textContent = String(this.counts.allowed);
+    this.#part('.denied dd').textContent = String(this.counts.denied);
+    const { sent, allowed, denied } = this.counts;
+    const told = `${left ?? 'Unknown'} of ${this.#capacity} left; ${sent} sent, ${allowed} allowed, ${denied} denied`;
+    this.#part('.chart').setAttribute('aria-label', `The quota over time. ${told}.`);
+  }
+
+  /** @param {string} selector */
+  #part(selector) {
+    return find(this.element, selector, HTMLElement);
+  }
+}

@@ -1,0 +1,9 @@
+import { startBoth } from './both.js';
+import { startCosts } from './costs.js';
+import { startPlayground } from './playground.js';
+import { startStore } from './store.js';
+
+startPlayground();
+startBoth();
+startCosts();
+startStore();

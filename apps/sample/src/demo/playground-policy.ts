@@ -1,0 +1,50 @@
+import { BadRequestException } from '@nestjs/common';
+import { definePolicy, RateLimitError, type Policy, type PolicyDefinition } from 'nestjs-redis-rate-limit';
+
+/** What a demo may keep busy. Windows in milliseconds. */
+const MOST = { limit: 10_000, logLimit: 1_000, burst: 10_000, cost: 10_000, window: 300_000 };
+const SHORTEST_WINDOW = 100;
+
+/** What the page asks: a policy of the visitor's own, and who pays how much. */
+export interface Demand {
+  readonly policy: Policy;
+  readonly key: string;
+  readonly cost: number;
+}
+
+/**
+ * The library checks a policy itself; here it is only kept small. The policy comes with each request and is kept
+ * nowhere, so whatever a visitor sends is his own affair, and instances need not tell each other.
+ *
+ * @throws BadRequestException naming the value and what it may be
+ */
+export function demandOf(visitor: string | undefined, body: unknown): Demand {
+  const { client, policy, cost = 1 } = (body ?? {}) as { client?: unknown; policy?: unknown; cost?: unknown };
+  if (!/^[\w-]{8,64}$/.test(visitor ?? '')) throw bad('x-visitor', '8 to 64 letters and digits', visitor);
+  if (typeof client !== 'string' || !/^[\w .@-]{1,32}$/.test(client)) {
+    throw bad('client', '1 to 32 letters, digits, spaces or any of . @ - _', client);
+  }
+  whole('cost', cost, 0, MOST.cost);
+  return { policy: playgroundPolicy(policy), key: `visitor:${visitor}:${client}`, cost };
+}
+
+function playgroundPolicy(given: unknown): Policy {
+  const { algorithm, limit, window, burst } = (given ?? {}) as PolicyDefinition;
+  try {
+    const policy = definePolicy({ name: 'demo', algorithm, limit, window, burst: burst ?? undefined });
+    whole('limit', policy.limit, 1, algorithm === 'sliding-log' ? MOST.logLimit : MOST.limit);
+    whole('burst', policy.burst, 1, MOST.burst);
+    whole('window in ms', policy.window, SHORTEST_WINDOW, MOST.window);
+    return policy;
+  } catch (error) {
+    throw error instanceof RateLimitError ? new BadRequestException(error.message) : error;
+  }
+}
+
+function whole(what: string, value: unknown, from: number, to: number): asserts value is number {
+  if (Number.isSafeInteger(value) && (value as number) >= from && (value as number) <= to) return;
+  throw bad(what, `a whole number from ${from} to ${to}`, value);
+}
+
+const bad = (what: string, expected: string, got: unknown) =>
+  new BadRequestException(`${what} must be ${expected}, got ${JSON.stringify(got)?.slice(0, 80)}`);

@@ -1,0 +1,64 @@
+import { BadRequestException, Body, Controller, Headers, HttpCode, Inject, Post, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { RateLimiter, RateLimitExceededException, rateLimitHeaders } from 'nestjs-redis-rate-limit';
+import { demandOf } from './playground-policy.js';
+import { StoreHealth } from './store-health.js';
+
+/** What both frameworks' answers can do. */
+interface Answer {
+  header(name: string, value: string): unknown;
+}
+
+/** How many quotas the page may look at in one request. */
+const MOST_AT_ONCE = 8;
+
+/**
+ * Requests under a policy that comes with them. A route of yours has its policy in a decorator; this one shows what
+ * code without one can do: `RateLimiter` decides, `rateLimitHeaders` tells.
+ */
+@Controller('demo')
+@ApiExcludeController()
+export class PlaygroundController {
+  constructor(
+    @Inject(RateLimiter) private readonly limiter: RateLimiter,
+    @Inject(StoreHealth) private readonly health: StoreHealth,
+  ) {}
+
+  @Post('requests')
+  @HttpCode(200)
+  async request(
+    @Headers('x-visitor') visitor: string | undefined,
+    @Body() body: unknown,
+    @Res({ passthrough: true }) answer: Answer,
+  ) {
+    const { policy, key, cost } = demandOf(visitor, body);
+    const decision = await this.limiter.consume(policy, key, { cost });
+    const headers = {
+      ...rateLimitHeaders([{ policy, cost, decision }]),
+      'X-Decided-By': this.health.deciderOf(decision),
+      'X-Instance': this.health.instance,
+    };
+    for (const [name, value] of Object.entries(headers)) answer.header(name, value);
+    if (!decision.allowed) throw new RateLimitExceededException([policy.name], decision.retryAfter);
+    return decision;
+  }
+
+  @Post('peek')
+  @HttpCode(200)
+  peek(@Headers('x-visitor') visitor: string | undefined, @Body() body: unknown) {
+    const demands = listOf(body).map((each) => demandOf(visitor, each));
+    return Promise.all(demands.map(({ policy, key }) => this.limiter.peek(policy, key)));
+  }
+
+  @Post('reset')
+  @HttpCode(204)
+  async reset(@Headers('x-visitor') visitor: string | undefined, @Body() body: unknown) {
+    const demands = listOf(body).map((each) => demandOf(visitor, each));
+    await Promise.all(demands.map(({ policy, key }) => this.limiter.reset(policy, key)));
+  }
+}
+
+function listOf(body: unknown): unknown[] {
+  if (Array.isArray(body) && body.length <= MOST_AT_ONCE) return body as unknown[];
+  throw new BadRequestException(`The JSON body must be a list of at most ${MOST_AT_ONCE} quotas.`);
+}
