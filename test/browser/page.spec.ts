@@ -1,0 +1,284 @@
+import type { INestApplication } from '@nestjs/common';
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { configFrom } from '../../apps/sample/src/config.js';
+import { createApp } from '../../apps/sample/src/create-app.js';
+import { launchBrowser } from '../support/browser.js';
+import { startRedis, type Server } from '../support/redis/servers.js';
+
+/** Ignored by git: to look at. */
+const SCREENSHOTS = fileURLToPath(new URL('screenshots/', import.meta.url));
+mkdirSync(SCREENSHOTS, { recursive: true });
+
+const WIDE = { viewport: { width: 1280, height: 900 } };
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+
+const browser = await launchBrowser();
+let app: INestApplication | undefined;
+let server: Server | undefined;
+/** What a page said or did that it should not. */
+let complaints: string[] = [];
+
+afterEach(async () => {
+  await Promise.all(browser?.contexts().map((context) => context.close()) ?? []);
+  await app?.close();
+  await server?.stop();
+  app = server = undefined;
+  const told = complaints;
+  complaints = [];
+  expect(told).toEqual([]);
+});
+afterAll(() => browser?.close());
+
+/** The sample, and its page in a browser that has not seen it yet. */
+async function open(env: Record<string, string> = {}, options: BrowserContextOptions = WIDE): Promise<Page> {
+  app = await createApp(configFrom(env));
+  await app.listen(0, '127.0.0.1');
+  return visit(await app.getUrl(), options);
+}
+
+async function visit(url: string, options: BrowserContextOptions = WIDE): Promise<Page> {
+  const page = await (await browser!.newContext(options)).newPage();
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    // A browser reports each 429 so; nothing that a page can do about it.
+    if (!/status of 429|status of 400|ERR_CONNECTION_REFUSED/.test(message.text())) complaints.push(message.text());
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url)) complaints.push(`asked ${request.url()}`);
+  });
+  await page.goto(url);
+  await page.locator('.lane').waitFor();
+  return page;
+}
+
+const send = (page: Page, count: number) =>
+  page
+    .getByRole('button', { name: String(count), exact: true })
+    .first()
+    .click();
+
+/** What the lanes show: sent, allowed, denied. */
+const counts = async (page: Page): Promise<number[][]> => {
+  const lanes = await page.locator('.lane .counts').all();
+  return Promise.all(lanes.map(async (lane) => (await lane.locator('dd').allInnerTexts()).map(Number)));
+};
+
+/** Waits until it is so; the page shows what it was told a moment later. */
+async function until<T>(look: () => Promise<T>, expected: T): Promise<void> {
+  let seen: T;
+  for (const end = performance.now() + 10_000; ;) {
+    seen = await look();
+    if (Object.is(JSON.stringify(seen), JSON.stringify(expected)) || performance.now() > end) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(seen).toEqual(expected);
+}
+
+const left = async (page: Page, lane = 0) => Number(await page.locator('.remaining').nth(lane).innerText());
+const limitOf = (page: Page) => page.getByLabel('Limit', { exact: true });
+const answers = (page: Page) => page.locator('#answers tr:not(.empty)');
+
+const inTheBrowser = () => {
+  it('of 15 requests at ten in ten seconds handles 10 and blocks 5, and counts down to the next', async () => {
+    const page = await open();
+    await send(page, 15);
+    await until(() => counts(page), [[15, 10, 5]]);
+    await until(() => left(page), 0);
+    await page.getByText(/the next one passes in \d+\.\d s/).waitFor();
+    await page.getByText('fixed window · alice: 10 of 15 allowed').waitFor({ state: 'attached' });
+
+    const denied = await answers(page).filter({ hasText: '429' }).first().locator('td').allInnerTexts();
+    expect(denied.slice(1)).toEqual([
+      'fixed window · alice',
+      '429',
+      expect.stringMatching(/^"demo";r=0;t=\d+$/),
+      '"demo";q=10;w=10',
+      expect.stringMatching(/^\d+$/),
+      'memory',
+    ]);
+    expect(await answers(page).count()).toBe(15);
+    await page.screenshot({ path: `${SCREENSHOTS}fifteen.png`, fullPage: true });
+  });
+
+  it('keeps what was used when the limit changes, and shows what the server has against a limit', async () => {
+    const page = await open();
+    await send(page, 10);
+    await until(() => left(page), 0);
+    await limitOf(page).fill('25');
+    await until(() => left(page), 15);
+
+    await limitOf(page).fill('0');
+    await page.getByText('limit must be a whole number from 1 to 10000, got 0').waitFor();
+    await send(page, 5);
+    await limitOf(page).fill('12');
+    await until(() => left(page), 2);
+    expect(await page.locator('#policy-error').innerText()).toBe('');
+    expect(await counts(page)).toEqual([[10, 10, 0]]);
+  });
+
+  it('spends what a request costs', async () => {
+    const page = await open();
+    await page.getByLabel('Cost of a request').fill('3');
+    await send(page, 5);
+    await until(() => counts(page), [[5, 3, 2]]);
+    await page.getByLabel('Cost of a request').fill('11');
+    await page.getByText('such a one can never pass').waitFor();
+  });
+
+  it('streams until it is stopped', async () => {
+    const page = await open();
+    await page.locator('#rate').fill('20');
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.locator('.denied dd', { hasText: /^[1-9]/ }).waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByRole('button', { name: 'Start' }).waitFor();
+    const [sent, allowed] = (await counts(page))[0]!;
+    expect(allowed).toBe(10);
+    // What was under way arrives; then it is quiet.
+    await until(async () => (await answers(page).count()) >= sent!, true);
+    const stopped = await counts(page);
+    await page.getByRole('button', { name: 'Peek' }).click();
+    await until(() => left(page), 0);
+    expect(await counts(page)).toEqual(stopped);
+  });
+
+  it('shows clients and algorithms side by side, each with a quota of its own', async () => {
+    const page = await open();
+    await page.getByRole('button', { name: 'Add one beside it' }).click();
+    await page.getByLabel('Algorithm').nth(1).selectOption('gcra');
+    await send(page, 5);
+    await until(
+      () => counts(page),
+      [
+        [5, 5, 0],
+        [5, 1, 4],
+      ],
+    );
+    expect(await page.getByLabel('Client').nth(1).inputValue()).toBe('bob');
+    await page.getByRole('button', { name: 'Remove this one' }).nth(1).click();
+    expect(await counts(page)).toEqual([[5, 5, 0]]);
+  });
+
+  it('plays a scene', async () => {
+    const page = await open();
+    await page.getByRole('button', { name: 'Two clients' }).click();
+    await page.getByText('each client has a quota of its own').waitFor();
+    await until(
+      () => counts(page),
+      [
+        [15, 10, 5],
+        [5, 5, 0],
+      ],
+    );
+  });
+
+  it('resets a quota, and clears what it shows without touching the quota', async () => {
+    const page = await open();
+    await send(page, 5);
+    await until(() => left(page), 5);
+    await page.getByRole('button', { name: 'Clear' }).click();
+    expect(await counts(page)).toEqual([[0, 0, 0]]);
+    expect(await answers(page).count()).toBe(0);
+    await until(() => left(page), 5);
+    await page.getByRole('button', { name: 'Reset' }).click();
+    await until(() => left(page), 10);
+  });
+
+  it('leaves the quotas of another visitor alone', async () => {
+    const page = await open();
+    const other = await visit(await app!.getUrl());
+    await send(page, 15);
+    await until(() => left(page), 0);
+    await send(other, 5);
+    await until(() => counts(other), [[5, 5, 0]]);
+  });
+
+  it('charges two limits together or not at all', async () => {
+    const page = await open();
+    await page.locator('[data-reports="30"]').click();
+    await page.getByText(/^30 sent, 5 passed\. Denied by "burst" 25\./).waitFor();
+    await page.getByText('15 of 20').waitFor();
+    await page.getByRole('button', { name: 'Another client' }).click();
+    await page.locator('[data-reports="1"]').click();
+    await page.getByText('19 of 20').waitFor();
+  });
+
+  it('pays tokens, refuses what does not fit, and knows what never will', async () => {
+    const page = await open();
+    const generate = page.getByRole('button', { name: 'Generate' });
+    await page.locator('#tokens').fill('600');
+    await generate.click();
+    await page.getByText('600 tokens, paid. 400 are left.').waitFor();
+    await generate.click();
+    await page
+      .getByText(/Refused, and nothing was paid: 4\d\d are left\. A request of 600 passes in 1\d s\./)
+      .waitFor();
+    await page.locator('#tokens').fill('1200');
+    await generate.click();
+    await page.getByText('a request of 1200 can never pass').waitFor();
+  });
+
+  it('can be used by the keyboard alone', async () => {
+    const page = await open();
+    const focused = () => page.evaluate<string>('document.activeElement.textContent.trim()');
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Skip to the playground');
+    await page.keyboard.press('Enter');
+    for (let i = 0; i < 30 && (await focused()) !== '15'; i++) await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await until(() => counts(page), [[15, 10, 5]]);
+  });
+
+  it.each(['light', 'dark'] as const)('fits a phone and a wide screen, in %s', async (colorScheme) => {
+    const wide = await open({}, { ...WIDE, colorScheme });
+    const phone = await visit(await app!.getUrl(), { ...PHONE, colorScheme });
+    for (const [name, page] of Object.entries({ wide, phone })) {
+      await send(page, 15);
+      await page.locator('[data-reports="7"]').click();
+      await page.locator('#generate').click();
+      await until(() => counts(page), [[15, 10, 5]]);
+      await page.getByText(/7 sent/).waitFor();
+      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
+      await page.screenshot({ path: `${SCREENSHOTS}${name}-${colorScheme}.png`, fullPage: true });
+    }
+  });
+
+  it('tells that Redis went away, goes on meanwhile, and tells that it is back', async () => {
+    server = await startRedis();
+    const page = await open({ REDIS_URL: server.url });
+    const chip = page.locator('#store-chip');
+    await chip.getByText(`Redis at ${new URL(server.url).host}`).waitFor();
+    await page.locator('#rate').fill('10');
+    await limitOf(page).fill('1000');
+    await page.getByRole('button', { name: 'Start' }).click();
+    await answers(page).first().getByText('redis').waitFor();
+
+    await server.kill();
+    await chip.getByText('Redis is away').waitFor();
+    await answers(page).first().getByText('this instance').waitFor();
+    await page.locator('#news').getByText('Redis gave no answer').waitFor();
+    await page.locator('#store-told').getByText('This instance decides by itself').waitFor();
+    await page.screenshot({ path: `${SCREENSHOTS}away.png`, fullPage: true });
+
+    await server.restart();
+    await answers(page).first().getByText('redis').waitFor();
+    await page.locator('#news').getByText('Redis answers again').waitFor();
+    await chip.getByText('Redis at').waitFor();
+    expect((await counts(page))[0]![2]).toBe(0);
+    await page.screenshot({ path: `${SCREENSHOTS}back.png`, fullPage: true });
+  });
+
+  it('says so when the application itself is gone', async () => {
+    const page = await open();
+    await app!.close();
+    app = undefined;
+    await send(page, 1);
+    await page.locator('#policy-error').getByText('The application gave no answer.').waitFor();
+    await page.locator('#store-chip').getByText('the application gives no answer').waitFor();
+  });
+};
+
+if (browser) describe(`the page in Chromium ${browser.version()}`, inTheBrowser);
+else it('needs a browser: see what was said above', () => expect(browser).toBeUndefined());
