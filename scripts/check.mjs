@@ -8,6 +8,7 @@ const CHECKS = {
   package: ['scripts/checks/package.mjs'],
   eslint: ['node_modules/eslint/bin/eslint.js', '.', '--max-warnings', '0'],
   types: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
+  page: ['node_modules/typescript/bin/tsc', '-p', 'apps/sample/page'],
   prettier: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'],
   layers: ['node_modules/dependency-cruiser/bin/dependency-cruise.mjs', 'libs/rate-limit/src', 'apps'],
   lua: ['scripts/bundle-lua.mjs', '--check'],

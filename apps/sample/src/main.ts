@@ -18,7 +18,7 @@ try {
 function greeting(url: string, { redis }: Config): string {
   const store =
     redis === undefined ? 'memory (set REDIS_URL or REDIS_HOST to share quotas between instances)' : 'redis';
-  return `Sample: ${url}\nStore: ${store}\nTry: for i in $(seq 12); do curl -si ${url}/api/ping; echo; done`;
+  return `Sample: ${url} (open it in a browser)\nStore: ${store}\nTry: for i in $(seq 12); do curl -si ${url}/api/ping; echo; done`;
 }
 
 /** One line for what the environment can cause; anything else is a mistake of ours and keeps its stack. */

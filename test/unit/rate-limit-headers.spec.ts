@@ -1,0 +1,62 @@
+import { definePolicy, rateLimitHeaders, type Decision } from 'nestjs-redis-rate-limit';
+
+const burst = definePolicy({ name: 'burst', limit: 5, window: '1s' });
+const daily = definePolicy({ name: 'daily', limit: 100, window: '1d' });
+const passed: Decision = {
+  allowed: true,
+  limit: 100,
+  remaining: 99,
+  resetAfter: 86_400_000,
+  retryAfter: 0,
+  degraded: false,
+};
+const denied: Decision = {
+  allowed: false,
+  limit: 5,
+  remaining: 0,
+  resetAfter: 300,
+  retryAfter: 1_200,
+  degraded: false,
+};
+const both = [
+  { policy: burst, cost: 1, decision: denied },
+  { policy: daily, cost: 1, decision: passed },
+];
+
+describe('the header fields of an answer that code makes itself', () => {
+  it('tell of every policy, and nothing else when all of them pass', () => {
+    expect(rateLimitHeaders([{ policy: daily, cost: 1, decision: passed }])).toEqual({
+      'RateLimit-Policy': '"daily";q=100;w=86400',
+      RateLimit: '"daily";r=99;t=86400',
+    });
+  });
+
+  it('tell on a denial when to come back, rounded up, and that no cache may keep it', () => {
+    expect(rateLimitHeaders(both)).toEqual({
+      'RateLimit-Policy': '"burst";q=5;w=1, "daily";q=100;w=86400',
+      RateLimit: '"burst";r=0;t=1, "daily";r=99;t=86400',
+      'Retry-After': '2',
+      'Cache-Control': 'no-store',
+    });
+  });
+
+  it('have no Retry-After when the request can never pass', () => {
+    const never = { ...denied, retryAfter: -1 };
+    expect(rateLimitHeaders([{ policy: burst, cost: 6, decision: never }])).not.toHaveProperty('Retry-After');
+  });
+
+  it('are those of the profile that is asked for', () => {
+    expect(rateLimitHeaders(both, { profile: 'legacy', now: 1_000_000 })).toEqual({
+      'X-RateLimit-Limit': '5',
+      'X-RateLimit-Remaining': '0',
+      'X-RateLimit-Reset': '1001',
+      'Retry-After': '2',
+      'Cache-Control': 'no-store',
+    });
+    expect(rateLimitHeaders(both, { profile: 'none' })).toEqual({ 'Retry-After': '2', 'Cache-Control': 'no-store' });
+  });
+
+  it('are none without policies', () => {
+    expect(rateLimitHeaders([])).toEqual({});
+  });
+});
