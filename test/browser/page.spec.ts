@@ -43,12 +43,16 @@ async function visit(url: string, options: BrowserContextOptions = WIDE): Promis
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
     // A browser reports each 429 so; nothing that a page can do about it.
-    if (!/status of 429|status of 400|ERR_CONNECTION_REFUSED/.test(message.text())) complaints.push(message.text());
+    if (!/status of 429|status of 400|ERR_CONNECTION_REFUSED|ERR_NETWORK_CHANGED/.test(message.text())) complaints.push(message.text());
   });
   page.on('request', (request) => {
     if (!request.url().startsWith(url)) complaints.push(`asked ${request.url()}`);
   });
+  let isCut = false;
+  page.on('requestfailed', (request) => (isCut = request.failure()?.errorText === 'net::ERR_NETWORK_CHANGED'));
   await page.goto(url);
+  // Chromium drops what it loads when a network comes or goes, as containers make them do.
+  if (isCut) await page.reload();
   await page.locator('.lane').waitFor();
   return page;
 }
