@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { create, getAdapter, isAxiosError, type AxiosAdapter, type AxiosInstance } from 'axios';
+
+export interface Patience {
+  /** How often one request is sent at most. Default 5. */
+  tries?: number;
+  /** The longest it waits in all, in milliseconds. Default a minute. */
+  maxWait?: number;
+}
+
+/** axios that waits for Retry-After, and rejects at once where a denied request need not be tried again. */
+export function patientAxios({ tries = 5, maxWait = 60_000 }: Patience = {}): AxiosInstance {
+  const send = getAdapter('http');
+  // An adapter and no interceptor: interceptors are around it, so none of them runs twice.
+  const adapter: AxiosAdapter = async (config) => {
+    for (let tried = 1, waited = 0; ; tried++) {
+      try {
+        return await send(config);
+      } catch (error) {
+        const denial = isAxiosError(error) && error.response?.status === 429 ? error.response : undefined;
+        const wait = denial && retryAfter(denial.headers as Record<string, string>);
+        if (wait === undefined || tried >= tries || waited + wait > maxWait) throw error;
+        waited += wait;
+        const signal = config.signal as AbortSignal | undefined;
+        // Never less, and not all clients at once. When it is aborted, send() says so in axios' own way.
+        await sleep(wait * (1 + Math.random() / 10), undefined, { signal }).catch(() => {});
+      }
+    }
+  };
+  return create({ adapter });
+}
+
+/** Seconds or a date, by the server's own clock where it tells that. */
+function retryAfter({ 'retry-after': text = '', date = '' }: Record<string, string>): number | undefined {
+  const span = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - (Date.parse(date) || Date.now());
+  return Number.isNaN(span) ? undefined : Math.max(0, span);
+}

@@ -1,0 +1,63 @@
+import { parseList } from 'structured-headers';
+
+export interface Patience {
+  /** How often one request is sent at most. Default 5. */
+  tries?: number;
+  /** The longest it waits in all, in milliseconds. Default a minute. */
+  maxWait?: number;
+  now?: () => number;
+  sleep?: (span: number, signal?: AbortSignal | null) => Promise<void>;
+}
+
+/** A fetch that waits when it is denied, and before it would be. An answer that it cannot wait for is the caller's. */
+export function patientFetch({ tries = 5, maxWait = 60_000, now = Date.now, sleep = asleep }: Patience = {}) {
+  /** When more becomes available, by method and address: of what the server said is spent. */
+  const opensAt = new Map<string, number>();
+
+  return async (url: string | URL, init: RequestInit = {}): Promise<Response> => {
+    const place = `${init.method ?? 'GET'} ${String(url).replace(/[?#].*/, '')}`;
+    for (let tried = 1, waited = 0; ; tried++) {
+      const wait = (opensAt.get(place) ?? 0) - now();
+      if (wait > 0 && waited + wait <= maxWait) {
+        waited += wait;
+        await sleep(wait * (1 + Math.random() / 10), init.signal); // never less, and not all clients at once
+      }
+      const response = await fetch(url, init);
+      const span = response.status === 429 ? retryAfter(response, now()) : untilMore(response);
+      if (opensAt.size >= 1_000) opensAt.clear(); // forgetting costs a denial, no more
+      if (span === undefined) opensAt.delete(place);
+      else opensAt.set(place, now() + span);
+      // No Retry-After: such a request never passes.
+      if (response.status !== 429 || span === undefined || tried >= tries || waited + span > maxWait) return response;
+      await response.body?.cancel();
+    }
+  };
+}
+
+/** Seconds or a date, by the server's own clock where it tells that. */
+function retryAfter({ headers }: Response, now: number): number | undefined {
+  const text = headers.get('retry-after') ?? '';
+  const span = /^\d+$/.test(text)
+    ? Number(text) * 1_000
+    : Date.parse(text) - (Date.parse(headers.get('date') ?? '') || now);
+  return Number.isNaN(span) ? undefined : Math.max(0, span);
+}
+
+/** The `t` of policies of which nothing is left: `RateLimit: "burst";r=0;t=9, "daily";r=12;t=3600` is 9 s. */
+function untilMore({ headers }: Response): number | undefined {
+  try {
+    const spent = parseList(headers.get('ratelimit') ?? '').filter(([, told]) => told.get('r') === 0);
+    return spent.length === 0 ? undefined : Math.max(...spent.map(([, told]) => Number(told.get('t') ?? 0))) * 1_000;
+  } catch {
+    return undefined; // another API's field of that name
+  }
+}
+
+function asleep(span: number, signal?: AbortSignal | null): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const stop = () => (clearTimeout(timer), reject(signal?.reason as Error));
+    const timer = setTimeout(() => (signal?.removeEventListener('abort', stop), resolve()), span);
+    signal?.addEventListener('abort', stop, { once: true });
+  });
+}

@@ -1,0 +1,36 @@
+import ky from 'ky';
+
+export interface Patience {
+  /** How often one request is sent at most. Default 5. */
+  tries?: number;
+  /** The longest it waits for one of them, in milliseconds. Default a minute. */
+  maxWait?: number;
+}
+
+/** ky that waits for Retry-After, and throws its HTTPError at once where a denied request need not be tried again. */
+export const patientKy = ({ tries = 5, maxWait = 60_000 }: Patience = {}) =>
+  ky.create({
+    retry: {
+      limit: tries - 1,
+      // Not 429: ky tries again without a Retry-After, and too early after one above its maxRetryAfter.
+      statusCodes: [408, 500, 502, 503, 504],
+      afterStatusCodes: [503],
+    },
+    hooks: {
+      afterResponse: [
+        (_request, _options, { status, headers }, { retryCount }) => {
+          const wait = status === 429 ? retryAfter(headers) : undefined;
+          if (wait === undefined || wait > maxWait || retryCount >= tries - 1) return undefined;
+          return ky.retry({ delay: wait * (1 + Math.random() / 10) }); // never less, and not all clients at once
+        },
+      ],
+    },
+  });
+
+/** Seconds or a date, by the server's own clock where it tells that. */
+function retryAfter(headers: Headers): number | undefined {
+  const text = headers.get('retry-after') ?? '';
+  const now = Date.parse(headers.get('date') ?? '') || Date.now();
+  const span = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - now;
+  return Number.isNaN(span) ? undefined : Math.max(0, span);
+}

@@ -1,0 +1,116 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { isAxiosError, isCancel } from 'axios';
+import { HTTPError as GotHTTPError } from 'got';
+import { HTTPError as KyHTTPError } from 'ky';
+import { patientAxios } from '../../docs/clients/axios.js';
+import { patientFetch } from '../../docs/clients/fetch.js';
+import { patientGot } from '../../docs/clients/got.js';
+import { patientKy } from '../../docs/clients/ky.js';
+import { closeApps } from '../support/app.js';
+import { limitedApi } from './limited-api.js';
+
+interface Sent {
+  json?: object;
+  signal?: AbortSignal;
+}
+
+/** Sends, and says with what status it ended. */
+type Send = (url: string, sent?: Sent) => Promise<number>;
+interface Patience {
+  tries?: number;
+  maxWait?: number;
+}
+
+const method = ({ json }: Sent): 'GET' | 'POST' => (json ? 'POST' : 'GET');
+
+const clients: Record<string, (patience?: Patience) => Send> = {
+  fetch(patience) {
+    const send = patientFetch(patience);
+    return async (url, sent = {}) => {
+      const { json, signal } = sent;
+      const headers = { 'content-type': 'application/json' };
+      return (await send(url, { method: method(sent), signal, headers, body: json && JSON.stringify(json) })).status;
+    };
+  },
+  ky(patience) {
+    const ky = patientKy(patience);
+    return (url, sent = {}) =>
+      ky(url, { method: method(sent), ...sent }).then(
+        ({ status }) => status,
+        (error: unknown) => statusOf(error instanceof KyHTTPError ? error.response.status : undefined, error),
+      );
+  },
+  got(patience) {
+    const got = patientGot(patience);
+    return (url, sent = {}) =>
+      got(url, { method: method(sent), ...sent }).then(
+        ({ statusCode }) => statusCode,
+        (error: unknown) => statusOf(error instanceof GotHTTPError ? error.response.statusCode : undefined, error),
+      );
+  },
+  axios(patience) {
+    const axios = patientAxios(patience);
+    return (url, sent = {}) =>
+      axios.request({ url, method: method(sent), data: sent.json, signal: sent.signal }).then(
+        ({ status }) => status,
+        (error: unknown) => statusOf(isAxiosError(error) && !isCancel(error) ? error.status : undefined, error),
+      );
+  },
+};
+
+function statusOf(status: number | undefined, error: unknown): number {
+  if (status === undefined) throw error;
+  return status;
+}
+
+afterEach(closeApps);
+
+describe.each(Object.keys(clients))('the client with %s', (name) => {
+  const client = clients[name]!;
+
+  it('brings every request through, with no more than one denial for each wait', async () => {
+    const { url, arrived, denials } = await limitedApi();
+    const send = client();
+    for (let n = 1; n <= 5; n++) expect(await send(`${url}/notes`, { json: { n } })).toBe(201);
+    expect(arrived).toEqual([1, 2, 3, 4, 5].map((n) => ({ n })));
+    expect(denials()).toBeLessThanOrEqual(2);
+  });
+
+  it('waits for a date too', async () => {
+    const { url, statuses } = await limitedApi();
+    expect(await client()(`${url}/dated`)).toBe(200);
+    expect(statuses).toEqual([429, 200]);
+  });
+
+  it('gives up at once a request that can never pass', async () => {
+    const { url, statuses } = await limitedApi();
+    expect(await client()(`${url}/never`)).toBe(429);
+    expect(statuses).toEqual([429]);
+  });
+
+  it('gives up at once when the wait is longer than it has patience', async () => {
+    const { url, statuses } = await limitedApi();
+    const send = client();
+    expect([await send(`${url}/rare/a`), await send(`${url}/rare/a`)]).toEqual([200, 429]);
+    expect(statuses).toEqual([200, 429]);
+  });
+
+  it('sends a request no more often than it may', async () => {
+    const { url, statuses } = await limitedApi();
+    for (let n = 1; n <= 2; n++) await client()(`${url}/notes`, { json: { n } });
+    expect(await client({ tries: 1 })(`${url}/notes`, { json: { n: 3 } })).toBe(429);
+    expect(statuses).toEqual([201, 201, 429]);
+  });
+
+  it('stops waiting when its signal is aborted', async () => {
+    const { url, statuses } = await limitedApi();
+    await client()(`${url}/rare/a`);
+    // Another client spent it: this one learns so by a denial.
+    const controller = new AbortController();
+    const waiting = client({ maxWait: 7_200_000 })(`${url}/rare/a`, { signal: controller.signal });
+    while (statuses.length < 2) await turn();
+    controller.abort();
+    await expect(waiting).rejects.toThrow(/abort|cancel/i);
+    expect(statuses).toEqual([200, 429]);
+  });
+});
