@@ -1,0 +1,10 @@
+import type { RateLimitStore } from 'nestjs-redis-rate-limit';
+
+/** Keeps nothing: every quota is full, always. */
+export const unlimited: RateLimitStore = {
+  consume: async (hits) =>
+    hits.map(({ policy: { limit } }) => {
+      return { allowed: true, limit, remaining: limit, resetAfter: 0, retryAfter: 0, degraded: false };
+    }),
+  reset: async () => {},
+};
