@@ -1,0 +1,10 @@
+import { Injectable, Module } from '@nestjs/common';
+
+/** Stands for whatever knows your settings: ConfigService of @nestjs/config, a class of your own. */
+@Injectable()
+export class Config {
+  readonly redisUrl = process.env.REDIS_URL;
+}
+
+@Module({ providers: [Config], exports: [Config] })
+export class ConfigModule {}
