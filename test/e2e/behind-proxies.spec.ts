@@ -125,6 +125,12 @@ describe('what goes wrong', () => {
     expect(await left(forged)).toBe(8);
   });
 
+  it.each(adapters)('on %s that names a network with clients in it, those pick their address', async (adapter) => {
+    const left = await start(adapter, ['loopback', '10.0.0.0/8']);
+    expect(await left(inner)).toBe(9);
+    expect(await left(forged, inner)).toBe(9);
+  });
+
   it('on Fastify a number of hops trusts nobody', async () => {
     const left = await start('fastify', 1);
     expect(await left(client)).toBe(9);
