@@ -5,6 +5,7 @@ import {
   RateLimiterMemory,
   RateLimiterRedis,
   RateLimiterUnion,
+  RLWrapperTimeouts,
   type IRateLimiterStoreOptions,
 } from 'rate-limiter-flexible';
 import { boot, closeApps } from '../support/app.js';
@@ -133,7 +134,7 @@ describe('a window of half a second', () => {
 describe('while Redis is frozen', () => {
   afterEach(() => server.thaw());
 
-  it('its callers wait, an insurance limiter or not, and are charged when it thaws; ours has answered', async () => {
+  it('its callers wait, whatever its insurance limiter, and are charged when it thaws; ours has answered', async () => {
     const insuranceLimiter = new RateLimiterMemory({ points: 5, duration: 60 });
     const insured = flexible({ keyPrefix: 'insured', points: 5, duration: 60, insuranceLimiter });
     await insured.consume('ann');
@@ -153,6 +154,19 @@ describe('while Redis is frozen', () => {
       return !decision.degraded && decision.remaining;
     };
     await until('Redis was not asked again', async () => (await back()) === 4);
+  });
+
+  it('a wrapper with a timeout of its own answers, and what it abandoned is charged when Redis thaws', async () => {
+    const insuranceLimiter = new RateLimiterMemory({ points: 5, duration: 60 });
+    const insured = flexible({ keyPrefix: 'wrapped', points: 5, duration: 60, insuranceLimiter });
+    await insured.consume('ann');
+    const wrapped = new RLWrapperTimeouts({ limiter: insured, timeoutMs: 100 });
+
+    await server.freeze();
+    const answers = Promise.all([wrapped.consume('ann'), wrapped.consume('ann')]);
+    expect(await stillWaiting(answers)).toBe(false);
+    await server.thaw();
+    await until('was not charged', async () => (await insured.get('ann'))?.consumedPoints === 3);
   });
 });
 
