@@ -165,6 +165,7 @@ describe('while Redis is frozen', () => {
     await server.freeze();
     const answers = Promise.all([wrapped.consume('ann'), wrapped.consume('ann')]);
     expect(await stillWaiting(answers)).toBe(false);
+    await answers;
     await server.thaw();
     await until('was not charged', async () => (await insured.get('ann'))?.consumedPoints === 3);
   });
