@@ -7,6 +7,7 @@ import {
   RateLimiterUnion,
   RLWrapperTimeouts,
   type IRateLimiterStoreOptions,
+  type RateLimiterLike,
 } from 'rate-limiter-flexible';
 import { boot, closeApps } from '../support/app.js';
 import { closeClients, connectTo } from '../support/clients.js';
@@ -156,20 +157,36 @@ describe('while Redis is frozen', () => {
     await until('Redis was not asked again', async () => (await back()) === 4);
   });
 
-  it('a wrapper with a timeout of its own answers, and what it abandoned is charged when Redis thaws', async () => {
-    const insuranceLimiter = new RateLimiterMemory({ points: 5, duration: 60 });
-    const insured = flexible({ keyPrefix: 'wrapped', points: 5, duration: 60, insuranceLimiter });
+  it.each<[string, () => RateLimiterRedis, (limiter: RateLimiterRedis) => RateLimiterLike]>([
+    [
+      'its own wrapper',
+      () => flexible({ points: 5, duration: 60, insuranceLimiter: fresh() }),
+      (limiter) => new RLWrapperTimeouts({ limiter, timeoutMs: 100 }),
+    ],
+    [
+      'a commandTimeout of its client',
+      () =>
+        flexible(
+          { points: 5, duration: 60, insuranceLimiter: fresh() },
+          connectTo(server.url, { commandTimeout: 100 }),
+        ),
+      (limiter) => limiter,
+    ],
+  ])('a timeout, %s, makes it answer; what it abandoned is charged when Redis thaws', async (_, make, withTimeout) => {
+    const insured = make();
     await insured.consume('ann');
-    const wrapped = new RLWrapperTimeouts({ limiter: insured, timeoutMs: 100 });
+    const limiter = withTimeout(insured);
 
     await server.freeze();
-    const answers = Promise.all([wrapped.consume('ann'), wrapped.consume('ann')]);
+    const answers = Promise.all([limiter.consume('ann'), limiter.consume('ann')]);
     expect(await stillWaiting(answers)).toBe(false);
     await answers;
     await server.thaw();
-    await until('was not charged', async () => (await insured.get('ann'))?.consumedPoints === 3);
+    await until('was not charged', async () => Number(await client.get('rlflx:ann')) === 3);
   });
 });
+
+const fresh = () => new RateLimiterMemory({ points: 5, duration: 60 });
 
 describe('while Redis refuses connections', () => {
   let mortal: Server;
