@@ -54,6 +54,12 @@ module.exports = {
       to: { path: NEST },
     },
     {
+      name: 'openapi-without-its-package',
+      comment: 'Answers are written as metadata, which @nestjs/swagger reads where it is installed: nobody else needs it.',
+      from: { path: SRC },
+      to: { path: packages('@nestjs/swagger') },
+    },
+    {
       name: 'optional-peers-only-dynamically',
       comment: 'At the top of a file, even as a type, they break whoever does not have them: use await import().',
       from: { path: SRC },

@@ -12,6 +12,7 @@ import { RateLimitExceptionFilter } from './rate-limit.filter.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 import { bindLatePhase } from './rate-limit.late-phase.js';
 import { loggingObserver } from './rate-limit.observer.js';
+import { documentRoutes, isGuardedBy } from './rate-limit.openapi.js';
 import { denialCacheOf, type RateLimitModuleOptions } from './rate-limit.options.js';
 import { Plans } from './rate-limit.plans.js';
 import { refuseStrays, routesOf } from './rate-limit.routes.js';
@@ -113,6 +114,7 @@ export const rateLimitProviders: Provider[] = [
         config.addGlobalGuard(guard);
         bindLatePhase(plans, new RateLimitGuard(plans, store, settings, 'late'));
       }
+      documentRoutes(plans, settings, bound ? () => true : isGuardedBy(config));
       return guard;
     },
   },

@@ -1,0 +1,476 @@
+import {
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Injectable,
+  Post,
+  UseGuards,
+  type CanActivate,
+  type INestApplication,
+  type Type,
+} from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import {
+  ApiCreatedResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiResponse,
+  ApiTooManyRequestsResponse,
+  DocumentBuilder,
+  SwaggerModule,
+} from '@nestjs/swagger';
+import {
+  MemoryStore,
+  RateLimit,
+  RateLimitGuard,
+  SkipRateLimit,
+  StoreUnavailableError,
+  type RateLimitStore,
+} from 'nestjs-redis-rate-limit';
+import { adapters, boot, closeApps, type Adapter } from '../support/app.js';
+
+afterEach(closeApps);
+
+interface Schema {
+  type: string;
+  required?: string[];
+}
+
+/** What the document of an application says of the answers of an operation. */
+interface Answer {
+  description: string;
+  headers?: Record<string, { description: string; schema: Schema; example?: unknown }>;
+  content?: Record<string, { schema: Schema; example?: unknown }>;
+}
+const answersOf = (nest: INestApplication, path: string, method: 'get' | 'post' | 'delete' = 'get') =>
+  SwaggerModule.createDocument(nest, new DocumentBuilder().build()).paths[path]![method]!
+    .responses as unknown as Record<string, Answer>;
+
+const example = (answer: Answer | undefined, field: string): unknown => answer?.headers?.[field]?.example;
+const problem = (answer: Answer | undefined) => answer?.content?.['application/problem+json'];
+
+/** Never answers. */
+const away: RateLimitStore = {
+  consume: () => Promise.reject(new StoreUnavailableError('away')),
+  reset: () => Promise.reject(new StoreUnavailableError('away')),
+};
+
+const burst = { limit: 20, window: '1s', algorithm: 'token-bucket' } as const;
+type Options = Parameters<typeof boot>[1];
+
+async function answersUnder(
+  options: Options,
+  handler: MethodDecorator = () => {},
+  controller: ClassDecorator = () => {},
+): Promise<Record<string, Answer>> {
+  @Controller('cats')
+  @controller
+  class CatsController {
+    @Get()
+    @handler
+    all() {
+      return [];
+    }
+  }
+  const { nest } = await boot('express', options, { controllers: [CatsController] });
+  return answersOf(nest, '/cats');
+}
+
+describe('a limited handler', () => {
+  it('documents the answer 429, its fields and its body', async () => {
+    const answers = await answersUnder({ policies: { burst }, default: ['burst'] });
+    expect(Object.keys(answers)).toEqual(['200', '429']);
+    expect(answers['429']).toEqual({
+      description: 'Over the quota of "burst" (20 per 1s).',
+      headers: {
+        'RateLimit-Policy': {
+          description: 'The policies of the request: `q` units in `w` seconds each.',
+          schema: { type: 'string' },
+          example: '"burst";q=20;w=1',
+        },
+        RateLimit: {
+          description: 'What is left: `r` units of each policy, and more in `t` seconds.',
+          schema: { type: 'string' },
+          example: '"burst";r=0;t=1',
+        },
+        'Retry-After': {
+          description: 'Seconds until the same request would pass. Absent if it never can.',
+          schema: { type: 'integer', minimum: 1 },
+          example: 1,
+        },
+      },
+      content: {
+        'application/problem+json': {
+          schema: {
+            title: 'RateLimitProblem',
+            description: 'Problem details (RFC 9457).',
+            type: 'object',
+            required: ['type', 'title', 'status', 'detail', 'violated-policies'],
+            properties: {
+              type: { type: 'string', format: 'uri', description: 'Which kind of problem it is.' },
+              title: { type: 'string', description: 'The kind in words.' },
+              status: { type: 'integer', description: 'The status of the answer.' },
+              detail: { type: 'string', description: 'What happened, and what to do.' },
+              'violated-policies': {
+                type: 'array',
+                items: { type: 'string' },
+                description: 'The policies that are the reason.',
+              },
+            },
+          },
+          example: {
+            type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+            title: 'Request cannot be satisfied as assigned quota has been exceeded',
+            status: 429,
+            detail: 'Not enough is left of the quota of "burst"; try again in 1 s.',
+            'violated-policies': ['burst'],
+          },
+        },
+      },
+    });
+  });
+
+  it('documents the fields on its own answer too', async () => {
+    const answers = await answersUnder({ policies: { burst }, default: ['burst'] });
+    expect(answers['200']).toMatchObject({ description: '' });
+    expect(Object.keys(answers['200']!.headers!)).toEqual(['RateLimit-Policy', 'RateLimit']);
+    expect(example(answers['200'], 'RateLimit')).toBe('"burst";r=19;t=1');
+  });
+
+  it('names the policies of the module, of its class and its own', async () => {
+    const hourly = { name: 'hourly', limit: 100, window: '1h' } as const;
+    const answers = await answersUnder(
+      { policies: { burst }, default: ['burst'] },
+      RateLimit({ limit: 3, window: '1m' }),
+      RateLimit(hourly),
+    );
+    expect(answers['429']!.description).toBe(
+      'Over the quota of "burst" (20 per 1s), "hourly" (100 per 1h), or "3-per-1m" (3 per 1m).',
+    );
+    // The three that the smallest admits are charged to all.
+    expect(example(answers['429'], 'RateLimit')).toBe('"burst";r=17;t=1, "hourly";r=97;t=3600, "3-per-1m";r=0;t=60');
+    expect(example(answers['429'], 'Retry-After')).toBe(60);
+    expect(problem(answers['429'])!.example).toMatchObject({ 'violated-policies': ['3-per-1m'] });
+  });
+
+  it.each([
+    ['no policy of its own', { default: [] }, () => {}],
+    ['all policies skipped', { default: ['burst'] }, SkipRateLimit()],
+  ])('that has %s documents nothing', async (_what, options, handler) => {
+    const answers = await answersUnder({ policies: { burst }, ...options }, handler);
+    expect(answers).toEqual({ 200: { description: '' } });
+  });
+
+  it.each([
+    ['a function', { limit: () => 5 }, '"p" (as many per 1d as the caller may)', '"p";r=0;t=86400'],
+    ['0', { limit: 0 }, '"p" (0 per 1d)', '"p";r=0'],
+  ])('says of a limit that is %s what can be said', async (_what, limit, words, field) => {
+    const answers = await answersUnder({}, RateLimit({ name: 'p', window: '1d', ...limit }));
+    expect(answers['429']!.description).toBe(`Over the quota of ${words}.`);
+    expect(example(answers['429'], 'RateLimit')).toBe(field);
+  });
+
+  it('documents no wait where no request can ever pass', async () => {
+    const answers = await answersUnder({}, RateLimit({ name: 'none', limit: 0, window: '1d' }));
+    expect(answers['429']!.headers).not.toHaveProperty('Retry-After');
+    expect(problem(answers['429'])!.example).toMatchObject({
+      detail: 'The request costs more than "none" can ever hold.',
+    });
+  });
+
+  it.each([
+    ['a cost', { cost: 5 }, 'a request costs 5', '"tokens";r=15;t=1'],
+    ['a cost that is a function', { cost: () => 7 }, 'a request costs as much as it asks for', '"tokens";r=19;t=1'],
+    ['a burst', { burst: 40 }, 'at most 40 at once', '"tokens";r=39;t=1'],
+  ])('says of %s what a client should know', async (_what, part, words, field) => {
+    const answers = await answersUnder({}, RateLimit({ name: 'tokens', ...burst, ...part }));
+    expect(answers['429']!.description).toBe(`Over the quota of "tokens" (20 per 1s, ${words}).`);
+    expect(example(answers['200'], 'RateLimit')).toBe(field);
+  });
+
+  it('whose application sends no fields documents its own answer as it was', async () => {
+    const answers = await answersUnder({ policies: { burst }, default: ['burst'], headers: 'none' });
+    expect(answers['200']).toEqual({ description: '' });
+    expect(Object.keys(answers['429']!.headers!)).toEqual(['Retry-After']);
+  });
+
+  it('that only looks is never denied, and documents the fields alone', async () => {
+    const answers = await answersUnder({}, RateLimit({ name: 'looks', ...burst, cost: 0 }));
+    expect(Object.keys(answers)).toEqual(['200']);
+    expect(example(answers['200'], 'RateLimit')).toBe('"looks";r=20');
+  });
+});
+
+describe.each(adapters)('what is documented on %s', (adapter: Adapter) => {
+  it.each(['ietf', 'legacy', 'both', 'none'] as const)('is what is sent, with the fields %s', async (headers) => {
+    @Controller('cats')
+    class CatsController {
+      @Get()
+      @RateLimit({ name: 'daily', limit: 1, window: '1d' })
+      all() {
+        return [];
+      }
+    }
+    const { nest, get } = await boot(adapter, { headers }, { controllers: [CatsController] });
+    const answers = answersOf(nest, '/cats');
+    const [admitted, denied] = [await get('/cats'), await get('/cats')];
+    for (const answer of [admitted, denied]) {
+      const documented = answers[answer.status]!;
+      expect(Object.keys(documented.headers ?? {}).map((name) => name.toLowerCase())).toEqual(
+        expect.arrayContaining(limitFields(answer)),
+      );
+      for (const [name, { schema, example: value }] of Object.entries(documented.headers ?? {})) {
+        const sent = answer.headers.get(name);
+        expect(sent).not.toBeNull();
+        if (schema.type === 'integer') expect(sent).toMatch(/^[1-9]\d*$|^0$/);
+        else expect(sent!.replace(/t=\d+/, 't=86400')).toBe(value);
+      }
+    }
+    expect(denied.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    const body = (await denied.json()) as { detail: string };
+    const { schema, example: documented } = problem(answers['429'])!;
+    expect(Object.keys(body)).toEqual(schema.required);
+    expect({ ...body, detail: body.detail.replace(/\d+ s/, '86400 s') }).toEqual(documented);
+  });
+
+  it('of a store that gives no answer is what is sent', async () => {
+    @Controller('cats')
+    class CatsController {
+      @Get()
+      @RateLimit({ name: 'login', limit: 1, window: '1d' })
+      all() {
+        return [];
+      }
+    }
+    const options = { store: away, onStoreFailure: 'closed' } as const;
+    const { nest, get } = await boot(adapter, options, { controllers: [CatsController] });
+    const documented = answersOf(nest, '/cats')['503'];
+    const shed = await get('/cats');
+    expect(shed.status).toBe(503);
+    expect(Object.keys(documented!.headers!)).toEqual(['Retry-After']);
+    expect(Number(shed.headers.get('retry-after'))).toBe(example(documented, 'Retry-After'));
+    expect(await shed.json()).toEqual(problem(documented)!.example);
+  });
+});
+
+/** The fields of an answer that tell of limits. */
+const limitFields = (answer: Response): string[] =>
+  [...answer.headers.keys()].filter((name) => name.includes('ratelimit') || name === 'retry-after');
+
+describe('the answer 503', () => {
+  const named = (onStoreFailure: 'open' | 'closed' | undefined) =>
+    RateLimit({ name: 'login', limit: 5, window: '1m', onStoreFailure });
+
+  it.each([
+    ['a policy is closed', { store: away }, named('closed')],
+    ['the module is closed and the policy says nothing', { store: away, onStoreFailure: 'closed' }, named(undefined)],
+    ['Redis keeps the quotas', { redis: 'redis://127.0.0.1:1' }, named('closed')],
+  ] as const)('is documented where %s', async (_sentence, options, handler) => {
+    const answers = await answersUnder(options, handler);
+    expect(answers['503']!.description).toBe('The quota of "login" cannot be checked at the moment.');
+    expect(problem(answers['503'])!.example).toMatchObject({ status: 503, 'violated-policies': ['login'] });
+  });
+
+  it.each([
+    ['every policy is local', { store: away }, named(undefined)],
+    ['the policy is open in a module that is closed', { store: away, onStoreFailure: 'closed' }, named('open')],
+    ['this process keeps the quotas', { onStoreFailure: 'closed' }, named('closed')],
+    ['a memory store of the user keeps them', { store: new MemoryStore() }, named('closed')],
+  ] as const)('is not documented where %s', async (_sentence, options, handler) => {
+    expect(Object.keys(await answersUnder(options, handler))).toEqual(['200', '429']);
+  });
+});
+
+describe('what the application declares', () => {
+  const limited = { policies: { burst }, default: ['burst'] };
+  const own = { description: 'Mine.' };
+
+  it('of 429 on the handler stands', async () => {
+    const answers = await answersUnder(limited, ApiTooManyRequestsResponse(own));
+    expect(answers).toEqual({ 429: own });
+  });
+
+  it('of 429 and 503 on the class stands', async () => {
+    const closed = { ...limited, store: away, onStoreFailure: 'closed' } as const;
+    const ofClass: ClassDecorator = (target) => {
+      ApiResponse({ status: 429, ...own })(target);
+      ApiResponse({ status: 503, ...own })(target);
+    };
+    const answers = await answersUnder(closed, () => {}, ofClass);
+    expect([answers['429'], answers['503']]).toEqual([own, own]);
+  });
+
+  it('of other answers stands, with the fields where they succeed, and no status is made up', async () => {
+    const responses: MethodDecorator = (...handler) => {
+      ApiCreatedResponse({
+        type: [String],
+        headers: { RateLimit: { description: 'Mine.' }, Location: { description: 'Where.' } },
+      })(...handler);
+      ApiNotFoundResponse(own)(...handler);
+    };
+    const answers = await answersUnder(limited, responses);
+    expect(Object.keys(answers)).toEqual(['201', '404', '429']);
+    expect(answers['404']).toEqual(own);
+    expect(answers['201']!.content).toEqual({
+      'application/json': { schema: { type: 'array', items: { type: 'string' } } },
+    });
+    expect(answers['201']!.headers).toMatchObject({ RateLimit: { description: 'Mine.' }, Location: expect.anything() });
+    expect(example(answers['201'], 'RateLimit-Policy')).toBe('"burst";q=20;w=1');
+  });
+
+  it('by nothing but the status that Nest sends stays', async () => {
+    @Controller('cats')
+    class CatsController {
+      @Post()
+      create() {}
+
+      @Delete()
+      @HttpCode(204)
+      remove() {}
+    }
+    const { nest } = await boot('express', limited, { controllers: [CatsController] });
+    expect(Object.keys(answersOf(nest, '/cats', 'post'))).toEqual(['201', '429']);
+    expect(Object.keys(answersOf(nest, '/cats', 'delete'))).toEqual(['204', '429']);
+  });
+
+  it('through the compiler plugin, loaded after the start, stays', async () => {
+    @Controller('cats')
+    class CatsController {
+      @Get()
+      all() {}
+
+      @Get('one')
+      one() {}
+    }
+    const { nest } = await boot('express', limited, { controllers: [CatsController] });
+    const found = { all: { type: [String], summary: 'All cats' }, one: { type: String, status: 203 } };
+    const file = Promise.resolve({ CatsController });
+    await SwaggerModule.loadPluginMetadata(async () => ({
+      '@nestjs/swagger': { controllers: [[file, { CatsController: found }]] },
+    }));
+    const [all, one] = [answersOf(nest, '/cats'), answersOf(nest, '/cats/one')];
+    expect([Object.keys(all), Object.keys(one)]).toEqual([
+      ['200', '429'],
+      ['203', '429'],
+    ]);
+    expect(all['200']!.content).toEqual({
+      'application/json': { schema: { type: 'array', items: { type: 'string' } } },
+    });
+    expect(one['203']!.content).toEqual({ 'application/json': { schema: { type: 'string' } } });
+  });
+});
+
+describe('a handler that controllers inherit', () => {
+  class Base {
+    @Get()
+    all() {}
+  }
+  const controllers = (...decorators: ClassDecorator[]): Type[] =>
+    decorators.map((decorator, i) => {
+      class Inheriting extends Base {}
+      Controller(`c${i}`)(Inheriting);
+      decorator(Inheriting);
+      return Inheriting;
+    });
+  const hourly = RateLimit({ name: 'hourly', limit: 100, window: '1h' });
+  const daily = RateLimit({ name: 'daily', limit: 500, window: '1d' });
+  const documented = async (...decorators: ClassDecorator[]) => {
+    const { nest } = await boot('express', {}, { controllers: controllers(...decorators) });
+    return decorators.map((_, i) => answersOf(nest, `/c${i}`));
+  };
+
+  it('is documented exactly where they have the same policies', async () => {
+    const all = await documented(hourly, hourly);
+    expect(all.map((answers) => answers['429']!.description)).toEqual([
+      'Over the quota of "hourly" (100 per 1h).',
+      'Over the quota of "hourly" (100 per 1h).',
+    ]);
+  });
+
+  it('is documented without names and numbers where they have not', async () => {
+    for (const answers of await documented(hourly, daily)) {
+      expect(answers['429']!.description).toBe('Over a quota.');
+      expect(Object.keys(answers['429']!.headers!)).toEqual(['RateLimit-Policy', 'RateLimit', 'Retry-After']);
+      expect(JSON.stringify(answers)).not.toMatch(/hourly|daily|example/);
+    }
+  });
+
+  it('is documented by none of them where one is not limited', async () => {
+    const bare = { 200: { description: '' } };
+    expect(await documented(hourly, SkipRateLimit())).toEqual([bare, bare]);
+  });
+});
+
+describe('a controller of several applications', () => {
+  it('is documented as the one that started last limits it, and nothing accumulates', async () => {
+    @Controller('cats')
+    class CatsController {
+      @Get()
+      @ApiOkResponse({ description: 'All cats.' })
+      all() {}
+
+      @Get('free')
+      free() {}
+    }
+    const start = (options: Options) => boot('express', options, { controllers: [CatsController] });
+    const first = await start({ policies: { burst }, default: ['burst'], store: away, onStoreFailure: 'closed' });
+    expect(Object.keys(answersOf(first.nest, '/cats'))).toEqual(['200', '429', '503']);
+
+    const second = await start({ default: [{ name: 'hourly', limit: 9, window: '1h' }], headers: 'legacy' });
+    for (const { nest } of [first, second]) {
+      const answers = answersOf(nest, '/cats');
+      expect(Object.keys(answers)).toEqual(['200', '429']);
+      expect(Object.keys(answers['200']!.headers!)).toEqual([
+        'X-RateLimit-Limit',
+        'X-RateLimit-Remaining',
+        'X-RateLimit-Reset',
+      ]);
+      expect(answers['429']!.description).toBe('Over the quota of "hourly" (9 per 1h).');
+    }
+
+    const third = await start({});
+    expect(answersOf(third.nest, '/cats')).toEqual({ 200: { description: 'All cats.' } });
+    expect(answersOf(third.nest, '/cats/free')).toEqual({ 200: { description: '' } });
+  });
+});
+
+describe('with a guard of the application', () => {
+  @Injectable()
+  class OwnGuard implements CanActivate {
+    canActivate = () => true;
+  }
+  class StricterGuard extends RateLimitGuard {}
+
+  @Controller('cats')
+  class CatsController {
+    @Get('guarded')
+    @UseGuards(OwnGuard, RateLimitGuard)
+    guarded() {}
+
+    @Get('stricter')
+    @UseGuards(StricterGuard)
+    stricter() {}
+
+    @Get('other')
+    @UseGuards(OwnGuard)
+    other() {}
+  }
+  const options = { policies: { burst }, default: ['burst'], guard: false };
+  const statuses = (nest: INestApplication) =>
+    ['guarded', 'stricter', 'other'].map((path) => Object.keys(answersOf(nest, `/cats/${path}`)));
+  const [free, limited] = [['200'], ['200', '429']];
+
+  it('only handlers that ours stands before are documented', async () => {
+    const { nest } = await boot('express', options, { controllers: [CatsController] });
+    expect(statuses(nest)).toEqual([limited, limited, free]);
+  });
+
+  it.each([
+    ['APP_GUARD', { providers: [{ provide: APP_GUARD, useExisting: RateLimitGuard }] }],
+    ['useGlobalGuards', { prepare: (nest: INestApplication) => nest.useGlobalGuards(nest.get(RateLimitGuard)) }],
+  ])('all are, once ours is bound by %s', async (_how, bound) => {
+    const { nest } = await boot('express', options, { controllers: [CatsController], ...bound });
+    expect(statuses(nest)).toEqual([limited, limited, limited]);
+  });
+});
