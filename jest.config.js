@@ -16,6 +16,8 @@ export default {
   moduleNameMapper: {
     '^nestjs-redis-rate-limit$': '<rootDir>/libs/rate-limit/src/index.ts',
     '^nestjs-redis-rate-limit/conformance$': '<rootDir>/libs/rate-limit/src/conformance/store-conformance.ts',
+    // @fastify/static requires an ES module, which Node can and Jest cannot; Express' copy does, as nothing is downloaded.
+    '^content-disposition$': '<rootDir>/node_modules/content-disposition',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   transform: {

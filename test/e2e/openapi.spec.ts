@@ -19,6 +19,7 @@ import {
   ApiTooManyRequestsResponse,
   DocumentBuilder,
   SwaggerModule,
+  type OpenAPIObject,
 } from '@nestjs/swagger';
 import {
   MemoryStore,
@@ -28,9 +29,18 @@ import {
   StoreUnavailableError,
   type RateLimitStore,
 } from 'nestjs-redis-rate-limit';
+import { createHash } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import { configFrom } from '../../apps/sample/src/config.js';
+import { createApp } from '../../apps/sample/src/create-app.js';
 import { adapters, boot, closeApps, type Adapter } from '../support/app.js';
 
-afterEach(closeApps);
+const samples: INestApplication[] = [];
+
+afterEach(async () => {
+  await closeApps();
+  for (const sample of samples.splice(0)) await sample.close();
+});
 
 interface Schema {
   type: string;
@@ -473,4 +483,98 @@ describe('with a guard of the application', () => {
     const { nest } = await boot('express', options, { controllers: [CatsController], ...bound });
     expect(statuses(nest)).toEqual([limited, limited, limited]);
   });
+});
+
+describe.each(adapters)('the sample on %s', (adapter) => {
+  let url: string;
+
+  beforeEach(async () => {
+    const sample = await createApp(configFrom({ HTTP_ADAPTER: adapter }));
+    samples.push(sample);
+    await sample.listen(0, '127.0.0.1');
+    url = await sample.getUrl();
+  });
+
+  const documentOf = async () => (await (await fetch(`${url}/openapi.json`)).json()) as OpenAPIObject;
+
+  it('serves the document of its API, and of nothing else', async () => {
+    const answer = await fetch(`${url}/openapi.json`);
+    expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+    const { info, paths } = (await answer.json()) as OpenAPIObject;
+    expect(info).toMatchObject({ title: 'Rate limits to try', version: '1.0' });
+    expect(info.description).toContain('`Retry-After`');
+    const algorithms = ['fixed-window', 'sliding-window', 'sliding-log', 'token-bucket', 'gcra'];
+    expect(Object.keys(paths).sort()).toEqual(
+      ['ping', 'free', 'report', 'generate', ...algorithms.map((name) => `algorithms/${name}`)]
+        .map((path) => `/api/${path}`)
+        .concat('/health')
+        .sort(),
+    );
+  });
+
+  it('tells in it what is limited and by how much', async () => {
+    const { paths } = await documentOf();
+    const denials = Object.entries(paths).flatMap(([path, { get, post }]) => {
+      const denial = (get ?? post)!.responses['429'] as { description: string } | undefined;
+      return denial ? [[path, denial.description]] : [];
+    });
+    expect(Object.fromEntries(denials)).toEqual({
+      '/api/ping': 'Over the quota of "ping" (10 per 10s).',
+      '/api/algorithms/fixed-window': 'Over the quota of "fixed-window" (10 per 10s).',
+      '/api/algorithms/sliding-window': 'Over the quota of "sliding-window" (10 per 10s).',
+      '/api/algorithms/sliding-log': 'Over the quota of "sliding-log" (10 per 10s).',
+      '/api/algorithms/token-bucket': 'Over the quota of "token-bucket" (10 per 10s).',
+      '/api/algorithms/gcra': 'Over the quota of "gcra" (10 per 10s).',
+      '/api/report': 'Over the quota of "burst" (5 per 1s) or "hourly" (20 per 1h).',
+      '/api/generate': 'Over the quota of "tokens" (1000 per 1m, a request costs as much as it asks for).',
+    });
+  });
+
+  it('tells in it the headers that say who pays, and a body that passes', async () => {
+    const { paths } = await documentOf();
+    const report = paths['/api/report']!.get!;
+    expect(report.parameters).toMatchObject([{ name: 'x-api-key', in: 'header', schema: { example: 'alice' } }]);
+    expect(report.parameters).not.toContainEqual(expect.objectContaining({ required: true }));
+    expect(paths['/api/algorithms/gcra']!.get!.parameters).toEqual(report.parameters);
+    const generate = paths['/api/generate']!.post!;
+    expect(generate.parameters).toMatchObject([{ name: 'x-tenant-id', in: 'header', schema: { example: 'acme' } }]);
+    const { schema } = (generate.requestBody as { content: Record<string, { schema: object }> }).content[
+      'application/json'
+    ]!;
+    expect(schema).toEqual({
+      type: 'object',
+      required: ['tokens'],
+      properties: { tokens: { type: 'integer', minimum: 1, example: 250 } },
+    });
+  });
+
+  it.each(['/openapi', '/openapi/'])(
+    'serves at %s a page that loads and runs only what the sample serves',
+    async (path) => {
+      const answer = await fetch(url + path);
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([200, expect.stringMatching(/^text\/html/)]);
+      expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+      const html = await answer.text();
+      const policy = answer.headers.get('content-security-policy')!;
+      expect(policy).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self' /);
+      expect(policy).not.toContain('unsafe-inline');
+      // The styles in the page are known by their hashes: @nestjs/swagger may write others one day.
+      const styles = [...html.matchAll(/<style>(.*?)<\/style>| style="(.*?)"/gs)].map(([, element, attribute]) =>
+        createHash('sha256')
+          .update((element ?? attribute)!)
+          .digest('base64'),
+      );
+      expect(styles).toHaveLength(3);
+      for (const hash of styles) expect(policy).toContain(`'sha256-${hash}'`);
+
+      const loaded = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => new URL(file!, url + path));
+      expect(loaded).toHaveLength(6);
+      for (const file of loaded) {
+        expect(file.origin).toBe(url);
+        const { status, body } = await fetch(file);
+        expect([status, (await buffer(body!)).length > 0]).toEqual([200, true]);
+      }
+      expect(await (await fetch(`${url}/openapi/swagger-ui-init.js`)).text()).toContain('"validatorUrl": null');
+    },
+  );
 });

@@ -1,5 +1,7 @@
 import { Controller, Get, NotFoundException, Param } from '@nestjs/common';
+import { ApiExcludeEndpoint, ApiHeader } from '@nestjs/swagger';
 import { byApiKey, RateLimit, type AlgorithmName } from 'nestjs-redis-rate-limit';
+import { apiKey } from './openapi.js';
 
 const algorithms = [
   'fixed-window',
@@ -14,6 +16,7 @@ const tenIn10Seconds = { limit: 10, window: '10s', key: byApiKey } as const;
 
 /** The same quota judged in five ways, each a policy of its own. */
 @Controller('api/algorithms')
+@ApiHeader(apiKey)
 export class AlgorithmsController {
   @Get('fixed-window')
   @RateLimit({ name: 'fixed-window', algorithm: 'fixed-window', ...tenIn10Seconds })
@@ -47,6 +50,7 @@ export class AlgorithmsController {
   }
 
   @Get(':algorithm')
+  @ApiExcludeEndpoint()
   unknown(@Param('algorithm') algorithm: string): never {
     throw new NotFoundException(`There is no algorithm "${algorithm}". There are ${algorithms.join(', ')}.`);
   }

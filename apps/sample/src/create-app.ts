@@ -4,9 +4,16 @@ import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-ex
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import type { Config } from './config.js';
+import { serveOpenApi } from './openapi.js';
 
 /** The application, not listening yet. What goes wrong is thrown; warnings are told after `flushLogs()`. */
 export async function createApp(config: Config): Promise<INestApplication> {
+  const app = await onAdapter(config);
+  serveOpenApi(app);
+  return app;
+}
+
+async function onAdapter(config: Config): Promise<INestApplication> {
   // Nest logs what it throws, with its stack: kept back, so that whoever starts the application says it once.
   const quiet = { abortOnError: false, bufferLogs: true, autoFlushLogs: false };
   const options = { ...quiet, logger: new ConsoleLogger({ logLevels: ['warn', 'error', 'fatal'] }) };

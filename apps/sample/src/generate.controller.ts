@@ -1,5 +1,13 @@
 import { BadRequestException, Body, Controller, HttpCode, Post, type ExecutionContext } from '@nestjs/common';
+import { ApiBody, ApiHeader } from '@nestjs/swagger';
 import { RateLimit } from 'nestjs-redis-rate-limit';
+import { tenantId } from './openapi.js';
+
+const body = {
+  type: 'object',
+  required: ['tokens'],
+  properties: { tokens: { type: 'integer', minimum: 1, example: 250 } },
+};
 
 @Controller('api/generate')
 export class GenerateController {
@@ -7,6 +15,8 @@ export class GenerateController {
   @Post()
   @HttpCode(200)
   @RateLimit({ name: 'tokens', cost: (context) => tokensIn(bodyOf(context)) })
+  @ApiHeader(tenantId)
+  @ApiBody({ schema: body })
   generate(@Body() body: unknown) {
     const tokens = tokensIn(body);
     return { tokens, text: `Imagine ${tokens} tokens of text here.` };
