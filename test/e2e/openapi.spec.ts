@@ -30,6 +30,7 @@ import {
   type RateLimitStore,
 } from 'nestjs-redis-rate-limit';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { configFrom } from '../../apps/sample/src/config.js';
 import { createApp } from '../../apps/sample/src/create-app.js';
@@ -139,6 +140,13 @@ describe('a limited handler', () => {
         },
       },
     });
+  });
+
+  it('documents it as docs/openapi.md shows', async () => {
+    const page = readFileSync(new URL('../../docs/openapi.md', import.meta.url), 'utf8');
+    const shown = JSON.parse(/```json\n(.*?)```/s.exec(page)![1]!) as object;
+    const answers = await answersUnder({}, RateLimit({ name: 'reports', limit: 20, window: '1h' }));
+    expect(answers).toMatchObject(shown);
   });
 
   it('documents the fields on its own answer too', async () => {
