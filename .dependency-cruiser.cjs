@@ -55,7 +55,8 @@ module.exports = {
     },
     {
       name: 'openapi-without-its-package',
-      comment: 'Answers are written as metadata, which @nestjs/swagger reads where it is installed: nobody else needs it.',
+      comment:
+        'Answers are written as metadata, which @nestjs/swagger reads where it is installed: nobody else needs it.',
       from: { path: SRC },
       to: { path: packages('@nestjs/swagger') },
     },

@@ -16,7 +16,7 @@ export default {
   moduleNameMapper: {
     '^nestjs-redis-rate-limit$': '<rootDir>/libs/rate-limit/src/index.ts',
     '^nestjs-redis-rate-limit/conformance$': '<rootDir>/libs/rate-limit/src/conformance/store-conformance.ts',
-    // @fastify/static requires an ES module, which Node can and Jest cannot; Express' copy does, as nothing is downloaded.
+    // @fastify/static requires an ES module of it, which Jest cannot. Express' copy will do: nothing is downloaded.
     '^content-disposition$': '<rootDir>/node_modules/content-disposition',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

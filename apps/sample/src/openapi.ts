@@ -43,7 +43,7 @@ function documentOf(app: INestApplication) {
   return { ...document, paths: Object.fromEntries(Object.entries(document.paths).filter(isForClients)) };
 }
 
-/** The styles that @nestjs/swagger writes into its page, by their hashes: two elements, and an attribute of a picture. */
+/** The styles that @nestjs/swagger writes into its page, by their hashes: two elements, and a picture's attribute. */
 const inlineStyles = [
   "'sha256-/jDKvbQ8cdux+c5epDIqkjHbXDaIY8RucT1PmAe8FG4='",
   "'sha256-eaPyLWVdqMc60xuz5bTp2yBRgVpQSoUggte1+40ONPU='",

@@ -21,7 +21,7 @@ const DECLARED = Symbol.for('nestjs-redis-rate-limit/declared-responses');
  * package nobody reads it. A handler's function may serve several routes: then only what holds for all of them is said.
  * It may serve several applications too: each says it anew when it starts.
  *
- * @param isGuarded whether the guard stands before a route, asked when a document is made: guards may be bound until then
+ * @param isGuarded whether the guard stands before a route; asked when a document is made, for guards may be bound late
  */
 export function documentRoutes(plans: Plans, settings: RateLimitSettings, isGuarded: (route: Route) => boolean): void {
   const serving = new Map<Handler, Route[]>();
