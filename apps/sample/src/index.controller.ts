@@ -1,10 +1,12 @@
 import { Controller, Get, Header, Headers, Redirect } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
 import { SkipRateLimit } from 'nestjs-redis-rate-limit';
 import { contentSecurityPolicy, indexPage } from './index-page.js';
 
 /** What there is to try, for those who prefer a shell. */
 @Controller('endpoints')
 @SkipRateLimit()
+@ApiExcludeController()
 export class IndexController {
   @Get()
   @Header('Content-Type', 'text/html; charset=utf-8')
@@ -19,6 +21,7 @@ export class IndexController {
 /** Where the page would be, had it not been switched off. */
 @Controller()
 @SkipRateLimit()
+@ApiExcludeController()
 export class HomeController {
   @Get()
   @Redirect('endpoints')

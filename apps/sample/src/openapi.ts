@@ -37,10 +37,7 @@ function documentOf(app: INestApplication) {
     )
     .setVersion('1.0')
     .build();
-  const document = SwaggerModule.createDocument(app, about);
-  // Pages are for people: a client has no use for them.
-  const isForClients = ([path]: [string, unknown]) => path.startsWith('/api/') || path === '/health';
-  return { ...document, paths: Object.fromEntries(Object.entries(document.paths).filter(isForClients)) };
+  return SwaggerModule.createDocument(app, about);
 }
 
 /** The styles that @nestjs/swagger writes into its page, by their hashes: two elements, and a picture's attribute. */
