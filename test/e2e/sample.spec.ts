@@ -9,7 +9,9 @@ import { createApp } from '../../apps/sample/src/create-app.js';
 // @ts-expect-error a script, which has no types
 import { isStale } from '../../scripts/stale.mjs';
 import { adapters } from '../support/app.js';
+import { startCluster } from '../support/redis/cluster.js';
 import { sharedRedis } from '../support/redis/servers.js';
+import { startRoundRobin } from '../support/round-robin.js';
 
 const apps: INestApplication[] = [];
 const processes: ChildProcess[] = [];
@@ -162,6 +164,14 @@ describe('the environment', () => {
       { REDIS_HOST: 'cache', REDIS_DB: '2', REDIS_PASSWORD: 'p' },
       { host: 'cache', port: 6379, db: 2, password: 'p' },
     ],
+    [
+      { REDIS_CLUSTER_NODES: 'redis://node-1:7001, redis://node-2:7002' },
+      { nodes: ['redis://node-1:7001', 'redis://node-2:7002'] },
+    ],
+    [
+      { REDIS_CLUSTER_NODES: 'redis://node-1', REDIS_PASSWORD: 'p' },
+      { nodes: ['redis://node-1'], options: { redisOptions: { password: 'p' } } },
+    ],
   ])('%j is Redis at %j', (env, redis) => expect(configFrom(env).redis).toEqual(redis));
 
   it.each([
@@ -171,8 +181,16 @@ describe('the environment', () => {
     ['TRUST_PROXY', 'true', 'TRUST_PROXY must be a whole number from 0 to 100, got "true"'],
     ['REDIS_URL', 'localhost:6379', 'REDIS_URL must be like redis://:password@localhost:6379/0, got "localhost:6379"'],
     ['REDIS_PORT', '0', 'REDIS_PORT must be a whole number from 1 to 65535, got "0"'],
+    ['REDIS_CLUSTER_NODES', 'redis://a:7001,b:7002', 'REDIS_PASSWORD, got "b:7002"'],
+    ['REDIS_CLUSTER_NODES', 'redis://a:7001,', 'must be like redis://node-1:6379,redis://node-2:6379, with'],
+    ['REDIS_CLUSTER_NODES', 'redis://:secret@a:7001', 'REDIS_PASSWORD, got "redis://***@a:7001"'],
   ])('%s=%s is refused with its name, its value and the fix', (name, value, message) => {
     expect(() => configFrom({ [name]: value })).toThrow(message);
+  });
+
+  it('is refused when it names a Redis and a Cluster', () => {
+    const env = { REDIS_URL: 'redis://cache:6379', REDIS_CLUSTER_NODES: 'redis://node-1:6379' };
+    expect(() => configFrom(env)).toThrow('REDIS_URL and REDIS_CLUSTER_NODES both say where Redis is: unset one');
   });
 });
 
@@ -215,6 +233,46 @@ describe('as a process', () => {
 
     const pings = Array.from({ length: 20 }, (_, i) => fetch(`${instances[i % 2]!.url}/api/ping`));
     expect(statuses(await Promise.all(pings))).toEqual({ 200: 10, 429: 10 });
+  });
+
+  it('shares one quota with its other instances on a Cluster, exactly', async () => {
+    const cluster = await startCluster();
+    try {
+      const REDIS_CLUSTER_NODES = cluster.nodes.map(({ url }) => url).join();
+      const instances = await Promise.all([started({ REDIS_CLUSTER_NODES }), started({ REDIS_CLUSTER_NODES })]);
+      const ping = (key: string, i: number) =>
+        fetch(`${instances[i % 2]!.url}/api/algorithms/fixed-window`, { headers: { 'x-api-key': key } });
+      // Several keys, so that all the nodes have some.
+      for (const key of ['alice', 'bob', 'carol', 'dave', 'eve']) {
+        const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => ping(key, i)));
+        expect(statuses(answers)).toEqual({ 200: 10, 429: 10 });
+      }
+    } finally {
+      await cluster.stop();
+    }
+  }, 30_000);
+
+  it('shares one quota for each address behind a proxy, and it is the proxy that says whose', async () => {
+    const env = { REDIS_URL: sharedRedis().url, RATE_LIMIT_PREFIX: `sample-${randomUUID()}`, PING_WINDOW: '10m' };
+    const instances = await Promise.all([
+      started({ ...env, TRUST_PROXY: '1' }),
+      started({ ...env, TRUST_PROXY: '1', HTTP_ADAPTER: 'fastify' }),
+    ]);
+    const urls = instances.map(({ url }) => url);
+    for (const client of ['203.0.113.1', '203.0.113.2']) {
+      const proxy = await startRoundRobin(urls, client);
+      try {
+        const ping = (i: number) => {
+          const headers = { 'x-forwarded-for': `198.51.100.${i}` };
+          return fetch(`${proxy.url}/api/ping`, i < 10 ? { headers } : {});
+        };
+        const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => ping(i)));
+        expect(statuses(answers)).toEqual({ 200: 10, 429: 10 });
+        expect(proxy.sent).toEqual([10, 10]);
+      } finally {
+        await proxy.close();
+      }
+    }
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('says where it is and what to try, and ends well on %s', async (signal) => {

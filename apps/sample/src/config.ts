@@ -38,10 +38,15 @@ export function configFrom(env: NodeJS.ProcessEnv): Config {
   };
 }
 
-/** A url says everything; without one, any of the others is enough to mean Redis. */
+/** A url says everything, as do the nodes of a Cluster; without them, any of the others is enough to mean Redis. */
 function redisFrom(env: NodeJS.ProcessEnv): Config['redis'] {
   const url = text(env, 'REDIS_URL');
+  const nodes = text(env, 'REDIS_CLUSTER_NODES');
+  if (url !== undefined && nodes !== undefined) {
+    throw new ConfigError('REDIS_URL and REDIS_CLUSTER_NODES both say where Redis is: unset one of them');
+  }
   if (url !== undefined) return checkedUrl(url);
+  if (nodes !== undefined) return clusterOf(nodes, text(env, 'REDIS_PASSWORD'));
   const host = text(env, 'REDIS_HOST');
   const port = wholeNumber(env, 'REDIS_PORT', { from: 1, to: 65_535 });
   const db = wholeNumber(env, 'REDIS_DB', { from: 0, to: 1_000_000 });
@@ -50,12 +55,23 @@ function redisFrom(env: NodeJS.ProcessEnv): Config['redis'] {
   return { host: host ?? '127.0.0.1', port: port ?? 6379, db: db ?? 0, password };
 }
 
-/** Shown without what may be a password. */
 function checkedUrl(url: string): string {
   if (/^rediss?:\/\/./.test(url) && URL.canParse(url)) return url;
-  const shown = url.replace(/^([a-z]+:\/\/)?.*@/i, '$1***@');
-  throw new ConfigError(`REDIS_URL must be like redis://:password@localhost:6379/0, got "${shown}"`);
+  throw new ConfigError(`REDIS_URL must be like redis://:password@localhost:6379/0, got "${withoutPassword(url)}"`);
 }
+
+/** The nodes name the others, which get the same password: so it does not stand in the urls. */
+function clusterOf(nodes: string, password: string | undefined): Config['redis'] {
+  const urls = nodes.split(',').map((url) => url.trim());
+  const wrong = urls.find((url) => !/^redis:\/\/[^/@?#]+$/.test(url) || !URL.canParse(url));
+  if (wrong !== undefined) {
+    const fix = 'REDIS_CLUSTER_NODES must be like redis://node-1:6379,redis://node-2:6379, with a password in';
+    throw new ConfigError(`${fix} REDIS_PASSWORD, got "${withoutPassword(wrong)}"`);
+  }
+  return { nodes: urls, ...(password !== undefined && { options: { redisOptions: { password } } }) };
+}
+
+const withoutPassword = (url: string): string => url.replace(/^([a-z]+:\/\/)?.*@/i, '$1***@');
 
 /** The module checks it when the application starts, and says what is wrong. Bare digits are milliseconds. */
 const windowFrom = (value: string): Duration => (/^\d+$/.test(value) ? Number(value) : (value as Duration));
