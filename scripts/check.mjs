@@ -13,6 +13,7 @@ const CHECKS = {
   layers: ['node_modules/dependency-cruiser/bin/dependency-cruise.mjs', 'libs/rate-limit/src', 'apps'],
   lua: ['scripts/bundle-lua.mjs', '--check'],
   figures: ['test/bench/report.mjs', '--check'],
+  pictures: ['scripts/draw-algorithms.mjs', '--check'],
   repository: ['scripts/checks/repository.mjs'],
 };
 const AT_A_TIME = 2;
