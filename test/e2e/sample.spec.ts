@@ -334,9 +334,12 @@ async function started(env: Record<string, string>): Promise<{ child: ChildProce
   let errors = '';
   child.stderr!.on('data', (chunk) => (errors += String(chunk)));
   let greeting = '';
-  for await (const chunk of child.stdout!) {
+  // Read on afterwards: a process whose output nobody takes ends by its first warning.
+  for await (const chunk of child.stdout!.iterator({ destroyOnReturn: false })) {
     greeting += String(chunk);
-    if (/^Try: .*\n/m.test(greeting)) return { child, url: /^Sample: (\S+)/m.exec(greeting)![1]!, greeting };
+    if (!/^Try: .*\n/m.test(greeting)) continue;
+    child.stdout!.resume();
+    return { child, url: /^Sample: (\S+)/m.exec(greeting)![1]!, greeting };
   }
   throw new Error(`the sample did not start: ${greeting}${errors}`);
 }
