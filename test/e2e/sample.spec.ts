@@ -278,7 +278,7 @@ describe('as a process', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('says where it is and what to try, and ends well on %s', async (signal) => {
     const { child, url, greeting } = await started({});
     expect(greeting).toBe(
-      `Sample: ${url}\n` +
+      `Sample: ${url} (open it in a browser)\n` +
         'Store: memory (set REDIS_URL or REDIS_HOST to share quotas between instances)\n' +
         `Try: for i in $(seq 12); do curl -si ${url}/api/ping; echo; done\n`,
     );
