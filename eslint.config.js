@@ -5,7 +5,13 @@ import tseslint from 'typescript-eslint';
 const apart = ['test/package/apps/**', 'test/bench/**'];
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/coverage/', 'libs/rate-limit/src/stores/redis/consume.script.ts']),
+  globalIgnores([
+    '**/dist/',
+    '**/coverage/',
+    '**/build/',
+    'test/docs/.blocks/',
+    'libs/rate-limit/src/stores/redis/consume.script.ts',
+  ]),
   { linterOptions: { reportUnusedDisableDirectives: 'error', reportUnusedInlineConfigs: 'error' } },
   { rules: { eqeqeq: 'error' } },
   {

@@ -12,6 +12,7 @@ const CHECKS = {
   prettier: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'],
   layers: ['node_modules/dependency-cruiser/bin/dependency-cruise.mjs', 'libs/rate-limit/src', 'apps'],
   lua: ['scripts/bundle-lua.mjs', '--check'],
+  reference: ['node_modules/typedoc/bin/typedoc'],
   figures: ['test/bench/report.mjs', '--check'],
   pictures: ['scripts/draw-algorithms.mjs', '--check'],
   repository: ['scripts/checks/repository.mjs'],

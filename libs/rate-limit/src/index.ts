@@ -1,4 +1,8 @@
-// Everything the package offers, name by name.
+/**
+ * Everything the package offers, name by name.
+ *
+ * @module nestjs-redis-rate-limit
+ */
 export { RateLimitModule } from './nest/rate-limit.module.js';
 export { RateLimitGuard } from './nest/rate-limit.guard.js';
 export { RateLimiter, type AnyPolicy } from './nest/rate-limiter.service.js';
@@ -18,14 +22,19 @@ export { RATE_LIMIT_STORE } from './nest/rate-limit.tokens.js';
 export { byIp } from './nest/keys/by-ip.js';
 export { byApiKey, byHeader, byTenant, byUser } from './nest/keys/by-identity.js';
 export { byAll, byFirst } from './nest/keys/combined.js';
-export type { KeyResolver, Phase } from './nest/keys/key-resolver.js';
+export type { KeyResolver, Partition, Phase } from './nest/keys/key-resolver.js';
 export type { KeyOptions, KeySettings } from './nest/keys/key-settings.js';
 export type { RateLimitRequest } from './nest/rate-limit.request.js';
 
 export { MemoryStore, type MemoryStoreOptions } from './stores/memory.store.js';
 export { RedisStore, type RedisStoreOptions } from './stores/redis/redis.store.js';
 export type { RedisClient } from './stores/redis/redis.client.js';
-export type { RedisClusterConnection, RedisConnectionOptions, RedisLocation } from './stores/redis/redis.location.js';
+export type {
+  RedisClusterConnection,
+  RedisClusterNode,
+  RedisConnectionOptions,
+  RedisLocation,
+} from './stores/redis/redis.location.js';
 
 export { definePolicy } from './core/policy.js';
 export type { Policy, PolicyDefinition, StoreFailureMode } from './core/policy.js';

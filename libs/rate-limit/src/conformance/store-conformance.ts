@@ -1,3 +1,8 @@
+/**
+ * What every store promises, as checks for any test runner.
+ *
+ * @module nestjs-redis-rate-limit/conformance
+ */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { algorithmNames } from '../core/algorithms/index.js';
@@ -7,9 +12,11 @@ import type { Hit } from '../core/hit.js';
 import { definePolicy, type Policy, type PolicyDefinition } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
 
-/** A sentence that is true of every store, and the check that it is. The check throws when it is not. */
+/** A sentence that is true of every store, and the check that it is. */
 export interface StoreLaw {
+  /** For the test's name. Of all laws no two say the same. */
   readonly sentence: string;
+  /** Opens a store and tries it. Rejects with an `AssertionError` of `node:assert` when the sentence is not true. */
   readonly check: () => Promise<void>;
 }
 
@@ -20,7 +27,8 @@ export interface StoreLaw {
  * for (const { sentence, check } of storeConformance((now) => new MyStore({ now }))) it(sentence, check);
  * ```
  *
- * Keys are unique to each check, so the store may hold other data.
+ * Keys are unique to each check, so the store may hold other data. A store that judges by a clock of its own cannot be
+ * tested so: it must take the one it is handed, at least in tests.
  *
  * @param open gives a store that judges by the clock it is handed; called once per check
  */

@@ -1,7 +1,8 @@
-/** The numbers an algorithm judges by. `window` in milliseconds, `limit` and `burst` in quota units. */
+/** The numbers an algorithm judges by. */
 export interface Quota {
-  /** The quota per window. 0 denies everything. */
+  /** The quota per window, in units. 0 denies everything. */
   readonly limit: number;
+  /** The window, in milliseconds. */
   readonly window: number;
   /** The most units at once. A windowed algorithm's is its limit. */
   readonly burst: number;

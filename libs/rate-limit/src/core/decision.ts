@@ -1,6 +1,11 @@
-/** The answer to a hit. Spans are milliseconds from now; a denied hit is one that could not be charged. */
+/**
+ * The answer to a hit. Spans are milliseconds from now, never clock readings; a denied hit is one that could not be
+ * charged.
+ */
 export interface Decision {
+  /** Whether the hit passed. Beside a denied one, whether it would have: then nothing was charged to it either. */
   readonly allowed: boolean;
+  /** The policy's quota per window, in units. */
   readonly limit: number;
   /** Units available now. */
   readonly remaining: number;
@@ -11,6 +16,6 @@ export interface Decision {
    * because it costs more than the policy ever holds.
    */
   readonly retryAfter: number;
-  /** Decided without the store, because it gave no answer in time. */
+  /** Decided without the store, because it gave no answer in time: by the policy's `onStoreFailure`. */
   readonly degraded: boolean;
 }

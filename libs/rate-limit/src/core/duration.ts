@@ -8,6 +8,9 @@ const LONGEST = 365_000 * MILLISECONDS.d;
 
 /**
  * A span of time: `'500ms'`, `'10s'`, `'15m'`, `'2h'`, `'1d'`, or a whole number of milliseconds; `'365000d'` at most.
+ * The type allows `'1.5s'`; what is no whole number is refused when it is read (`RL_WINDOW_INVALID`).
+ *
+ * @useDeclaredType
  */
 export type Duration = number | `${number}${Unit}`;
 

@@ -1,10 +1,15 @@
 /**
- * A mistake in how rate limits are configured or called. `code` is stable and starts with `RL_`; the message names
- * the value and the fix.
+ * A mistake in how rate limits are configured or called. The message is the code and the detail; docs/options.md lists
+ * the codes.
  */
 export class RateLimitError extends Error {
+  /** `RateLimitError`. */
   override readonly name: string = 'RateLimitError';
 
+  /**
+   * @param code stable, and begins with `RL_`
+   * @param detail the place, the value and the fix, for people; it may change
+   */
   constructor(
     readonly code: string,
     readonly detail: string,
@@ -24,8 +29,15 @@ export class RateLimitError extends Error {
  * A store rejects with this and nothing else when it cannot decide.
  */
 export class StoreUnavailableError extends RateLimitError {
+  /** `StoreUnavailableError`. */
   override readonly name = 'StoreUnavailableError';
 
+  /**
+   * Its code is `RL_STORE_UNAVAILABLE`.
+   *
+   * @param detail which store, and what it said or did not, without a password
+   * @param options `cause`: what the client threw
+   */
   constructor(detail: string, options?: ErrorOptions) {
     super('RL_STORE_UNAVAILABLE', detail, options);
   }

@@ -3,6 +3,7 @@ import { isChecked, type Policy } from './policy.js';
 
 /** One request's claim on one policy. */
 export interface Hit {
+  /** What `definePolicy()` returned; a copy of it is refused. */
   readonly policy: Policy;
   /** The partition that pays: `ip:203.0.113.7`, `user:42`. Any text. */
   readonly key: string;

@@ -3,12 +3,15 @@ import { algorithmNames, algorithmOf, type AlgorithmName } from './algorithms/in
 import { milliseconds, type Duration } from './duration.js';
 import { kindOf, RateLimitError, shown } from './errors.js';
 
-/** What happens to a request when the store gives no answer in time. See {@link PolicyDefinition.onStoreFailure}. */
+/**
+ * What happens to a request when the store gives no answer in time: `local`, the policy is judged in this process's
+ * memory; `open`, the request is admitted; `closed`, it is refused with 503.
+ */
 export type StoreFailureMode = 'local' | 'open' | 'closed';
 
 /** A rule as it is written down. {@link definePolicy} checks it. */
 export interface PolicyDefinition {
-  /** Shown in the header fields and part of the stored key: printable ASCII. One name has one definition. */
+  /** Shown in the header fields and part of the stored key: 1 to 128 printable ASCII characters, the first no `@`. */
   name: string;
   /** How it is judged. Default `fixed-window`. */
   algorithm?: AlgorithmName;
@@ -27,13 +30,16 @@ export interface PolicyDefinition {
 
 /** A checked rule: what a hit carries. Made by {@link definePolicy} only. */
 export interface Policy extends Quota {
+  /** What the header fields call it. */
   readonly name: string;
+  /** How it is judged. */
   readonly algorithm: AlgorithmName;
   /**
    * Which state it judges: its name, algorithm and window, and nothing else, so that raising a limit keeps what has
    * been used.
    */
   readonly id: string;
+  /** As the definition says; `undefined`: as the module's options say. */
   readonly onStoreFailure: StoreFailureMode | undefined;
 }
 
@@ -43,7 +49,7 @@ const DEFINITION_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onSto
 const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
 
 /**
- * Checks a rule and returns what a {@link Hit} carries.
+ * Checks a rule and returns what a hit carries. Frozen; defining the same rule twice gives the same quota.
  *
  * @param owner what the quota of a policy without a name of its own belongs to, a route; stored, never shown
  * @throws RateLimitError naming the value and the fix: `RL_NAME_INVALID`, `RL_ALGORITHM_UNKNOWN`, `RL_LIMIT_INVALID`,

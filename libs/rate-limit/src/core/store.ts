@@ -16,8 +16,20 @@ import type { Policy } from './policy.js';
  * - A store that cannot answer in time rejects with `StoreUnavailableError`, and with nothing else.
  */
 export interface RateLimitStore {
+  /**
+   * Charges the hits of one request, all or none.
+   *
+   * @returns a decision for each hit, in their order
+   * @throws RateLimitError for a malformed hit: `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`,
+   *   `RL_COST_INVALID`
+   * @throws StoreUnavailableError when there is no answer in time; nothing is known of the charge then
+   */
   consume(hits: readonly Hit[]): Promise<Decision[]>;
 
-  /** Makes the quota of a policy and key full again. */
+  /**
+   * Makes the quota of a policy and key full again.
+   *
+   * @throws RateLimitError and StoreUnavailableError, as {@link consume} does
+   */
   reset(policy: Policy, key: string): Promise<void>;
 }

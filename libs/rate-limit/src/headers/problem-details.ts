@@ -1,9 +1,17 @@
-/** The body of a refusal: RFC 9457, sent as `application/problem+json`. */
+/**
+ * The body of a refusal: problem details of RFC 9457, sent as `application/problem+json`. The types and
+ * `violated-policies` are those of draft-ietf-httpapi-ratelimit-headers.
+ */
 export interface ProblemDetails {
+  /** The problem type, a URI of IANA's registry: `…#quota-exceeded` or `…#temporary-reduced-capacity`. */
   readonly type: string;
+  /** The type in words. */
   readonly title: string;
+  /** The status code again: 429 or 503. */
   readonly status: number;
+  /** What happened this time, for people. */
   readonly detail: string;
+  /** The names of the policies that refused the request. */
   readonly 'violated-policies': readonly string[];
 }
 

@@ -6,8 +6,10 @@ import { sfInteger, sfList, sfString } from './structured-fields.js';
 export type Field = readonly [name: string, value: string];
 
 /**
- * Which fields tell clients of their quota: `ietf` is draft-ietf-httpapi-ratelimit-headers, `legacy` the three
- * `X-RateLimit-*` fields that came before it.
+ * Which fields tell clients of their quota: `ietf` sends `RateLimit-Policy` and `RateLimit` of
+ * draft-ietf-httpapi-ratelimit-headers, `legacy` the three `X-RateLimit-*` fields that came before it, of the tightest
+ * policy and with the reset in epoch seconds, `both` all of them and `none` none. `Retry-After` of a denial is no part
+ * of it.
  */
 export type HeaderProfile = 'ietf' | 'legacy' | 'both' | 'none';
 export const headerProfiles: readonly HeaderProfile[] = ['ietf', 'legacy', 'both', 'none'];

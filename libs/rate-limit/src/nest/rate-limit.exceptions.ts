@@ -2,8 +2,8 @@ import { HttpException } from '@nestjs/common';
 import { quotaExceeded, temporaryReducedCapacity } from '../headers/problem-details.js';
 
 /**
- * 429: the quota of these policies is spent. Its response is the problem+json body, so a filter of your own can read
- * it with `getResponse()`.
+ * 429 (RFC 6585): the quota of these policies is spent. Its response is the problem+json body (`ProblemDetails`),
+ * so a filter of your own can read it with `getResponse()`.
  */
 export class RateLimitExceededException extends HttpException {
   /**
@@ -18,8 +18,15 @@ export class RateLimitExceededException extends HttpException {
   }
 }
 
-/** 503: the store gave no answer, and these policies are `closed` then. */
+/**
+ * 503: the store gave no answer, and these policies are `closed` then. Its response is the problem+json body, its
+ * `cause` the `StoreUnavailableError`.
+ */
 export class RateLimitUnavailableException extends HttpException {
+  /**
+   * @param violatedPolicies the names of the policies that are closed
+   * @param options `cause`: what the store rejected with
+   */
   constructor(
     readonly violatedPolicies: readonly string[],
     options?: { cause?: unknown },

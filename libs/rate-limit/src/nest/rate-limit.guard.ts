@@ -28,13 +28,19 @@ const VISIT = Symbol.for('nestjs-redis-rate-limit/visit');
 
 const PHASE_BITS: Readonly<Record<Phase | 'all', number>> = { early: 1, late: 2, all: 4 };
 
-/** Limits the handlers it guards. The module binds it globally, unless its `guard` option is false. */
+/**
+ * Limits the handlers it guards. The module binds it globally, unless its `guard` option is false; then bind it with
+ * `@UseGuards(RateLimitGuard)`, and it decides all policies of a handler where it stands. Nest makes it.
+ */
 @Injectable()
 export class RateLimitGuard implements CanActivate {
   private readonly phase: Phase | 'all';
   private warned = false;
 
-  /** @param bound whether the module binds the guard; then late policies have a guard of their own */
+  /**
+   * @internal
+   * @param bound whether the module binds the guard; then late policies have a guard of their own
+   */
   constructor(
     @Inject(RATE_LIMIT_PLANS) private readonly plans: Plans,
     @Inject(RATE_LIMIT_STORE) private readonly store: RateLimitStore,
@@ -44,6 +50,13 @@ export class RateLimitGuard implements CanActivate {
     this.phase = bound === false ? 'all' : bound === true ? 'early' : bound;
   }
 
+  /**
+   * Charges the policies of the handler that is called, and sets the header fields.
+   *
+   * @returns true: the request passes
+   * @throws RateLimitExceededException 429, when a policy denies
+   * @throws RateLimitUnavailableException 503, when the store gives no answer and a policy is `closed` then
+   */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const plan = this.plans.of(context);
     const rules = plan[this.phase];

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { RateLimitGuard } from './rate-limit.guard.js';
-import { ConfigurableModuleClass, type OPTIONS_TYPE } from './rate-limit.module-definition.js';
+import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE, type OPTIONS_TYPE } from './rate-limit.module-definition.js';
 import { checkRecord } from './rate-limit.options.js';
 import { rateLimitProviders } from './rate-limit.providers.js';
 import { RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './rate-limit.tokens.js';
@@ -25,9 +25,22 @@ import { RateLimiter } from './rate-limiter.service.js';
   exports: [RateLimiter, RateLimitGuard, RATE_LIMIT_STORE, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS],
 })
 export class RateLimitModule extends ConfigurableModuleClass {
-  /** @throws RateLimitError `RL_OPTION_INVALID` */
+  /**
+   * The module with these options. They are checked when the application starts, together with the handlers that use
+   * the policies: a mistake ends the start with a `RateLimitError`.
+   *
+   * @throws RateLimitError `RL_OPTION_INVALID` when the options are no object
+   */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
     checkRecord(options);
     return super.forRoot(options);
+  }
+
+  /**
+   * The same with options that a factory returns: `useFactory` with `inject`, or `useClass` or `useExisting` of a class
+   * with `createRateLimitOptions()`. `guard` and `isGlobal` stand beside the factory, not in what it returns.
+   */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return super.forRootAsync(options);
   }
 }

@@ -10,7 +10,7 @@ import { checkTimeout } from '../stores/redis/redis.store.js';
 import type { KeyResolver, Phase } from './keys/key-resolver.js';
 import type { KeyOptions } from './keys/key-settings.js';
 
-/** A value, or how to find it for a request. */
+/** A value, or how to find it for a request. What the function throws ends the request, and charges nothing. */
 export type PerRequest<T> = T | ((context: ExecutionContext) => T | Promise<T>);
 
 /** What one use of a policy may say differently from another. */
@@ -19,7 +19,7 @@ export interface PolicyUse {
   key?: KeyResolver;
   /** Quota units a request spends: a whole number, not negative. Default 1. */
   cost?: PerRequest<number>;
-  /** Requests that the policy is not for. */
+  /** Says of a request that the policy is not for it: then nothing is charged. Default: it is for all. */
   skip?: (context: ExecutionContext) => boolean | Promise<boolean>;
   /** When it is decided: before your guards or after them. Default: as its key needs. */
   phase?: Phase;
@@ -35,11 +35,15 @@ export interface PolicyOptions extends Omit<PolicyDefinition, 'name' | 'limit'>,
 
 /** A policy of the catalogue, put to another use on a route: with another key, cost, skip or phase. */
 export interface PolicyReference extends PolicyUse {
+  /** The policy's name in the catalogue. */
   name: string;
+  /** Never given here: it is the catalogue's. */
   limit?: undefined;
+  /** Never given here: it is the catalogue's. */
   window?: undefined;
 }
 
+/** What `RateLimitModule.forRoot()` takes, or a factory of `forRootAsync()` returns. docs/options.md has it as a table. */
 export interface RateLimitModuleOptions {
   /**
    * Where quota is kept: a url, ioredis options, `{ nodes, options }` of a Cluster, or a client of ioredis 5 or 6.
@@ -67,7 +71,7 @@ export interface RateLimitModuleOptions {
   observer?: Observer | undefined;
   /** Begins every stored key. Default `rl`. */
   prefix?: string | undefined;
-  /** How long a call to Redis may take, in milliseconds. Default 250. */
+  /** How long a call to Redis may take, in milliseconds: 1 to 60,000. Default 250. Then `onStoreFailure` decides. */
   timeout?: number | undefined;
   /**
    * For how long a denial by Redis may be told again without asking it, `'1m'` at most: a flood then costs Redis

@@ -4,6 +4,7 @@
 export interface RateLimitRequest {
   /** The client's address as the framework understands it: behind proxies only its trusted hops count. */
   readonly ip?: string;
+  /** The request's header fields, their names in lower case. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** What an authentication guard left here: only your application knows its type. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any

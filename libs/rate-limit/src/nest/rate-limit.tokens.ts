@@ -10,7 +10,7 @@ export const RATE_LIMIT_SETTINGS = Symbol.for('nestjs-redis-rate-limit/settings'
 
 export const RATE_LIMIT_CONNECTION = Symbol.for('nestjs-redis-rate-limit/connection');
 
-/** The store with everything around it. */
+/** For `@Inject(RATE_LIMIT_STORE)`: the store with everything around it, a `RateLimitStore`. */
 export const RATE_LIMIT_STORE = Symbol.for('nestjs-redis-rate-limit/store');
 
 /** Every handler's plan. */

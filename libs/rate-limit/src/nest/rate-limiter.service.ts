@@ -15,6 +15,7 @@ export type AnyPolicy = string | Policy | PolicyDefinition;
  */
 @Injectable()
 export class RateLimiter {
+  /** @internal */
   constructor(
     @Inject(RATE_LIMIT_STORE) private readonly store: RateLimitStore,
     @Inject(RATE_LIMIT_PLANS) private readonly plans: Plans,

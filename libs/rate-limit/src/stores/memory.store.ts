@@ -9,8 +9,9 @@ import { ExpiryQueue, type Expiring } from './expiry-queue.js';
 import type { Seen } from './last-seen.js';
 import { keptKey } from './long-key.js';
 
+/** What a {@link MemoryStore} takes. */
 export interface MemoryStoreOptions {
-  /** The clock, in milliseconds. Default `Date.now`. */
+  /** The clock, in milliseconds since the epoch. Default `Date.now`. */
   now?: Clock;
   /** The most keys kept. When one more comes, what has expired is forgotten first, then the least recently used. Default 100,000. */
   maxKeys?: number;
@@ -55,17 +56,31 @@ export class MemoryStore implements RateLimitStore {
     return this.entries.size;
   }
 
+  /**
+   * Charges all hits or none; always answers.
+   *
+   * @throws RateLimitError `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`
+   */
   async consume(hits: readonly Hit[]): Promise<Decision[]> {
     checkHits(hits);
     return mergingHits(hits, async (merged) => this.judge(merged));
   }
 
+  /**
+   * Makes the quota full again.
+   *
+   * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`
+   */
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
     this.entries.delete(idOf(policy, key));
   }
 
-  /** Takes over what another store last told of a quota. Of that and what is known here the emptier one counts. */
+  /**
+   * Takes over what another store last told of a quota. Of that and what is known here the emptier one counts.
+   *
+   * @internal
+   */
   recall(policy: Policy, key: string, { used, resetAfter, at }: Seen): void {
     const algorithm = algorithmOf(policy.algorithm);
     const state = algorithm.recalled(policy, used, resetAfter, at);

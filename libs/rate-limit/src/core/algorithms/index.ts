@@ -14,8 +14,22 @@ export const algorithms = {
   gcra,
 };
 
+/**
+ * How a policy is judged:
+ *
+ * - `fixed-window` counts from the first hit of a window;
+ * - `sliding-window` counts in two windows, of which the older one fades (the approximation Cloudflare described);
+ * - `sliding-log` remembers every charge of the last window;
+ * - `token-bucket` refills evenly, and holds `burst` units;
+ * - `gcra`, the generic cell rate algorithm (ITU-T I.371), is the token bucket with a burst of 1.
+ *
+ * The specification is docs/algorithms.md.
+ *
+ * @useDeclaredType
+ */
 export type AlgorithmName = keyof typeof algorithms;
 
+/** Every {@link AlgorithmName}. */
 export const algorithmNames = Object.keys(algorithms) as AlgorithmName[];
 
 /** The algorithm of that name, its state opaque to the caller. */

@@ -18,6 +18,7 @@ export interface KeyOptions {
 
 /** The options with their defaults, and the ear that is told when the address may not be the client's. */
 export interface KeySettings extends Required<KeyOptions> {
+  /** Looks at a request whose address is about to be used, and warns once when proxies do not seem to be set up. */
   watchProxies(request: RateLimitRequest): void;
 }
 

@@ -3,12 +3,19 @@
  * `instanceof` fails when an application holds two copies of ioredis.
  */
 export interface RedisClient {
+  /** `EVALSHA`: runs the script that Redis knows by this digest. */
   evalsha(sha: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>;
+  /** `EVAL`: runs the script, which Redis then knows. */
   eval(script: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>;
+  /** `SCRIPT LOAD`. */
   script(subcommand: 'LOAD', script: string): Promise<unknown>;
+  /** `DEL`. */
   del(key: string): Promise<unknown>;
+  /** `QUIT`: closes the connection when what is under way is answered. Never called on a client that was handed in. */
   quit(): Promise<unknown>;
+  /** Closes the connection at once. Never called on a client that was handed in. */
   disconnect(): void;
+  /** What the connection does: `ready`, `reconnecting`, `end` … */
   readonly status?: string;
 }
 

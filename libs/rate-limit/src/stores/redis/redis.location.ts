@@ -3,19 +3,35 @@ import type { RedisClient } from './redis.client.js';
 
 /** ioredis' own options: host, port, db, username, password, tls, sentinels, … All of them are passed on. */
 export interface RedisConnectionOptions {
+  /** A name or an address. ioredis' default is `localhost`. */
   host?: string;
+  /** ioredis' default is 6379. */
   port?: number;
+  /** The number of the database. ioredis' default is 0. */
   db?: number;
+  /** A user of Redis' ACL. */
   username?: string;
+  /** The password; no message of ours shows it. */
   password?: string;
+  /** Any other option of ioredis. */
   // `any`, so that ioredis' own RedisOptions can be given: its types are not named here because it is optional.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   [option: string]: any;
 }
 
+/** Where a node of a Cluster is. */
+export interface RedisClusterNode {
+  /** A name or an address. */
+  host?: string;
+  /** Its port. */
+  port?: number;
+}
+
 /** A Cluster: some of its nodes, and ioredis' ClusterOptions. */
 export interface RedisClusterConnection {
-  nodes: (string | { host?: string; port?: number })[];
+  /** At least one; the others are found by asking it. Urls, or hosts and ports. */
+  nodes: (string | RedisClusterNode)[];
+  /** ioredis' ClusterOptions; `redisOptions` in them are those of each node's connection. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   options?: Record<string, any>;
 }

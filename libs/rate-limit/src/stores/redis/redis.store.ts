@@ -15,12 +15,13 @@ import { ConsumeScript } from './redis.script.js';
 import { RedisServer } from './redis.server.js';
 import { slotOf } from './redis.slots.js';
 
+/** What a {@link RedisStore} takes. */
 export interface RedisStoreOptions {
   /** Begins every stored key. Default `rl`. A client's own `keyPrefix` comes before it. */
   prefix?: string;
   /** Judges by this clock instead of Redis'. For tests; keys then live an hour at least. */
   now?: Clock;
-  /** How long a call may take, in milliseconds. After that it rejects with `StoreUnavailableError`. Default 250. */
+  /** How long a call may take, in milliseconds: 1 to 60,000. Then it rejects with `StoreUnavailableError`. Default 250. */
   timeout?: number;
 }
 
@@ -84,6 +85,12 @@ export class RedisStore implements RateLimitStore {
     this.client.refreshSlotsCache?.();
   };
 
+  /**
+   * Charges all hits or none.
+   *
+   * @throws RateLimitError `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`
+   * @throws StoreUnavailableError when Redis gives no answer in time, or one that is none; it may have charged
+   */
   consume(hits: readonly Hit[]): Promise<Decision[]> {
     try {
       checkHits(hits);
@@ -95,7 +102,12 @@ export class RedisStore implements RateLimitStore {
     return mergingHits(hits, isClusterClient(this.client) ? this.askCluster : this.askServer);
   }
 
-  /** A reset that got no answer in time may still take effect when the server has thawed. */
+  /**
+   * Makes the quota full again.
+   *
+   * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`
+   * @throws StoreUnavailableError when Redis gives no answer in time; the reset may still take effect then
+   */
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
     let timer: NodeJS.Timeout | undefined;

@@ -1,0 +1,18 @@
+import { compile } from './typescript.js';
+import { pages, read, type Block } from './pages.js';
+import { otherComplaints } from './blocks.js';
+
+const blocks = pages().flatMap((page) => read(page).blocks);
+let complaints: Map<Block, string[]>;
+
+beforeAll(() => {
+  complaints = compile(blocks.filter(({ language }) => language === 'ts'));
+}, 120_000);
+
+describe('the code of the documentation', () => {
+  it.each([...new Set(blocks.map(({ page }) => page))])('%s compiles', async (page) => {
+    const own = blocks.filter((block) => block.page === page);
+    const found = await Promise.all(own.map(async (block) => complaints.get(block) ?? otherComplaints(block)));
+    expect(found.flat()).toEqual([]);
+  });
+});

@@ -1,0 +1,72 @@
+import { format } from 'prettier';
+import { commandsOf, mistakesIn, sampleRequests, type SampleRequest } from './commands.js';
+import { mistakeInField, mistakesInHead } from './fields.js';
+import { complaint, type Block } from './pages.js';
+
+/** Written otherwise than everywhere else. */
+const SPELLINGS: Readonly<Record<string, string>> = {
+  typescript: 'ts',
+  bash: 'sh',
+  shell: 'sh',
+  zsh: 'sh',
+  yml: 'yaml',
+  text: 'no language',
+  txt: 'no language',
+};
+
+/** What is wrong with a block that is not TypeScript. Languages that nothing here can read are let through. */
+export async function otherComplaints(block: Block): Promise<string[]> {
+  const { language, lines, words } = block;
+  const code = lines.join('\n');
+  const say = (what: string, offset = 0): string => complaint(block, offset, what);
+  const spelling = SPELLINGS[language];
+  if (spelling) return [say(`write ${spelling} instead of ${language}`, -1)];
+  if (words.length > 0) return [say(`only ts has kinds of blocks, got "${language} ${words.join(' ')}"`, -1)];
+
+  switch (language) {
+    case '':
+      return /\bimport |@RateLimit\(/.test(code) ? [say('this looks like TypeScript: write ts, and its kind', -1)] : [];
+    case 'sh':
+      return commandsOf(block).flatMap((command) => mistakesIn(command).map((what) => say(what, command.offset)));
+    case 'console':
+      return [
+        ...(lines.some((line) => line.startsWith('$ ')) ? [] : [say('no line begins with "$ ": what is typed?')]),
+        ...commandsOf(block).flatMap((command) => mistakesIn(command).map((what) => say(what, command.offset))),
+        ...lines.flatMap((line, offset) => {
+          const what = /^RateLimit(-Policy)?:/i.test(line) ? mistakeInField(line) : undefined;
+          return what ? [say(what, offset)] : [];
+        }),
+      ];
+    case 'http':
+      return mistakesInHead(lines).map(({ offset, what }) => say(what, offset));
+    case 'json':
+      return readable(() => void JSON.parse(code), say);
+    case 'yaml':
+    case 'js':
+    case 'html':
+    case 'css':
+      return readable(async () => void (await format(code, { parser: language === 'js' ? 'babel' : language })), say);
+    default:
+      return [];
+  }
+}
+
+async function readable(parse: () => void | Promise<void>, say: (what: string) => string): Promise<string[]> {
+  try {
+    await parse();
+    return [];
+  } catch (error) {
+    return [say(error instanceof Error ? error.message : String(error))];
+  }
+}
+
+/** What a block's commands ask of the sample, each with where it stands. */
+export function sampleRequestsOf(block: Block): (SampleRequest & { place: string })[] {
+  if (!['sh', 'console'].includes(block.language)) return [];
+  return commandsOf(block).flatMap((command) =>
+    sampleRequests(command).map((request) => ({
+      ...request,
+      place: complaint(block, command.offset, `${String(request.init.method)} ${request.path}`),
+    })),
+  );
+}
