@@ -46,7 +46,7 @@ describe('a block of TypeScript', () => {
     expect(told.map(([first]) => first)).toEqual(blocks.map(([, pattern]) => expect.stringMatching(pattern)));
   });
 
-  it('can be imported by the others of its page, if its first line says what it is called', () => {
+  it('can be imported by the modules of its page, if its first line says what it is called', () => {
     const module = ['```ts', '// src/app.module.ts', 'export class AppModule {}', '```'];
     const main = [
       '```ts',
@@ -57,6 +57,12 @@ describe('a block of TypeScript', () => {
     ];
     const { blocks } = read('page.md', [...module, ...main].join('\n'));
     expect([...compile(blocks).values()]).toEqual([[], [expect.stringMatching(/^page\.md:8: TS2339 .*run/)]]);
+  });
+
+  it('that is no module may use what the modules before it export', () => {
+    const module = ['```ts', 'export const five = 5;', '```', '```ts options', 'timeout: five,', '```'];
+    const { blocks } = read('page.md', ['```ts options', 'timeout: five,', '```', ...module].join('\n'));
+    expect([...compile(blocks).values()]).toEqual([[expect.stringMatching(/^page\.md:2: TS2304 .*five/)], [], []]);
   });
 });
 
