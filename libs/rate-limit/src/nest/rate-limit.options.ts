@@ -80,7 +80,7 @@ export interface RateLimitModuleOptions {
   denialCache?: Duration | false | undefined;
 }
 
-const MODULE_KEYS = [
+export const MODULE_KEYS = [
   'redis',
   'store',
   'policies',

@@ -30,7 +30,7 @@ type RuleQuota = Pick<Rule, 'name' | 'unnamed' | 'policy' | 'limit' | 'policyFor
 const REMEMBERED_LIMITS = 1_000;
 
 const USE_KEYS = ['key', 'cost', 'skip', 'phase'];
-const RULE_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure', ...USE_KEYS];
+export const RULE_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure', ...USE_KEYS];
 
 /**
  * Compiles a policy and its use.

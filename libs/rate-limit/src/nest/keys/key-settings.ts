@@ -22,9 +22,11 @@ export interface KeySettings extends Required<KeyOptions> {
   watchProxies(request: RateLimitRequest): void;
 }
 
+export const KEY_OPTIONS = ['user', 'tenant', 'apiKeyHeader', 'ipv6Prefix', 'withoutAddress'];
+
 /** @throws RateLimitError `RL_KEYS_INVALID`, `RL_OPTION_UNKNOWN` */
 export function keySettings(options: KeyOptions = {}, watchProxies: KeySettings['watchProxies']): KeySettings {
-  checkKnownKeys(options, ['user', 'tenant', 'apiKeyHeader', 'ipv6Prefix', 'withoutAddress'], 'keys');
+  checkKnownKeys(options, KEY_OPTIONS, 'keys');
   const { user = userOf, tenant = tenantOf, apiKeyHeader = 'x-api-key' } = options;
   const { ipv6Prefix = 64, withoutAddress = 'share' } = options;
   check(typeof user === 'function', 'keys.user must be a function of the request', user);
