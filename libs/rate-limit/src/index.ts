@@ -38,13 +38,13 @@ export type {
 
 export { definePolicy } from './core/policy.js';
 export type { Policy, PolicyDefinition, StoreFailureMode } from './core/policy.js';
-export { algorithmNames, type AlgorithmName } from './core/algorithms/index.js';
-export type { Quota } from './core/algorithm.js';
+export { algorithmNames, algorithmOf, type AlgorithmName } from './core/algorithms/index.js';
+export type { Algorithm, Judgement, Quota } from './core/algorithm.js';
 export type { Clock } from './core/clock.js';
 export type { Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
-export type { Hit } from './core/hit.js';
+export { checkHits, mergingHits, type Hit } from './core/hit.js';
 export type { Observer } from './core/observer.js';
 export type { RateLimitStore } from './core/store.js';
 export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';

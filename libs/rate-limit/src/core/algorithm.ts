@@ -10,9 +10,13 @@ export interface Quota {
 
 /** What an algorithm says of one hit, and the state it leaves. `undefined` is a full quota. */
 export interface Judgement<State> {
+  /** Whether the cost is at most what was left. */
   readonly allowed: boolean;
+  /** Units that can be spent now. */
   readonly remaining: number;
+  /** Milliseconds until more becomes available; 0 when the quota is full, or the limit 0. */
   readonly resetAfter: number;
+  /** Milliseconds until the same hit passes; 0 when it did, -1 when it never can. */
   readonly retryAfter: number;
   /** The very same object when nothing changed. */
   readonly state: State | undefined;
@@ -20,7 +24,7 @@ export interface Judgement<State> {
 
 /**
  * How a policy is judged. Pure: the time is an argument, and a state is never changed in place.
- * The laws every algorithm keeps are in docs/algorithms.md.
+ * The laws every algorithm keeps are in docs/algorithms.md. States are plain data: as JSON they stay what they are.
  */
 export interface Algorithm<State> {
   /** Stands for the algorithm in stored keys. */
@@ -30,6 +34,13 @@ export interface Algorithm<State> {
   /** Counts in units times milliseconds of window, so `burst × window` must be a safe integer. */
   readonly weighsByWindow: boolean;
 
+  /**
+   * Judges one hit, and charges it if it is allowed.
+   *
+   * @param state what the last judgement left; absent: a full quota
+   * @param cost in units: 0 only looks, a negative one gives back
+   * @param now milliseconds since the epoch, a whole number
+   */
   judge(quota: Quota, state: State | undefined, cost: number, now: number): Judgement<State>;
 
   /**

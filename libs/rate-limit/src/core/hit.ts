@@ -12,6 +12,8 @@ export interface Hit {
 }
 
 /**
+ * Refuses what is no list of hits. A store calls it first.
+ *
  * @throws RateLimitError `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`: a caller's
  *   mistake, told before anything is charged, and to that caller alone
  */
