@@ -5,9 +5,12 @@ export const RATE_LIMIT_POLICIES = Symbol.for('nestjs-redis-rate-limit/policies'
 
 /**
  * Limits a handler, or every handler of a controller, by policies of the catalogue or spelled out. They add to the
- * default ones, and a method's to its controller's. Checked when the application starts.
+ * default ones, and a method's to its controller's.
  *
  * A policy without a name is the handler's own; naming it shares its quota with every route that names it.
+ *
+ * Checked when the application starts: a mistake ends the start with a `RateLimitError` that names the handler, as
+ * `RL_UNKNOWN_POLICY`, `RL_POLICY_CONFLICT`, or `RL_NOT_A_ROUTE` where no HTTP request arrives.
  *
  * @example `@RateLimit('login', { limit: 5, window: '1m', key: byUser })`
  */

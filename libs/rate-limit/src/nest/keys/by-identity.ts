@@ -35,15 +35,22 @@ export const byUser: KeyResolver = byIdentity('user', 'late', (request, settings
 export const byTenant: KeyResolver = byIdentity('tenant', 'late', (request, settings) => settings.tenant(request));
 
 /**
- * By the API key in `x-api-key` (`keys.apiKeyHeader`). Only a digest is kept: a key is a secret. Nobody has checked
- * the key yet, so add a policy `byIp` where made-up keys would pay.
+ * By the API key in `x-api-key` (`keys.apiKeyHeader`), or the address of a request without one. Only a digest is kept,
+ * the first 132 bits of SHA-256: a key is a secret. Nobody has checked the key yet, so add a policy `byIp` where
+ * made-up keys would pay.
  */
 export const byApiKey: KeyResolver = byIdentity('key', 'early', (request, { apiKeyHeader }) => {
   const key = headerOf(request, apiKeyHeader);
   return key && hash('sha256', key, 'base64url').slice(0, 22);
 });
 
-/** By a request header's text. The caller chooses it, so do not let it be the only key of a policy that protects. */
+/**
+ * By a request header's text, or the address of a request without it. The caller chooses it, so do not let it be the
+ * only key of a policy that protects.
+ *
+ * @param name the header's name, in any case
+ * @throws RateLimitError `RL_KEYS_INVALID` when there is none
+ */
 export function byHeader(name: string): KeyResolver {
   if (typeof name !== 'string' || name === '') {
     throw new RateLimitError('RL_KEYS_INVALID', `byHeader needs the name of a header, got ${shown(name)}`);

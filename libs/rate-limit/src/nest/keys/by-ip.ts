@@ -3,9 +3,9 @@ import type { KeyResolver } from './key-resolver.js';
 import { clientOf } from './address.js';
 
 /**
- * By the client's address (the default): IPv4 whole, IPv6 by its first 64 bits (`keys.ipv6Prefix`). The address is the
- * framework's own, so behind a proxy set Express' `trust proxy` to the number of hops, or Fastify's `trustProxy` to
- * their addresses.
+ * By the client's address (the default): IPv4 whole, also inside an IPv6 address (mapped, or of the NAT64 prefix of
+ * RFC 6052), other IPv6 by its first 64 bits (`keys.ipv6Prefix`). The address is the framework's own, so behind a proxy
+ * set Express' `trust proxy` to the number of hops, or Fastify's `trustProxy` to their addresses.
  *
  * A request without an address shares one quota with all others, or is refused (`keys.withoutAddress`).
  */

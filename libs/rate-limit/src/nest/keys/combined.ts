@@ -6,7 +6,10 @@ import type { KeyResolver, Partition, Phase } from './key-resolver.js';
 const phaseOf = (resolvers: readonly KeyResolver[]): Phase =>
   resolvers.some(({ phase }) => phase === 'late') ? 'late' : 'early';
 
-/** By all of them together: one quota for each combination. Where one does not apply, neither does the policy. */
+/**
+ * By all of them together: one quota for each combination. Where one does not apply, neither does the policy. Late as
+ * soon as one of them is.
+ */
 export function byAll(...resolvers: KeyResolver[]): KeyResolver {
   const resolver: KeyResolver = async (context, request, settings) => {
     const keys = await Promise.all(resolvers.map(async (each) => each(context, request, settings)));
@@ -22,7 +25,10 @@ function partOf(key: Partition): string {
   throw new RateLimitError('RL_KEY_INVALID', `byAll: a key must be text or a number, got ${shown(key)}`);
 }
 
-/** By the first of them that the request answers; by its address when a built-in one is among them and none does. */
+/**
+ * By the first of them that the request answers; by its address when a built-in one is among them and none does. Late
+ * as soon as one of them is.
+ */
 export function byFirst(...resolvers: KeyResolver[]): KeyResolver {
   const own: KeyResolver = async (context, request, settings) => {
     for (const each of resolvers) {
