@@ -3,11 +3,13 @@ import { pages, read, type Block } from './pages.js';
 import { otherComplaints } from './blocks.js';
 
 const blocks = pages().flatMap((page) => read(page).blocks);
+/** In milliseconds. The compiler takes seconds, more of them on a busy machine. */
+const COMPILING = 120_000;
 let complaints: Map<Block, string[]>;
 
 beforeAll(() => {
   complaints = compile(blocks.filter(({ language }) => language === 'ts'));
-}, 120_000);
+}, COMPILING);
 
 describe('the code of the documentation', () => {
   it.each([...new Set(blocks.map(({ page }) => page))])('%s compiles', async (page) => {

@@ -60,13 +60,22 @@ async function readable(parse: () => void | Promise<void>, say: (what: string) =
   }
 }
 
-/** What a block's commands ask of the sample, each with where it stands. */
-export function sampleRequestsOf(block: Block): (SampleRequest & { place: string })[] {
-  if (!['sh', 'console'].includes(block.language)) return [];
-  return commandsOf(block).flatMap((command) =>
-    sampleRequests(command).map((request) => ({
-      ...request,
-      place: complaint(block, command.offset, `${String(request.init.method)} ${request.path}`),
-    })),
-  );
+/**
+ * What a page's commands ask of the sample, each with where it stands. What begins like the path of a controller that the
+ * page itself shows is asked of the reader's own application.
+ */
+export function sampleRequestsOf(blocks: readonly Block[]): (SampleRequest & { place: string })[] {
+  const code = blocks.filter(({ language }) => language === 'ts').flatMap(({ lines }) => lines);
+  const own = code.flatMap((line) => /@Controller\('\/?([^']+)'\)/.exec(line)?.[1] ?? []);
+  return blocks
+    .filter(({ language }) => ['sh', 'console'].includes(language))
+    .flatMap((block) =>
+      commandsOf(block).flatMap((command) =>
+        sampleRequests(command).map((request) => ({
+          ...request,
+          place: complaint(block, command.offset, `${String(request.init.method)} ${request.path}`),
+        })),
+      ),
+    )
+    .filter(({ path }) => !own.some((prefix) => `${path}/`.startsWith(`/${prefix}/`)));
 }

@@ -14,9 +14,7 @@ beforeAll(async () => {
 afterAll(() => app?.close());
 
 describe('what the documentation asks of the sample', () => {
-  const requests = pages()
-    .flatMap((page) => read(page).blocks)
-    .flatMap(sampleRequestsOf);
+  const requests = pages().flatMap((page) => sampleRequestsOf(read(page).blocks));
 
   it.each(requests)('$place is answered', async ({ path, init }) => {
     const { status } = await fetch(url + path, init);
