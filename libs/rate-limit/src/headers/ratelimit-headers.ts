@@ -16,8 +16,11 @@ export const headerProfiles: readonly HeaderProfile[] = ['ietf', 'legacy', 'both
 
 /** A policy, what one request was to spend of it in units, and what was decided. */
 export interface Verdict {
+  /** Of the hit. */
   readonly policy: Policy;
+  /** Of the hit, in units. */
   readonly cost: number;
+  /** The store's answer to the hit. */
   readonly decision: Decision;
 }
 
