@@ -10,8 +10,7 @@ const SPELLINGS: Readonly<Record<string, string>> = {
   shell: 'sh',
   zsh: 'sh',
   yml: 'yaml',
-  text: 'no language',
-  txt: 'no language',
+  txt: 'text',
 };
 
 /** What is wrong with a block that is not TypeScript. Languages that nothing here can read are let through. */
@@ -25,6 +24,7 @@ export async function otherComplaints(block: Block): Promise<string[]> {
 
   switch (language) {
     case '':
+    case 'text':
       return /\bimport |@RateLimit\(/.test(code) ? [say('this looks like TypeScript: write ts, and its kind', -1)] : [];
     case 'sh':
       return commandsOf(block).flatMap((command) => mistakesIn(command).map((what) => say(what, command.offset)));

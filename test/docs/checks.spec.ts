@@ -105,6 +105,7 @@ describe('a block of anything else', () => {
 
   it.each([
     [['', "@RateLimit('burst')"], /^page\.md:1: this looks like TypeScript/],
+    [['text', 'import a from b'], /^page\.md:1: this looks like TypeScript/],
     [['bash', 'npm test'], /^page\.md:1: write sh instead of bash/],
     [['json options', '{}'], /^page\.md:1: only ts has kinds/],
     [['sh', 'npm test', 'npm run nothing'], /^page\.md:3: package\.json has no script "nothing"/],
