@@ -14,8 +14,10 @@ export class LoginController {
   @Post()
   @HttpCode(200)
   @RateLimit(
-    { name: 'login-address', limit: 30, window: '15m', onStoreFailure: 'closed' }, // one caller, many accounts
-    { name: 'login-account', limit: 10, window: '15m', key: byAccount, onStoreFailure: 'closed' }, // many callers, one account
+    // One caller who tries many accounts,
+    { name: 'login-address', limit: 30, window: '15m', onStoreFailure: 'closed' },
+    // and many callers who try one.
+    { name: 'login-account', limit: 10, window: '15m', key: byAccount, onStoreFailure: 'closed' },
   )
   login() {
     return { ok: true };

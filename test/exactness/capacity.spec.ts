@@ -157,6 +157,16 @@ describe('a key lives', () => {
     await client.flushall();
     expect(await lives(define('gcra'), 1)).toEqual([360]);
   });
+
+  it.each(algorithmNames)('not at all, when a request is denied or only looks: %s', async (algorithm) => {
+    const policy = define(algorithm);
+    for (const cost of [0, 11]) await store.consume([{ policy, key: 'k', cost }]);
+    await store.consume([
+      { policy, key: 'k', cost: 1 },
+      { policy: define('fixed-window', { limit: 0 }), key: 'other', cost: 1 },
+    ]);
+    expect(await client.dbsize()).toBe(0);
+  });
 });
 
 describe('an instance holds', () => {
