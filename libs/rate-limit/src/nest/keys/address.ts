@@ -27,7 +27,7 @@ export function clientOf(address: string | undefined, prefix: number): string | 
 function withoutPort(address: string): string {
   const bracketed = /^\[(.*)\](?::\d+)?$/.exec(address);
   const bare = bracketed?.[1] ?? address.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1');
-  return bare.replace(/%.*$/, '');
+  return bare.split('%', 1)[0]!;
 }
 
 /** The leading `bits` of a byte. */

@@ -4,7 +4,7 @@ import type { RedisClient } from './redis.client.js';
 /** What Redis says when it cannot decide, and what to do about it. */
 const FIXES: Readonly<Record<string, string>> = {
   READONLY: 'it is a replica; connect to the primary, through Sentinel or as a Cluster where it may move',
-  OOM: 'its memory is full; raise maxmemory, or set a maxmemory-policy that evicts',
+  OOM: 'its memory is full; raise maxmemory, or see what fills it',
   LOADING: 'it is reading its data from disk, and answers when it has',
   BUSY: "somebody's script runs for too long; SCRIPT KILL ends it",
   NOAUTH: 'it wants a password; give username and password',

@@ -65,7 +65,7 @@ export function firstNews(client: EventfulClient, tell: (news: string) => void):
 
 /**
  * Connects a Cluster's nodes. By itself ioredis connects when a node is first asked, and what is asked meanwhile fails.
- * Replicas too, because one that is made a primary is asked at once.
+ * Those of replicas too, where ioredis keeps any: one that is made a primary is asked at once.
  */
 function connectNodes(client: EventfulClient): void {
   for (const node of isClusterClient(client) ? (client.nodes('all') as EventfulClient[]) : []) {
