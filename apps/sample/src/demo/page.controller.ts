@@ -1,11 +1,7 @@
 import { Controller, Get, NotFoundException, Param, Res, StreamableFile } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
+import type { Answer } from './answer.js';
 import { contentOf, pageFiles } from './page-files.js';
-
-/** What both frameworks' answers can do. */
-interface Answer {
-  header(name: string, value: string): unknown;
-}
 
 /** Nothing but what this application serves, and nothing written into the page itself. */
 const CONTENT_SECURITY_POLICY = [

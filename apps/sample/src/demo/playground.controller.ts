@@ -1,13 +1,9 @@
 import { BadRequestException, Body, Controller, Headers, HttpCode, Inject, Post, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { RateLimiter, RateLimitExceededException, rateLimitHeaders } from 'nestjs-redis-rate-limit';
+import type { Answer } from './answer.js';
 import { demandOf } from './playground-policy.js';
 import { StoreHealth } from './store-health.js';
-
-/** What both frameworks' answers can do. */
-interface Answer {
-  header(name: string, value: string): unknown;
-}
 
 /** How many quotas the page may look at in one request. */
 const MOST_AT_ONCE = 8;
