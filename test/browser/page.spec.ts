@@ -43,7 +43,7 @@ async function visit(url: string, options: BrowserContextOptions = WIDE, shows =
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
     // A browser reports each 429 so; nothing that a page can do about it.
-    if (!/status of 429|status of 400|ERR_CONNECTION_REFUSED|ERR_NETWORK_CHANGED/.test(message.text()))
+    if (!/status of (429|400|503)|ERR_CONNECTION_REFUSED|ERR_NETWORK_CHANGED/.test(message.text()))
       complaints.push(message.text());
   });
   page.on('request', (request) => {
@@ -61,7 +61,7 @@ async function visit(url: string, options: BrowserContextOptions = WIDE, shows =
 
 const send = (page: Page, count: number) =>
   page
-    .getByRole('button', { name: String(count), exact: true })
+    .getByRole('button', { name: `Send ${count}`, exact: true })
     .first()
     .click();
 
@@ -108,7 +108,7 @@ const inTheBrowser = () => {
     await page.screenshot({ path: `${SCREENSHOTS}fifteen.png`, fullPage: true });
   });
 
-  it('keeps what was used when the limit changes, and shows what the server has against a limit', async () => {
+  it('keeps what was used when the limit changes, and goes on with the last limit while one is wrong', async () => {
     const page = await open();
     await send(page, 10);
     await until(() => left(page), 0);
@@ -116,12 +116,23 @@ const inTheBrowser = () => {
     await until(() => left(page), 15);
 
     await limitOf(page).fill('0');
-    await page.getByText('limit must be a whole number from 1 to 10000, got 0').waitFor();
+    await page.getByText('Limit: a whole number from 1 to 10,000.').waitFor();
+    expect(await limitOf(page).getAttribute('aria-invalid')).toBe('true');
     await send(page, 5);
-    await limitOf(page).fill('12');
+    await until(() => counts(page), [[15, 15, 0]]);
+    await limitOf(page).fill('17');
     await until(() => left(page), 2);
     expect(await page.locator('#policy-error').innerText()).toBe('');
-    expect(await counts(page)).toEqual([[10, 10, 0]]);
+  });
+
+  it('shows what the server has against a policy', async () => {
+    const page = await open();
+    await page.getByLabel('Algorithm').selectOption('sliding-log');
+    await limitOf(page).fill('5000');
+    await page.getByText('the limit of a sliding log must be a whole number from 1 to 1000, got 5000').waitFor();
+    await limitOf(page).fill('1000');
+    await until(() => page.locator('#wrong').innerText(), '');
+    await until(() => left(page), 1_000);
   });
 
   it('spends what a request costs', async () => {
@@ -163,13 +174,13 @@ const inTheBrowser = () => {
       ],
     );
     expect(await page.getByLabel('Client').nth(1).inputValue()).toBe('bob');
-    await page.getByRole('button', { name: 'Remove this one' }).nth(1).click();
+    await page.getByRole('button', { name: 'Remove GCRA · bob' }).click();
     expect(await counts(page)).toEqual([[5, 5, 0]]);
   });
 
   it('plays a scene', async () => {
     const page = await open();
-    await page.getByRole('button', { name: 'Two clients' }).click();
+    await page.getByRole('button', { name: 'Each client its own quota' }).click();
     await page.getByText('each client has a quota of its own').waitFor();
     await until(
       () => counts(page),
@@ -178,6 +189,9 @@ const inTheBrowser = () => {
         [5, 5, 0],
       ],
     );
+    // What it said is true no more when something is changed.
+    await limitOf(page).fill('12');
+    await until(() => page.locator('#preset-hint').innerText(), '');
   });
 
   it('resets a quota, and clears what it shows without touching the quota', async () => {
@@ -228,11 +242,12 @@ const inTheBrowser = () => {
 
   it('can be used by the keyboard alone', async () => {
     const page = await open();
-    const focused = () => page.evaluate<string>('document.activeElement.textContent.trim()');
+    const focused = () =>
+      page.evaluate<string>('document.activeElement.ariaLabel ?? document.activeElement.textContent.trim()');
     await page.keyboard.press('Tab');
     expect(await focused()).toBe('Skip to the playground');
     await page.keyboard.press('Enter');
-    for (let i = 0; i < 30 && (await focused()) !== '15'; i++) await page.keyboard.press('Tab');
+    for (let i = 0; i < 30 && (await focused()) !== 'Send 15'; i++) await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await until(() => counts(page), [[15, 10, 5]]);
   });
@@ -264,7 +279,12 @@ const inTheBrowser = () => {
     await server.kill();
     await chip.getByText('Redis is away').waitFor();
     await answers(page).first().getByText('this instance').waitFor();
-    await page.locator('#news').getByText('Redis gave no answer').waitFor();
+    await page
+      .locator('#news')
+      .getByText(/^\d.* Redis at .* is not connected/)
+      .waitFor();
+    await page.getByRole('button', { name: 'Reset' }).click();
+    await page.locator('#wrong').getByText('Redis is away, and a quota can be reset only where it is kept.').waitFor();
     await page.locator('#store-told').getByText('This instance decides by itself').waitFor();
     await page.screenshot({ path: `${SCREENSHOTS}away.png`, fullPage: true });
 
@@ -290,7 +310,7 @@ const inTheBrowser = () => {
     await app!.close();
     app = undefined;
     await send(page, 1);
-    await page.locator('#policy-error').getByText('The application gave no answer.').waitFor();
+    await page.locator('#wrong').getByText('The application gave no answer.').waitFor();
     await page.locator('#store-chip').getByText('the application gives no answer').waitFor();
   });
 };

@@ -84,7 +84,7 @@ describe.each(adapters)('the demo on %s', (adapter) => {
     [
       'a long log',
       { client: 'a', policy: { ...policy, algorithm: 'sliding-log', limit: 1_001 } },
-      'limit must be a whole number from 1 to 1000, got 1001',
+      'the limit of a sliding log must be a whole number from 1 to 1000, got 1001',
     ],
     ['a window too long', { client: 'a', policy: { ...policy, window: 300_001 } }, 'window in ms must be'],
     ['a window of nothing', { client: 'a', policy: { ...policy, window: 0 } }, 'RL_WINDOW_INVALID'],

@@ -17,8 +17,8 @@ export function showAnswer(who, answer) {
   const row = table.insertRow(0);
   const isAllowed = answer.status >= 200 && answer.status < 300;
   const fields = ['ratelimit', 'ratelimit-policy', 'retry-after', 'x-decided-by'].map((name) => answer.field(name));
-  for (const text of [`${now().toFixed(2)} s`, who, String(answer.status || 'none'), ...fields]) {
-    row.insertCell().textContent = text ?? '';
+  for (const text of [now().toFixed(2), who, String(answer.status || 'none'), ...fields]) {
+    row.insertCell().textContent = text ?? '–';
   }
   row.cells[2]?.classList.add(isAllowed ? 'status-allowed' : 'status-denied');
   while (table.rows.length > SHOWN) table.deleteRow(-1);

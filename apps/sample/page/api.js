@@ -7,15 +7,10 @@
  * @property {any} body
  */
 
-/** Whose quotas these are: this tab's, and nobody else's. */
-export const visitor = sessionStorage.getItem('visitor') ?? newVisitor();
-
-function newVisitor() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const name = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  sessionStorage.setItem('visitor', name);
-  return name;
-}
+/** Whose quotas these are: this tab's, until it is loaded anew, and nobody else's. */
+export const visitor = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+  byte.toString(16).padStart(2, '0'),
+).join('');
 
 /**
  * @param {string} method

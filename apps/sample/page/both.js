@@ -3,12 +3,17 @@ import { showAnswer } from './answers.js';
 import { one, onPress } from './dom.js';
 import { meterIn } from './meters.js';
 
+/** The window of `burst`, in ms. */
+const SECOND = 1_000;
+
 /** The panel of two policies: none is charged by what the other denies. */
 export function startBoth() {
   const meters = one('#both-meters', HTMLElement);
   const told = one('#both-told', HTMLElement);
   const show = { burst: meterIn(meters, 'burst', 5), hourly: meterIn(meters, 'hourly', 20) };
   let client = 1;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let refill;
 
   /** @param {{ burst?: number, hourly?: number }} left */
   const showAll = (left) => (show.burst(left.burst), show.hourly(left.hourly));
@@ -17,6 +22,7 @@ export function startBoth() {
   onPress('[data-reports]', (button) => void send(Number(button.dataset.reports)));
   onPress('#another-client', () => {
     client++;
+    clearTimeout(refill);
     showAll({});
     told.textContent = 'Another client, with full quotas.';
   });
@@ -34,6 +40,9 @@ export function startBoth() {
     }
     const left = lowest(await Promise.all(asked));
     showAll(left);
+    clearTimeout(refill);
+    // A fixed window comes back as a whole.
+    refill = setTimeout(() => show.burst(undefined), SECOND);
     told.textContent =
       left.burst === undefined
         ? String(answer?.body?.message ?? 'The application gave no answer.')

@@ -1,10 +1,15 @@
 import uPlot from './uPlot.js';
 
-/** A mark is one request: where the quota stood, and whether it passed. */
-/** @typedef {{ at: number, left: number, isAllowed: boolean }} Mark */
+/**
+ * One request: what it left of the quota, whether it passed, and whether Redis was away.
+ *
+ * @typedef {{ at: number, left: number, isAllowed: boolean, isLocal: boolean }} Mark
+ */
 
 /** Room below an empty quota, where the denied ones are marked, as a part of the whole. */
 const BELOW = 0.16;
+/** Denials of so many seconds are one, with their number when there are at least so many. */
+const AT_ONCE = { within: 0.15, from: 4 };
 
 /** What is left of a quota over time, a line; what was admitted a dot on it, what was denied a cross below. */
 export class QuotaChart {
@@ -14,6 +19,8 @@ export class QuotaChart {
   #left = [];
   /** @type {Mark[]} */
   #marks = [];
+  /** @type {{ at: number, left: number } | undefined} */
+  #next;
   #capacity = 1;
   #span = 30;
   #plot;
@@ -69,8 +76,19 @@ export class QuotaChart {
   /**
    * @param {number} at seconds since the page was opened
    * @param {number} left
+   * @param {{ at: number, left: number }} [next] when more comes back by itself, and how much is left then
    */
-  add(at, left) {
+  add(at, left, next) {
+    if (this.#next && this.#next.at < at) this.#push(this.#next.at, this.#next.left);
+    this.#push(at, left);
+    this.#next = next ?? (this.#next && this.#next.at > at ? this.#next : undefined);
+  }
+
+  /**
+   * @param {number} at
+   * @param {number} left
+   */
+  #push(at, left) {
     this.#at.push(at);
     this.#left.push(left);
   }
@@ -84,6 +102,7 @@ export class QuotaChart {
     this.#at = [];
     this.#left = [];
     this.#marks = [];
+    this.#next = undefined;
   }
 
   /** @param {number} now seconds since the page was opened */
@@ -113,25 +132,45 @@ export class QuotaChart {
     ctx.rect(plot.bbox.left, plot.bbox.top - size, plot.bbox.width, plot.bbox.height + 2 * size);
     ctx.clip();
     ctx.lineWidth = 2 * devicePixelRatio;
-    for (const { at, left, isAllowed } of this.#marks) {
-      const x = plot.valToPos(at, 'x', true);
-      const y = plot.valToPos(isAllowed ? left : (-BELOW / 2) * this.#capacity, 'y', true);
+    ctx.fillStyle = ctx.strokeStyle = colour('--allowed');
+    for (const { at, left, isLocal } of this.#marks.filter(({ isAllowed }) => isAllowed)) {
       ctx.beginPath();
-      if (isAllowed) {
-        ctx.fillStyle = colour('--allowed');
-        ctx.arc(x, y, size, 0, 2 * Math.PI);
-        ctx.fill();
-      } else {
-        ctx.strokeStyle = colour('--denied');
-        ctx.moveTo(x - size, y - size);
-        ctx.lineTo(x + size, y + size);
-        ctx.moveTo(x + size, y - size);
-        ctx.lineTo(x - size, y + size);
-        ctx.stroke();
-      }
+      ctx.arc(plot.valToPos(at, 'x', true), plot.valToPos(left, 'y', true), size, 0, 2 * Math.PI);
+      if (isLocal) ctx.stroke();
+      else ctx.fill();
+    }
+    ctx.fillStyle = ctx.strokeStyle = colour('--denied');
+    ctx.font = `600 ${3 * size}px system-ui, sans-serif`;
+    ctx.textBaseline = 'middle';
+    const y = plot.valToPos((-BELOW / 2) * this.#capacity, 'y', true);
+    for (const { at, count } of groups(this.#marks.filter(({ isAllowed }) => !isAllowed))) {
+      const x = plot.valToPos(at, 'x', true);
+      ctx.beginPath();
+      ctx.moveTo(x - size, y - size);
+      ctx.lineTo(x + size, y + size);
+      ctx.moveTo(x + size, y - size);
+      ctx.lineTo(x - size, y + size);
+      ctx.stroke();
+      if (count >= AT_ONCE.from) ctx.fillText(` ${count}`, x + size, y);
     }
     ctx.restore();
   }
+}
+
+/**
+ * What came at about the same moment, as one.
+ *
+ * @param {readonly Mark[]} marks
+ */
+function groups(marks) {
+  /** @type {{ at: number, count: number }[]} */
+  const found = [];
+  for (const { at } of marks) {
+    const last = found.at(-1);
+    if (last && at - last.at < AT_ONCE.within) last.count++;
+    else found.push({ at, count: 1 });
+  }
+  return found;
 }
 
 /** @param {HTMLElement} element */

@@ -3,7 +3,7 @@ import { QuotaChart } from './chart.js';
 import { copyOf, find } from './dom.js';
 
 /** @typedef {import('./api.js').Answer} Answer */
-/** @typedef {{ limit: number, window: number, burst: number | undefined, cost: number }} Numbers the window in ms */
+/** @typedef {import('./numbers.js').Numbers} Numbers */
 /** @typedef {{ remaining: number, resetAfter: number }} Look spans in ms */
 
 /** @type {Record<string, string>} */
@@ -12,7 +12,7 @@ const ABOUT = {
   'sliding-window': 'Two counters; what was spent in the last window fades while this one goes on.',
   'sliding-log': 'Remembers every charge: each unit is back exactly one window after it was spent.',
   'token-bucket': 'Holds a burst and refills evenly.',
-  gcra: 'Paces: one request every window ÷ limit, and a burst only if you allow one.',
+  gcra: 'Paces: one request every window ÷ limit. As many at once as Burst says, else one.',
 };
 
 /** Seconds since the page was opened. */
@@ -28,6 +28,8 @@ export class Lane {
   #client = find(this.element, '[name=client]', HTMLInputElement);
   /** @type {(Look & { at: number }) | undefined} */
   #look;
+  /** When the last request was answered. */
+  #answered = 0;
   /** When the last denial said to come back; Infinity: never. */
   #deniedUntil = 0;
   #numbers;
@@ -42,7 +44,7 @@ export class Lane {
     this.#client.value = client;
     within.append(this.element);
     this.#chart = new QuotaChart(this.#part('.chart'));
-    const anew = () => (this.clear(), changed());
+    const anew = () => (this.clear(), this.#rename(), changed());
     this.#algorithm.addEventListener('change', anew);
     this.#client.addEventListener('change', anew);
     find(this.element, '.remove', HTMLButtonElement).addEventListener(
@@ -50,6 +52,7 @@ export class Lane {
       () => (this.element.remove(), removed()),
     );
     this.clear();
+    this.#rename();
   }
 
   get name() {
@@ -64,15 +67,19 @@ export class Lane {
   get demand() {
     const { limit, window, burst, cost } = this.#numbers();
     const algorithm = this.#algorithm.value;
-    const takesBurst = algorithm === 'token-bucket' || algorithm === 'gcra';
-    return { client: this.client, policy: { algorithm, limit, window, ...(takesBurst && { burst }) }, cost };
+    const policy = { algorithm, limit, window, ...(this.takesBurst && { burst }) };
+    return { client: this.client, policy, cost };
+  }
+
+  /** Whether its algorithm knows bursts. */
+  get takesBurst() {
+    return ['token-bucket', 'gcra'].includes(this.#algorithm.value);
   }
 
   /** The most that can be left: the burst, where there is one. */
   get #capacity() {
     const { policy } = this.demand;
-    const most = policy.algorithm === 'gcra' ? (policy.burst ?? 1) : (policy.burst ?? policy.limit);
-    return Number.isFinite(most) ? most : 1;
+    return policy.burst ?? (policy.algorithm === 'gcra' ? 1 : policy.limit);
   }
 
   /** @returns {Promise<Answer>} */
@@ -91,19 +98,40 @@ export class Lane {
     this.counts[isAllowed ? 'allowed' : 'denied']++;
     const retryAfter = answer.field('retry-after');
     if (!isAllowed) this.#deniedUntil = retryAfter === null ? Infinity : now() + Number(retryAfter);
-    this.#chart.add(now(), told.left);
-    this.#chart.mark({ at: now(), left: told.left, isAllowed });
+    // A denial tells whole seconds only: what was known before of the moment stays.
+    if (isAllowed) this.#take(answer.body);
+    const isLocal = answer.field('x-decided-by') === 'this instance';
+    this.#chart.mark({ at: now(), left: told.left, isAllowed, isLocal });
+    this.#answered = performance.now();
     this.isFull = false;
     this.#show();
     return answer;
   }
 
-  /** @param {Look} look what is left, as the server just said */
-  seen(look) {
-    this.#look = { ...look, at: now() };
+  /**
+   * @param {Look} look what is left, as the server just said
+   * @param {number} asked when it was asked: an answer that came since knows better
+   */
+  seen(look, asked) {
+    if (asked < this.#answered) return;
+    this.#take(look);
     this.isFull = look.resetAfter === 0;
-    this.#chart.add(now(), look.remaining);
     this.#show();
+    this.draw();
+  }
+
+  /** @param {Look} look */
+  #take({ remaining, resetAfter }) {
+    const at = now();
+    this.#look = { remaining, resetAfter, at };
+    const isWindow = this.#algorithm.value === 'fixed-window';
+    const next = { at: at + resetAfter / 1_000, left: isWindow ? this.#capacity : remaining + 1 };
+    this.#chart.add(at, remaining, resetAfter > 0 ? next : undefined);
+  }
+
+  #rename() {
+    this.element.setAttribute('aria-label', this.name);
+    this.#part('.remove').setAttribute('aria-label', `Remove ${this.name}`);
   }
 
   /** Forgets what was sent; the quota stays as it is. */

@@ -2,6 +2,7 @@ import { ask } from './api.js';
 import { clearAnswers, showAnswer } from './answers.js';
 import { one, onPress } from './dom.js';
 import { Lane } from './lane.js';
+import { numbersForm } from './numbers.js';
 import { PRESETS } from './presets.js';
 
 /** @typedef {import('./api.js').Answer} Answer */
@@ -13,12 +14,11 @@ const CLIENTS = ['alice', 'bob', 'carol', 'dave'];
 
 /** The lanes side by side, what is sent to them, and a look at what is left of them. */
 export function startPlayground() {
-  const form = one('#policy', HTMLFormElement);
-  const wrong = one('#policy-error', HTMLElement);
   const within = one('#lanes', HTMLElement);
   const rate = one('#rate', HTMLInputElement);
   const streamButton = one('#stream', HTMLButtonElement);
   const addButton = one('#add-lane', HTMLButtonElement);
+  const form = numbersForm(() => (endScene(), void look()));
   /** @type {Lane[]} */
   let lanes = [];
   /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -28,55 +28,59 @@ export function startPlayground() {
   let isLooking = false;
   let lookAgain = 0;
 
-  /** @param {string} name */
-  const input = (name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
-  // What is no number is sent as null: the server says what is wrong with it.
-  const numbers = () => ({
-    limit: input('limit').valueAsNumber,
-    window: Math.round(input('window').valueAsNumber * 1_000),
-    burst: input('burst').value === '' && input('burst').validity.valid ? undefined : input('burst').valueAsNumber,
-    cost: input('cost').valueAsNumber,
-  });
-
   /**
    * @param {string} algorithm
    * @param {string} client
    */
   function addLane(algorithm, client) {
     const lane = new Lane(
-      { algorithm, client, within, numbers },
+      { algorithm, client, within, numbers: form.current },
       {
-        changed: () => void look(),
+        changed: () => (endScene(), settle(), void look()),
         removed: () => {
           lanes = lanes.filter((other) => other !== lane);
-          addButton.disabled = false;
+          endScene();
+          settle();
           addButton.focus();
         },
       },
     );
     lanes.push(lane);
+    settle();
+  }
+
+  function settle() {
     addButton.disabled = lanes.length >= MOST_LANES;
+    form.takeBurst(lanes.some(({ takesBurst }) => takesBurst));
   }
 
   /** What is left of every lane's quota. Spends nothing. */
   async function look() {
     if (isLooking) return;
     isLooking = true;
-    const asked = [...lanes];
-    const answer = await ask('POST', 'demo/peek', { body: asked.map(({ demand }) => demand) });
+    const asked = performance.now();
+    const looked = [...lanes];
+    const answer = await ask('POST', 'demo/peek', { body: looked.map(({ demand }) => demand) });
     isLooking = false;
-    complain(answer);
-    if (answer.status === 200) asked.forEach((lane, i) => lane.seen(answer.body[i]));
+    complain('look', answer);
+    if (answer.status === 200) looked.forEach((lane, i) => lane.seen(answer.body[i], asked));
     // What is wrong stays wrong until something is changed, and who is gone is not to be pestered.
     lookAgain = performance.now() + (answer.status === 200 ? LOOK_EVERY : answer.status === 0 ? 2_000 : Infinity);
   }
 
-  /** @param {Answer} answer */
-  function complain({ status, body }) {
-    const text = status === 0 || status >= 400 ? String(body?.message ?? '') : '';
-    if (status === 429) return;
-    if (wrong.textContent !== text) wrong.textContent = text;
-    if (text !== '') setStream(0);
+  /** What went wrong last, by what was tried. @type {Record<'look' | 'send' | 'reset', string>} */
+  const wrong = { look: '', send: '', reset: '' };
+
+  /**
+   * @param {keyof wrong} what
+   * @param {Answer} answer
+   */
+  function complain(what, { status, body }) {
+    wrong[what] = status === 0 || (status >= 400 && status !== 429) ? String(body?.message ?? `Status ${status}.`) : '';
+    const text = wrong.reset || wrong.send || wrong.look;
+    const shown = one('#wrong', HTMLElement);
+    if (shown.textContent !== text) shown.textContent = text;
+    if (wrong.send !== '') setStream(0);
   }
 
   /**
@@ -84,21 +88,19 @@ export function startPlayground() {
    * @param {readonly Lane[]} to
    */
   async function send(count, to = lanes) {
-    const before = to.map(({ counts }) => ({ ...counts }));
+    within.scrollIntoView({ block: 'nearest' });
+    const before = to.map(({ counts }) => counts.allowed);
     await Promise.all(to.flatMap((lane) => Array.from({ length: count }, () => sendOne(lane))));
     await look();
-    const told = to.map((lane, i) => {
-      const allowed = lane.counts.allowed - (before[i]?.allowed ?? 0);
-      return `${lane.name}: ${allowed} of ${count} allowed`;
-    });
+    const told = to.map((lane, i) => `${lane.name}: ${lane.counts.allowed - (before[i] ?? 0)} of ${count} allowed`);
     one('#announcement', HTMLElement).textContent = told.join('; ');
   }
 
   /** @param {Lane} lane */
   async function sendOne(lane) {
     const answer = await lane.send();
+    complain('send', answer);
     if (answer.status === 200 || answer.status === 429) showAnswer(lane.name, answer);
-    else complain(answer);
   }
 
   /** @param {number} perSecond 0: none */
@@ -116,18 +118,26 @@ export function startPlayground() {
   }
 
   async function reset() {
-    complain(await ask('POST', 'demo/reset', { body: lanes.map(({ demand }) => demand) }));
+    complain('reset', await ask('POST', 'demo/reset', { body: lanes.map(({ demand }) => demand) }));
     await look();
   }
 
-  /** @param {string} text */
-  const say = (text) => (one('#preset-hint', HTMLElement).textContent = text);
-
-  /** A scene ends when somebody does something else. */
+  /** A scene ends when somebody does something else; what it said is true no more. */
   function endScene() {
-    say('');
     scene.forEach(clearTimeout);
     scene = [];
+    showScene(undefined, '');
+  }
+
+  /**
+   * @param {string | undefined} name the one that plays
+   * @param {string} said
+   */
+  function showScene(name, said) {
+    for (const button of document.querySelectorAll('[data-preset]')) {
+      button.setAttribute('aria-pressed', String(button.getAttribute('data-preset') === name));
+    }
+    one('#preset-hint', HTMLElement).textContent = said;
   }
 
   /** @param {string} name */
@@ -136,25 +146,27 @@ export function startPlayground() {
     if (!preset) return;
     endScene();
     setStream(0);
-    for (const [field, value] of Object.entries(preset.numbers)) input(field).value = String(value);
+    form.fill(preset.numbers);
     for (const lane of lanes) lane.element.remove();
     lanes = [];
     for (const [algorithm, client] of preset.lanes) addLane(algorithm, client);
+    within.scrollIntoView({ block: 'nearest' });
     clearAnswers();
     await reset();
-    scene = preset.steps.map((step, i) =>
-      setTimeout(() => {
-        if (i === preset.steps.length - 1) scene = [];
-        if (step.say !== undefined) say(step.say);
+    scene = preset.steps.map((step, i) => {
+      const isLast = i === preset.steps.length - 1;
+      return setTimeout(() => {
+        if (isLast) scene = [];
+        showScene(isLast ? undefined : name, step.say);
         if (step.stream !== undefined) {
-          rate.value = String(step.stream || rate.value);
+          if (step.stream > 0) rate.value = String(step.stream);
           setStream(step.stream);
           showRate();
         }
-        if (step.send !== undefined)
-          void send(step.send, step.lane === undefined ? lanes : lanes.slice(step.lane, step.lane + 1));
-      }, step.at * 1_000),
-    );
+        const to = step.lane === undefined ? lanes : lanes.slice(step.lane, step.lane + 1);
+        if (step.send !== undefined) void send(step.send, to);
+      }, step.at * 1_000);
+    });
   }
 
   onPress('[data-send]', (button) => (endScene(), void send(Number(button.dataset.send))));
@@ -163,21 +175,18 @@ export function startPlayground() {
   onPress('#peek', () => void look());
   onPress('#reset', () => (endScene(), void reset()));
   onPress('#clear', () => {
+    endScene();
     for (const lane of lanes) lane.clear();
     clearAnswers();
     void look();
   });
   onPress('#add-lane', () => {
-    const last = lanes.at(-1)?.demand;
-    addLane(
-      last?.policy.algorithm ?? 'fixed-window',
-      CLIENTS.find((name) => lanes.every(({ client }) => client !== name)) ?? 'erin',
-    );
+    endScene();
+    const name = CLIENTS.find((each) => lanes.every(({ client }) => client !== each)) ?? 'erin';
+    addLane(lanes.at(-1)?.demand.policy.algorithm ?? 'fixed-window', name);
     void look();
   });
   rate.addEventListener('input', showRate);
-  form.addEventListener('input', () => void look());
-  form.addEventListener('submit', (event) => event.preventDefault());
 
   addLane('fixed-window', 'alice');
   void look();

@@ -3,7 +3,7 @@
  *
  * @typedef {object} Step
  * @property {number} at seconds after the beginning
- * @property {string} [say]
+ * @property {string} say
  * @property {number} [send]
  * @property {number} [lane]
  * @property {number} [stream] requests a second; 0 ends it
@@ -21,21 +21,25 @@ export const PRESETS = {
   ten: {
     numbers: TEN,
     lanes: [['fixed-window', 'alice']],
-    steps: [{ at: 0, say: 'Ten requests in ten seconds, for each client. Send 15: ten pass, five are denied.' }],
+    steps: [
+      { at: 0, send: 15, say: '15 requests, where ten in ten seconds are allowed …' },
+      { at: 1, say: 'Ten passed, five were denied. When the window ends, all of it is back.' },
+    ],
   },
   boundary: {
     numbers: TEN,
     lanes: [
       ['fixed-window', 'alice'],
       ['sliding-window', 'alice'],
+      ['sliding-log', 'alice'],
     ],
     steps: [
-      { at: 0, send: 1, say: 'One request begins the window. Nine more come just before it ends, in nine seconds …' },
-      { at: 9, send: 9, say: 'Nine at the end of the window, and ten just behind it …' },
+      { at: 0, send: 1, say: 'One request begins the window. In nine seconds, just before it ends, nine more …' },
+      { at: 9, send: 9, say: 'Nine at the end of the window, and ten right behind it …' },
       {
         at: 10.3,
         send: 10,
-        say: 'Nineteen in little more than a second passed the fixed window. The sliding window still counts the last ten.',
+        say: 'The fixed window let 19 pass in little more than a second: it began anew. The other two still remember.',
       },
     ],
   },
@@ -43,9 +47,9 @@ export const PRESETS = {
     numbers: TEN,
     lanes: [['token-bucket', 'alice']],
     steps: [
-      { at: 0, send: 10, say: 'A burst empties the bucket. A token flows back every second …' },
-      { at: 4.5, send: 6, say: 'Four were back: four of six passed …' },
-      { at: 9, send: 2, say: 'Whoever takes less than flows back never meets the limit.' },
+      { at: 0, send: 10, say: 'A burst empties the bucket. One token flows back every second …' },
+      { at: 4.5, send: 6, say: 'Four were back, so four of six passed …' },
+      { at: 9, send: 2, say: 'Whoever takes less than flows back is never denied.' },
     ],
   },
   pacing: {
@@ -63,7 +67,7 @@ export const PRESETS = {
       {
         at: 12,
         stream: 0,
-        say: 'GCRA let one through every second from the beginning; the bucket does so when it is empty.',
+        say: 'GCRA let one through each second from the beginning. The bucket did so only when it was empty.',
       },
     ],
   },

@@ -27,7 +27,7 @@ const ABOUT = {
     'at most and soon not at all, this instance decides by itself from what Redis last said, and nobody gets an error. ' +
     'When Redis is back it decides again, without a restart.',
   away:
-    'Redis is away. This instance decides by itself, from what Redis last told it was left; it tries Redis again every ' +
+    'Redis is away. This instance decides by itself, from what Redis last reported; it tries Redis again every ' +
     'half a second. Nothing that is decided now is charged later.',
 };
 
@@ -112,7 +112,7 @@ function showNews(states) {
       const time = document.createElement('time');
       time.dateTime = new Date(at).toISOString();
       time.textContent = new Date(at).toLocaleTimeString();
-      row.append(time, states.length > 1 ? `${instance}: ${text}` : text);
+      row.append(time, ' ', states.length > 1 ? `${instance}: ${text}` : text);
       return row;
     });
   one('#news', HTMLElement).replaceChildren(...rows);

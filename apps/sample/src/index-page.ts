@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 const style =
-  'body{font:1rem/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem}' +
-  'pre{background:#f4f4f4;color:#111;padding:.75rem;overflow-x:auto}';
+  ':root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem}' +
+  'pre{background:light-dark(#f4f4f4,#24262e);padding:.75rem;overflow-x:auto}';
 
 /** Nothing may load or run on the page but this one style, known by its hash. */
 export const contentSecurityPolicy = [

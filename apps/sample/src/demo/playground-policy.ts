@@ -21,7 +21,7 @@ export interface Demand {
 export function demandOf(visitor: string | undefined, body: unknown): Demand {
   const { client, policy, cost = 1 } = (body ?? {}) as { client?: unknown; policy?: unknown; cost?: unknown };
   if (!/^[\w-]{8,64}$/.test(visitor ?? '')) throw bad('x-visitor', '8 to 64 letters and digits', visitor);
-  if (typeof client !== 'string' || !/^[\w .@-]{1,32}$/.test(client)) {
+  if (typeof client !== 'string' || !/^[\p{L}\p{M}\p{N} .@_-]{1,32}$/u.test(client) || client.trim() === '') {
     throw bad('client', '1 to 32 letters, digits, spaces or any of . @ - _', client);
   }
   whole('cost', cost, 0, MOST.cost);
@@ -32,7 +32,8 @@ function playgroundPolicy(given: unknown): Policy {
   const { algorithm, limit, window, burst } = (given ?? {}) as PolicyDefinition;
   try {
     const policy = definePolicy({ name: 'demo', algorithm, limit, window, burst: burst ?? undefined });
-    whole('limit', policy.limit, 1, algorithm === 'sliding-log' ? MOST.logLimit : MOST.limit);
+    const isLog = algorithm === 'sliding-log';
+    whole(isLog ? 'the limit of a sliding log' : 'limit', policy.limit, 1, isLog ? MOST.logLimit : MOST.limit);
     whole('burst', policy.burst, 1, MOST.burst);
     whole('window in ms', policy.window, SHORTEST_WINDOW, MOST.window);
     return policy;

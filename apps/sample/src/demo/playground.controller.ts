@@ -1,6 +1,21 @@
-import { BadRequestException, Body, Controller, Headers, HttpCode, Inject, Post, Res } from '@nestjs/common';
+import {
+  BadRequestException,
+  Body,
+  Controller,
+  Headers,
+  HttpCode,
+  Inject,
+  Post,
+  Res,
+  ServiceUnavailableException,
+} from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { RateLimiter, RateLimitExceededException, rateLimitHeaders } from 'nestjs-redis-rate-limit';
+import {
+  RateLimiter,
+  RateLimitExceededException,
+  rateLimitHeaders,
+  StoreUnavailableError,
+} from 'nestjs-redis-rate-limit';
 import type { Answer } from './answer.js';
 import { demandOf } from './playground-policy.js';
 import { StoreHealth } from './store-health.js';
@@ -50,7 +65,12 @@ export class PlaygroundController {
   @HttpCode(204)
   async reset(@Headers('x-visitor') visitor: string | undefined, @Body() body: unknown) {
     const demands = listOf(body).map((each) => demandOf(visitor, each));
-    await Promise.all(demands.map(({ policy, key }) => this.limiter.reset(policy, key)));
+    try {
+      await Promise.all(demands.map(({ policy, key }) => this.limiter.reset(policy, key)));
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      throw new ServiceUnavailableException('Redis is away, and a quota can be reset only where it is kept.');
+    }
   }
 }
 

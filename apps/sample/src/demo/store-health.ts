@@ -28,7 +28,7 @@ export class StoreHealth implements Observer {
 
   storeFailed({ detail }: { detail: string }): void {
     this.isAway = true;
-    this.tell(`Redis gave no answer: ${detail}`);
+    this.tell(detail);
   }
 
   storeAnswers(away: number): void {
