@@ -142,6 +142,7 @@ export class QuotaChart {
     ctx.fillStyle = ctx.strokeStyle = colour('--denied');
     ctx.font = `600 ${3 * size}px system-ui, sans-serif`;
     ctx.textBaseline = 'middle';
+    ctx.textAlign = 'left';
     const y = plot.valToPos((-BELOW / 2) * this.#capacity, 'y', true);
     for (const { at, count } of groups(this.#marks.filter(({ isAllowed }) => !isAllowed))) {
       const x = plot.valToPos(at, 'x', true);

@@ -15,6 +15,7 @@ const CLIENTS = ['alice', 'bob', 'carol', 'dave'];
 /** The lanes side by side, what is sent to them, and a look at what is left of them. */
 export function startPlayground() {
   const within = one('#lanes', HTMLElement);
+  const watched = one('#watched', HTMLElement);
   const rate = one('#rate', HTMLInputElement);
   const streamButton = one('#stream', HTMLButtonElement);
   const addButton = one('#add-lane', HTMLButtonElement);
@@ -88,7 +89,6 @@ export function startPlayground() {
    * @param {readonly Lane[]} to
    */
   async function send(count, to = lanes) {
-    within.scrollIntoView({ block: 'nearest' });
     const before = to.map(({ counts }) => counts.allowed);
     await Promise.all(to.flatMap((lane) => Array.from({ length: count }, () => sendOne(lane))));
     await look();
@@ -150,8 +150,10 @@ export function startPlayground() {
     for (const lane of lanes) lane.element.remove();
     lanes = [];
     for (const [algorithm, client] of preset.lanes) addLane(algorithm, client);
-    within.scrollIntoView({ block: 'nearest' });
     clearAnswers();
+    showScene(name, preset.steps[0]?.say ?? '');
+    const { top } = watched.getBoundingClientRect();
+    if (top < 0 || top > innerHeight / 2) watched.scrollIntoView({ block: 'start' });
     await reset();
     scene = preset.steps.map((step, i) => {
       const isLast = i === preset.steps.length - 1;
