@@ -36,6 +36,15 @@ afterEach(async () => {
 });
 
 describe('a connection of ours', () => {
+  it('is told of at the start: where, and with which prefix', async () => {
+    const log = jest.spyOn(Logger.prototype, 'log').mockImplementation(() => {});
+    const port = new URL(server.url).port;
+    await boot('fastify', { redis: server.url.replace('redis://', 'redis://default:hush@'), prefix: 'shop' }, {});
+    expect(log.mock.calls.map(([line]) => String(line)).filter((line) => line.includes('Quotas'))).toEqual([
+      `Quotas are kept by Redis at 127.0.0.1:${port}, with the prefix "shop".`,
+    ]);
+  });
+
   it('that goes silent, without being closed, is given up for a new one', async () => {
     const { get } = await boot('fastify', { redis: proxy.url }, { controllers });
     expect((await get('/')).status).toBe(200);

@@ -6,7 +6,8 @@ import { DenialCacheStore } from '../stores/denial-cache.store.js';
 import { FailurePolicyStore } from '../stores/failure-policy.store.js';
 import { MemoryStore } from '../stores/memory.store.js';
 import { connect, disconnect, type Connection } from '../stores/redis/redis.connection.js';
-import { DEFAULT_TIMEOUT, RedisStore } from '../stores/redis/redis.store.js';
+import { nameOf } from '../stores/redis/redis.client.js';
+import { DEFAULT_PREFIX, DEFAULT_TIMEOUT, RedisStore } from '../stores/redis/redis.store.js';
 import { Catalogue } from './rate-limit.catalogue.js';
 import { RateLimitExceptionFilter } from './rate-limit.filter.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
@@ -134,6 +135,10 @@ function storeFor({ options, logger }: RateLimitSettings, redis: OpenRedis | und
     else logger.log(news);
     return new MemoryStore();
   }
+  if (redis)
+    logger.log(
+      `Quotas are kept by ${nameOf(redis.connection.client)}, with the prefix "${options.prefix ?? DEFAULT_PREFIX}".`,
+    );
   const maxAge = redis && denialCacheOf(options);
   const observer = loggingObserver(logger, mode, options.observer);
   const answering = new FailurePolicyStore(inner, { mode, instances, observer });

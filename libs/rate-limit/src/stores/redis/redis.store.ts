@@ -26,6 +26,8 @@ export interface RedisStoreOptions {
 }
 
 /** In milliseconds. */
+/** Begins every stored key, unless the caller says otherwise. */
+export const DEFAULT_PREFIX = 'rl';
 export const DEFAULT_TIMEOUT = 250;
 
 /** In milliseconds. Each look is a new connection. */
@@ -62,7 +64,7 @@ export class RedisStore implements RateLimitStore {
   /** @throws RateLimitError `RL_REDIS_INVALID`, `RL_TIMEOUT_INVALID` */
   constructor(
     private readonly client: RedisClient,
-    { prefix = 'rl', now, timeout = DEFAULT_TIMEOUT }: RedisStoreOptions = {},
+    { prefix = DEFAULT_PREFIX, now, timeout = DEFAULT_TIMEOUT }: RedisStoreOptions = {},
   ) {
     if (!isRedisClient(client)) {
       throw new RateLimitError(
