@@ -1,7 +1,11 @@
 import { Controller, Get, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { byIp, byUser, RateLimit } from 'nestjs-redis-rate-limit';
+import { CountDenials, denials } from '../../docs/examples/count-denials.filter.js';
 import { LoginController } from '../../docs/examples/login.controller.js';
 import { pseudonymous } from '../../docs/examples/pseudonymous.js';
+import { requests } from '../../docs/examples/requests-by-plan.js';
+import { TooManyFilter } from '../../docs/examples/too-many.filter.js';
 import { adapters, boot, closeApps } from '../support/app.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
@@ -11,7 +15,7 @@ const SECRET = 'of the test';
 class FakeUsers implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest();
-    request.user = { id: request.headers['x-user'] };
+    request.user = { id: request.headers['x-user'], plan: request.headers['x-plan'] };
     return true;
   }
 }
@@ -25,6 +29,23 @@ class PrivateController {
   @Get('user')
   @RateLimit({ name: 'user', limit: 5, window: '1h', key: pseudonymous(byUser, SECRET) })
   user() {}
+}
+
+@Controller()
+class PlainController {
+  @Get('plain')
+  plain() {}
+}
+
+@Controller()
+class DenyingController {
+  @Get('large')
+  @RateLimit({ name: 'large', limit: 5, window: '1h', cost: () => 6 })
+  large() {}
+
+  @Get('once')
+  @RateLimit({ name: 'once', limit: 1, window: '1h' })
+  once() {}
 }
 
 let server: Server | undefined;
@@ -78,4 +99,52 @@ describe.each(adapters)('the examples of the documentation, on %s', (adapter) =>
     const odd = [{}, { email: 5 }, { email: ['a@b.example'] }, { email: null }, [], { email: { $ne: '' } }];
     expect(await attempts(url, 40, (i) => odd[i] ?? { email: `${i}@b.example` })).toBe(30);
   });
+
+  it('requests by plan: a gold user has ten times what a free one has, and who has no known plan is free', async () => {
+    const { get } = await boot(
+      adapter,
+      { policies: { requests }, default: ['requests'] },
+      { controllers: [PlainController], prepare: (nest) => nest.useGlobalGuards(new FakeUsers()) },
+    );
+    const left = async (headers: Record<string, string>) => {
+      const answer = await get('/plain', headers);
+      return `${answer.status} ${/r=(\d+)/.exec(answer.headers.get('ratelimit')!)![1]}`;
+    };
+    expect(await left({ 'x-user': 'ann', 'x-plan': 'gold' })).toBe('200 599');
+    expect(await left({ 'x-user': 'bob', 'x-plan': 'free' })).toBe('200 59');
+    expect(await left({ 'x-user': 'eve', 'x-plan': 'constructor' })).toBe('200 59');
+    expect(await left({})).toBe('200 59');
+    // Upgraded: what he has used stays used.
+    expect(await left({ 'x-user': 'bob', 'x-plan': 'gold' })).toBe('200 598');
+  });
+
+  it('counting denials: each counts for its policy, and the answer stays what it is without the filter', async () => {
+    denials.clear();
+    const plain = await boot(adapter, {}, { controllers: [DenyingController] });
+    const providers = [{ provide: APP_FILTER, useClass: CountDenials }];
+    const counted = await boot(adapter, {}, { controllers: [DenyingController], providers });
+    const told = async (get: typeof plain.get) => {
+      const { status, headers, text } = await get('/large').then(async (answer) => {
+        return { status: answer.status, headers: answer.headers, text: await answer.text() };
+      });
+      return { status, text, type: headers.get('content-type'), policies: headers.get('ratelimit-policy') };
+    };
+    expect(await told(counted.get)).toEqual(await told(plain.get));
+    for (let n = 0; n < 3; n++) await counted.get('/once');
+    expect(Object.fromEntries(denials)).toEqual({ large: 1, once: 2 });
+  });
+});
+
+it('the filter of a 429 on Express tells a wait, and none where the request can never pass', async () => {
+  const { get } = await boot(
+    'express',
+    {},
+    { controllers: [DenyingController], prepare: (nest) => nest.useGlobalFilters(new TooManyFilter()) },
+  );
+  expect((await get('/once')).status).toBe(200);
+  const denied = await get('/once');
+  expect([denied.status, await denied.json()]).toEqual([429, { error: 'slow down', in: expect.any(Number) }]);
+  const never = await get('/large');
+  expect([never.status, never.headers.get('retry-after')]).toEqual([429, null]);
+  expect(await never.json()).toEqual({ error: 'more than the quota' });
 });
