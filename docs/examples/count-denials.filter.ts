@@ -13,7 +13,7 @@ export class CountDenials implements ExceptionFilter {
   catch(exception: RateLimitExceededException, host: ArgumentsHost) {
     for (const policy of exception.violatedPolicies) denials.set(policy, (denials.get(policy) ?? 0) + 1);
     const { httpAdapter } = this.adapterHost;
-    const response = host.switchToHttp().getResponse();
+    const response = host.switchToHttp().getResponse<object>();
     httpAdapter.setHeader(response, 'Content-Type', 'application/problem+json');
     httpAdapter.status(response, exception.getStatus());
     httpAdapter.reply(response, exception.getResponse());
