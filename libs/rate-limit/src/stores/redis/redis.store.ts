@@ -25,9 +25,9 @@ export interface RedisStoreOptions {
   timeout?: number;
 }
 
-/** In milliseconds. */
 /** Begins every stored key, unless the caller says otherwise. */
 export const DEFAULT_PREFIX = 'rl';
+/** In milliseconds. */
 export const DEFAULT_TIMEOUT = 250;
 
 /** In milliseconds. Each look is a new connection. */
