@@ -8,7 +8,11 @@ export { RateLimitGuard } from './nest/rate-limit.guard.js';
 export { RateLimiter, type AnyPolicy } from './nest/rate-limiter.service.js';
 export { RateLimit } from './nest/decorators/rate-limit.decorator.js';
 export { SkipRateLimit } from './nest/decorators/skip-rate-limit.decorator.js';
-export { RateLimitExceededException, RateLimitUnavailableException } from './nest/rate-limit.exceptions.js';
+export {
+  RateLimitExceededException,
+  RateLimitRefusedException,
+  RateLimitUnavailableException,
+} from './nest/rate-limit.exceptions.js';
 export type { RateLimitModuleExtras } from './nest/rate-limit.module-definition.js';
 export type {
   PerRequest,
@@ -23,6 +27,8 @@ export { byIp } from './nest/keys/by-ip.js';
 export { byApiKey, byHeader, byTenant, byUser } from './nest/keys/by-identity.js';
 export { byAll, byFirst } from './nest/keys/combined.js';
 export type { KeyResolver, Partition, Phase } from './nest/keys/key-resolver.js';
+export type { DenyOptions, ListEntry } from './nest/lists/list.js';
+export type { ListOptions } from './nest/lists/lists.js';
 export type { KeyOptions, KeySettings } from './nest/keys/key-settings.js';
 export type { RateLimitRequest } from './nest/rate-limit.request.js';
 

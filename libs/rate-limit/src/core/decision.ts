@@ -18,4 +18,9 @@ export interface Decision {
   readonly retryAfter: number;
   /** Decided without the store, because it gave no answer in time: by the policy's `onStoreFailure`. */
   readonly degraded: boolean;
+  /**
+   * Decided without the store, because a list names the key: `RateLimiter` says so. `deny` is a denial for ever, `allow`
+   * a full quota of which nothing is spent.
+   */
+  readonly listed?: 'allow' | 'deny';
 }

@@ -1,7 +1,13 @@
 import { durationText } from '../core/duration.js';
 import type { Policy } from '../core/policy.js';
 import { verdictsAfter } from './example-verdicts.js';
-import { PROBLEM_JSON, quotaExceeded, temporaryReducedCapacity, type ProblemDetails } from './problem-details.js';
+import {
+  forbidden,
+  PROBLEM_JSON,
+  quotaExceeded,
+  temporaryReducedCapacity,
+  type ProblemDetails,
+} from './problem-details.js';
 import {
   denialFields,
   longestWait,
@@ -44,6 +50,8 @@ export interface DocumentedAnswers {
   readonly denial: DocumentedAnswer | undefined;
   /** 503, where a policy is closed while the store gives no answer. */
   readonly shedding: DocumentedAnswer | undefined;
+  /** 403, where a policy has a deny list that answers so. */
+  readonly refusal: DocumentedAnswer | undefined;
 }
 
 /**
@@ -51,11 +59,13 @@ export interface DocumentedAnswers {
  * first that is denied when all come at once.
  *
  * @param closed the names of those that answer 503 while the store gives none
+ * @param refusing the names of those that answer 403 to whom their list denies
  */
 export function documentedAnswers(
   policies: readonly DocumentedPolicy[],
   closed: readonly string[],
   profile: HeaderProfile,
+  refusing: readonly string[] = [],
 ): DocumentedAnswers {
   const first = verdictsAfter(0, policies);
   const text = policyField(policies.map(({ policy }) => policy));
@@ -63,7 +73,8 @@ export function documentedAnswers(
   const fields = documentedFields(fieldsOf(first));
 
   const charging = policies.filter(({ cost }) => cost > 0);
-  if (charging.length === 0) return { fields, denial: undefined, shedding: sheddingOf(closed) };
+  const others = { shedding: sheddingOf(closed), refusal: refusalOf(refusing) };
+  if (charging.length === 0) return { fields, denial: undefined, ...others };
   const admitted = Math.min(
     ...charging.map(({ policy, cost }) => (policy.limit > 0 ? Math.floor(policy.burst / cost) : 0)),
   );
@@ -74,7 +85,7 @@ export function documentedAnswers(
     documentedFields([...fieldsOf(denied), ...denialFields(denied)]),
     quotaExceeded(violated, longestWait(denied)),
   );
-  return { fields, denial, shedding: sheddingOf(closed) };
+  return { fields, denial, ...others };
 }
 
 /** What is true of several routes whose answers are not the same: that they have them, and no name or number. */
@@ -84,10 +95,12 @@ export function inCommon(answers: readonly DocumentedAnswers[]): DocumentedAnswe
   if (others.every((other) => JSON.stringify(other) === text)) return first;
   const isDenied = answers.every(({ denial }) => denial !== undefined);
   const isShed = answers.every(({ shedding }) => shedding !== undefined);
+  const isRefused = answers.every(({ refusal }) => refusal !== undefined);
   return {
     fields: withoutExamples(first.fields),
     denial: isDenied ? generic('Over a quota.', first.denial!) : undefined,
     shedding: isShed ? generic('A quota cannot be checked at the moment.', first.shedding!) : undefined,
+    refusal: isRefused ? generic('Refused.', first.refusal!) : undefined,
   };
 }
 
@@ -99,6 +112,11 @@ const sheddingOf = (closed: readonly string[]): DocumentedAnswer | undefined =>
         { 'Retry-After': { description: 'Seconds to wait.', schema: SECONDS, example: 1 } },
         temporaryReducedCapacity(closed),
       );
+
+const refusalOf = (refusing: readonly string[]): DocumentedAnswer | undefined =>
+  refusing.length === 0
+    ? undefined
+    : answer(`On the deny list of ${OR.format(refusing.map((name) => `"${name}"`))}.`, {}, forbidden(refusing));
 
 const OR = new Intl.ListFormat('en', { type: 'disjunction' });
 

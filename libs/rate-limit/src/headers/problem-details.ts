@@ -3,11 +3,14 @@
  * `violated-policies` are those of draft-ietf-httpapi-ratelimit-headers.
  */
 export interface ProblemDetails {
-  /** The problem type, a URI of IANA's registry: `…#quota-exceeded` or `…#temporary-reduced-capacity`. */
+  /**
+   * The problem type, a URI of IANA's registry: `…#quota-exceeded`, `…#temporary-reduced-capacity` or
+   * `…#abnormal-usage-detected`; `about:blank` where the status says it all.
+   */
   readonly type: string;
   /** The type in words. */
   readonly title: string;
-  /** The status code again: 429 or 503. */
+  /** The status code again: 403, 429 or 503. */
   readonly status: number;
   /** What happened this time, for people. */
   readonly detail: string;
@@ -39,5 +42,25 @@ export const temporaryReducedCapacity = (policies: readonly string[]): ProblemDe
   detail: `The quota of ${named(policies)} cannot be checked at the moment; try again shortly.`,
   'violated-policies': policies,
 });
+
+/** 403: a deny list names the caller. RFC 9457 has no more to say of that than the status. */
+export const forbidden = (policies: readonly string[]): ProblemDetails => ({
+  type: 'about:blank',
+  title: 'Forbidden',
+  status: 403,
+  detail: REFUSED,
+  'violated-policies': policies,
+});
+
+/** 429: the same, said as a matter of how the caller behaved. */
+export const abnormalUsage = (policies: readonly string[]): ProblemDetails => ({
+  type: `${REGISTRY}#abnormal-usage-detected`,
+  title: 'Request not satisfied due to detection of abnormal request pattern',
+  status: 429,
+  detail: REFUSED,
+  'violated-policies': policies,
+});
+
+const REFUSED = 'Requests of this client are refused.';
 
 const named = (policies: readonly string[]): string => policies.map((name) => `"${name}"`).join(', ');

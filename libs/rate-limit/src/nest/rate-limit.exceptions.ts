@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import { quotaExceeded, temporaryReducedCapacity } from '../headers/problem-details.js';
+import { abnormalUsage, forbidden, quotaExceeded, temporaryReducedCapacity } from '../headers/problem-details.js';
 
 /**
  * 429 (RFC 6585): the quota of these policies is spent. Its response is the problem+json body (`ProblemDetails`),
@@ -32,5 +32,22 @@ export class RateLimitUnavailableException extends HttpException {
     options?: { cause?: unknown },
   ) {
     super(temporaryReducedCapacity(violatedPolicies), 503, options);
+  }
+}
+
+/**
+ * 403, or 429 where the list says so: a deny list names the caller. Its response is the problem+json body. The same
+ * caller never passes, so there is no time to wait for.
+ */
+export class RateLimitRefusedException extends HttpException {
+  /**
+   * @param violatedPolicies the name of the policy whose list it is; none, if it is the module's
+   * @param status as the list says
+   */
+  constructor(
+    readonly violatedPolicies: readonly string[],
+    status: 403 | 429,
+  ) {
+    super(status === 403 ? forbidden(violatedPolicies) : abnormalUsage(violatedPolicies), status);
   }
 }

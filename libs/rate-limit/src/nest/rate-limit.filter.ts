@@ -1,14 +1,18 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter, type HttpException } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { PROBLEM_JSON } from '../headers/problem-details.js';
-import { RateLimitExceededException, RateLimitUnavailableException } from './rate-limit.exceptions.js';
+import {
+  RateLimitExceededException,
+  RateLimitRefusedException,
+  RateLimitUnavailableException,
+} from './rate-limit.exceptions.js';
 
 /**
  * Sends our exceptions as problem+json. Bound first of all global filters, and so asked last: one of yours that
  * catches everything comes before it. Here and not in the guard, because a content type set there sticks to whatever
  * another filter sends.
  */
-@Catch(RateLimitExceededException, RateLimitUnavailableException)
+@Catch(RateLimitExceededException, RateLimitRefusedException, RateLimitUnavailableException)
 export class RateLimitExceptionFilter implements ExceptionFilter<HttpException> {
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 

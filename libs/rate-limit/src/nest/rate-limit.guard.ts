@@ -5,10 +5,16 @@ import type { Hit } from '../core/hit.js';
 import type { RateLimitStore } from '../core/store.js';
 import { denialFields, longestWait, policyField, rateLimitFields, type Verdict } from '../headers/ratelimit-headers.js';
 import type { Phase } from './keys/key-resolver.js';
-import { RateLimitExceededException, RateLimitUnavailableException } from './rate-limit.exceptions.js';
+import { asksForKeys, isAddressAllowed, isKeyAllowed, isRefusing, type Lists } from './lists/lists.js';
+import {
+  RateLimitExceededException,
+  RateLimitRefusedException,
+  RateLimitUnavailableException,
+} from './rate-limit.exceptions.js';
 import type { Plan } from './rate-limit.plan.js';
 import type { Plans } from './rate-limit.plans.js';
 import { hitsOf, isPromise, type Rule } from './rate-limit.rule.js';
+import type { RateLimitRequest } from './rate-limit.request.js';
 import type { RateLimitSettings } from './rate-limit.settings.js';
 import { RATE_LIMIT_BOUND, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './rate-limit.tokens.js';
 import { httpTransport } from './transports/http.transport.js';
@@ -18,6 +24,8 @@ import type { Transport } from './transports/transport.js';
 interface Visit {
   phases: number;
   readonly verdicts: Verdict[];
+  /** Whether the module's lists allow the caller; nothing before they were looked at. */
+  isAllowed: boolean | undefined;
 }
 
 /**
@@ -35,6 +43,8 @@ const PHASE_BITS: Readonly<Record<Phase | 'all', number>> = { early: 1, late: 2,
 @Injectable()
 export class RateLimitGuard implements CanActivate {
   private readonly phase: Phase | 'all';
+  /** Whether the module refuses addresses, also on handlers without a policy. The late phase comes when it has. */
+  private readonly isScreening: boolean;
   private warned = false;
 
   /**
@@ -48,6 +58,7 @@ export class RateLimitGuard implements CanActivate {
     @Inject(RATE_LIMIT_BOUND) bound: boolean | Phase,
   ) {
     this.phase = bound === false ? 'all' : bound === true ? 'early' : bound;
+    this.isScreening = this.phase !== 'late' && settings.lists?.deny?.addresses.isEmpty === false;
   }
 
   /**
@@ -55,12 +66,13 @@ export class RateLimitGuard implements CanActivate {
    *
    * @returns true: the request passes
    * @throws RateLimitExceededException 429, when a policy denies
+   * @throws RateLimitRefusedException 403 or 429, when a list denies
    * @throws RateLimitUnavailableException 503, when the store gives no answer and a policy is `closed` then
    */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const plan = this.plans.of(context);
     const rules = plan[this.phase];
-    return rules.length === 0 || this.decide(context, plan, rules);
+    return (rules.length === 0 && !this.isScreening) || this.decide(context, plan, rules);
   }
 
   private decide(context: ExecutionContext, plan: Plan, rules: readonly Rule[]): boolean | Promise<boolean> {
@@ -73,23 +85,37 @@ export class RateLimitGuard implements CanActivate {
 
     let hits: Hit[] | Promise<Hit[]>;
     try {
-      hits = hitsOf(rules, context, transport.request(context), this.settings.keys);
+      const request = transport.request(context);
+      const { keys, lists } = this.settings;
+      if (!lists) hits = hitsOf(rules, context, request, keys);
+      else {
+        const asked = this.screened(rules, request, lists, visit);
+        if (asked.length === 0) return true;
+        hits = hitsOf(asked, context, request, keys, seenBy(lists, visit));
+      }
     } catch (error) {
-      return toldOf(context)(error);
+      return toldOf(context, transport)(error);
     }
     return isPromise(hits)
-      ? hits.then((found) => this.judge(context, transport, plan, visit, found), toldOf(context))
+      ? hits.then((found) => this.judge(context, transport, plan, visit, found), toldOf(context, transport))
       : this.judge(context, transport, plan, visit, hits);
+  }
+
+  /** The rules still to be asked when the module's lists know the address: of a caller they allow, those that may deny. */
+  private screened(rules: readonly Rule[], request: RateLimitRequest, lists: Lists, visit: Visit): readonly Rule[] {
+    visit.isAllowed ??= isAddressAllowed(lists, request, this.settings.keys, []);
+    if (!visit.isAllowed || lists.deny?.keys.size) return rules;
+    return rules.filter((rule) => isRefusing(rule.lists));
   }
 
   private async judge(
     context: ExecutionContext,
     transport: Transport,
     plan: Plan,
-    { verdicts }: Visit,
+    { verdicts, isAllowed }: Visit,
     hits: readonly Hit[],
   ): Promise<boolean> {
-    if (hits.length === 0) return true;
+    if (hits.length === 0 || isAllowed) return true;
     let decisions: Decision[];
     try {
       decisions = await this.store.consume(hits);
@@ -114,7 +140,7 @@ export class RateLimitGuard implements CanActivate {
 
   /** The store gave no answer, and somebody wants to be closed then. */
   private shed(error: unknown, hits: readonly Hit[], context: ExecutionContext, transport: Transport): never {
-    if (!isStoreUnavailable(error)) return toldOf(context)(error);
+    if (!isStoreUnavailable(error)) return toldOf(context, transport)(error);
     const mode = this.settings.options.onStoreFailure;
     const closed = hits.map(({ policy }) => policy).filter((policy) => (policy.onStoreFailure ?? mode) === 'closed');
     transport.setFields(context, SHED);
@@ -131,21 +157,28 @@ export class RateLimitGuard implements CanActivate {
   }
 }
 
-/** Throws what was thrown; a mistake in the use of rate limits names the handler. */
+/** What the module's lists make of the keys that policies count by. */
+const seenBy = (lists: Lists, visit: Visit): ((key: string) => void) | undefined =>
+  asksForKeys(lists)
+    ? (key) => {
+        if (isKeyAllowed(lists, key, [])) visit.isAllowed = true;
+      }
+    : undefined;
+
+/** Throws what was thrown; a mistake in the use of rate limits names the handler, and no cache keeps a refusal. */
 const toldOf =
-  (context: ExecutionContext) =>
+  (context: ExecutionContext, transport: Transport) =>
   (error: unknown): never => {
+    if (error instanceof RateLimitRefusedException) transport.setFields(context, [NO_STORE]);
     throw at(`${context.getClass().name}.${context.getHandler().name}`, error);
   };
 
 /** Nobody knows when the store will answer; a second is long enough not to add to its trouble. */
-const SHED = [
-  ['Retry-After', '1'],
-  ['Cache-Control', 'no-store'],
-] as const;
+const NO_STORE = ['Cache-Control', 'no-store'] as const;
+const SHED = [['Retry-After', '1'], NO_STORE] as const;
 
 function visitOf(context: ExecutionContext & { [VISIT]?: Visit }): Visit {
-  return (context[VISIT] ??= { phases: 0, verdicts: [] });
+  return (context[VISIT] ??= { phases: 0, verdicts: [], isAllowed: undefined });
 }
 
 const namesOf = (policies: readonly { name: string }[]): string[] => [...new Set(policies.map(({ name }) => name))];

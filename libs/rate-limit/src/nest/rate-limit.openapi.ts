@@ -2,6 +2,7 @@ import { RequestMethod, type Type } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import { documentedAnswers, inCommon, type DocumentedAnswers } from '../headers/openapi.js';
 import { MemoryStore } from '../stores/memory.store.js';
+import { isRefusing } from './lists/lists.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 import type { Handler } from './rate-limit.plan.js';
 import type { Plans } from './rate-limit.plans.js';
@@ -83,11 +84,17 @@ function answersUnder(rules: readonly Rule[], { options, headers }: RateLimitSet
   const { redis, store, onStoreFailure: mode } = options;
   const mayFail = redis !== undefined || (store !== undefined && !(store instanceof MemoryStore));
   const closed = policies.filter(({ policy }) => mayFail && (policy.onStoreFailure ?? mode) === 'closed');
-  return documentedAnswers(policies, [...new Set(closed.map(({ policy }) => policy.name))], headers);
+  const refusing = rules.filter(({ lists }) => isRefusing(lists) && lists?.deny?.status === 403);
+  const namesOf = (named: readonly { name: string }[]) => [...new Set(named.map(({ name }) => name))];
+  return documentedAnswers(policies, namesOf(closed.map(({ policy }) => policy)), headers, namesOf(refusing));
 }
 
 /** What the user declares of a status, on the handler or on a class, stands as it is. */
-function added(own: Responses, routes: readonly Route[], { fields, denial, shedding }: DocumentedAnswers): Responses {
+function added(
+  own: Responses,
+  routes: readonly Route[],
+  { fields, denial, shedding, refusal }: DocumentedAnswers,
+): Responses {
   const ofClasses = routes.map(({ controller }) => responsesOf(controller) ?? {});
   const isFree = (status: string) => [own, ...ofClasses].every((responses) => !(status in responses));
   const hasFields = Object.keys(fields).length > 0;
@@ -99,6 +106,7 @@ function added(own: Responses, routes: readonly Route[], { fields, denial, shedd
   }
   if (denial && isFree('429')) responses['429'] = denial;
   if (shedding && isFree('503')) responses['503'] = shedding;
+  if (refusal && isFree('403')) responses['403'] = refusal;
   return responses;
 }
 

@@ -9,12 +9,13 @@ import type { RedisLocation } from '../stores/redis/redis.location.js';
 import { checkTimeout } from '../stores/redis/redis.store.js';
 import type { KeyResolver, Phase } from './keys/key-resolver.js';
 import type { KeyOptions } from './keys/key-settings.js';
+import { LIST_KEYS, type ListOptions } from './lists/lists.js';
 
 /** A value, or how to find it for a request. What the function throws ends the request, and charges nothing. */
 export type PerRequest<T> = T | ((context: ExecutionContext) => T | Promise<T>);
 
 /** What one use of a policy may say differently from another. */
-export interface PolicyUse {
+export interface PolicyUse extends ListOptions {
   /** Who pays: `byIp` (default), another resolver, or a function of the request. */
   key?: KeyResolver;
   /** Quota units a request spends: a whole number, not negative. Default 1. */
@@ -33,7 +34,7 @@ export interface PolicyOptions extends Omit<PolicyDefinition, 'name' | 'limit'>,
   limit: PerRequest<number>;
 }
 
-/** A policy of the catalogue, put to another use on a route: with another key, cost, skip or phase. */
+/** A policy of the catalogue, put to another use on a route: with another key, cost, skip, phase, `allow` or `deny`. */
 export interface PolicyReference extends PolicyUse {
   /** The policy's name in the catalogue. */
   name: string;
@@ -44,7 +45,7 @@ export interface PolicyReference extends PolicyUse {
 }
 
 /** What `RateLimitModule.forRoot()` takes, or a factory of `forRootAsync()` returns. docs/options.md has it as a table. */
-export interface RateLimitModuleOptions {
+export interface RateLimitModuleOptions extends ListOptions {
   /**
    * Where quota is kept: a url, ioredis options, `{ nodes, options }` of a Cluster, or a client of ioredis 5 or 6.
    * Without it, in this process's memory. A client you hand in stays yours to close.
@@ -93,6 +94,7 @@ export const MODULE_KEYS = [
   'prefix',
   'timeout',
   'denialCache',
+  ...LIST_KEYS,
 ];
 
 /** Longer than that nobody should have to wait for what was given back. */

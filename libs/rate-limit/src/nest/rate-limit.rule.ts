@@ -6,6 +6,7 @@ import { durationText, milliseconds, type Duration } from '../core/duration.js';
 import { byIp } from './keys/by-ip.js';
 import type { KeyResolver, Partition, Phase } from './keys/key-resolver.js';
 import type { KeySettings } from './keys/key-settings.js';
+import { LIST_KEYS, listedKey, listsOf, type Lists } from './lists/lists.js';
 import type { PolicyOptions, PolicyUse } from './rate-limit.options.js';
 import type { RateLimitRequest } from './rate-limit.request.js';
 
@@ -18,6 +19,7 @@ export interface Rule {
   readonly key: KeyResolver;
   readonly cost: number | ((context: ExecutionContext) => number | Promise<number>);
   readonly skip: ((context: ExecutionContext) => boolean | Promise<boolean>) | undefined;
+  readonly lists: Lists | undefined;
   /** The policy, or its limit as a function of the request and the policy for a limit. */
   readonly policy: Policy | undefined;
   readonly limit: ((context: ExecutionContext) => number | Promise<number>) | undefined;
@@ -29,7 +31,7 @@ type RuleQuota = Pick<Rule, 'name' | 'unnamed' | 'policy' | 'limit' | 'policyFor
 /** How many limits of a policy with a limit of the request's own are kept ready. */
 const REMEMBERED_LIMITS = 1_000;
 
-const USE_KEYS = ['key', 'cost', 'skip', 'phase'];
+const USE_KEYS = ['key', 'cost', 'skip', 'phase', ...LIST_KEYS];
 export const RULE_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure', ...USE_KEYS];
 
 /**
@@ -40,7 +42,7 @@ export const RULE_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onSt
  */
 export function ruleOf(options: PolicyOptions, owner?: string): Rule {
   checkKnownKeys(options, RULE_KEYS, 'a policy');
-  const { key: _key, cost: _cost, skip: _skip, phase: _phase, limit, ...rest } = options;
+  const { key: _key, cost: _cost, skip: _skip, phase: _phase, allow: _allow, deny: _deny, limit, ...rest } = options;
   const unnamed = rest.name === undefined;
   const name = rest.name === undefined ? wireName(limit, rest.window) : rest.name;
   const define = (units: number) => definePolicy({ ...rest, name, limit: units }, owner);
@@ -79,25 +81,30 @@ export function usedAs(quota: RuleQuota & Partial<Rule>, use: PolicyUse): Rule {
       throw new RateLimitError('RL_COST_NEVER_PASSES', `${name}: a request of cost ${cost} can never pass a ${most}`);
     }
   }
-  return { name, unnamed, policy, limit, policyFor, key, cost, skip, phase };
+  const lists = listsOf(use, quota.lists, `${name}: `);
+  return { name, unnamed, policy, limit, policyFor, key, cost, skip, phase, lists };
 }
 
 /**
  * The rules' hits on this request, without those that do not apply: at once, unless somebody has to be waited for.
  * Whatever a resolver throws comes through.
+ *
+ * @param seen told of each key that is found, before it is known whether the policy's lists allow it
+ * @throws RateLimitRefusedException where a policy's lists deny the caller
  */
 export function hitsOf(
   rules: readonly Rule[],
   context: ExecutionContext,
   request: RateLimitRequest,
   settings: KeySettings,
+  seen?: (key: string) => void,
 ): Hit[] | Promise<Hit[]> {
   const hits: Hit[] = [];
   for (let i = 0; i < rules.length; i++) {
     const rule = rules[i]!;
     const { policy, cost } = rule;
     if (rule.skip || !policy || typeof cost !== 'number') return waitingFor(i);
-    const key = rule.key(context, request, settings);
+    const key = keyOf(rule, context, request, settings, seen);
     if (isPromise(key)) return waitingFor(i, key);
     if (key !== undefined) hits.push({ policy, key: textOf(key), cost });
   }
@@ -107,7 +114,7 @@ export function hitsOf(
     for (let i = from; i < rules.length; i++) {
       const rule = rules[i]!;
       if (rule.skip && (await rule.skip(context))) continue;
-      const key = await (i === from && firstKey ? firstKey : rule.key(context, request, settings));
+      const key = await (i === from && firstKey ? firstKey : keyOf(rule, context, request, settings, seen));
       if (key === undefined) continue;
       const policy = rule.policy ?? rule.policyFor(await rule.limit!(context));
       const cost = typeof rule.cost === 'number' ? rule.cost : await rule.cost(context);
@@ -116,6 +123,17 @@ export function hitsOf(
     }
     return hits;
   }
+}
+
+/** The rule's key, as its lists and the module's leave it. */
+function keyOf(
+  rule: Rule,
+  context: ExecutionContext,
+  request: RateLimitRequest,
+  settings: KeySettings,
+  seen?: (key: string) => void,
+): Partition | Promise<Partition> {
+  return rule.lists || seen ? listedKey(rule, context, request, settings, seen) : rule.key(context, request, settings);
 }
 
 /** What is neither text nor a number the store refuses. */

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { HeaderProfile } from '../headers/ratelimit-headers.js';
 import { keySettings, type KeySettings } from './keys/key-settings.js';
 import { proxyWatch } from './keys/proxy-watch.js';
+import { listsOf, type Lists } from './lists/lists.js';
 import { checkOptions, type RateLimitModuleOptions } from './rate-limit.options.js';
 
 /** The options, checked and with their defaults. */
@@ -9,6 +10,8 @@ export interface RateLimitSettings {
   readonly options: RateLimitModuleOptions;
   readonly headers: HeaderProfile;
   readonly keys: KeySettings;
+  /** The module's own. */
+  readonly lists: Lists | undefined;
   readonly logger: Logger;
 }
 
@@ -23,6 +26,7 @@ export function settingsOf(options: RateLimitModuleOptions = {}): RateLimitSetti
       options.keys,
       proxyWatch((message) => logger.warn(message)),
     ),
+    lists: listsOf(options),
     logger,
   };
 }

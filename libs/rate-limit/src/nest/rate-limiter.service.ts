@@ -1,10 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Decision } from '../core/decision.js';
 import { RateLimitError, shown } from '../core/errors.js';
+import { checkHits, type Hit } from '../core/hit.js';
 import { checkKnownKeys, definePolicy, isChecked, type Policy, type PolicyDefinition } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
+import { listedDecision } from './lists/listed-decision.js';
 import type { Plans } from './rate-limit.plans.js';
-import { RATE_LIMIT_PLANS, RATE_LIMIT_STORE } from './rate-limit.tokens.js';
+import type { RateLimitSettings } from './rate-limit.settings.js';
+import { RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './rate-limit.tokens.js';
 
 /** A policy by its name in the catalogue, defined, or spelled out. */
 export type AnyPolicy = string | Policy | PolicyDefinition;
@@ -19,10 +22,12 @@ export class RateLimiter {
   constructor(
     @Inject(RATE_LIMIT_STORE) private readonly store: RateLimitStore,
     @Inject(RATE_LIMIT_PLANS) private readonly plans: Plans,
+    @Inject(RATE_LIMIT_SETTINGS) private readonly settings: RateLimitSettings,
   ) {}
 
   /**
-   * Spends `cost` units (default 1): 0 only looks, a negative number gives back.
+   * Spends `cost` units (default 1): 0 only looks, a negative number gives back. Whom a list of the module or of the
+   * catalogue's policy names is decided by it, whatever the cost: see {@link Decision.listed}.
    *
    * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_POLICY_DYNAMIC`, `RL_COST_INVALID`, `RL_KEY_INVALID`,
    *   `RL_OPTION_UNKNOWN`, and what is wrong with a policy spelled out; `StoreUnavailableError` when the store gives no
@@ -31,7 +36,10 @@ export class RateLimiter {
   async consume(policy: AnyPolicy, key: string, options: { cost?: number } = {}): Promise<Decision> {
     checkKnownKeys(options, ['cost'], "consume()'s third argument");
     const { cost = 1 } = options;
-    const [decision] = await this.store.consume([{ policy: this.policyOf(policy), key, cost }]);
+    const hit = { policy: this.policyOf(policy), key, cost };
+    const listed = this.listed(hit);
+    if (listed) return listed;
+    const [decision] = await this.store.consume([hit]);
     return decision!;
   }
 
@@ -43,6 +51,14 @@ export class RateLimiter {
   /** Makes the quota full again. Throws as {@link consume} does, and whenever the store gives no answer. */
   async reset(policy: AnyPolicy, key: string): Promise<void> {
     await this.store.reset(this.policyOf(policy), key);
+  }
+
+  private listed(hit: Hit): Decision | undefined {
+    const { lists } = this.settings;
+    const own = this.plans.catalogue.get(hit.policy.name)?.lists;
+    if (!lists && !own) return undefined;
+    checkHits([hit]);
+    return listedDecision(hit, lists, own);
   }
 
   private policyOf(policy: AnyPolicy): Policy {

@@ -5,21 +5,28 @@ import ipaddr from 'ipaddr.js';
 const NAT64 = ipaddr.parseCIDR('64:ff9b::/96') as [ipaddr.IPv6, number];
 
 /**
- * The client an address stands for, decided by its bits and not by its notation: an IPv4 address inside an IPv6 one
- * is that IPv4 address, and only then are IPv6 addresses cut to `prefix` bits. Zone and port are dropped.
- * Nothing when it is no address.
+ * An address by its bits and not by its notation: an IPv4 address inside an IPv6 one is that IPv4 address. Zone and
+ * port are dropped. Nothing when it is no address.
  */
-export function clientOf(address: string | undefined, prefix: number): string | undefined {
-  if (!address) return undefined;
-  if (isIPv4(address)) return address;
-  const bare = withoutPort(address);
-  if (isIPv4(bare)) return bare;
+export function addressOf(text: string | undefined): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  if (!text) return undefined;
+  const bare = isIPv4(text) ? text : withoutPort(text);
+  if (isIPv4(bare)) return ipaddr.IPv4.parse(bare);
   if (!bare.includes(':') || !ipaddr.IPv6.isValid(bare)) return undefined;
+  const address = ipaddr.IPv6.parse(bare);
+  return ipv4Within(address) ?? address;
+}
 
-  const parsed = ipaddr.IPv6.parse(bare);
-  if (parsed.isIPv4MappedAddress()) return parsed.toIPv4Address().toString();
-  if (parsed.match(NAT64)) return new ipaddr.IPv4(parsed.toByteArray().slice(12)).toString();
-  const bytes = parsed.toByteArray().map((byte, i) => byte & mask(prefix - 8 * i));
+/** The IPv4 address that an IPv6 one stands for: mapped, or of the NAT64 prefix. */
+export const ipv4Within = (address: ipaddr.IPv6): ipaddr.IPv4 | undefined =>
+  address.isIPv4MappedAddress() || address.match(NAT64) ? new ipaddr.IPv4(address.toByteArray().slice(12)) : undefined;
+
+/** The client an address stands for: only IPv6 addresses are cut to `prefix` bits, once they are no IPv4 ones. */
+export function clientOf(text: string | undefined, prefix: number): string | undefined {
+  if (text && isIPv4(text)) return text;
+  const address = addressOf(text);
+  if (!(address instanceof ipaddr.IPv6)) return address?.toString();
+  const bytes = address.toByteArray().map((byte, i) => byte & mask(prefix - 8 * i));
   return `${new ipaddr.IPv6(bytes).toString()}/${prefix}`;
 }
 

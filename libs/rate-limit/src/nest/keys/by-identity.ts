@@ -41,8 +41,13 @@ export const byTenant: KeyResolver = byIdentity('tenant', 'late', (request, sett
  */
 export const byApiKey: KeyResolver = byIdentity('key', 'early', (request, { apiKeyHeader }) => {
   const key = headerOf(request, apiKeyHeader);
-  return key && hash('sha256', key, 'base64url').slice(0, 22);
+  return key && digestOf(key);
 });
+
+const digestOf = (apiKey: string): string => hash('sha256', apiKey, 'base64url').slice(0, 22);
+
+/** The key of `byApiKey` for an API key. */
+export const keyOfApiKey = (apiKey: string): string => `key:${digestOf(apiKey)}`;
 
 /**
  * By a request header's text, or the address of a request without it. The caller chooses it, so do not let it be the

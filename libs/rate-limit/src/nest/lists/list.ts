@@ -1,0 +1,110 @@
+import { checkKnownKeys } from '../../core/policy.js';
+import { kindOf, RateLimitError, shown } from '../../core/errors.js';
+import { keyOfApiKey } from '../keys/by-identity.js';
+import { AddressSet, rangeOf, type NoRange, type Range } from './address-set.js';
+
+/**
+ * Whom a list names: an address (`'203.0.113.7'`), a CIDR range (`'2001:db8::/32'`), or a key as the resolvers give it
+ * (`'user:42'`); `{ key }` for one that does not begin with a scheme, `{ apiKey }` for the text of an API key, of which
+ * only the digest is kept.
+ */
+export type ListEntry = string | { readonly key: string } | { readonly apiKey: string };
+
+/** A deny list with the status that it answers. */
+export interface DenyOptions {
+  /** Who is refused. */
+  list: readonly ListEntry[];
+  /** 403 (default), or 429 of the type `abnormal-usage-detected`. */
+  status?: 403 | 429;
+}
+
+/** Entries, read once. Both lookups take as long for one entry as for thousands, or nearly. */
+export class List {
+  readonly addresses: AddressSet;
+  readonly keys: ReadonlySet<string>;
+
+  /**
+   * @param place of the list in the options, for errors
+   * @throws RateLimitError `RL_LIST_INVALID`
+   */
+  constructor(entries: unknown, place: string) {
+    if (!Array.isArray(entries))
+      throw invalid(`${place} must be a list of addresses, ranges and keys`, kindOf(entries));
+    const ranges: Range[] = [];
+    const keys = new Set<string>();
+    for (const [i, entry] of (entries as readonly unknown[]).entries()) {
+      const read = readEntry(entry, `${place}[${i}]`);
+      if (typeof read === 'string') keys.add(read);
+      else ranges.push(read);
+    }
+    this.addresses = new AddressSet(ranges);
+    this.keys = keys;
+  }
+
+  /** Whether it names a key; of one that stands for addresses, as `ip:2001:db8::/64` does, all of them. */
+  holdsKey(key: string): boolean {
+    if (this.keys.has(key)) return true;
+    if (this.addresses.isEmpty || !key.startsWith(IP)) return false;
+    const range = rangeOf(key.slice(IP.length));
+    return isRange(range) && this.addresses.holds(range.first, range.last);
+  }
+}
+
+/** A deny list, and what it answers. */
+export class DenyList extends List {
+  readonly status: 403 | 429;
+
+  /** @throws RateLimitError `RL_LIST_INVALID`, `RL_OPTION_UNKNOWN` */
+  constructor(deny: unknown, place: string) {
+    const isBare = Array.isArray(deny) || typeof deny !== 'object' || deny === null;
+    if (!isBare) checkKnownKeys(deny, ['list', 'status'], place);
+    const { list, status = 403 } = isBare ? { list: deny } : (deny as { list: unknown; status?: unknown });
+    super(list, isBare ? place : `${place}.list`);
+    if (status !== 403 && status !== 429) throw invalid(`${place}.status must be 403 or 429`, shown(status));
+    this.status = status;
+  }
+}
+
+const IP = 'ip:';
+const isRange = (range: Range | NoRange | undefined): range is Range => range !== undefined && 'first' in range;
+
+/** A scheme as the resolvers', and what stands behind it. */
+const KEY = /^([a-z][\w.-]*):(?!:)./is;
+const DIGEST = /^key:[\w-]{22}$/;
+
+/** A range of addresses, or the text of a key. */
+function readEntry(entry: unknown, place: string): Range | string {
+  if (typeof entry === 'object' && entry !== null) return keyIn(entry, place);
+  if (typeof entry !== 'string') throw invalid(`${place} must be an address, a range or a key`, shown(entry));
+  const isAddress = entry.startsWith(IP) && entry !== 'ip:none';
+  const range = rangeOf(isAddress ? entry.slice(IP.length) : entry);
+  if (isRange(range)) return range;
+  if (range) throw new RateLimitError('RL_LIST_INVALID', `${place}: ${shown(entry)} ${range.wrong}`);
+  if (isAddress) throw invalid(`${place}: after ip: stands an address or a range`, shown(entry));
+  if (entry.startsWith('key:') && !DIGEST.test(entry)) {
+    // It may be the API key itself, which is nobody's to see.
+    throw invalid(`${place}: after key: stands a digest of 22 characters; write { apiKey: … } for the API key itself`);
+  }
+  if (KEY.test(entry)) return entry;
+  throw invalid(
+    `${place} must be an address, a range, or a key with its scheme, as 'user:42'; write { key: … } for one without, ` +
+      `and { apiKey: … } for an API key`,
+    // What is no slip in an address or a key may be an API key.
+    /[.:/]/.test(entry) && !/[\w+=-]{16}/.test(entry) ? shown(entry) : `text of ${entry.length} characters`,
+  );
+}
+
+function keyIn(entry: object, place: string): string {
+  checkKnownKeys(entry, ['key', 'apiKey'], place);
+  const { key, apiKey } = entry as { key?: unknown; apiKey?: unknown };
+  if ((key === undefined) === (apiKey === undefined)) throw invalid(`${place} must have either key or apiKey`);
+  if (key !== undefined) {
+    if (typeof key === 'string' && key !== '') return key;
+    throw invalid(`${place}: key must be text, not empty`, shown(key));
+  }
+  if (typeof apiKey === 'string' && /^[^\s](.*[^\s])?$/s.test(apiKey)) return keyOfApiKey(apiKey);
+  throw invalid(`${place}: apiKey must be text, not empty, without space around it`, kindOf(apiKey));
+}
+
+const invalid = (rule: string, value?: string): RateLimitError =>
+  new RateLimitError('RL_LIST_INVALID', value === undefined ? rule : `${rule}, got ${value}`);
