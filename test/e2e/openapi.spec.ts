@@ -213,6 +213,30 @@ describe('a limited handler', () => {
     expect(Object.keys(answers['429']!.headers!)).toEqual(['Retry-After']);
   });
 
+  it('documents the answer 403 where a policy has a deny list that answers so', async () => {
+    const answers = await answersUnder(
+      { policies: { burst: { ...burst, deny: ['203.0.113.7'] } }, default: ['burst'] },
+      RateLimit({ name: 'daily', limit: 100, window: '1d', deny: { list: ['user:42'] } }),
+    );
+    expect(Object.keys(answers)).toEqual(['200', '403', '429']);
+    expect(answers['403']).toMatchObject({ description: 'On the deny list of "burst" or "daily".', headers: {} });
+    expect(problem(answers['403'])!.example).toEqual({
+      type: 'about:blank',
+      title: 'Forbidden',
+      status: 403,
+      detail: 'Requests of this client are refused.',
+      'violated-policies': ['burst', 'daily'],
+    });
+  });
+
+  it.each([
+    ['answers 429', { list: ['203.0.113.7'], status: 429 }],
+    ['names nobody', []],
+  ] as const)('documents no 403 where the deny list %s', async (_what, deny) => {
+    const answers = await answersUnder({}, RateLimit({ name: 'daily', limit: 100, window: '1d', deny }));
+    expect(Object.keys(answers)).toEqual(['200', '429']);
+  });
+
   it('that only looks is never denied, and documents the fields alone', async () => {
     const answers = await answersUnder({}, RateLimit({ name: 'looks', ...burst, cost: 0 }));
     expect(Object.keys(answers)).toEqual(['200']);

@@ -29,7 +29,7 @@ const OF_POLICIES = [
 /** What a policy's use adds to that, in the catalogue, the defaults and on a route. */
 const OF_USES = [
   ...[...OF_POLICIES, 'RL_OPTION_INVALID', 'RL_PHASE_INVALID', 'RL_COST_INVALID', 'RL_COST_NEVER_PASSES'],
-  ...['RL_UNKNOWN_POLICY', 'RL_POLICY_CONFLICT'],
+  ...['RL_UNKNOWN_POLICY', 'RL_POLICY_CONFLICT', 'RL_LIST_INVALID'],
 ];
 const OF_THE_MODULE = [
   ...[...OF_USES, 'RL_TIMEOUT_INVALID', 'RL_DENIAL_CACHE_INVALID', 'RL_INSTANCES_INVALID', 'RL_KEYS_INVALID'],
@@ -166,9 +166,9 @@ const rules = fc
 const DEFINING = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure'];
 const DEFINING_THE_MODULE = [
   ...['policies', 'default', 'keys', 'headers', 'onStoreFailure', 'instances', 'prefix', 'timeout', 'denialCache'],
-  ...['store', 'isGlobal', 'guard', 'redsi'],
+  ...['store', 'isGlobal', 'guard', 'redsi', 'allow', 'deny'],
 ];
-const USING = ['key', 'cost', 'skip', 'phase', ...DEFINING];
+const USING = ['key', 'cost', 'skip', 'phase', 'allow', 'deny', ...DEFINING];
 
 /** Whatever is spent, given back or asked of a policy that was accepted, the numbers are numbers. */
 async function expectUsable(policy: Policy): Promise<void> {
