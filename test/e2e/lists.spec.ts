@@ -312,6 +312,10 @@ describe.each(adapters)("a policy's lists, on %s", (adapter) => {
       @RateLimit({ name: 'listed', deny: ['203.0.113.2'] })
       other() {}
 
+      @Get('one')
+      @RateLimit({ name: 'listed', allow: ['203.0.113.2'] })
+      one() {}
+
       @Get('none')
       @RateLimit({ name: 'listed', allow: [], deny: [] })
       none() {}
@@ -324,6 +328,7 @@ describe.each(adapters)("a policy's lists, on %s", (adapter) => {
     };
     expect(await answers('/catalogue')).toEqual([403, 'counted', 200]);
     expect(await answers('/other')).toEqual(['counted', 403, 200]);
+    expect(await answers('/one')).toEqual([403, 200, 'counted']);
     expect(await answers('/none')).toEqual(['counted', 'counted', 'counted']);
   });
 
