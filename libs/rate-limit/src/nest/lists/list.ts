@@ -8,7 +8,16 @@ import { AddressSet, rangeOf, type NoRange, type Range } from './address-set.js'
  * (`'user:42'`); `{ key }` for one that does not begin with a scheme, `{ apiKey }` for the text of an API key, of which
  * only the digest is kept.
  */
-export type ListEntry = string | { readonly key: string } | { readonly apiKey: string };
+export type ListEntry =
+  | string
+  | {
+      /** A key, whatever it looks like. */
+      readonly key: string;
+    }
+  | {
+      /** An API key as clients send it. */
+      readonly apiKey: string;
+    };
 
 /** A deny list with the status that it answers. */
 export interface DenyOptions {
