@@ -27,7 +27,7 @@ import { RateLimiter } from './rate-limiter.service.js';
 export class RateLimitModule extends ConfigurableModuleClass {
   /**
    * The module with these options. They are checked when the application starts, together with the handlers that use
-   * the policies: a mistake ends the start with a `RateLimitError`.
+   * the policies: a mistake stops the start with a `RateLimitError`.
    *
    * @throws RateLimitError `RL_OPTION_INVALID` when the options are no object
    */

@@ -54,7 +54,7 @@ class ConnectionCloser implements OnApplicationShutdown {
 }
 
 /**
- * Everything is made before the router is built, so that a mistake ends the start and the guards are in place: plans
+ * Everything is made before the router is built, so that a mistake stops the start and the guards are in place: plans
  * first, which need nothing, then the connection.
  */
 export const rateLimitProviders: Provider[] = [

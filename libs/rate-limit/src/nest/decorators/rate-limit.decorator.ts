@@ -9,7 +9,7 @@ export const RATE_LIMIT_POLICIES = Symbol.for('nestjs-redis-rate-limit/policies'
  *
  * A policy without a name is the handler's own; naming it shares its quota with every route that names it.
  *
- * Checked when the application starts: a mistake ends the start with a `RateLimitError` that names the handler, as
+ * Checked when the application starts: a mistake stops the start with a `RateLimitError` that names the handler, as
  * `RL_UNKNOWN_POLICY`, `RL_POLICY_CONFLICT`, or `RL_NOT_A_ROUTE` where no HTTP request arrives.
  *
  * @example `@RateLimit('login', { limit: 5, window: '1m', key: byUser })`

@@ -7,7 +7,7 @@ export const ALL_POLICIES = Symbol.for('nestjs-redis-rate-limit/all');
 
 /**
  * Takes a handler, or every handler of a controller, out of the policies named, or of all when none is. What is added
- * beside it or further in still applies, and so does the module's deny list. A name that nobody defines ends the start
+ * beside it or further in still applies, and so does the module's deny list. A name that nobody defines stops the start
  * (`RL_UNKNOWN_POLICY`).
  *
  * @example `@SkipRateLimit()`, `@SkipRateLimit('burst')`
