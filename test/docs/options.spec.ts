@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { KEY_OPTIONS } from '../../libs/rate-limit/src/nest/keys/key-settings.js';
 import { MODULE_KEYS } from '../../libs/rate-limit/src/nest/rate-limit.options.js';
 import { RULE_KEYS } from '../../libs/rate-limit/src/nest/rate-limit.rule.js';
+import { RESOLVE_CACHE_KEYS } from '../../libs/rate-limit/src/nest/resolve/resolved-policy.js';
 import { ROOT, textOf } from './pages.js';
 
 /** The first column of the tables below a heading of docs/options.md. */
@@ -32,6 +33,10 @@ describe('docs/options.md', () => {
 
   it('names every option of a policy, and no other', () => {
     expect(named('A policy').sort()).toEqual([...RULE_KEYS].sort());
+  });
+
+  it('names every option of resolveCache, and no other', () => {
+    expect(named('Lookups that are kept').sort()).toEqual([...RESOLVE_CACHE_KEYS].sort());
   });
 
   it('names every error code once, and no other', () => {

@@ -1,6 +1,6 @@
 import { Controller, Get, Injectable, Module, type Type } from '@nestjs/common';
 import { MessagePattern } from '@nestjs/microservices';
-import { RateLimit, RateLimitModule, SkipRateLimit, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
+import { byIp, RateLimit, RateLimitModule, SkipRateLimit, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
 import { boot, closeApps } from '../support/app.js';
 
 afterEach(closeApps);
@@ -152,6 +152,61 @@ describe('a mistake in the options ends the start and names the value and the fi
     ],
     ['a phase that is none', { policies: { p: { limit: 2, window: '1m', phase: 'middle' } } }, 'RL_PHASE_INVALID'],
     [
+      'a resolve that is no function',
+      { policies: { p: { limit: 2, window: '1m', resolve: 'plans' } } },
+      'RL_OPTION_INVALID: policies.p: p: resolve must be a function, got "plans"',
+    ],
+    [
+      'a limit by request beside resolve',
+      { policies: { p: { limit: () => 2, window: '1m', resolve: () => ({}) } } },
+      'RL_OPTION_INVALID: policies.p: p: limit must be a number beside resolve: it holds when that has no answer, got a function',
+    ],
+    [
+      'own numbers that are none',
+      { policies: { p: { window: '1m', resolve: () => ({}) } } },
+      'RL_LIMIT_INVALID: policies.p: limit must be a whole number from 0 to 999999999999999, got undefined',
+    ],
+    [
+      'a cost that passes only if the lookup says so',
+      { policies: { p: { limit: 2, window: '1m', cost: 3, resolve: () => ({}) } } },
+      'RL_COST_NEVER_PASSES: policies.p: p: a request of cost 3 can never pass a fixed-window of limit 2',
+    ],
+    [
+      'a cache of lookups without a key',
+      { policies: { p: { limit: 2, window: '1m', resolve: () => ({}), resolveCache: { for: '30s' } } } },
+      'RL_OPTION_INVALID: policies.p: p: resolveCache.by must be a function of the request: what the answer depends on, got undefined',
+    ],
+    [
+      'a cache of lookups for a time in words',
+      { policies: { p: { limit: 2, window: '1m', resolve: () => ({}), resolveCache: { by: byIp, for: 'ever' } } } },
+      `RL_OPTION_INVALID: policies.p: p: resolveCache.for must be a span like '30s', or a whole number of ms, got "ever"`,
+    ],
+    [
+      'a cache of no lookups',
+      { policies: { p: { limit: 2, window: '1m', resolve: () => ({}), resolveCache: { by: byIp, for: 9, max: 0 } } } },
+      'RL_OPTION_INVALID: policies.p: p: resolveCache.max must be a whole number, at least 1, got 0',
+    ],
+    [
+      'an unknown option of a cache of lookups',
+      { policies: { p: { limit: 2, window: '1m', resolve: () => ({}), resolveCache: { by: byIp, ttl: 9 } } } },
+      'RL_OPTION_UNKNOWN: policies.p: p: resolveCache has no option "ttl"; it takes by, for, max',
+    ],
+    [
+      'a span in place of a cache of lookups',
+      { policies: { p: { limit: 2, window: '1m', resolve: () => ({}), resolveCache: '30s' } } },
+      'RL_OPTION_UNKNOWN: policies.p: p: resolveCache must be an object, got text',
+    ],
+    [
+      'a deadline of 0',
+      { policies: { p: { limit: 2, window: '1m', resolve: () => ({}), resolveTimeout: 0 } } },
+      'RL_TIMEOUT_INVALID: policies.p: p: resolveTimeout must be a whole number of ms from 1 to 60000, got 0',
+    ],
+    [
+      'a deadline of nothing',
+      { policies: { p: { limit: 2, window: '1m', resolveTimeout: 50 } } },
+      'RL_OPTION_INVALID: policies.p: p: resolveTimeout stands beside resolve, and there is none',
+    ],
+    [
       'an unknown default',
       { default: ['burts'] },
       'RL_UNKNOWN_POLICY: default: asks for "burts"; the catalogue is empty',
@@ -179,6 +234,11 @@ describe('a mistake at a handler names the handler too', () => {
       'a second definition',
       RateLimit({ name: 'login', limit: 6, window: '15m' }),
       'RL_POLICY_CONFLICT: CatsController.find: "login" is defined twice, with limit 5 and 6;',
+    ],
+    [
+      'a second definition that is looked up',
+      RateLimit({ name: 'login', limit: 5, window: '15m', resolve: () => ({}) }),
+      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined twice, with resolve undefined and a function;',
     ],
     [
       'a policy asked for twice',

@@ -189,6 +189,13 @@ describe('a limited handler', () => {
     expect(example(answers['429'], 'RateLimit')).toBe(field);
   });
 
+  it('says of a policy that is looked up only that it is one, with its own numbers for examples', async () => {
+    const resolve = () => ({ limit: 5, window: '1s', cost: 3 }) as const;
+    const answers = await answersUnder({}, RateLimit({ name: 'plan', limit: 9, window: '1d', cost: 2, resolve }));
+    expect(answers['429']!.description).toBe('Over the quota of "plan" (as many as the caller may).');
+    expect(example(answers['200'], 'RateLimit')).toBe('"plan";r=7;t=86400');
+  });
+
   it('documents no wait where no request can ever pass', async () => {
     const answers = await answersUnder({}, RateLimit({ name: 'none', limit: 0, window: '1d' }));
     expect(answers['429']!.headers).not.toHaveProperty('Retry-After');

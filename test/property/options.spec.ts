@@ -29,10 +29,10 @@ const OF_POLICIES = [
 /** What a policy's use adds to that, in the catalogue, the defaults and on a route. */
 const OF_USES = [
   ...[...OF_POLICIES, 'RL_OPTION_INVALID', 'RL_PHASE_INVALID', 'RL_COST_INVALID', 'RL_COST_NEVER_PASSES'],
-  ...['RL_UNKNOWN_POLICY', 'RL_POLICY_CONFLICT', 'RL_LIST_INVALID'],
+  ...['RL_UNKNOWN_POLICY', 'RL_POLICY_CONFLICT', 'RL_TIMEOUT_INVALID', 'RL_LIST_INVALID'],
 ];
 const OF_THE_MODULE = [
-  ...[...OF_USES, 'RL_TIMEOUT_INVALID', 'RL_DENIAL_CACHE_INVALID', 'RL_INSTANCES_INVALID', 'RL_KEYS_INVALID'],
+  ...[...OF_USES, 'RL_DENIAL_CACHE_INVALID', 'RL_INSTANCES_INVALID', 'RL_KEYS_INVALID'],
   ...['RL_REDIS_INVALID', 'RL_IMPORTED_BARE'],
 ];
 
@@ -353,6 +353,8 @@ describe('the options of the module', () => {
     'x'.repeat(3_000),
     'a\nb',
   );
+  const lookedUp = rules.map((rule) => ({ ...rule, resolve: () => ({}), resolveCache: { by: byIp, for: '30s' } }));
+  const looking = nearly(lookedUp, ['resolve', 'resolveCache', 'resolveTimeout']);
   const uses = nearly(rules, USING);
   const asked = fc.oneof(
     { weight: 4, arbitrary: fc.oneof(fc.constantFrom('p', 'daily'), rules) },
@@ -372,7 +374,7 @@ describe('the options of the module', () => {
   const or = (right: fc.Arbitrary<unknown>, value = junk) => fc.oneof({ weight: 3, arbitrary: right }, value);
   const options = fc.record(
     {
-      policies: or(fc.dictionary(texts, fc.oneof(rules, uses, junk), { maxKeys: 3 })),
+      policies: or(fc.dictionary(texts, fc.oneof(rules, uses, looking, junk), { maxKeys: 3 })),
       default: or(fc.array(asked, { maxLength: 2 })),
       keys: or(keys),
       headers: or(fc.constantFrom('ietf', 'legacy', 'both', 'none')),
@@ -632,10 +634,14 @@ function isLiteral(value: unknown): boolean {
 
 describe('code without a request', () => {
   it('is told of a policy, key or cost that is none, and gets numbers otherwise', async () => {
-    const policies = { daily: { limit: 9, window: '1d' }, plan: { limit: () => 5, window: '1d' } } as const;
+    const policies = {
+      daily: { limit: 9, window: '1d' },
+      plan: { limit: () => 5, window: '1d' },
+      found: { limit: 5, window: '1d', resolve: () => ({}) },
+    } as const;
     const asked = fc.oneof(
       fc.constantFrom<unknown>('daily', own),
-      fc.constantFrom<unknown>('plan', 'nobody', '', '__proto__', 'constructor'),
+      fc.constantFrom<unknown>('plan', 'found', 'nobody', '', '__proto__', 'constructor'),
       nearly(
         fc.tuple(rules, names).map(([rule, name]) => ({ ...rule, name })),
         [...DEFINING, 'id'],

@@ -21,6 +21,7 @@ export type {
   PolicyUse,
   RateLimitModuleOptions,
 } from './nest/rate-limit.options.js';
+export type { ResolveCache, Resolved, ResolvedPolicy, ResolveOptions } from './nest/resolve/resolved-policy.js';
 export { RATE_LIMIT_STORE } from './nest/rate-limit.tokens.js';
 
 export { byIp } from './nest/keys/by-ip.js';

@@ -25,6 +25,8 @@ export interface DocumentedPolicy {
   /** Units that a request spends; where that is a function of the request, some number. */
   readonly cost: number;
   readonly isLimitDynamic: boolean;
+  /** Whether all of it is looked up for a request: its window too. */
+  readonly isResolved?: boolean;
   readonly isCostDynamic: boolean;
 }
 
@@ -121,8 +123,9 @@ const refusalOf = (refusing: readonly string[]): DocumentedAnswer | undefined =>
 const OR = new Intl.ListFormat('en', { type: 'disjunction' });
 
 /** `"burst" (20 per 1s)`: the name as the body and the header fields tell it, and what a client should know of it. */
-function inWords({ policy, cost, isLimitDynamic, isCostDynamic }: DocumentedPolicy): string {
+function inWords({ policy, cost, isLimitDynamic, isResolved, isCostDynamic }: DocumentedPolicy): string {
   const { name, limit, window, burst } = policy;
+  if (isResolved) return `"${name}" (as many as the caller may)`;
   const span = durationText(window);
   const parts = [isLimitDynamic ? `as many per ${span} as the caller may` : `${limit} per ${span}`];
   if (!isLimitDynamic && burst !== limit) parts.push(`at most ${burst} at once`);

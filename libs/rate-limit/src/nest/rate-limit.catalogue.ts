@@ -1,11 +1,13 @@
 import { oneLine, placed, RateLimitError, shown } from '../core/errors.js';
+import type { Policy } from '../core/policy.js';
 import type { PolicyOptions, PolicyReference } from './rate-limit.options.js';
 import { ruleOf, usedAs, type Rule } from './rate-limit.rule.js';
+import { RESOLVE_KEYS } from './resolve/resolved-policy.js';
 
 /** How a policy is asked for: by name, spelled out, or by name with another use. */
 export type Asked = string | PolicyOptions | PolicyReference;
 
-const DEFINING = ['algorithm', 'limit', 'window', 'burst', 'onStoreFailure'] as const;
+const DEFINING = ['algorithm', 'limit', 'window', 'burst', 'onStoreFailure', ...RESOLVE_KEYS] as const;
 
 /** Every named policy, each with one definition, whether the module's options name it or a route does. */
 export class Catalogue {
@@ -76,7 +78,7 @@ export class Catalogue {
 
 /** Compared as they are judged: '1m' is 60000, and a burst left out is its default. */
 const same = (part: (typeof DEFINING)[number], a: Rule, b: Rule, x: PolicyOptions, y: PolicyOptions): boolean =>
-  a.policy && b.policy ? a.policy[part] === b.policy[part] : x[part] === y[part];
+  a.policy && b.policy ? a.policy[part as keyof Policy] === b.policy[part as keyof Policy] : x[part] === y[part];
 
 const isDefinition = (asked: PolicyOptions | PolicyReference): asked is PolicyOptions =>
   DEFINING.some((part) => (asked as PolicyOptions)[part] !== undefined);

@@ -13,10 +13,11 @@ import {
 } from './rate-limit.exceptions.js';
 import type { Plan } from './rate-limit.plan.js';
 import type { Plans } from './rate-limit.plans.js';
-import { hitsOf, isPromise, type Rule } from './rate-limit.rule.js';
 import type { RateLimitRequest } from './rate-limit.request.js';
+import { hitsOf, type Rule } from './rate-limit.rule.js';
 import type { RateLimitSettings } from './rate-limit.settings.js';
 import { RATE_LIMIT_BOUND, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './rate-limit.tokens.js';
+import { isPromise } from './rate-limit.values.js';
 import { httpTransport } from './transports/http.transport.js';
 import type { Transport } from './transports/transport.js';
 

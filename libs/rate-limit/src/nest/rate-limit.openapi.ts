@@ -78,6 +78,7 @@ function answersUnder(rules: readonly Rule[], { options, headers }: RateLimitSet
       policy: rule.policy ?? rule.policyFor(Math.max(SOME_LIMIT, cost)),
       cost,
       isLimitDynamic: rule.policy === undefined,
+      isResolved: rule.lookup !== undefined,
       isCostDynamic: typeof rule.cost !== 'number',
     };
   });

@@ -10,6 +10,7 @@ import { checkTimeout } from '../stores/redis/redis.store.js';
 import type { KeyResolver, Phase } from './keys/key-resolver.js';
 import type { KeyOptions } from './keys/key-settings.js';
 import { LIST_KEYS, type ListOptions } from './lists/lists.js';
+import type { ResolveOptions } from './resolve/resolved-policy.js';
 
 /** A value, or how to find it for a request. What the function throws ends the request, and charges nothing. */
 export type PerRequest<T> = T | ((context: ExecutionContext) => T | Promise<T>);
@@ -27,7 +28,7 @@ export interface PolicyUse extends ListOptions {
 }
 
 /** A policy as the catalogue and the decorator take it. */
-export interface PolicyOptions extends Omit<PolicyDefinition, 'name' | 'limit'>, PolicyUse {
+export interface PolicyOptions extends Omit<PolicyDefinition, 'name' | 'limit'>, PolicyUse, ResolveOptions {
   /** Without one, the policy's quota is the handler's own. */
   name?: string;
   /** The quota per window, in units, or a function of the request that gives it. */

@@ -6,9 +6,14 @@ import { durationText, milliseconds, type Duration } from '../core/duration.js';
 import { byIp } from './keys/by-ip.js';
 import type { KeyResolver, Partition, Phase } from './keys/key-resolver.js';
 import type { KeySettings } from './keys/key-settings.js';
-import { LIST_KEYS, listedKey, listsOf, type Lists } from './lists/lists.js';
+import { LIST_KEYS, listedKey, listsOf, type KeyRule, type Lists } from './lists/lists.js';
 import type { PolicyOptions, PolicyUse } from './rate-limit.options.js';
 import type { RateLimitRequest } from './rate-limit.request.js';
+import { checkCost, isPromise, textOf } from './rate-limit.values.js';
+import { lookupOf } from './resolve/lookup-of.js';
+import type { Lookup } from './resolve/lookup.js';
+import { resolvedHit } from './resolve/resolved-hit.js';
+import { RESOLVE_KEYS } from './resolve/resolved-policy.js';
 
 /** A policy put to use: which quota, who pays, how much. Compiled once, when the application starts. */
 export interface Rule {
@@ -24,15 +29,26 @@ export interface Rule {
   readonly policy: Policy | undefined;
   readonly limit: ((context: ExecutionContext) => number | Promise<number>) | undefined;
   policyFor(limit: number): Policy;
+  /** Where the policy is looked up for a request. */
+  readonly lookup: Lookup | undefined;
 }
 
-type RuleQuota = Pick<Rule, 'name' | 'unnamed' | 'policy' | 'limit' | 'policyFor'>;
+type RuleQuota = Pick<Rule, 'name' | 'unnamed' | 'policy' | 'limit' | 'policyFor' | 'lookup'>;
 
 /** How many limits of a policy with a limit of the request's own are kept ready. */
 const REMEMBERED_LIMITS = 1_000;
 
 const USE_KEYS = ['key', 'cost', 'skip', 'phase', ...LIST_KEYS];
-export const RULE_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure', ...USE_KEYS];
+export const RULE_KEYS = [
+  'name',
+  'algorithm',
+  'limit',
+  'window',
+  'burst',
+  'onStoreFailure',
+  ...USE_KEYS,
+  ...RESOLVE_KEYS,
+];
 
 /**
  * Compiles a policy and its use.
@@ -42,9 +58,10 @@ export const RULE_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onSt
  */
 export function ruleOf(options: PolicyOptions, owner?: string): Rule {
   checkKnownKeys(options, RULE_KEYS, 'a policy');
-  const { key: _key, cost: _cost, skip: _skip, phase: _phase, allow: _allow, deny: _deny, limit, ...rest } = options;
+  const { key: _key, cost: _cost, skip: _skip, phase: _phase, allow: _allow, deny: _deny, limit, ...others } = options;
+  const { resolve, resolveCache, resolveTimeout, ...rest } = others;
   const unnamed = rest.name === undefined;
-  const name = rest.name === undefined ? wireName(limit, rest.window) : rest.name;
+  const name = rest.name !== undefined ? rest.name : resolve ? LOOKED_UP : wireName(limit, rest.window);
   const define = (units: number) => definePolicy({ ...rest, name, limit: units }, owner);
   const known = new Map<number, Policy>();
   const policyFor = (units: number): Policy => {
@@ -55,11 +72,15 @@ export function ruleOf(options: PolicyOptions, owner?: string): Rule {
     }
     return policy;
   };
-  if (typeof limit === 'function') {
-    define(1); // The rest of it can be wrong without a request.
-    return usedAs({ name, unnamed, policy: undefined, limit, policyFor }, options);
+  // Of a limit by request the rest can be wrong without one.
+  const policy = define(typeof limit === 'function' ? 1 : limit);
+  const lookup = lookupOf({ ...rest, name, limit }, { resolve, resolveCache, resolveTimeout }, owner);
+  if (lookup) {
+    return usedAs({ name, unnamed, policy: undefined, limit: undefined, policyFor: () => lookup.own, lookup }, options);
   }
-  return usedAs({ name, unnamed, policy: define(limit), limit: undefined, policyFor }, options);
+  return typeof limit === 'function'
+    ? usedAs({ name, unnamed, policy: undefined, limit, policyFor, lookup }, options)
+    : usedAs({ name, unnamed, policy, limit: undefined, policyFor, lookup }, options);
 }
 
 /** The same policy in another use: what `use` leaves out stays as it was. */
@@ -67,8 +88,10 @@ export function usedAs(quota: RuleQuota & Partial<Rule>, use: PolicyUse): Rule {
   const key = use.key ?? quota.key ?? byIp;
   const cost = use.cost ?? quota.cost ?? 1;
   const skip = use.skip ?? quota.skip;
-  const phase = use.phase ?? (use.key ? undefined : quota.phase) ?? key.phase ?? 'early';
-  const { name, unnamed, policy, limit, policyFor } = quota;
+  const { name, unnamed, policy, limit, policyFor, lookup } = quota;
+  // Late as soon as one of them is: the lookup waits for what its key reads.
+  const asKeyed = lookup?.by?.phase === 'late' ? 'late' : key.phase;
+  const phase = use.phase ?? (use.key ? undefined : quota.phase) ?? asKeyed ?? 'early';
   checkFunction(key, 'key', name);
   if (skip !== undefined) checkFunction(skip, 'skip', name);
   if (phase !== 'early' && phase !== 'late') {
@@ -76,13 +99,14 @@ export function usedAs(quota: RuleQuota & Partial<Rule>, use: PolicyUse): Rule {
   }
   if (typeof cost !== 'function') {
     checkCost(cost, name);
-    if (policy && policy.limit > 0 && cost > policy.burst) {
-      const most = `${policy.algorithm} of limit ${policy.limit}${policy.burst === policy.limit ? '' : ` and burst ${policy.burst}`}`;
+    const own = policy ?? lookup?.own;
+    if (own && own.limit > 0 && cost > own.burst) {
+      const most = `${own.algorithm} of limit ${own.limit}${own.burst === own.limit ? '' : ` and burst ${own.burst}`}`;
       throw new RateLimitError('RL_COST_NEVER_PASSES', `${name}: a request of cost ${cost} can never pass a ${most}`);
     }
   }
   const lists = listsOf(use, quota.lists, `${name}: `);
-  return { name, unnamed, policy, limit, policyFor, key, cost, skip, phase, lists };
+  return { name, unnamed, policy, limit, policyFor, lookup, key, cost, skip, phase, lists };
 }
 
 /**
@@ -103,17 +127,34 @@ export function hitsOf(
   for (let i = 0; i < rules.length; i++) {
     const rule = rules[i]!;
     const { policy, cost } = rule;
-    if (rule.skip || !policy || typeof cost !== 'number') return waitingFor(i);
+    if (rule.skip || !policy || typeof cost !== 'number') {
+      if (rule.skip || !rule.lookup) return waitingFor(i);
+      const hit = lookedUp(rule, rule.lookup, context, request, settings, seen);
+      if (isPromise(hit)) return waitingFor(i, undefined, hit);
+      if (hit) hits.push(hit);
+      continue;
+    }
     const key = keyOf(rule, context, request, settings, seen);
     if (isPromise(key)) return waitingFor(i, key);
     if (key !== undefined) hits.push({ policy, key: textOf(key), cost });
   }
   return hits;
 
-  async function waitingFor(from: number, firstKey?: Promise<Partition>): Promise<Hit[]> {
+  async function waitingFor(
+    from: number,
+    firstKey?: Promise<Partition>,
+    firstHit?: Promise<Hit | undefined>,
+  ): Promise<Hit[]> {
     for (let i = from; i < rules.length; i++) {
       const rule = rules[i]!;
       if (rule.skip && (await rule.skip(context))) continue;
+      if (rule.lookup) {
+        const hit = await (i === from && firstHit
+          ? firstHit
+          : lookedUp(rule, rule.lookup, context, request, settings, seen));
+        if (hit) hits.push(hit);
+        continue;
+      }
       const key = await (i === from && firstKey ? firstKey : keyOf(rule, context, request, settings, seen));
       if (key === undefined) continue;
       const policy = rule.policy ?? rule.policyFor(await rule.limit!(context));
@@ -127,7 +168,7 @@ export function hitsOf(
 
 /** The rule's key, as its lists and the module's leave it. */
 function keyOf(
-  rule: Rule,
+  rule: KeyRule,
   context: ExecutionContext,
   request: RateLimitRequest,
   settings: KeySettings,
@@ -136,22 +177,26 @@ function keyOf(
   return rule.lists || seen ? listedKey(rule, context, request, settings, seen) : rule.key(context, request, settings);
 }
 
-/** What is neither text nor a number the store refuses. */
-const textOf = (key: string | number): string => (Number.isFinite(key) ? String(key) : (key as string));
-
-export const isPromise = <T>(value: T | Promise<T>): value is Promise<T> =>
-  typeof (value as Promise<T>)?.then === 'function';
-
-/** A request never gives back: a negative cost is for code. */
-function checkCost(cost: unknown, name: string): void {
-  if (Number.isSafeInteger(cost) && (cost as number) >= 0) return;
-  throw new RateLimitError('RL_COST_INVALID', `${name}: cost must be a whole number, not negative, got ${shown(cost)}`);
-}
+/** The hit of a rule that is looked up; whom its lists allow by his address costs no lookup. */
+const lookedUp = (
+  rule: Rule,
+  lookup: Lookup,
+  context: ExecutionContext,
+  request: RateLimitRequest,
+  settings: KeySettings,
+  seen?: (key: string) => void,
+): Hit | undefined | Promise<Hit | undefined> =>
+  resolvedHit(rule, lookup, context, request, settings, (key) =>
+    keyOf({ name: rule.name, lists: rule.lists, key }, context, request, settings, seen),
+  );
 
 function checkFunction(value: unknown, what: string, name: string): void {
   if (typeof value === 'function') return;
   throw new RateLimitError('RL_OPTION_INVALID', `${name}: ${what} must be a function, got ${shown(value)}`);
 }
+
+/** What a policy without a name is called whose numbers are looked up. */
+const LOOKED_UP = 'resolved';
 
 /** What a policy without a name is called in the header fields: `3-per-1m`. */
 function wireName(limit: PolicyOptions['limit'], window: Duration): string {

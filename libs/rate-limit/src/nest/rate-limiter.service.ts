@@ -69,7 +69,7 @@ export class RateLimiter {
     throw rule
       ? new RateLimitError(
           'RL_POLICY_DYNAMIC',
-          `the limit of ${shown(policy)} is a function of the request; spell the policy out`,
+          `${rule.lookup ? `the numbers of ${shown(policy)} are looked up for a request` : `the limit of ${shown(policy)} is a function of the request`}; spell the policy out`,
         )
       : new RateLimitError(
           'RL_UNKNOWN_POLICY',

@@ -198,10 +198,10 @@ export class RedisStore implements RateLimitStore {
 }
 
 /** @throws RateLimitError `RL_TIMEOUT_INVALID` */
-export function checkTimeout(timeout: unknown): void {
+export function checkTimeout(timeout: unknown, what = 'timeout'): void {
   if (Number.isSafeInteger(timeout) && (timeout as number) >= 1 && (timeout as number) <= LONGEST_TIMEOUT) return;
   throw new RateLimitError(
     'RL_TIMEOUT_INVALID',
-    `timeout must be a whole number of ms from 1 to ${LONGEST_TIMEOUT}, got ${shown(timeout)}`,
+    `${what} must be a whole number of ms from 1 to ${LONGEST_TIMEOUT}, got ${shown(timeout)}`,
   );
 }

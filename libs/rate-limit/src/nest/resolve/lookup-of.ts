@@ -1,0 +1,60 @@
+import { milliseconds, type Duration } from '../../core/duration.js';
+import { RateLimitError, shown } from '../../core/errors.js';
+import { checkKnownKeys, type PolicyDefinition } from '../../core/policy.js';
+import { checkTimeout } from '../../stores/redis/redis.store.js';
+import { Lookup, type LookupSettings } from './lookup.js';
+import { RESOLVE_CACHE_KEYS, type ResolveCache, type ResolveOptions } from './resolved-policy.js';
+
+const DEFAULT_TIMEOUT = 250;
+const DEFAULT_MAX = 10_000;
+
+/**
+ * How a policy is looked up, if it is.
+ *
+ * @param definition its own numbers
+ * @throws RateLimitError
+ */
+export function lookupOf(
+  definition: Omit<PolicyDefinition, 'limit'> & { limit: unknown },
+  { resolve, resolveCache, resolveTimeout }: ResolveOptions,
+  owner?: string,
+  ears?: Pick<LookupSettings, 'now' | 'warn'>,
+): Lookup | undefined {
+  const { name, limit } = definition;
+  if (resolve === undefined) {
+    if (resolveCache === undefined && resolveTimeout === undefined) return undefined;
+    const option = resolveCache === undefined ? 'resolveTimeout' : 'resolveCache';
+    throw new RateLimitError('RL_OPTION_INVALID', `${name}: ${option} stands beside resolve, and there is none`);
+  }
+  if (typeof resolve !== 'function') throw invalid(name, 'resolve must be a function', resolve);
+  if (typeof limit === 'function') {
+    throw invalid(name, 'limit must be a number beside resolve: it holds when that has no answer', limit);
+  }
+  const timeout = resolveTimeout ?? DEFAULT_TIMEOUT;
+  checkTimeout(timeout, `${name}: resolveTimeout`);
+  const cache = resolveCache === undefined ? undefined : cacheOf(resolveCache, name);
+  return new Lookup({ ...definition, limit: limit as number }, owner, { resolve, timeout, cache, ...ears });
+}
+
+function cacheOf(options: ResolveCache, name: string): LookupSettings['cache'] {
+  checkKnownKeys(options, RESOLVE_CACHE_KEYS, `${name}: resolveCache`);
+  const { by, for: holds, max = DEFAULT_MAX } = options;
+  if (typeof by !== 'function') {
+    throw invalid(name, 'resolveCache.by must be a function of the request: what the answer depends on', by);
+  }
+  if (!Number.isSafeInteger(max) || max < 1) {
+    throw invalid(name, 'resolveCache.max must be a whole number, at least 1', max);
+  }
+  return { by, span: spanOf(holds, name), max };
+}
+
+function spanOf(duration: Duration, name: string): number {
+  try {
+    return milliseconds(duration);
+  } catch {
+    throw invalid(name, `resolveCache.for must be a span like '30s', or a whole number of ms`, duration);
+  }
+}
+
+const invalid = (name: string, rule: string, value: unknown): RateLimitError =>
+  new RateLimitError('RL_OPTION_INVALID', `${name}: ${rule}, got ${shown(value)}`);
