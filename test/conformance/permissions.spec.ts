@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { storeConformance } from 'nestjs-redis-rate-limit/conformance';
+import { blockConformance, storeConformance } from 'nestjs-redis-rate-limit/conformance';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { serverKinds, startRedis, type Server } from '../support/redis/servers.js';
@@ -25,5 +25,6 @@ describe.each(serverKinds())('a user of $label with the documented permissions a
     await server?.stop();
   });
 
-  for (const { sentence, check } of storeConformance((now) => open(now))) it(sentence, check);
+  for (const { sentence, check } of [...storeConformance((now) => open(now)), ...blockConformance((now) => open(now))])
+    it(sentence, check);
 });

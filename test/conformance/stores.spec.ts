@@ -1,17 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { storeConformance } from 'nestjs-redis-rate-limit/conformance';
+import { blockConformance, storeConformance } from 'nestjs-redis-rate-limit/conformance';
+import type { BlockingStore } from '../../libs/rate-limit/src/core/store.js';
 import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denial-cache.store.js';
 import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { closeClients, connectTo, connectWithIoredis5 } from '../support/clients.js';
 import { serverKinds, sharedRedis, startRedis, type Server } from '../support/redis/servers.js';
 
+const both = (open: (now: () => number) => BlockingStore) => [...storeConformance(open), ...blockConformance(open)];
+
 describe('MemoryStore', () => {
-  for (const { sentence, check } of storeConformance((now) => new MemoryStore({ now }))) it(sentence, check);
+  for (const { sentence, check } of both((now) => new MemoryStore({ now }))) it(sentence, check);
 });
 
 describe('MemoryStore, with denials remembered', () => {
-  const laws = storeConformance((now) => new DenialCacheStore(new MemoryStore({ now }), { now, maxAge: 60_000 }));
+  const laws = both((now) => new DenialCacheStore(new MemoryStore({ now }), { now, maxAge: 60_000 }));
   for (const { sentence, check } of laws) it(sentence, check);
 });
 
@@ -23,10 +26,10 @@ describe(`RedisStore on the run's server, ioredis 6`, () => {
   });
   afterAll(closeClients);
 
-  for (const { sentence, check } of storeConformance((now) => open(now))) it(sentence, check);
+  for (const { sentence, check } of both((now) => open(now))) it(sentence, check);
 
   describe('with denials remembered', () => {
-    const laws = storeConformance((now) => new DenialCacheStore(open(now), { now, maxAge: 60_000 }));
+    const laws = both((now) => new DenialCacheStore(open(now), { now, maxAge: 60_000 }));
     for (const { sentence, check } of laws) it(sentence, check);
   });
 });
@@ -44,5 +47,5 @@ describe.each(serverKinds())('RedisStore on $label, ioredis 5', (kind) => {
     await server?.stop();
   });
 
-  for (const { sentence, check } of storeConformance((now) => open(now))) it(sentence, check);
+  for (const { sentence, check } of both((now) => open(now))) it(sentence, check);
 });

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BLOCK_KEYS } from '../../libs/rate-limit/src/core/block-rule.js';
 import { KEY_OPTIONS } from '../../libs/rate-limit/src/nest/keys/key-settings.js';
 import { MODULE_KEYS } from '../../libs/rate-limit/src/nest/rate-limit.options.js';
 import { RULE_KEYS } from '../../libs/rate-limit/src/nest/rate-limit.rule.js';
@@ -37,6 +38,10 @@ describe('docs/options.md', () => {
 
   it('names every option of resolveCache, and no other', () => {
     expect(named('Lookups that are kept').sort()).toEqual([...RESOLVE_CACHE_KEYS].sort());
+  });
+
+  it('names every option of a block, and no other', () => {
+    expect(named('Blocks').sort()).toEqual([...BLOCK_KEYS].sort());
   });
 
   it('names every error code once, and no other', () => {

@@ -70,6 +70,17 @@ describe.each(serverKinds())('a key on $label', (kind) => {
     60_000,
   );
 
+  it('of 48 characters takes at most what docs/redis.md says of a block', async () => {
+    const policy = definePolicy({ name: 'p', limit: 1, window: HOUR, blockFor: HOUR });
+    const callers = Array.from({ length: KEYS }, (_, i) => String(i).padStart(48 - OWN - ':block'.length, 'u'));
+    const bytes = await bytesPerKey(async () => {
+      while (callers.length > 0) {
+        await Promise.all(callers.splice(0, 1_000).map((key) => store.block(policy, key, HOUR)));
+      }
+    });
+    expect(bytes).toBeLessThanOrEqual(documented(kind, 'a block'));
+  }, 60_000);
+
   it.each([
     { charges: 10, logs: 6_250 },
     { charges: 100, logs: 1_000 },
@@ -82,10 +93,10 @@ describe.each(serverKinds())('a key on $label', (kind) => {
   });
 });
 
-/** Of the page's table: by server, and of one that is not in it the most. */
-function documented({ name, version }: ServerKind, algorithm: AlgorithmName): number {
+/** Of the page's tables: by server, and of one that is not in it the most. */
+function documented({ name, version }: ServerKind, what: AlgorithmName | 'a block'): number {
   const [head, ...rows] = table(/^\| algorithm .*redis/m);
-  const row = rows.find((cells) => cells[0]!.includes(`\`${algorithm}\``))!;
+  const row = rows.find((cells) => cells[0]!.includes(what === 'a block' ? what : `\`${what}\``))!;
   const column = head!.indexOf(`${name} ${version.split('.', 2).join('.')}`);
   return column > 0 ? Number(row[column]) : Math.max(...row.slice(1).map(Number));
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { storeConformance } from 'nestjs-redis-rate-limit/conformance';
+import { blockConformance, storeConformance } from 'nestjs-redis-rate-limit/conformance';
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { startCluster, type Cluster } from '../support/redis/cluster.js';
@@ -38,8 +38,8 @@ describe.each(ioredisVersions)('RedisStore on a Cluster of three nodes, %s', (ve
   };
 
   describe('conforms', () => {
-    const laws = storeConformance((now) => new RedisStore(client, { now, timeout: 10_000, prefix: randomUUID() }));
-    for (const { sentence, check } of laws) it(sentence, check);
+    const open = (now: () => number) => new RedisStore(client, { now, timeout: 10_000, prefix: randomUUID() });
+    for (const { sentence, check } of [...storeConformance(open), ...blockConformance(open)]) it(sentence, check);
   });
 
   it('several clients admit exactly the quota of one key', async () => {
@@ -51,6 +51,25 @@ describe.each(ioredisVersions)('RedisStore on a Cluster of three nodes, %s', (ve
     );
     expect(answers.filter(([decision]) => decision!.allowed)).toHaveLength(1_000);
     expect(await left(ample, keys[0]!)).toBe(0);
+  });
+
+  it('a block is where its quota is: one partition is blocked, and those beside it are neither blocked nor charged', async () => {
+    const login = definePolicy({ name: 'login', limit: 1, window: '1d', blockFor: ['1h', '2h'] });
+    const wide = definePolicy({ name: 'wide', limit: 5, window: '1d', blockFor: '1h' });
+    const hits = [
+      { policy: login, key: keys[0]!, cost: 1 },
+      { policy: wide, key: keys[1]!, cost: 1 },
+    ];
+    await store.consume(hits);
+    for (let i = 0; i < 3; i++) {
+      const [denied, beside] = await store.consume(hits);
+      expect(denied!.blockedFor).toBeGreaterThan(3_590_000);
+      expect(beside).toMatchObject({ allowed: true, remaining: 4 });
+    }
+    await store.block(wide, keys[1]!, 5_000);
+    expect((await store.consume([hits[1]!]))[0]!.blockedFor).toBeGreaterThan(0);
+    for (const { policy, key } of hits) await store.reset(policy, key);
+    expect((await store.consume(hits)).map(({ remaining }) => remaining)).toEqual([0, 4]);
   });
 
   it('when one partition denies, the others are as they were, and say so', async () => {

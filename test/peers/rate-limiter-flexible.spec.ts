@@ -130,6 +130,16 @@ describe('a window of half a second', () => {
     expect(keys).toHaveLength(1);
     expect(await client.pttl(keys[0]!)).toBeGreaterThan(0);
   });
+
+  it('as a block is a key without a TTL to it, and one with a TTL to ours', async () => {
+    await flexible({ keyPrefix: 'block', points: 5, duration: 60 }).block('ann', 0.5);
+    expect(await client.pttl('block:ann')).toBe(-1);
+    const store = new RedisStore(client, { timeout: 10_000 });
+    await store.block(definePolicy({ ...minute, blockFor: 0 }), 'ann', 500);
+    const [key] = await client.keys('rl:*');
+    expect(await client.pttl(key!)).toBeLessThanOrEqual(500);
+    expect(await client.pttl(key!)).toBeGreaterThan(0);
+  });
 });
 
 describe('while Redis is frozen', () => {

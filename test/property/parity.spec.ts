@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
+import type { BlockRule } from '../../libs/rate-limit/src/core/block.js';
+import type { BlockFor } from '../../libs/rate-limit/src/core/block-rule.js';
 import type { Hit } from '../../libs/rate-limit/src/core/hit.js';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
@@ -25,11 +27,15 @@ const timelines = fc.record({
         maxLength: 3,
       }),
       // Now and then a limit changes while its state lives.
+      // And somebody is blocked by hand for a number of ms, or not any more (0), or all is reset (-1).
+      hand: fc.option(fc.integer({ min: -1, max: 70 }), { freq: 8, nil: undefined }),
       newLimit: fc.option(fc.oneof(fc.integer({ min: 0, max: 12 }), fc.constant(8_191)), { freq: 8, nil: undefined }),
     }),
     { minLength: 1, maxLength: 25 },
   ),
 });
+
+const asSaid = ({ spans, extend, forgetAfter }: BlockRule): BlockFor => ({ spans, extend, forgetAfter });
 
 describe.each(serverKinds())('memory and $label', (kind) => {
   let server: Server;
@@ -48,11 +54,19 @@ describe.each(serverKinds())('memory and $label', (kind) => {
         const memory = new MemoryStore({ now });
         const redis = new RedisStore(client, { now, prefix: randomUUID(), timeout: 10_000 });
         const current = [...rules];
-        for (const { step, hits, newLimit } of requests) {
+        for (const { step, hits, newLimit, hand } of requests) {
           time = Math.max(0, time + Math.round(step * current[0]!.window));
           if (newLimit !== undefined) {
-            const { name, algorithm, window } = current[0]!;
-            current[0] = definePolicy({ name, algorithm, window, limit: newLimit });
+            const { name, algorithm, window, blocks } = current[0]!;
+            current[0] = definePolicy({ name, algorithm, window, limit: newLimit, blockFor: blocks && asSaid(blocks) });
+          }
+          if (hand !== undefined) {
+            const { rule, key } = hits[0]!;
+            const policy = current[rule % current.length]!;
+            for (const store of [redis, memory]) {
+              if (hand < 0) await store.reset(policy, key);
+              else if (policy.blocks) await store.block(policy, key, hand);
+            }
           }
           const claims: Hit[] = hits.map(({ rule, key, cost }) => ({
             policy: current[rule % current.length]!,

@@ -1,6 +1,20 @@
 import fc from 'fast-check';
 import { algorithmNames } from '../../libs/rate-limit/src/core/algorithms/index.js';
+import type { BlockFor } from '../../libs/rate-limit/src/core/block-rule.js';
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
+
+/** Blocks of the size of small windows; one that does nothing by itself among them. */
+export const blocks: fc.Arbitrary<BlockFor> = fc.oneof(
+  fc.nat(60),
+  fc.record(
+    {
+      spans: fc.array(fc.integer({ min: 1, max: 80 }), { minLength: 1, maxLength: 3 }),
+      extend: fc.boolean(),
+      forgetAfter: fc.nat(60),
+    },
+    { requiredKeys: ['spans'] },
+  ),
+);
 
 /** Policies small enough that random timelines meet their edges, and a few that are large. */
 export const policies: fc.Arbitrary<Policy> = fc
@@ -17,6 +31,7 @@ export const policies: fc.Arbitrary<Policy> = fc
     ),
     burst: fc.integer({ min: 1, max: 12 }),
     name: fc.constantFrom('a', 'b', 'c'),
+    blockFor: fc.option(blocks, { nil: undefined }),
   })
   .map(({ algorithm, burst, ...rest }) => {
     const bursts = algorithm === 'token-bucket' || algorithm === 'gcra';

@@ -43,6 +43,8 @@ export type {
   RedisLocation,
 } from './stores/redis/redis.location.js';
 
+export type { BlockFor, BlockOptions } from './core/block-rule.js';
+export type { BlockRule } from './core/block.js';
 export { definePolicy } from './core/policy.js';
 export type { Policy, PolicyDefinition, StoreFailureMode } from './core/policy.js';
 export { algorithmNames, algorithmOf, type AlgorithmName } from './core/algorithms/index.js';
@@ -53,6 +55,6 @@ export type { Duration } from './core/duration.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
 export { checkHits, mergingHits, type Hit } from './core/hit.js';
 export type { Observer } from './core/observer.js';
-export type { RateLimitStore } from './core/store.js';
+export type { BlockingStore, RateLimitStore } from './core/store.js';
 export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';
 export type { ProblemDetails } from './headers/problem-details.js';

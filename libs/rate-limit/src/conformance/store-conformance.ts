@@ -6,11 +6,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { algorithmNames } from '../core/algorithms/index.js';
+import type { BlockFor } from '../core/block-rule.js';
 import type { Clock } from '../core/clock.js';
 import { RateLimitError } from '../core/errors.js';
 import type { Hit } from '../core/hit.js';
 import { definePolicy, type Policy, type PolicyDefinition } from '../core/policy.js';
-import type { RateLimitStore } from '../core/store.js';
+import type { BlockingStore, RateLimitStore } from '../core/store.js';
 
 /** A sentence that is true of every store, and the check that it is. */
 export interface StoreLaw {
@@ -33,16 +34,7 @@ export interface StoreLaw {
  * @param open gives a store that judges by the clock it is handed; called once per check
  */
 export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<RateLimitStore>): StoreLaw[] {
-  const laws: StoreLaw[] = [];
-  const law = (sentence: string, prove: (bench: Bench) => Promise<void>) =>
-    laws.push({
-      sentence,
-      check: async () => {
-        const clock = { now: 1_800_000_000_000 };
-        const store = await open(() => clock.now);
-        await prove(new Bench(store, clock));
-      },
-    });
+  const { laws, law } = lawsOf(open);
 
   for (const algorithm of algorithmNames) {
     const three = (more: Partial<PolicyDefinition> = {}) => {
@@ -229,12 +221,214 @@ export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<
   return laws;
 }
 
+/**
+ * What every store promises that can block (see {@link BlockingStore}), beside {@link storeConformance}.
+ *
+ * @param open gives a store that judges by the clock it is handed; called once per check
+ */
+export function blockConformance(open: (now: Clock) => BlockingStore | Promise<BlockingStore>): StoreLaw[] {
+  const { laws, law } = lawsOf(open);
+  const SECOND = 1_000;
+  const MINUTE = 60_000;
+
+  for (const algorithm of algorithmNames) {
+    const three = (blockFor: BlockFor, more: Partial<PolicyDefinition> = {}) => {
+      const burst = algorithm === 'gcra' ? { burst: 3 } : {};
+      return definePolicy({ name: 'three', algorithm, limit: 3, window: '3s', ...burst, blockFor, ...more });
+    };
+
+    law(`${algorithm}: who goes over is denied until the block ends, and not a millisecond longer`, async (bench) => {
+      const policy = three('1m');
+      assert.equal((await bench.spend(policy, { cost: 3 })).blockedFor, undefined);
+      const denied = { allowed: false, limit: 3, remaining: 0, degraded: false };
+      const blocked = { ...denied, resetAfter: MINUTE, retryAfter: MINUTE, blockedFor: MINUTE };
+      assert.deepEqual(await bench.spend(policy), blocked);
+      bench.clock.now += MINUTE - 1;
+      assert.deepEqual(await bench.spend(policy), { ...denied, resetAfter: 1, retryAfter: 1, blockedFor: 1 });
+      bench.clock.now += 1;
+      const after = await bench.spend(policy, { cost: 3 });
+      assert.deepEqual([after.allowed, after.blockedFor], [true, undefined]);
+    });
+
+    law(`${algorithm}: a block that is over sooner than the quota is back waits for the quota`, async (bench) => {
+      await bench.spend(three(5), { cost: 3 });
+      const { retryAfter, blockedFor } = await bench.spend(three(5), { cost: 2 });
+      assert.equal(blockedFor, 5);
+      assert.ok(retryAfter > 5);
+      bench.clock.now += retryAfter;
+      assert.equal((await bench.spend(three(5), { cost: 2 })).allowed, true);
+    });
+
+    law(
+      `${algorithm}: under a block looking and giving back pass, and the quota is what it would be`,
+      async (bench) => {
+        const { spend, look } = bench;
+        const policy = three('1h');
+        await spend(policy, { cost: 2 });
+        assert.equal((await spend(policy, { cost: 3 })).blockedFor, 60 * MINUTE);
+        const looked = await look(policy);
+        assert.deepEqual([looked.allowed, looked.remaining, looked.retryAfter], [true, 0, 0]);
+        assert.deepEqual([looked.blockedFor, looked.resetAfter], [60 * MINUTE, 60 * MINUTE]);
+        const given = await spend(policy, { cost: -1 });
+        assert.deepEqual([given.allowed, given.remaining, given.blockedFor], [true, 0, 60 * MINUTE]);
+        await bench.store.unblock(policy, bench.key);
+        const { remaining, blockedFor } = await look(policy);
+        assert.deepEqual([remaining, blockedFor], [2, undefined]);
+      },
+    );
+
+    law(`${algorithm}: what can never pass blocks nobody, and a limit of 0 neither`, async ({ spend, look }) => {
+      assert.equal((await spend(three('1m'), { cost: 4 })).retryAfter, -1);
+      assert.equal((await spend(three('1m', { limit: 0 }))).retryAfter, -1);
+      const { remaining, blockedFor } = await look(three('1m'));
+      assert.deepEqual([remaining, blockedFor], [3, undefined]);
+    });
+  }
+
+  const one = (blockFor: BlockFor, name = 'one') => definePolicy({ name, limit: 1, window: SECOND, blockFor });
+  const over = async ({ spend }: Bench, policy: Policy) => {
+    await spend(policy);
+    return (await spend(policy)).blockedFor;
+  };
+
+  law('a denial by a block does not prolong it', async (bench) => {
+    await over(bench, one(500));
+    bench.clock.now += 400;
+    assert.equal((await bench.spend(one(500))).blockedFor, 100);
+  });
+
+  law('a denial by a block begins it anew where extend says so, but one for good does not', async (bench) => {
+    const policy = one({ spans: 5 * SECOND, extend: true });
+    await over(bench, policy);
+    bench.clock.now += 4 * SECOND;
+    assert.equal((await bench.spend(policy)).blockedFor, 5 * SECOND);
+    bench.clock.now += 4 * SECOND;
+    assert.equal((await bench.spend(policy, { cost: 2 })).blockedFor, SECOND);
+    assert.equal((await bench.look(policy)).blockedFor, SECOND);
+    bench.clock.now += SECOND;
+    assert.equal((await bench.spend(policy)).allowed, true);
+  });
+
+  law('each further going-over takes the next span, the last one from then on', async (bench) => {
+    const policy = one(['2s', '10s', '1m']);
+    for (const span of [2 * SECOND, 10 * SECOND, MINUTE, MINUTE]) {
+      assert.equal(await over(bench, policy), span);
+      bench.clock.now += span;
+    }
+  });
+
+  law('the steps are forgotten when nobody went over for forgetAfter since the last block', async (bench) => {
+    const policy = one({ spans: ['2s', '10s'], forgetAfter: '20s' });
+    assert.equal(await over(bench, policy), 2 * SECOND);
+    bench.clock.now += 22 * SECOND - 1;
+    assert.equal(await over(bench, policy), 10 * SECOND);
+    bench.clock.now += 30 * SECOND;
+    assert.equal(await over(bench, policy), 2 * SECOND);
+  });
+
+  law('the one that denies by its own quota is blocked, and none beside it; nothing is charged', async (bench) => {
+    const { store, hit, look } = bench;
+    const wide = definePolicy({ name: 'wide', limit: 5, window: '1d', blockFor: '1d' });
+    await store.consume([hit(one(5 * SECOND)), hit(wide)]);
+    for (let i = 0; i < 2; i++) {
+      const [denied, beside] = await store.consume([hit(one(5 * SECOND)), hit(wide)]);
+      assert.deepEqual([denied!.allowed, denied!.blockedFor], [false, 5 * SECOND - 2 * SECOND * i]);
+      assert.deepEqual([beside!.allowed, beside!.remaining, beside!.blockedFor], [true, 4, undefined]);
+      bench.clock.now += 2 * SECOND;
+    }
+    assert.equal((await look(wide)).remaining, 4);
+  });
+
+  law('block() denies from now on, in place of a block that stands, and is no step', async (bench) => {
+    const { store, spend, look, key, clock } = bench;
+    const policy = one(['2s', '10s']);
+    await store.block(policy, key, 7);
+    const denied = await spend(policy);
+    assert.deepEqual([denied.allowed, denied.remaining, denied.retryAfter, denied.blockedFor], [false, 0, 7, 7]);
+    await store.block(policy, key, 3);
+    assert.equal((await look(policy)).blockedFor, 3);
+    clock.now += 3;
+    assert.equal(await over(bench, policy), 2 * SECOND);
+    clock.now += 1;
+    await store.block(policy, key, SECOND);
+    clock.now += SECOND;
+    assert.equal(await over(bench, policy), 10 * SECOND);
+  });
+
+  law('a block of no span ends one, and blockFor 0 begins none', async (bench) => {
+    const { store, spend, look, key } = bench;
+    assert.equal(await over(bench, one(0)), undefined);
+    await store.block(one(0), key, 5 * SECOND);
+    assert.equal((await spend(one(0))).blockedFor, 5 * SECOND);
+    await store.block(one(0), key, 0);
+    assert.equal((await look(one(0))).blockedFor, undefined);
+  });
+
+  law('unblock() keeps the quota and forgets the steps; reset() frees both', async (bench) => {
+    const { store, spend, look, key } = bench;
+    const policy = one(['2s', '10s']);
+    assert.equal(await over(bench, policy), 2 * SECOND);
+    await store.unblock(policy, key);
+    assert.equal((await look(policy)).remaining, 0);
+    assert.equal((await spend(policy)).blockedFor, 2 * SECOND);
+    await store.reset(policy, key);
+    const { remaining, resetAfter, blockedFor } = await look(policy);
+    assert.deepEqual([remaining, resetAfter, blockedFor], [1, 0, undefined]);
+    assert.equal(await over(bench, policy), 2 * SECOND);
+  });
+
+  law('block() and unblock() are refused where nobody would look for a block', async ({ store, key }) => {
+    const plain = definePolicy({ name: 'plain', limit: 1, window: '1s' });
+    const off = (error: unknown) => error instanceof RateLimitError && error.code === 'RL_BLOCK_OFF';
+    await assert.rejects(store.block(plain, key, 5), off);
+    await assert.rejects(store.unblock(plain, key), off);
+    for (const span of [-1, 0.5, NaN, Infinity, 2 ** 53]) {
+      const invalid = (error: unknown) => error instanceof RateLimitError && error.code === 'RL_BLOCK_INVALID';
+      await assert.rejects(store.block(one('1s'), key, span), invalid);
+    }
+  });
+
+  law('a clock that goes back ends no block', async (bench) => {
+    await over(bench, one('10s'));
+    for (const step of [1, 500, 9_000]) {
+      bench.clock.now -= step;
+      assert.ok((await bench.spend(one('10s'))).blockedFor! >= 10_000);
+    }
+  });
+
+  law('a clock that had jumped and came back does not block for the jump', async ({ store, spend, key, clock }) => {
+    clock.now += 86_400_000;
+    await store.block(one('10s'), key, 10_000);
+    clock.now -= 86_400_000;
+    assert.equal((await spend(one('10s'))).blockedFor, 10_000);
+    clock.now += 10_000;
+    assert.equal((await spend(one('10s'))).allowed, true);
+  });
+
+  return laws;
+}
+
+/** Where laws are written down. */
+function lawsOf<Store extends RateLimitStore>(open: (now: Clock) => Store | Promise<Store>) {
+  const laws: StoreLaw[] = [];
+  const law = (sentence: string, prove: (bench: Bench<Store>) => Promise<void>) =>
+    laws.push({
+      sentence,
+      check: async () => {
+        const clock = { now: 1_800_000_000_000 };
+        const store = await open(() => clock.now);
+        await prove(new Bench(store, clock));
+      },
+    });
+  return { laws, law };
+}
+
 /** A store, its clock, and a key that nobody else uses. */
-class Bench {
+class Bench<Store extends RateLimitStore = RateLimitStore> {
   readonly key = randomUUID();
 
   constructor(
-    readonly store: RateLimitStore,
+    readonly store: Store,
     readonly clock: { now: number },
   ) {}
 

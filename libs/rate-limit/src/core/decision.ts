@@ -19,6 +19,11 @@ export interface Decision {
   /** Decided without the store, because it gave no answer in time: by the policy's `onStoreFailure`. */
   readonly degraded: boolean;
   /**
+   * Only while a block of this policy and key stands, which this denial may have begun: how long still. Nothing is
+   * remaining then, whatever the quota holds.
+   */
+  readonly blockedFor?: number;
+  /**
    * Decided without the store, because a list names the key: `RateLimiter` says so. `deny` is a denial for ever, `allow`
    * a full quota of which nothing is spent.
    */

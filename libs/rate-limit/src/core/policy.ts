@@ -1,7 +1,12 @@
 import type { Quota } from './algorithm.js';
 import { algorithmNames, algorithmOf, type AlgorithmName } from './algorithms/index.js';
+import type { BlockRule } from './block.js';
+import { blockRuleOf, type BlockFor } from './block-rule.js';
 import { milliseconds, type Duration } from './duration.js';
-import { kindOf, RateLimitError, shown } from './errors.js';
+import { RateLimitError, shown } from './errors.js';
+import { checkKnownKeys } from './known-keys.js';
+
+export { checkKnownKeys };
 
 /**
  * What happens to a request when the store gives no answer in time: `local`, the policy is judged in this process's
@@ -26,6 +31,11 @@ export interface PolicyDefinition {
    * `open` admits, `closed` answers 503.
    */
   onStoreFailure?: StoreFailureMode;
+  /**
+   * Who goes over is denied for so long, even if the quota is back sooner: `'15m'`, or spans that escalate,
+   * `['1m', '10m', '1h']`. Default: as long as the quota says.
+   */
+  blockFor?: BlockFor;
 }
 
 /** A checked rule: what a hit carries. Made by {@link definePolicy} only. */
@@ -41,11 +51,13 @@ export interface Policy extends Quota {
   readonly id: string;
   /** As the definition says; `undefined`: as the module's options say. */
   readonly onStoreFailure: StoreFailureMode | undefined;
+  /** What `blockFor` of the definition says; `undefined`: nobody is blocked, and nobody looks for a block. */
+  readonly blocks: BlockRule | undefined;
 }
 
 /** The draft's header fields carry no larger number, and no smaller one is worth a unit of its own. */
 const LARGEST_LIMIT = 999_999_999_999_999;
-const DEFINITION_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure'];
+const DEFINITION_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure', 'blockFor'];
 const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
 
 /**
@@ -53,12 +65,13 @@ const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
  *
  * @param owner what the quota of a policy without a name of its own belongs to, a route; stored, never shown
  * @throws RateLimitError naming the value and the fix: `RL_NAME_INVALID`, `RL_ALGORITHM_UNKNOWN`, `RL_LIMIT_INVALID`,
- *   `RL_WINDOW_INVALID`, `RL_BURST_INVALID`, `RL_PRECISION`, `RL_FAILURE_MODE_INVALID`, `RL_OPTION_UNKNOWN`
+ *   `RL_WINDOW_INVALID`, `RL_BURST_INVALID`, `RL_PRECISION`, `RL_FAILURE_MODE_INVALID`, `RL_BLOCK_INVALID`,
+ *   `RL_OPTION_UNKNOWN`
  */
 export function definePolicy(definition: PolicyDefinition, owner?: string): Policy {
   checkKnownKeys(definition, DEFINITION_KEYS, 'a policy');
   // Read once: a getter may say something else the next time.
-  const { name, algorithm = 'fixed-window', limit, window: span, burst: most, onStoreFailure } = definition;
+  const { name, algorithm = 'fixed-window', limit, window: span, burst: most, onStoreFailure, blockFor } = definition;
   checkName(name);
   checkOneOf(algorithm, algorithmNames, 'RL_ALGORITHM_UNKNOWN', 'algorithm');
   if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
@@ -75,8 +88,8 @@ export function definePolicy(definition: PolicyDefinition, owner?: string): Poli
     );
   }
   const id = `${owner ?? name}:${code}${window}`;
-  const policy = { name, algorithm, limit, window, burst, id, onStoreFailure };
-  return checked(policy);
+  const blocks = blockFor === undefined ? undefined : blockRuleOf(blockFor);
+  return checked({ name, algorithm, limit, window, burst, id, onStoreFailure, blocks });
 }
 
 /** What one of several instances may spend of a quota by itself: rounded down, but of some quota never nothing. */
@@ -106,19 +119,6 @@ export function checkLimit(limit: unknown): asserts limit is number {
 /** @throws RateLimitError `RL_FAILURE_MODE_INVALID` */
 export function checkFailureMode(mode: unknown): asserts mode is StoreFailureMode {
   checkOneOf(mode, FAILURE_MODES, 'RL_FAILURE_MODE_INVALID', 'onStoreFailure');
-}
-
-/** @throws RateLimitError `RL_OPTION_UNKNOWN` for a key that nobody reads, most often a slip of the pen */
-export function checkKnownKeys(options: object, known: readonly string[], owner: string): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new RateLimitError('RL_OPTION_UNKNOWN', `${owner} must be an object, got ${kindOf(options)}`);
-  }
-  const unknown = Object.keys(options).find((key) => !known.includes(key));
-  if (unknown === undefined) return;
-  throw new RateLimitError(
-    'RL_OPTION_UNKNOWN',
-    `${owner} has no option ${shown(unknown)}; it takes ${known.join(', ')}`,
-  );
 }
 
 function checkName(name: unknown): asserts name is string {

@@ -1,4 +1,5 @@
 import { algorithmOf } from '../core/algorithms/index.js';
+import { raised, underBlock } from '../core/block.js';
 import type { Policy } from '../core/policy.js';
 import type { Verdict } from './ratelimit-headers.js';
 
@@ -19,10 +20,9 @@ export function verdictsAfter(requests: number, policies: readonly Use[]): Verdi
   const isDenied = judged.some(({ charge }) => !charge.allowed);
   return judged.map(({ policy, cost, look, charge }) => {
     const { allowed, remaining, resetAfter, retryAfter } = isDenied && charge.allowed ? look : charge;
-    return {
-      policy,
-      cost,
-      decision: { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, degraded: false },
-    };
+    const decision = { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, degraded: false };
+    const block = !charge.allowed && retryAfter > 0 && policy.blocks && raised(policy.blocks, undefined, 0);
+    if (!block) return { policy, cost, decision };
+    return { policy, cost, decision: { ...decision, ...underBlock(policy, decision, cost, retryAfter, block.span) } };
   });
 }

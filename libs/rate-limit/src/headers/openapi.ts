@@ -2,6 +2,7 @@ import { durationText } from '../core/duration.js';
 import type { Policy } from '../core/policy.js';
 import { verdictsAfter } from './example-verdicts.js';
 import {
+  blocked,
   forbidden,
   PROBLEM_JSON,
   quotaExceeded,
@@ -13,6 +14,7 @@ import {
   longestWait,
   policyField,
   rateLimitFields,
+  isBlocked,
   type Field,
   type HeaderProfile,
   type Verdict,
@@ -85,7 +87,7 @@ export function documentedAnswers(
   const denial = answer(
     `Over the quota of ${OR.format(charging.map(inWords))}.`,
     documentedFields([...fieldsOf(denied), ...denialFields(denied)]),
-    quotaExceeded(violated, longestWait(denied)),
+    (isBlocked(denied) ? blocked : quotaExceeded)(violated, longestWait(denied)),
   );
   return { fields, denial, ...others };
 }
@@ -124,13 +126,15 @@ const OR = new Intl.ListFormat('en', { type: 'disjunction' });
 
 /** `"burst" (20 per 1s)`: the name as the body and the header fields tell it, and what a client should know of it. */
 function inWords({ policy, cost, isLimitDynamic, isResolved, isCostDynamic }: DocumentedPolicy): string {
-  const { name, limit, window, burst } = policy;
+  const { name, limit, window, burst, blocks } = policy;
   if (isResolved) return `"${name}" (as many as the caller may)`;
   const span = durationText(window);
   const parts = [isLimitDynamic ? `as many per ${span} as the caller may` : `${limit} per ${span}`];
   if (!isLimitDynamic && burst !== limit) parts.push(`at most ${burst} at once`);
   if (isCostDynamic) parts.push('a request costs as much as it asks for');
   else if (cost !== 1) parts.push(`a request costs ${cost}`);
+  if (blocks && blocks.spans[0]! > 0)
+    parts.push(`who goes over is blocked for ${blocks.spans.map(durationText).join(', then ')}`);
   return `"${name}" (${parts.join(', ')})`;
 }
 

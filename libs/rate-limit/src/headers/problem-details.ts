@@ -22,6 +22,12 @@ export const PROBLEM_JSON = 'application/problem+json';
 
 const REGISTRY = 'https://iana.org/assignments/http-problem-types';
 
+const ABNORMAL_USAGE = {
+  type: `${REGISTRY}#abnormal-usage-detected`,
+  title: 'Request not satisfied due to detection of abnormal request pattern',
+  status: 429,
+};
+
 /** 429: the quota of these policies is spent. `wait` in milliseconds, -1 when the request can never pass. */
 export const quotaExceeded = (policies: readonly string[], wait: number): ProblemDetails => ({
   type: `${REGISTRY}#quota-exceeded`,
@@ -31,6 +37,16 @@ export const quotaExceeded = (policies: readonly string[], wait: number): Proble
     wait < 0
       ? `The request costs more than ${named(policies)} can ever hold.`
       : `Not enough is left of the quota of ${named(policies)}; try again in ${Math.max(1, Math.ceil(wait / 1_000))} s.`,
+  'violated-policies': policies,
+});
+
+/** 429: a block keeps the caller of these policies out, whatever the quota holds. */
+export const blocked = (policies: readonly string[], wait: number): ProblemDetails => ({
+  ...ABNORMAL_USAGE,
+  detail:
+    wait < 0
+      ? `The request costs more than ${named(policies)} can ever hold.`
+      : `Requests under ${named(policies)} are blocked for now; try again in ${Math.max(1, Math.ceil(wait / 1_000))} s.`,
   'violated-policies': policies,
 });
 
@@ -54,9 +70,7 @@ export const forbidden = (policies: readonly string[]): ProblemDetails => ({
 
 /** 429: the same, said as a matter of how the caller behaved. */
 export const abnormalUsage = (policies: readonly string[]): ProblemDetails => ({
-  type: `${REGISTRY}#abnormal-usage-detected`,
-  title: 'Request not satisfied due to detection of abnormal request pattern',
-  status: 429,
+  ...ABNORMAL_USAGE,
   detail: REFUSED,
   'violated-policies': policies,
 });

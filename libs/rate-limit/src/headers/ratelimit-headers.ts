@@ -84,6 +84,10 @@ export function longestWait(verdicts: readonly Verdict[]): number {
   return waits.includes(-1) ? -1 : Math.max(0, ...waits);
 }
 
+/** Whether a block is among the reasons of a denial. */
+export const isBlocked = (verdicts: readonly Verdict[]): boolean =>
+  verdicts.some(({ decision: { allowed, blockedFor } }) => !allowed && blockedFor !== undefined);
+
 /** Exact for one unit more than there is; beyond that an upper bound, which only time in the algorithm could sharpen. */
 function waitToRepeat({ policy, cost, decision }: Verdict): number {
   const { algorithm, window, burst, limit } = policy;

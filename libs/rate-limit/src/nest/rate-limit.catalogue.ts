@@ -1,5 +1,6 @@
 import { oneLine, placed, RateLimitError, shown } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
+import { withoutBlocks } from '../core/store.js';
 import type { PolicyOptions, PolicyReference } from './rate-limit.options.js';
 import { ruleOf, usedAs, type Rule } from './rate-limit.rule.js';
 import { RESOLVE_KEYS } from './resolve/resolved-policy.js';
@@ -7,14 +8,20 @@ import { RESOLVE_KEYS } from './resolve/resolved-policy.js';
 /** How a policy is asked for: by name, spelled out, or by name with another use. */
 export type Asked = string | PolicyOptions | PolicyReference;
 
-const DEFINING = ['algorithm', 'limit', 'window', 'burst', 'onStoreFailure', ...RESOLVE_KEYS] as const;
+const DEFINING = ['algorithm', 'limit', 'window', 'burst', 'onStoreFailure', 'blockFor', ...RESOLVE_KEYS] as const;
 
 /** Every named policy, each with one definition, whether the module's options name it or a route does. */
 export class Catalogue {
   private readonly rules = new Map<string, { rule: Rule; options: PolicyOptions }>();
 
-  /** @throws RateLimitError naming the policy that is wrong */
-  constructor(policies: Record<string, Omit<PolicyOptions, 'name'>> = {}) {
+  /**
+   * @param canBlock whether the store can, as `blockFor` asks
+   * @throws RateLimitError naming the policy that is wrong
+   */
+  constructor(
+    policies: Record<string, Omit<PolicyOptions, 'name'>> = {},
+    readonly canBlock = true,
+  ) {
     for (const [name, options] of Object.entries(policies)) {
       placed(`policies.${oneLine(name)}`, () => this.define({ ...options, name }));
     }
@@ -43,7 +50,7 @@ export class Catalogue {
     if (typeof asked !== 'object' || asked === null) {
       throw new RateLimitError('RL_OPTION_INVALID', `a policy must be a name or an object, got ${shown(asked)}`);
     }
-    if (asked.name === undefined) return ruleOf(asked as PolicyOptions, owner);
+    if (asked.name === undefined) return this.compiled(asked as PolicyOptions, owner);
     if (isDefinition(asked)) return usedAs(this.define(asked), asked);
     return usedAs(this.known(asked.name), asked);
   }
@@ -58,9 +65,15 @@ export class Catalogue {
     );
   }
 
+  private compiled(options: PolicyOptions, owner?: string): Rule {
+    const rule = ruleOf(options, owner);
+    if (options.blockFor !== undefined && !this.canBlock) throw withoutBlocks();
+    return rule;
+  }
+
   /** One name has one definition; a second one that says the same is the first. */
   private define(options: PolicyOptions): Rule {
-    const rule = ruleOf(options);
+    const rule = this.compiled(options);
     const known = this.rules.get(rule.name);
     if (!known) {
       this.rules.set(rule.name, { rule, options });
@@ -77,8 +90,10 @@ export class Catalogue {
 }
 
 /** Compared as they are judged: '1m' is 60000, and a burst left out is its default. */
-const same = (part: (typeof DEFINING)[number], a: Rule, b: Rule, x: PolicyOptions, y: PolicyOptions): boolean =>
-  a.policy && b.policy ? a.policy[part as keyof Policy] === b.policy[part as keyof Policy] : x[part] === y[part];
+const same = (part: (typeof DEFINING)[number], a: Rule, b: Rule, x: PolicyOptions, y: PolicyOptions): boolean => {
+  if (part === 'blockFor') return a.policyFor(1).blocks?.text === b.policyFor(1).blocks?.text;
+  return a.policy && b.policy ? a.policy[part as keyof Policy] === b.policy[part as keyof Policy] : x[part] === y[part];
+};
 
 const isDefinition = (asked: PolicyOptions | PolicyReference): asked is PolicyOptions =>
   DEFINING.some((part) => (asked as PolicyOptions)[part] !== undefined);

@@ -1,20 +1,28 @@
 import { HttpException } from '@nestjs/common';
-import { abnormalUsage, forbidden, quotaExceeded, temporaryReducedCapacity } from '../headers/problem-details.js';
+import {
+  abnormalUsage,
+  blocked,
+  forbidden,
+  quotaExceeded,
+  temporaryReducedCapacity,
+} from '../headers/problem-details.js';
 
 /**
- * 429 (RFC 6585): the quota of these policies is spent. Its response is the problem+json body (`ProblemDetails`),
- * so a filter of your own can read it with `getResponse()`.
+ * 429 (RFC 6585): the quota of these policies is spent, or their caller is blocked. Its response is the problem+json
+ * body (`ProblemDetails`), so a filter of your own can read it with `getResponse()`.
  */
 export class RateLimitExceededException extends HttpException {
   /**
    * @param violatedPolicies the names of the policies that denied the request
    * @param retryAfter milliseconds until the same request passes; -1 if it never can
+   * @param isBlocked whether a block stands (`blockedFor` of a decision): the problem type is another one then
    */
   constructor(
     readonly violatedPolicies: readonly string[],
     readonly retryAfter: number,
+    readonly isBlocked = false,
   ) {
-    super(quotaExceeded(violatedPolicies, retryAfter), 429);
+    super((isBlocked ? blocked : quotaExceeded)(violatedPolicies, retryAfter), 429);
   }
 }
 

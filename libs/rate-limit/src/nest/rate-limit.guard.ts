@@ -3,7 +3,14 @@ import type { Decision } from '../core/decision.js';
 import { at, isStoreUnavailable } from '../core/errors.js';
 import type { Hit } from '../core/hit.js';
 import type { RateLimitStore } from '../core/store.js';
-import { denialFields, longestWait, policyField, rateLimitFields, type Verdict } from '../headers/ratelimit-headers.js';
+import {
+  denialFields,
+  isBlocked,
+  longestWait,
+  policyField,
+  rateLimitFields,
+  type Verdict,
+} from '../headers/ratelimit-headers.js';
 import type { Phase } from './keys/key-resolver.js';
 import { asksForKeys, isAddressAllowed, isKeyAllowed, isRefusing, type Lists } from './lists/lists.js';
 import {
@@ -136,7 +143,7 @@ export class RateLimitGuard implements CanActivate {
 
     transport.setFields(context, denialFields(verdicts));
     const violated = verdicts.filter(({ decision }) => !decision.allowed).map(({ policy }) => policy);
-    throw new RateLimitExceededException(namesOf(violated), longestWait(verdicts));
+    throw new RateLimitExceededException(namesOf(violated), longestWait(verdicts), isBlocked(verdicts));
   }
 
   /** The store gave no answer, and somebody wants to be closed then. */

@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { RateLimitError } from '../core/errors.js';
-import type { RateLimitStore } from '../core/store.js';
+import { isBlocking, type RateLimitStore } from '../core/store.js';
 import { DenialCacheStore } from '../stores/denial-cache.store.js';
 import { FailurePolicyStore } from '../stores/failure-policy.store.js';
 import { MemoryStore } from '../stores/memory.store.js';
@@ -71,7 +71,8 @@ export const rateLimitProviders: Provider[] = [
     inject: [RATE_LIMIT_SETTINGS, DiscoveryService],
     useFactory: ({ options }: RateLimitSettings, discovery: DiscoveryService) => {
       refuseStrays(discovery);
-      return new Plans(new Catalogue(options.policies), options.default ?? [], routesOf(discovery));
+      const canBlock = options.store === undefined || isBlocking(options.store);
+      return new Plans(new Catalogue(options.policies, canBlock), options.default ?? [], routesOf(discovery));
     },
   },
   {

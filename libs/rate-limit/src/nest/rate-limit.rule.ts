@@ -46,6 +46,7 @@ export const RULE_KEYS = [
   'window',
   'burst',
   'onStoreFailure',
+  'blockFor',
   ...USE_KEYS,
   ...RESOLVE_KEYS,
 ];

@@ -1,9 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { spanOf } from '../core/block-rule.js';
 import type { Decision } from '../core/decision.js';
+import type { Duration } from '../core/duration.js';
 import { RateLimitError, shown } from '../core/errors.js';
 import { checkHits, type Hit } from '../core/hit.js';
 import { checkKnownKeys, definePolicy, isChecked, type Policy, type PolicyDefinition } from '../core/policy.js';
-import type { RateLimitStore } from '../core/store.js';
+import { blocking, withoutBlocks, type RateLimitStore } from '../core/store.js';
 import { listedDecision } from './lists/listed-decision.js';
 import type { Plans } from './rate-limit.plans.js';
 import type { RateLimitSettings } from './rate-limit.settings.js';
@@ -48,9 +50,32 @@ export class RateLimiter {
     return this.consume(policy, key, { cost: 0 });
   }
 
-  /** Makes the quota full again. Throws as {@link consume} does, and whenever the store gives no answer. */
+  /**
+   * Makes the quota full again, and ends its block. Throws as {@link consume} does, and whenever the store gives no
+   * answer.
+   */
   async reset(policy: AnyPolicy, key: string): Promise<void> {
     await this.store.reset(this.policyOf(policy), key);
+  }
+
+  /**
+   * Denies a key for so long from now on, in place of a block that stands: `'15m'`, or milliseconds. The policy must
+   * have a `blockFor`, `0` if code alone is to block.
+   *
+   * @throws RateLimitError `RL_BLOCK_OFF`, `RL_BLOCK_INVALID`, and as {@link reset} does
+   */
+  async block(policy: AnyPolicy, key: string, span: Duration): Promise<void> {
+    await blocking(this.store).block(this.policyOf(policy), key, spanOf(span));
+  }
+
+  /** Ends a block and forgets its steps; the quota stays as it is. Throws as {@link block} does. */
+  async unblock(policy: AnyPolicy, key: string): Promise<void> {
+    await blocking(this.store).unblock(this.policyOf(policy), key);
+  }
+
+  /** How long a block of the key stands still, in milliseconds; 0: there is none. Throws as {@link consume} does. */
+  async blockedFor(policy: AnyPolicy, key: string): Promise<number> {
+    return (await this.peek(policy, key)).blockedFor ?? 0;
   }
 
   private listed(hit: Hit): Decision | undefined {
@@ -62,8 +87,12 @@ export class RateLimiter {
   }
 
   private policyOf(policy: AnyPolicy): Policy {
-    if (typeof policy !== 'string') return isChecked(policy) ? policy : definePolicy(policy);
     const { catalogue } = this.plans;
+    if (typeof policy !== 'string') {
+      const spelledOut = isChecked(policy) ? policy : definePolicy(policy);
+      if (spelledOut.blocks && !catalogue.canBlock) throw withoutBlocks();
+      return spelledOut;
+    }
     const rule = catalogue.get(policy);
     if (rule?.policy) return rule.policy;
     throw rule

@@ -1,7 +1,7 @@
 import type { Decision } from '../core/decision.js';
 import type { Hit } from '../core/hit.js';
 import type { Policy } from '../core/policy.js';
-import type { RateLimitStore } from '../core/store.js';
+import { blocking, type BlockingStore, type RateLimitStore } from '../core/store.js';
 import { RememberedDenials } from './remembered-denials.js';
 
 export interface DenialCacheOptions {
@@ -20,7 +20,7 @@ export interface DenialCacheOptions {
  *
  * What this process gives back, resets or charges is seen at once; what another one does, after `maxAge` at the latest.
  */
-export class DenialCacheStore implements RateLimitStore {
+export class DenialCacheStore implements BlockingStore {
   private readonly denials: RememberedDenials;
   private readonly maxAge: number;
   private readonly now: () => number;
@@ -51,7 +51,7 @@ export class DenialCacheStore implements RateLimitStore {
     const sentAfter = this.denials.changes;
     const answered = (decisions: Decision[]): Decision[] => {
       if (isDenial(decisions)) {
-        const until = sentAt + Math.min(this.maxAge, unchangedFor(decisions));
+        const until = sentAt + Math.min(this.maxAge, unchangedFor(hits, decisions));
         this.denials.add({ hits, decisions, sentAfter, answeredAt: this.now(), until });
       } else if (this.denials.size > 0) {
         this.denials.charged(hits, this.now());
@@ -67,6 +67,14 @@ export class DenialCacheStore implements RateLimitStore {
 
   reset(policy: Policy, key: string): Promise<void> {
     return this.givingBack([{ policy, key, cost: 0 }], () => this.inner.reset(policy, key));
+  }
+
+  block(policy: Policy, key: string, span: number): Promise<void> {
+    return this.givingBack([{ policy, key, cost: 0 }], () => blocking(this.inner).block(policy, key, span));
+  }
+
+  unblock(policy: Policy, key: string): Promise<void> {
+    return this.givingBack([{ policy, key, cost: 0 }], () => blocking(this.inner).unblock(policy, key));
   }
 
   /** It may have been done even when it failed. */
@@ -86,12 +94,18 @@ const givesBack = (hit: Hit): boolean => typeof hit?.cost === 'number' && hit.co
 const isDenial = (decisions: readonly Decision[]): boolean =>
   decisions.some(({ allowed }) => !allowed) && !decisions.some(({ degraded }) => degraded);
 
-/** Until the first of the numbers changes. The store judges by whole milliseconds, so it may do so one sooner. */
-function unchangedFor(decisions: readonly Decision[]): number {
+/**
+ * Until the first of the numbers changes. The store judges by whole milliseconds, so it may do so one sooner. Not at
+ * all where each denial changes them: a block that is begun anew.
+ */
+function unchangedFor(hits: readonly Hit[], decisions: readonly Decision[]): number {
   let least = Infinity;
-  for (const { resetAfter, retryAfter } of decisions) {
+  for (let i = 0; i < decisions.length; i++) {
+    const { resetAfter, retryAfter, blockedFor = 0 } = decisions[i]!;
     if (resetAfter > 0) least = Math.min(least, resetAfter);
     if (retryAfter > 0) least = Math.min(least, retryAfter);
+    if (blockedFor === 0) continue;
+    least = hits[i]!.policy.blocks?.extend ? 0 : Math.min(least, blockedFor);
   }
   return least - 1;
 }
@@ -102,6 +116,7 @@ const aged = (decisions: readonly Decision[], age: number): Decision[] =>
     ...decision,
     resetAfter: left(decision.resetAfter, age),
     retryAfter: left(decision.retryAfter, age),
+    ...(decision.blockedFor !== undefined && { blockedFor: left(decision.blockedFor, age) }),
   }));
 
 const left = (span: number, age: number): number => (span > 0 ? Math.ceil(span - age) : span);

@@ -5,7 +5,7 @@ import { isStoreUnavailable, type StoreUnavailableError } from '../core/errors.j
 import { checkHits, type Hit } from '../core/hit.js';
 import type { Observer } from '../core/observer.js';
 import { shareOf, type Policy, type StoreFailureMode } from '../core/policy.js';
-import type { RateLimitStore } from '../core/store.js';
+import { blocking, checkBlock, type BlockingStore, type RateLimitStore } from '../core/store.js';
 import { LastSeen } from './last-seen.js';
 import { MemoryStore } from './memory.store.js';
 
@@ -31,7 +31,7 @@ const LONGEST_CALM = 60_000;
  * the store's own error. `local` ones are judged in this process's memory, which goes on from what the store last told
  * of a quota. No request mixes a charge in the store with a local one.
  */
-export class FailurePolicyStore implements RateLimitStore {
+export class FailurePolicyStore implements BlockingStore {
   private readonly local: MemoryStore;
   private readonly lastSeen: LastSeen;
   /** On the monotonic clock; 0 while the store answers. */
@@ -67,19 +67,54 @@ export class FailurePolicyStore implements RateLimitStore {
 
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
+    await this.andHere(
+      () => this.inner.reset(policy, key),
+      () => {
+        this.lastSeen.take(policy, key);
+        return this.local.reset(policy, key);
+      },
+    );
+  }
+
+  async block(policy: Policy, key: string, span: number): Promise<void> {
+    checkHits([{ policy, key, cost: 0 }]);
+    checkBlock(policy, span);
+    await this.andHere(
+      () => blocking(this.inner).block(policy, key, span),
+      () => this.local.block(policy, key, span),
+    );
+  }
+
+  async unblock(policy: Policy, key: string): Promise<void> {
+    checkHits([{ policy, key, cost: 0 }]);
+    checkBlock(policy);
+    await this.andHere(
+      () => blocking(this.inner).unblock(policy, key),
+      () => this.local.unblock(policy, key),
+    );
+  }
+
+  /**
+   * Done here too, whether or not the store answered. Not before: who asked earlier may be told after that, though his
+   * answer came with this one's.
+   */
+  private async andHere(there: () => Promise<void>, here: () => Promise<void>): Promise<void> {
     try {
-      await this.inner.reset(policy, key);
+      await there();
     } finally {
-      // Not before: who asked before the reset may be told after that, though his answer came with this one's.
       await turn();
-      this.lastSeen.take(policy, key);
-      await this.local.reset(policy, key);
+      await here();
     }
   }
 
+  /** While a block stands nothing is told of the quota: what was told before it counts. */
   private note(hits: readonly Hit[], decisions: readonly Decision[]): void {
     for (let i = 0; i < hits.length; i++) {
-      if (this.modeOf(hits[i]!) === 'local') this.lastSeen.note(hits[i]!, decisions[i]!);
+      const { policy, key } = hits[i]!;
+      if (this.modeOf(hits[i]!) !== 'local') continue;
+      const { blockedFor = 0 } = decisions[i]!;
+      if (policy.blocks) this.local.recallBlock(policy, key, blockedFor);
+      if (blockedFor === 0) this.lastSeen.note(hits[i]!, decisions[i]!);
     }
   }
 

@@ -1,10 +1,12 @@
+import type { Judgement } from '../core/algorithm.js';
 import { algorithmOf } from '../core/algorithms/index.js';
+import { blockLifetime, extended, imposed, raised, standing, underBlock, type BlockState } from '../core/block.js';
 import type { Clock } from '../core/clock.js';
 import type { Decision } from '../core/decision.js';
 import { RateLimitError, shown } from '../core/errors.js';
 import { checkHits, mergingHits, type Hit } from '../core/hit.js';
 import type { Policy } from '../core/policy.js';
-import type { RateLimitStore } from '../core/store.js';
+import { checkBlock, type BlockingStore } from '../core/store.js';
 import { ExpiryQueue, type Expiring } from './expiry-queue.js';
 import type { Seen } from './last-seen.js';
 import { keptKey } from './long-key.js';
@@ -32,7 +34,7 @@ const WORTH_SWEEPING = 1_000;
  * Keeps quota in this process. For one instance, for tests, and for the time when Redis is away. No timers: it never
  * keeps a process alive.
  */
-export class MemoryStore implements RateLimitStore {
+export class MemoryStore implements BlockingStore {
   /** In order of use: a Map iterates as it was written, and what is used is written anew. */
   private readonly entries = new Map<string, Entry>();
   private expiring = new ExpiryQueue<Entry>();
@@ -67,13 +69,41 @@ export class MemoryStore implements RateLimitStore {
   }
 
   /**
-   * Makes the quota full again.
+   * Makes the quota full again, and ends its block.
    *
    * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`
    */
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
     this.entries.delete(idOf(policy, key));
+    if (policy.blocks) this.entries.delete(blockIdOf(policy, key));
+  }
+
+  /**
+   * Blocks from now on, in place of a block that stands.
+   *
+   * @param policy one with `blockFor`
+   * @param span in milliseconds; 0 ends a block as {@link unblock} does
+   * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_BLOCK_OFF`, `RL_BLOCK_INVALID`
+   */
+  async block(policy: Policy, key: string, span: number): Promise<void> {
+    checkHits([{ policy, key, cost: 0 }]);
+    const rule = checkBlock(policy, span);
+    if (span === 0) return this.unblock(policy, key);
+    const now = Math.floor(this.now());
+    this.keepBlock(policy, key, imposed(rule, this.blockOf(policy, key), span, now), now);
+  }
+
+  /**
+   * Ends a block and forgets the steps; the quota stays as it is.
+   *
+   * @param policy one with `blockFor`
+   * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_BLOCK_OFF`
+   */
+  async unblock(policy: Policy, key: string): Promise<void> {
+    checkHits([{ policy, key, cost: 0 }]);
+    checkBlock(policy);
+    this.entries.delete(blockIdOf(policy, key));
   }
 
   /**
@@ -93,17 +123,41 @@ export class MemoryStore implements RateLimitStore {
     if (!entry || left(state) < left(entry.state)) this.keep(id, entry, state, now + lifetime, now);
   }
 
+  /**
+   * Takes over what another store last told of a block: that it stands for so long, or that there is none.
+   *
+   * @internal
+   */
+  recallBlock(policy: Policy, key: string, left: number): void {
+    if (left === 0 && this.entries.size === 0) return;
+    const now = Math.floor(this.now());
+    if (left > 0) this.keepBlock(policy, key, { start: now, span: left, step: 1 }, now);
+    else this.entries.delete(blockIdOf(policy, key));
+  }
+
   private judge(hits: readonly Hit[]): Decision[] {
     const now = Math.floor(this.now());
-    const judged = hits.map(({ policy, key, cost }) => {
+    const judged = hits.map((hit) => {
+      const { policy, key, cost } = hit;
       const id = idOf(policy, key);
       const algorithm = algorithmOf(policy.algorithm);
       const entry = this.entries.get(id);
-      return { policy, id, algorithm, entry, judgement: algorithm.judge(policy, entry?.state, cost, now) };
+      const block = policy.blocks && standing(this.blockOf(policy, key), now);
+      const isBarred = block !== undefined && block.left > 0 && cost > 0;
+      return {
+        hit,
+        id,
+        algorithm,
+        entry,
+        judgement: algorithm.judge(policy, entry?.state, cost, now),
+        block,
+        isBarred,
+      };
     });
 
-    const denied = judged.some(({ judgement }) => !judgement.allowed);
-    return judged.map(({ policy, id, algorithm, entry, judgement }) => {
+    const denied = judged.some(({ judgement, isBarred }) => isBarred || !judgement.allowed);
+    return judged.map(({ hit, id, algorithm, entry, judgement, block, isBarred }) => {
+      const { policy } = hit;
       // All or none: beside a denied hit, one that would have passed only looks.
       const final = denied && judgement.allowed ? algorithm.judge(policy, entry?.state, 0, now) : judgement;
       const { allowed, remaining, resetAfter, retryAfter, state } = final;
@@ -112,8 +166,40 @@ export class MemoryStore implements RateLimitStore {
         const expiresAt = state === entry?.state ? undefined : now + algorithm.lifetime(policy, state, now);
         this.keep(id, entry, state, expiresAt, now);
       }
-      return { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, degraded: false };
+      const decision = { limit: policy.limit, remaining, resetAfter, retryAfter, degraded: false };
+      const left = block ? this.settleBlock(hit, judgement, block.state, isBarred, now) : 0;
+      if (left === 0) return { allowed, ...decision };
+      const told = underBlock(policy, decision, hit.cost, retryAfter, left);
+      return { allowed: allowed && !isBarred, ...decision, ...told };
     });
+  }
+
+  /** Begins a block, or begins it anew, where this hit does. How long one stands now. */
+  private settleBlock(
+    { policy, key }: Hit,
+    { allowed, retryAfter }: Judgement<unknown>,
+    state: BlockState | undefined,
+    isBarred: boolean,
+    now: number,
+  ): number {
+    const rule = policy.blocks!;
+    let kept = state;
+    if (isBarred) {
+      if (rule.extend && retryAfter >= 0) kept = extended(state!, now);
+    } else if (!allowed && retryAfter >= 0) {
+      kept = raised(rule, state, now) ?? state;
+    }
+    if (kept) this.keepBlock(policy, key, kept, now);
+    return standing(kept, now).left;
+  }
+
+  private blockOf(policy: Policy, key: string): BlockState | undefined {
+    return this.entries.get(blockIdOf(policy, key))?.state as BlockState | undefined;
+  }
+
+  private keepBlock(policy: Policy, key: string, state: BlockState, now: number): void {
+    const id = blockIdOf(policy, key);
+    this.keep(id, this.entries.get(id), state, now + blockLifetime(policy.blocks!, state, now), now);
   }
 
   private keep(id: string, entry: Entry | undefined, state: unknown, expiresAt: number | undefined, now: number): void {
@@ -153,3 +239,6 @@ export class MemoryStore implements RateLimitStore {
 
 /** No name holds a NUL, so no two pairs make one id. */
 const idOf = (policy: Policy, key: string): string => `${policy.id}\0${keptKey(key)}`;
+
+/** No policy's id ends so. */
+const blockIdOf = (policy: Policy, key: string): string => `${policy.id}:block\0${keptKey(key)}`;

@@ -23,6 +23,8 @@ interface WatchedState {
   /** The number of its last change. Infinity while it is suspended, and when it is not watched any more. */
   changed: number;
   suspended: number;
+  /** Until when a block of it is known. */
+  blockedUntil: number;
   /** Those whose first hit it is. */
   denials: readonly KeptDenial[];
   idleAt: number;
@@ -70,13 +72,21 @@ export class RememberedDenials {
   add(denial: Denial): void {
     const { hits, decisions, sentAfter, answeredAt: now, until } = denial;
     this.note(hits, false);
-    if (until <= now || sentAfter < this.forgotten || !hits.every(isWatchable)) return;
-    if (hits.some((hit) => (this.watched(hit)?.changed ?? 0) > sentAfter)) return;
+    const isLate = hits.some((hit) => (this.watched(hit)?.changed ?? 0) > sentAfter);
+    const changedNow = this.noteBlocks(denial);
+    if (isLate || until <= now || sentAfter < this.forgotten || !hits.every(isWatchable)) return;
 
     const states = hits.map((hit) => this.watched(hit) ?? this.watch(hit));
+    states.forEach((state, i) => (state.blockedUntil = now + (decisions[i]!.blockedFor ?? 0)));
     const first = states[0]!;
     const others = first.denials.filter((other) => now < other.until && !sameHits(other.hits, hits));
-    const kept = { ...denial, states, hits: hits.map((hit) => ({ ...hit })), decisions: [...decisions] };
+    const kept = {
+      ...denial,
+      sentAfter: changedNow ? this.changes : sentAfter,
+      states,
+      hits: hits.map((hit) => ({ ...hit })),
+      decisions: [...decisions],
+    };
     this.denials -= first.denials.length;
     first.denials = [...others.slice(1 - MOST_DENIALS_PER_STATE), kept];
     this.denials += first.denials.length;
@@ -121,12 +131,26 @@ export class RememberedDenials {
     }
   }
 
+  /** A block that begins changes what is told of its state beside other denials; this denial knows of it. */
+  private noteBlocks({ hits, decisions, answeredAt: now }: Denial): boolean {
+    let begins = false;
+    for (let i = 0; i < hits.length; i++) {
+      const { blockedFor } = decisions[i]!;
+      const state = blockedFor === undefined ? undefined : this.watched(hits[i]);
+      if (!state || now < state.blockedUntil) continue;
+      state.blockedUntil = now + blockedFor!;
+      state.changed = Math.max(state.changed, ++this.changes);
+      begins = true;
+    }
+    return begins;
+  }
+
   private watched(hit: Hit | undefined): WatchedState | undefined {
     return this.states.get(hit?.policy?.id as string)?.get(hit!.key);
   }
 
   private watch({ policy, key }: Hit): WatchedState {
-    const state = { policy, key, changed: 0, suspended: 0, denials: [], idleAt: 0 };
+    const state = { policy, key, changed: 0, suspended: 0, blockedUntil: 0, denials: [], idleAt: 0 };
     const keys = this.states.get(policy.id) ?? new Map<string, WatchedState>();
     this.states.set(policy.id, keys.set(key, state));
     return state;
@@ -173,7 +197,11 @@ const sameHit = ({ policy, key, cost }: Hit, other: Hit | undefined): boolean =>
   other?.key === key && other.cost === cost && isChecked(other.policy) && sameRule(other.policy, policy);
 
 const sameRule = (one: Policy, other: Policy): boolean =>
-  one === other || (one.id === other.id && one.limit === other.limit && one.burst === other.burst);
+  one === other ||
+  (one.id === other.id &&
+    one.limit === other.limit &&
+    one.burst === other.burst &&
+    one.blocks?.text === other.blocks?.text);
 
 /** Malformed hits come by too: the store inside refuses them. */
 const isWatchable = (hit: Hit): boolean =>

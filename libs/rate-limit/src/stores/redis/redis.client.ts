@@ -10,7 +10,7 @@ export interface RedisClient {
   /** `SCRIPT LOAD`. */
   script(subcommand: 'LOAD', script: string): Promise<unknown>;
   /** `DEL`. */
-  del(key: string): Promise<unknown>;
+  del(...keys: string[]): Promise<unknown>;
   /** `QUIT`: closes the connection when what is under way is answered. Never called on a client that was handed in. */
   quit(): Promise<unknown>;
   /** Closes the connection at once. Never called on a client that was handed in. */

@@ -10,6 +10,9 @@ import { digestOf, LONGEST_KEY } from '../long-key.js';
 export const stateKey = (prefix: string, policy: Policy, partition: string): string =>
   `${prefix}:{${partition}}:${policy.id}`;
 
+/** Where its block is stored: no policy's id ends so. */
+export const blockKey = (stateKey: string): string => `${stateKey}:block`;
+
 /**
  * The key of a hit as text that is safe between braces, one to one: two different keys never give the same partition.
  * Plain ASCII without `%`, braces or controls stands as it is.

@@ -11,6 +11,8 @@ export class RedisRequest {
   readonly deadline: number;
   /** How much of a batch it takes. A log is searched, not read at once. */
   readonly weight: number;
+  /** How many of its hits are of policies that block. */
+  readonly blocks: number;
   readonly decisions: Promise<Decision[]>;
   private resolve!: (decisions: Decision[]) => void;
   private reject!: (error: StoreUnavailableError) => void;
@@ -23,10 +25,18 @@ export class RedisRequest {
     since: number,
     /** Who is asked, and is blamed for what fails. */
     readonly server: RedisServer,
+    /** To block the only hit's key for so long, instead of charging it. */
+    readonly imposes = 0,
   ) {
     this.deadline = since + timeout;
     let weight = 0;
-    for (const { policy } of hits) weight += policy.algorithm === 'sliding-log' ? 8 : 1;
+    let blocks = 0;
+    for (const { policy } of hits) {
+      weight += policy.algorithm === 'sliding-log' ? 8 : 1;
+      if (policy.blocks) blocks++;
+    }
+    this.blocks = blocks;
+    weight += blocks;
     this.weight = weight;
     this.decisions = new Promise((resolve, reject) => {
       this.resolve = resolve;
@@ -35,9 +45,9 @@ export class RedisRequest {
   }
 
   /** Whether it asks for the same as another, of whatever keys. */
-  isLike({ hits }: RedisRequest): boolean {
+  isLike({ hits, imposes }: RedisRequest): boolean {
     const own = this.hits;
-    if (own.length !== hits.length) return false;
+    if (own.length !== hits.length || this.imposes !== imposes) return false;
     for (let i = 0; i < own.length; i++) {
       if (own[i]!.policy !== hits[i]!.policy || own[i]!.cost !== hits[i]!.cost) return false;
     }

@@ -4,6 +4,7 @@ import { StoreUnavailableError } from '../../core/errors.js';
 import type { Policy } from '../../core/policy.js';
 import { consumeScript, consumeSha } from './consume.script.js';
 import { isClusterClient, type BinaryClient, type RedisClient } from './redis.client.js';
+import { blockKey } from './redis.keys.js';
 import type { RedisRequest } from './redis.request.js';
 
 /** What the script replied. */
@@ -25,13 +26,16 @@ const NUMBERS_PER_HIT = 3;
 /** The script that judges a batch: its arguments, its reply, and having Redis know it. */
 export class ConsumeScript {
   private loading: Promise<unknown> | undefined;
+  private readonly shortestLife: number;
   private readonly policyTexts = new WeakMap<Policy, readonly string[]>();
 
   /** @param judgedByRedis whether its clock decides, and not one that tests inject */
   constructor(
     readonly client: RedisClient,
-    private readonly judgedByRedis: boolean,
-  ) {}
+    judgedByRedis: boolean,
+  ) {
+    this.shortestLife = judgedByRedis ? 0 : SHORTEST_LIFE_IN_TESTS;
+  }
 
   /**
    * @param now the time to judge by, or '' for the server's
@@ -40,11 +44,16 @@ export class ConsumeScript {
    */
   async run(requests: readonly RedisRequest[], now: number | '', notAfter: number | ''): Promise<ScriptReply> {
     const args: string[] = [];
-    for (const { keys } of requests) for (const key of keys) args.push(key);
+    let blocks = 0;
+    for (const request of requests) {
+      for (const key of request.keys) args.push(key);
+      blocks += request.blocks;
+    }
     const hits = args.length;
+    if (blocks > 0) args.push(...blockKeysOf(requests).reverse());
     args.push(String(notAfter), String(now));
     this.writeBatch(requests, args);
-    return new BinaryReply(await this.call(hits, args), hits);
+    return new BinaryReply(await this.call(hits + blocks, args), NUMBERS_PER_HIT * hits + blocks);
   }
 
   /** Asks for the server's clock, charging nothing. `key` says which server of a Cluster. */
@@ -79,14 +88,16 @@ export class ConsumeScript {
     const runs: (string | number)[] = [];
     let first: RedisRequest | undefined;
     let length = 0;
+    let lengthAt = 0;
     for (const request of requests) {
       if (first?.isLike(request)) {
-        runs[runs.length - 2 * first.hits.length - 2] = ++length;
+        runs[lengthAt] = ++length;
         continue;
       }
       first = request;
       length = 1;
-      runs.push(length, request.hits.length);
+      const { blocks, imposes } = request;
+      lengthAt = runs.push(length, blocks > 0 ? -request.hits.length : request.hits.length) - 2;
       for (const { policy, cost } of request.hits) {
         let place = policies.indexOf(policy);
         if (place < 0) {
@@ -94,6 +105,7 @@ export class ConsumeScript {
           args.push(...this.textsOf(policy));
         }
         runs.push(place + 1, cost);
+        if (blocks > 0) runs.push(policy.blocks ? `${imposes} ${this.shortestLife} ${policy.blocks.text}` : '');
       }
     }
     // What is most common needs no words: requests for one unit of the only policy.
@@ -106,13 +118,17 @@ export class ConsumeScript {
     if (!texts) {
       const { algorithm, limit, window, burst } = policy;
       const longest = algorithmOf(algorithm).longestLifetime(policy);
-      const life = this.judgedByRedis ? longest : Math.max(SHORTEST_LIFE_IN_TESTS, longest);
+      const life = Math.max(this.shortestLife, longest);
       texts = [algorithm, ...[limit, window, burst, life].map(String)];
       this.policyTexts.set(policy, texts);
     }
     return texts;
   }
 }
+
+/** In the order of the hits. */
+const blockKeysOf = (requests: readonly RedisRequest[]): string[] =>
+  requests.flatMap(({ hits, keys }) => keys.filter((_, i) => hits[i]!.policy.blocks).map(blockKey));
 
 /** Read straight from the bytes: a number costs Redis a fifth of what it costs as one of its own, and us less still. */
 class BinaryReply implements ScriptReply {
@@ -121,9 +137,9 @@ class BinaryReply implements ScriptReply {
   private readonly bytes: Buffer;
   private at = BYTES_PER_NUMBER;
 
-  constructor(reply: unknown, hits: number) {
+  constructor(reply: unknown, numbers: number) {
     const size = Buffer.isBuffer(reply) ? reply.length : 0;
-    const full = BYTES_PER_NUMBER * (1 + NUMBERS_PER_HIT * hits);
+    const full = BYTES_PER_NUMBER * (1 + numbers);
     if (size !== full && size !== BYTES_PER_NUMBER) {
       throw new StoreUnavailableError('the reply to the script is none of its own: is something between us and Redis?');
     }
@@ -145,7 +161,15 @@ class BinaryReply implements ScriptReply {
         degraded: false,
       });
       this.at += NUMBERS_PER_HIT * BYTES_PER_NUMBER;
+      if (hits[i]!.policy.blocks) this.addBlock(decisions);
     }
     return decisions;
+  }
+
+  /** The fourth number of a hit whose policy blocks. */
+  private addBlock(decisions: Decision[]): void {
+    const blockedFor = this.bytes.readDoubleLE(this.at);
+    if (blockedFor > 0) decisions.push({ ...decisions.pop()!, blockedFor });
+    this.at += BYTES_PER_NUMBER;
   }
 }

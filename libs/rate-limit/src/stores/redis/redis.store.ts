@@ -3,13 +3,13 @@ import type { Decision } from '../../core/decision.js';
 import { kindOf, RateLimitError, shown } from '../../core/errors.js';
 import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
 import type { Policy } from '../../core/policy.js';
-import type { RateLimitStore } from '../../core/store.js';
+import { checkBlock, type BlockingStore } from '../../core/store.js';
 import { acrossSlots } from './redis.across-slots.js';
 import { RedisBatches } from './redis.batch.js';
 import { isClusterClient, isRedisClient, nameOf, type RedisClient } from './redis.client.js';
 import { Deadlines } from './redis.deadlines.js';
 import { asUnavailable, tooSlow } from './redis.failures.js';
-import { partitionOf, stateKey } from './redis.keys.js';
+import { blockKey, partitionOf, stateKey } from './redis.keys.js';
 import { RedisRequest } from './redis.request.js';
 import { ConsumeScript } from './redis.script.js';
 import { RedisServer } from './redis.server.js';
@@ -48,7 +48,7 @@ const LONGEST_TIMEOUT = 60_000;
  *
  * The client stays the caller's: the store never closes it.
  */
-export class RedisStore implements RateLimitStore {
+export class RedisStore implements BlockingStore {
   private readonly script: ConsumeScript;
   private readonly deadlines: Deadlines;
   /** One line of batches on a single server; on a Cluster one per slot in use. */
@@ -105,19 +105,54 @@ export class RedisStore implements RateLimitStore {
   }
 
   /**
-   * Makes the quota full again.
+   * Makes the quota full again, and ends its block.
    *
    * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`
    * @throws StoreUnavailableError when Redis gives no answer in time; the reset may still take effect then
    */
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
+    const state = stateKey(this.prefix, policy, partitionOf(key));
+    await this.remove(...(policy.blocks ? [state, blockKey(state)] : [state]));
+  }
+
+  /**
+   * Blocks from now on, in place of a block that stands.
+   *
+   * @param policy one with `blockFor`
+   * @param span in milliseconds; 0 ends a block as {@link unblock} does
+   * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_BLOCK_OFF`, `RL_BLOCK_INVALID`
+   * @throws StoreUnavailableError when Redis gives no answer in time; the block may still take effect then
+   */
+  async block(policy: Policy, key: string, span: number): Promise<void> {
+    const hit = { policy, key, cost: 0 };
+    checkHits([hit]);
+    checkBlock(policy, span);
+    if (span === 0) return this.unblock(policy, key);
+    const keys = this.keysOf([hit]);
+    await this.ask(isClusterClient(this.client) ? this.slotOf(keys[0]!) : 0, [hit], keys, span);
+  }
+
+  /**
+   * Ends a block and forgets the steps; the quota stays as it is.
+   *
+   * @param policy one with `blockFor`
+   * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_BLOCK_OFF`
+   * @throws StoreUnavailableError when Redis gives no answer in time; it may still take effect then
+   */
+  async unblock(policy: Policy, key: string): Promise<void> {
+    checkHits([{ policy, key, cost: 0 }]);
+    checkBlock(policy);
+    await this.remove(blockKey(stateKey(this.prefix, policy, partitionOf(key))));
+  }
+
+  private async remove(...keys: string[]): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(tooSlow(nameOf(this.client), this.timeout)), this.timeout);
     });
     try {
-      await Promise.race([this.client.del(stateKey(this.prefix, policy, partitionOf(key))), late]);
+      await Promise.race([this.client.del(...keys), late]);
     } catch (error) {
       throw asUnavailable(error, this.client, nameOf(this.client));
     } finally {
@@ -150,11 +185,11 @@ export class RedisStore implements RateLimitStore {
     );
   };
 
-  private ask(slot: number, hits: readonly Hit[], keys: readonly string[]): Promise<Decision[]> {
+  private ask(slot: number, hits: readonly Hit[], keys: readonly string[], imposes = 0): Promise<Decision[]> {
     const server = this.serverOf(slot);
     const refusal = server.refusal();
     if (refusal) return Promise.reject(refusal);
-    const request = new RedisRequest(hits, keys, this.timeout, performance.now(), server);
+    const request = new RedisRequest(hits, keys, this.timeout, performance.now(), server, imposes);
     this.laneOf(slot).add(request);
     return request.decisions;
   }

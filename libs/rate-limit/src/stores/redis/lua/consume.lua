@@ -65,7 +65,7 @@ local function settle(key, record, lifetime, policy, cost)
   end
 end
 
-local reply, answered, hit = { server, 0, 0, 0 }, 1, 0
+local reply, answered, hit, blocks_met = { server, 0, 0, 0 }, 1, 0, 0
 
 -- The next run of requests. When nothing is said, each key is a request for one unit of the only policy.
 local requests, hits, policy, cost_text = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), ARGV[arg + 2], ARGV[arg + 3]
@@ -83,16 +83,19 @@ while requests and policies[1] ~= 0 do
       if record and record ~= CHARGED then settle(KEYS[i], record, lifetime, at + 2, cost_text) end
     end
     hit = hit + requests
-  else
+  elseif hits > 0 then
     --> several-hits.lua
+  else
+    --> blocks.lua
   end
   arg = arg + 2 + 2 * hits
   requests, hits, policy, cost_text = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), ARGV[arg + 2], ARGV[arg + 3]
 end
 
--- A key that somebody made permanent, or gave years, gets its TTL back. Each run looks at one of its keys.
+-- A key that somebody made permanent, or gave years, gets its TTL back. Each run looks at one of its states; at blocks
+-- it looks whenever it reads them.
 if policies[1] ~= 0 then
-  local inspected, longest = KEYS[1 + time[2] % max(1, #KEYS)], 0
+  local inspected, longest = KEYS[1 + time[2] % max(1, hit)], 0
   for at = 5, #policies, 5 do longest = max(longest, policies[at]) end
   local left = call('PTTL', inspected)
   -- Somewhat longer it may be for reasons of ours: a clock that was set back, a burst that was lowered.

@@ -1,14 +1,16 @@
 -- Judges each request of a batch in turn: charges all of its hits or none.
 --
--- KEYS      the states of the hits, request by request; on a Cluster all of them share one hash slot
+-- KEYS      the states of the hits, request by request, and behind them their blocks (blocks.lua), where there are
+--           such; on a Cluster all of them share one hash slot
 -- ARGV      not_after: the server's clock past which nothing is charged, or '' for never too late
 --           now in ms, or '' for the server's clock
 --           the policies, each: algorithm, limit, window, burst, life (how long its keys are kept, in ms); without any
 --           nobody is judged, and only the clock is told
 --           the requests, in runs of equal ones: how many requests, how many hits each has, then of each hit: which
---           policy, cost. Without any, each key is a request for one unit of the only policy
+--           policy, cost. Without any, each key is a request for one unit of the only policy. Fewer than 0 hits: the
+--           requests have policies that block (blocks.lua)
 -- Returns   little-endian doubles: the server's clock in ms, then per hit remaining, reset_after and retry_after (0 when
---           it is allowed); the clock alone when it is past not_after
+--           it is allowed), of one with a block also how long it stands; the clock alone when it is past not_after
 --
 -- A state says itself when it began; its key's TTL only collects garbage. A key of a foreign type, or with a value
 -- that no algorithm wrote, is an absent state, and so a full quota; the next charge writes over it. A state more than a

@@ -1,0 +1,14 @@
+import { kindOf, RateLimitError, shown } from './errors.js';
+
+/** @throws RateLimitError `RL_OPTION_UNKNOWN` for a key that nobody reads, most often a slip of the pen */
+export function checkKnownKeys(options: object, known: readonly string[], owner: string): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new RateLimitError('RL_OPTION_UNKNOWN', `${owner} must be an object, got ${kindOf(options)}`);
+  }
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  throw new RateLimitError(
+    'RL_OPTION_UNKNOWN',
+    `${owner} has no option ${shown(unknown)}; it takes ${known.join(', ')}`,
+  );
+}
