@@ -98,6 +98,16 @@ describe.each(adapters)('the demo on %s', (adapter) => {
     ]);
   });
 
+  it.each(['client', 'cost'])('refuses a %s of lists in lists, however deep', async (field) => {
+    const deep = '['.repeat(5_000) + ']'.repeat(5_000);
+    const refused = await fetch(`${url}/demo/requests`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-visitor': 'visitor-1' },
+      body: `{ "client": "alice", "policy": ${JSON.stringify(policy)}, "${field}": ${deep} }`,
+    });
+    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('got an object')]);
+  });
+
   it('refuses whoever does not say who he is, and lists that are none or too long', async () => {
     for (const visitor of ['', 'x', 'a:b:c:d:e', 'a'.repeat(65)]) {
       expect((await post(`${url}/demo/requests`, alice, visitor)).status).toBe(400);
@@ -124,7 +134,7 @@ describe.each(adapters)('the demo on %s', (adapter) => {
       expect([file, answer.status, answer.headers.get('x-content-type-options')]).toEqual([file, 200, 'nosniff']);
       expect(answer.headers.get('content-type')).toMatch(/^(text\/(css|javascript); charset=utf-8|image\/svg\+xml)$/);
     }
-    for (const file of ['tsconfig.json', '..%2fpackage.json', '%2e%2e%2fsrc%2fmain.ts', '__proto__']) {
+    for (const file of ['index.html', 'tsconfig.json', '..%2fpackage.json', '%2e%2e%2fsrc%2fmain.ts', '__proto__']) {
       expect((await fetch(`${url}/page/${file}`)).status).toBe(404);
     }
   });

@@ -410,6 +410,30 @@ describe('what the application declares', () => {
   });
 });
 
+it('stands, though somebody tries to freeze what decorators left on a handler', async () => {
+  @Controller()
+  class FrozenController {
+    @Get('one')
+    one() {}
+  }
+  const { nest } = await boot(
+    'express',
+    { policies: { burst }, default: ['burst'] },
+    { controllers: [FrozenController] },
+  );
+  const handler = Object.getOwnPropertyDescriptor(FrozenController.prototype, 'one')!.value as object;
+  for (const key of Reflect.getMetadataKeys(handler) as string[]) {
+    const value: unknown = Reflect.getMetadata(key, handler);
+    try {
+      Object.freeze(value);
+      Object.seal(value);
+    } catch {
+      // It is told that it cannot.
+    }
+  }
+  expect(Object.keys(answersOf(nest, '/one'))).toEqual(['200', '429']);
+});
+
 describe('a handler that controllers inherit', () => {
   class Base {
     @Get()

@@ -183,6 +183,12 @@ describe('the environment', () => {
     ['REDIS_PORT', '0', 'REDIS_PORT must be a whole number from 1 to 65535, got "0"'],
     ['REDIS_CLUSTER_NODES', 'redis://a:7001,b:7002', 'REDIS_PASSWORD, got "b:7002"'],
     ['REDIS_CLUSTER_NODES', 'redis://a:7001,', 'must be like redis://node-1:6379,redis://node-2:6379, with'],
+    [
+      'REDIS_URL',
+      '/tmp/redis.sock?password=secret',
+      'REDIS_URL must be like redis://:password@localhost:6379/0, got "/tmp/redis.sock?***"',
+    ],
+    ['REDIS_URL', 'redis:///0', 'REDIS_URL must be like redis://:password@localhost:6379/0, got "redis:///0"'],
     ['REDIS_CLUSTER_NODES', 'redis://:secret@a:7001', 'REDIS_PASSWORD, got "redis://***@a:7001"'],
   ])('%s=%s is refused with its name, its value and the fix', (name, value, message) => {
     expect(() => configFrom({ [name]: value })).toThrow(message);

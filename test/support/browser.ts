@@ -12,7 +12,8 @@ const ARGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
-/** In milliseconds. */
+/** In milliseconds, as all spans. */
+const STARTS_WITHIN = 20_000;
 const INSTALLS_WITHIN = 240_000;
 
 /**
@@ -42,7 +43,7 @@ function candidates(): LaunchOptions[] {
 async function firstOf(options: LaunchOptions[]): Promise<Browser | undefined> {
   for (const each of options) {
     try {
-      return await chromium.launch({ ...each, args: ARGS });
+      return await chromium.launch({ ...each, args: ARGS, timeout: STARTS_WITHIN });
     } catch (error) {
       if (process.env.CHROMIUM_PATH) throw error;
     }

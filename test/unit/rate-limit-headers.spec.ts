@@ -56,6 +56,11 @@ describe('the header fields of an answer that code makes itself', () => {
     expect(rateLimitHeaders(both, { profile: 'none' })).toEqual({ 'Retry-After': '2', 'Cache-Control': 'no-store' });
   });
 
+  it('are not made of a policy that nobody checked', () => {
+    const policy = { name: 'x', limit: 10, window: '10s' } as never;
+    expect(() => rateLimitHeaders([{ policy, cost: 1, decision: passed }])).toThrow('RL_POLICY_INVALID');
+  });
+
   it('are none without policies', () => {
     expect(rateLimitHeaders([])).toEqual({});
   });

@@ -19,7 +19,7 @@ export function startPlayground() {
   const rate = one('#rate', HTMLInputElement);
   const streamButton = one('#stream', HTMLButtonElement);
   const addButton = one('#add-lane', HTMLButtonElement);
-  const form = numbersForm(() => (endScene(), void look()));
+  const form = numbersForm(() => (endScene(), changed()));
   /** @type {Lane[]} */
   let lanes = [];
   /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -27,6 +27,8 @@ export function startPlayground() {
   /** @type {ReturnType<typeof setTimeout>[]} */
   let scene = [];
   let isLooking = false;
+  /** Counts what makes an answer that is under way one to an old question. */
+  let changes = 0;
   let lookAgain = 0;
 
   /**
@@ -37,7 +39,7 @@ export function startPlayground() {
     const lane = new Lane(
       { algorithm, client, within, numbers: form.current },
       {
-        changed: () => (endScene(), settle(), void look()),
+        changed: () => (endScene(), settle(), changed()),
         removed: () => {
           lanes = lanes.filter((other) => other !== lane);
           endScene();
@@ -55,14 +57,21 @@ export function startPlayground() {
     form.takeBurst(lanes.some(({ takesBurst }) => takesBurst));
   }
 
+  function changed() {
+    changes++;
+    void look();
+  }
+
   /** What is left of every lane's quota. Spends nothing. */
   async function look() {
     if (isLooking) return;
     isLooking = true;
     const asked = performance.now();
+    const askedAt = changes;
     const looked = [...lanes];
     const answer = await ask('POST', 'demo/peek', { body: looked.map(({ demand }) => demand) });
     isLooking = false;
+    if (askedAt !== changes) return look();
     complain('look', answer);
     if (answer.status === 200) looked.forEach((lane, i) => lane.seen(answer.body[i], asked));
     // What is wrong stays wrong until something is changed, and who is gone is not to be pestered.

@@ -56,7 +56,7 @@ function redisFrom(env: NodeJS.ProcessEnv): Config['redis'] {
 }
 
 function checkedUrl(url: string): string {
-  if (/^rediss?:\/\/./.test(url) && URL.canParse(url)) return url;
+  if (/^rediss?:\/\/./.test(url) && URL.canParse(url) && new URL(url).host !== '') return url;
   throw new ConfigError(`REDIS_URL must be like redis://:password@localhost:6379/0, got "${withoutPassword(url)}"`);
 }
 
@@ -71,7 +71,7 @@ function clusterOf(nodes: string, password: string | undefined): Config['redis']
   return { nodes: urls, ...(password !== undefined && { options: { redisOptions: { password } } }) };
 }
 
-const withoutPassword = (url: string): string => url.replace(/^([a-z]+:\/\/)?.*@/i, '$1***@');
+const withoutPassword = (url: string): string => url.replace(/^([a-z]+:\/\/)?.*@/i, '$1***@').replace(/\?.*/s, '?***');
 
 /** The module checks it when the application starts, and says what is wrong. Bare digits are milliseconds. */
 const windowFrom = (value: string): Duration => (/^\d+$/.test(value) ? Number(value) : (value as Duration));

@@ -15,6 +15,8 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+const INDEX = 'index.html';
+
 /** The page, from files that are read once. */
 @Controller()
 @ApiExcludeController()
@@ -25,19 +27,23 @@ export class PageController {
   index(@Res({ passthrough: true }) answer: Answer) {
     answer.header('Content-Security-Policy', CONTENT_SECURITY_POLICY);
     answer.header('Referrer-Policy', 'no-referrer');
-    return this.send('index.html', answer);
+    return this.send(INDEX, answer);
   }
 
   @Get('page/:file')
   file(@Param('file') name: string, @Res({ passthrough: true }) answer: Answer) {
+    // The page itself is served with its policy, or not at all.
+    if (name === INDEX) throw missing(name);
     return this.send(name, answer);
   }
 
   private send(name: string, answer: Answer): StreamableFile {
     const file = this.files.get(name);
-    if (!file) throw new NotFoundException(`The page has no file "${name}".`);
+    if (!file) throw missing(name);
     answer.header('Cache-Control', 'no-cache');
     answer.header('X-Content-Type-Options', 'nosniff');
     return new StreamableFile(file, { type: contentOf(name), length: file.length });
   }
 }
+
+const missing = (name: string) => new NotFoundException(`The page has no file "${name}".`);

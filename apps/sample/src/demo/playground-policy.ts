@@ -47,5 +47,8 @@ function whole(what: string, value: unknown, from: number, to: number): asserts 
   throw bad(what, `a whole number from ${from} to ${to}`, value);
 }
 
-const bad = (what: string, expected: string, got: unknown) =>
-  new BadRequestException(`${what} must be ${expected}, got ${JSON.stringify(got)?.slice(0, 80)}`);
+function bad(what: string, expected: string, got: unknown): BadRequestException {
+  // Not what is in an object: it may be deeper than can be written.
+  const shown = typeof got === 'object' && got !== null ? 'an object' : JSON.stringify(got)?.slice(0, 80);
+  return new BadRequestException(`${what} must be ${expected}, got ${shown}`);
+}

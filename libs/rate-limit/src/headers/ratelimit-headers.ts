@@ -1,5 +1,6 @@
 import type { Decision } from '../core/decision.js';
-import type { Policy } from '../core/policy.js';
+import { RateLimitError, shown } from '../core/errors.js';
+import { isChecked, type Policy } from '../core/policy.js';
 import { sfInteger, sfList, sfString } from './structured-fields.js';
 
 /** A header field: its name and its text. */
@@ -103,6 +104,7 @@ function waitToRepeat({ policy, cost, decision }: Verdict): number {
  * The header fields of an answer that code makes itself, with `RateLimiter` and without the guard: how much is left of
  * these policies, and on a denial when to come back.
  *
+ * @throws RateLimitError `RL_POLICY_INVALID` for a policy that `definePolicy()` did not make
  * @param now the epoch in milliseconds, which `X-RateLimit-Reset` of the `legacy` profile counts from
  * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
  */
@@ -110,6 +112,14 @@ export function rateLimitHeaders(
   verdicts: readonly Verdict[],
   { profile = 'ietf', now = Date.now() }: { profile?: HeaderProfile; now?: number } = {},
 ): Record<string, string> {
+  for (const { policy } of verdicts) {
+    if (!isChecked(policy)) {
+      throw new RateLimitError(
+        'RL_POLICY_INVALID',
+        `a verdict's policy must be made by definePolicy(), got ${shown(policy)}`,
+      );
+    }
+  }
   const policies = policyField(verdicts.map(({ policy }) => policy));
   const isDenied = verdicts.some(({ decision }) => !decision.allowed);
   return Object.fromEntries([

@@ -128,7 +128,12 @@ const asRead = (responses: () => Responses, declared: Responses | undefined): Re
       has: (_, key) => key === DECLARED || key in responses(),
       get: (_, key) => (key === DECLARED ? declared : responses()[String(key)]),
       ownKeys: () => Object.keys(responses()),
-      getOwnPropertyDescriptor: (_, key) => Object.getOwnPropertyDescriptor(responses(), key),
+      getOwnPropertyDescriptor: (_, key) => {
+        const found = Object.getOwnPropertyDescriptor(responses(), key);
+        return found && { ...found, configurable: true };
+      },
+      // Whoever would freeze it is told that he cannot, and nothing is broken by his trying.
+      preventExtensions: () => false,
     },
   );
 
