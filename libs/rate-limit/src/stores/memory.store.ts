@@ -137,27 +137,18 @@ export class MemoryStore implements BlockingStore {
 
   private judge(hits: readonly Hit[]): Decision[] {
     const now = Math.floor(this.now());
-    const judged = hits.map((hit) => {
-      const { policy, key, cost } = hit;
+    const judged = hits.map(({ policy, key, cost }) => {
       const id = idOf(policy, key);
       const algorithm = algorithmOf(policy.algorithm);
       const entry = this.entries.get(id);
       const block = policy.blocks && standing(this.blockOf(policy, key), now);
       const isBarred = block !== undefined && block.left > 0 && cost > 0;
-      return {
-        hit,
-        id,
-        algorithm,
-        entry,
-        judgement: algorithm.judge(policy, entry?.state, cost, now),
-        block,
-        isBarred,
-      };
+      const judgement = algorithm.judge(policy, entry?.state, cost, now);
+      return { policy, id, algorithm, entry, judgement, block, isBarred };
     });
 
     const denied = judged.some(({ judgement, isBarred }) => isBarred || !judgement.allowed);
-    return judged.map(({ hit, id, algorithm, entry, judgement, block, isBarred }) => {
-      const { policy } = hit;
+    return judged.map(({ policy, id, algorithm, entry, judgement, block, isBarred }, i) => {
       // All or none: beside a denied hit, one that would have passed only looks.
       const final = denied && judgement.allowed ? algorithm.judge(policy, entry?.state, 0, now) : judgement;
       const { allowed, remaining, resetAfter, retryAfter, state } = final;
@@ -166,11 +157,12 @@ export class MemoryStore implements BlockingStore {
         const expiresAt = state === entry?.state ? undefined : now + algorithm.lifetime(policy, state, now);
         this.keep(id, entry, state, expiresAt, now);
       }
-      const decision = { limit: policy.limit, remaining, resetAfter, retryAfter, degraded: false };
-      const left = block ? this.settleBlock(hit, judgement, block.state, isBarred, now) : 0;
-      if (left === 0) return { allowed, ...decision };
-      const told = underBlock(policy, decision, hit.cost, retryAfter, left);
-      return { allowed: allowed && !isBarred, ...decision, ...told };
+      const decision = { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, degraded: false };
+      if (!block) return decision;
+      const left = this.settleBlock(hits[i]!, judgement, block.state, isBarred, now);
+      if (left === 0) return decision;
+      const told = underBlock(policy, decision, hits[i]!.cost, retryAfter, left);
+      return { ...decision, ...told, allowed: allowed && !isBarred };
     });
   }
 
