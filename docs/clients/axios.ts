@@ -21,9 +21,9 @@ export function patientAxios({ tries = 5, maxWait = 60_000 }: Patience = {}): Ax
         const wait = denial && retryAfter(denial.headers as Record<string, string>);
         if (wait === undefined || tried >= tries || waited + wait > maxWait) throw error;
         waited += wait;
-        const signal = config.signal as AbortSignal | undefined;
-        // Never less, and not all clients at once. When it is aborted, send() says so in axios' own way.
-        await sleep(wait * (1 + Math.random() / 10), undefined, { signal }).catch(() => {});
+        // Never less, and not all clients at once. axios turns the rejection of an abort into its CanceledError.
+        await sleep(wait * (1 + Math.random() / 10), undefined, { signal: config.signal as AbortSignal | undefined });
+        config.cancelToken?.throwIfRequested();
       }
     }
   };

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Body, Controller, Get, HttpException, Param, Post, Query, Res } from '@nestjs/common';
 import { RateLimit, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
 import { boot } from '../support/app.js';
@@ -41,17 +41,19 @@ export async function limitedApi(options: RateLimitModuleOptions = {}) {
     }
   }
 
+  const asked: string[] = [];
   const statuses: number[] = [];
   const { url } = await boot('express', options, {
     controllers: [ApiController],
     prepare: (nest) => {
-      nest.use((_request: unknown, response: ServerResponse, next: () => void) => {
+      nest.use(({ url }: IncomingMessage, response: ServerResponse, next: () => void) => {
+        asked.push(url!);
         response.once('finish', () => statuses.push(response.statusCode));
         next();
       });
     },
   });
-  return { url, arrived, statuses, denials: () => statuses.filter((status) => status === 429).length };
+  return { url, arrived, asked, statuses, denials: () => statuses.filter((status) => status === 429).length };
 }
 
 const idOf = (request: { params: { id: string } }): string => request.params.id;
