@@ -19,8 +19,11 @@ export function patientAxios({ tries = 5, maxWait = 60_000 }: Patience = {}): Ax
       } catch (error) {
         const denial = isAxiosError(error) && error.response?.status === 429 ? error.response : undefined;
         const wait = denial && retryAfter(denial.headers as Record<string, string>);
-        if (wait === undefined || tried >= tries || waited + wait > maxWait) throw error;
+        const isStream = typeof (config.data as { pipe?: unknown } | undefined)?.pipe === 'function'; // used up
+        if (wait === undefined || isStream || tried >= tries || waited + wait > maxWait) throw error;
         waited += wait;
+        // With `responseType: 'stream'` nobody else reads it, and it holds its connection.
+        (denial?.data as { destroy?: () => void } | undefined)?.destroy?.();
         // Never less, and not all clients at once. axios turns the rejection of an abort into its CanceledError.
         await sleep(wait * (1 + Math.random() / 10), undefined, { signal: config.signal as AbortSignal | undefined });
         config.cancelToken?.throwIfRequested();

@@ -15,6 +15,8 @@ export function patientFetch({ tries = 5, maxWait = 60_000, now = Date.now, slee
   const opensAt = new Map<string, number>();
 
   return async (url: string | URL, init: RequestInit = {}): Promise<Response> => {
+    // A stream is used up by the first try. Node takes iterators too.
+    const most = init.body instanceof ReadableStream || Symbol.asyncIterator in Object(init.body) ? 1 : tries;
     const place = `${init.method ?? 'GET'} ${String(url).replace(/[?#].*/, '')}`;
     for (let tried = 1, waited = 0; ; tried++) {
       const wait = (opensAt.get(place) ?? 0) - now();
@@ -28,7 +30,7 @@ export function patientFetch({ tries = 5, maxWait = 60_000, now = Date.now, slee
       if (span === undefined) opensAt.delete(place);
       else opensAt.set(place, now() + span);
       // No Retry-After: such a request never passes.
-      if (response.status !== 429 || span === undefined || tried >= tries || waited + span > maxWait) return response;
+      if (response.status !== 429 || span === undefined || tried >= most || waited + span > maxWait) return response;
       await response.body?.cancel();
     }
   };

@@ -1,5 +1,7 @@
+import { Agent } from 'node:http';
+import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { isAxiosError, isCancel } from 'axios';
+import bareAxios, { isAxiosError, isCancel } from 'axios';
 import { HTTPError as GotHTTPError } from 'got';
 import { HTTPError as KyHTTPError } from 'ky';
 import { patientAxios } from '../../docs/clients/axios.js';
@@ -9,8 +11,11 @@ import { patientKy } from '../../docs/clients/ky.js';
 import { closeApps } from '../support/app.js';
 import { limitedApi } from './limited-api.js';
 
+type Streamed = Readable | ReadableStream | AsyncIterable<Uint8Array>;
+
 interface Sent {
   json?: object;
+  body?: Streamed;
   signal?: AbortSignal;
 }
 
@@ -21,21 +26,22 @@ interface Patience {
   maxWait?: number;
 }
 
-const method = ({ json }: Sent): 'GET' | 'POST' => (json ? 'POST' : 'GET');
+const method = ({ json, body }: Sent): 'GET' | 'POST' => (json || body ? 'POST' : 'GET');
+const headers = { 'content-type': 'application/json' };
 
 const clients: Record<string, (patience?: Patience) => Send> = {
   fetch(patience) {
     const send = patientFetch(patience);
     return async (url, sent = {}) => {
-      const { json, signal } = sent;
-      const headers = { 'content-type': 'application/json' };
-      return (await send(url, { method: method(sent), signal, headers, body: json && JSON.stringify(json) })).status;
+      const { json, signal, body = json && JSON.stringify(json) } = sent;
+      const init = { method: method(sent), signal, headers, body, duplex: 'half' as const };
+      return (await send(url, init)).status;
     };
   },
   ky(patience) {
     const ky = patientKy(patience);
     return (url, sent = {}) =>
-      ky(url, { method: method(sent), ...sent }).then(
+      ky(url, { method: method(sent), headers, ...(sent as object) }).then(
         ({ status }) => status,
         (error: unknown) => statusOf(error instanceof KyHTTPError ? error.response.status : undefined, error),
       );
@@ -43,7 +49,7 @@ const clients: Record<string, (patience?: Patience) => Send> = {
   got(patience) {
     const got = patientGot(patience);
     return (url, sent = {}) =>
-      got(url, { method: method(sent), ...sent }).then(
+      got(url, { method: method(sent), headers, ...(sent as object) }).then(
         ({ statusCode }) => statusCode,
         (error: unknown) => statusOf(error instanceof GotHTTPError ? error.response.statusCode : undefined, error),
       );
@@ -51,7 +57,7 @@ const clients: Record<string, (patience?: Patience) => Send> = {
   axios(patience) {
     const axios = patientAxios(patience);
     return (url, sent = {}) =>
-      axios.request({ url, method: method(sent), data: sent.json, signal: sent.signal }).then(
+      axios.request({ url, method: method(sent), headers, data: sent.json ?? sent.body, signal: sent.signal }).then(
         ({ status }) => status,
         (error: unknown) => statusOf(isAxiosError(error) && !isCancel(error) ? error.status : undefined, error),
       );
@@ -117,5 +123,48 @@ describe.each(Object.keys(clients))('the client with %s', (name) => {
     await expect(waiting).rejects.toThrow(name === 'axios' ? /^canceled$/ : /abort/i);
     await others(); // by then one more request would have
     expect(asked.filter((path) => path === '/rare/a')).toHaveLength(2);
+  });
+
+  const streams: Record<string, () => Streamed> = {
+    'a stream': () => Readable.from([Buffer.from('{"n":3}')]),
+    'an iterator': async function* () {
+      yield await Promise.resolve(Buffer.from('{"n":3}'));
+    },
+    'a stream of the web': () => new Blob(['{"n":3}']).stream(),
+  };
+  const sendable = Object.keys(streams).slice(0, { axios: 1, got: 2 }[name]);
+
+  it.each(sendable)('sends the body whole or not again when it is %s', async (kind) => {
+    const { url, arrived, statuses } = await limitedApi();
+    const send = client();
+    for (let n = 1; n <= 2; n++) await client()(`${url}/notes`, { json: { n } });
+    const isKept = name === 'ky'; // by the clone of the request that it keeps
+    expect(await send(`${url}/notes`, { body: streams[kind]!() })).toBe(isKept ? 201 : 429);
+    expect(statuses).toEqual(isKept ? [201, 201, 429, 201] : [201, 201, 429]);
+    expect(arrived).toEqual((isKept ? [1, 2, 3] : [1, 2]).map((n) => ({ n })));
+  });
+});
+
+describe('the client with axios', () => {
+  it('has one connection to wait with, whatever the type of the response', async () => {
+    const { url, statuses } = await limitedApi();
+    const httpAgent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const { status, data } = await patientAxios().get<Readable>(`${url}/dated`, { httpAgent, responseType: 'stream' });
+    data.resume();
+    httpAgent.destroy();
+    expect(status).toBe(200);
+    expect(statuses).toEqual([429, 200]);
+  });
+
+  it('sends nothing more when its token is cancelled in the wait', async () => {
+    const { url, asked, statuses } = await limitedApi();
+    const { token, cancel } = bareAxios.CancelToken.source();
+    const waiting = patientAxios().get(`${url}/dated`, { cancelToken: token });
+    while (statuses.length < 1) await turn();
+    for (let n = 0; n < 5; n++) await fetch(`${url}/foreign?field=x`);
+    cancel('enough');
+    await expect(waiting).rejects.toThrow('enough');
+    await fetch(`${url}/foreign?field=x`);
+    expect(asked.filter((path) => path === '/dated')).toHaveLength(1);
   });
 });

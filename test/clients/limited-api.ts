@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Body, Controller, Get, HttpException, Param, Post, Query, Res } from '@nestjs/common';
 import { RateLimit, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
 import { boot } from '../support/app.js';
@@ -46,6 +46,7 @@ export async function limitedApi(options: RateLimitModuleOptions = {}) {
   const { url } = await boot('express', options, {
     controllers: [ApiController],
     prepare: (nest) => {
+      (nest.getHttpServer() as Server).keepAliveTimeout = 0; // who holds a connection keeps it
       nest.use(({ url }: IncomingMessage, response: ServerResponse, next: () => void) => {
         asked.push(url!);
         response.once('finish', () => statuses.push(response.statusCode));
