@@ -11,6 +11,7 @@ export interface Patience {
 /** axios that waits for Retry-After, and rejects at once where a denied request need not be tried again. */
 export function patientAxios({ tries = 5, maxWait = 60_000 }: Patience = {}): AxiosInstance {
   const send = getAdapter('http');
+  const longest = Math.min(maxWait, 2 ** 31 - 1); // that a timer can be set for
   // An adapter and no interceptor: interceptors are around it, so none of them runs twice.
   const adapter: AxiosAdapter = async (config) => {
     for (let tried = 1, waited = 0; ; tried++) {
@@ -20,12 +21,13 @@ export function patientAxios({ tries = 5, maxWait = 60_000 }: Patience = {}): Ax
         const denial = isAxiosError(error) && error.response?.status === 429 ? error.response : undefined;
         const wait = denial && retryAfter(denial.headers as Record<string, string>);
         const isStream = typeof (config.data as { pipe?: unknown } | undefined)?.pipe === 'function'; // used up
-        if (wait === undefined || isStream || tried >= tries || waited + wait > maxWait) throw error;
-        waited += wait;
+        if (wait === undefined || isStream || tried >= tries || waited + wait > longest) throw error;
+        const pause = Math.min(wait * (1 + Math.random() / 10), longest - waited);
+        waited += pause;
         // With `responseType: 'stream'` nobody else reads it, and it holds its connection.
         (denial?.data as { destroy?: () => void } | undefined)?.destroy?.();
         // Never less, and not all clients at once. axios turns the rejection of an abort into its CanceledError.
-        await sleep(wait * (1 + Math.random() / 10), undefined, { signal: config.signal as AbortSignal | undefined });
+        await sleep(pause, undefined, { signal: config.signal as AbortSignal | undefined });
         config.cancelToken?.throwIfRequested();
       }
     }
@@ -33,8 +35,9 @@ export function patientAxios({ tries = 5, maxWait = 60_000 }: Patience = {}): Ax
   return create({ adapter });
 }
 
-/** Seconds or a date, by the server's own clock where it tells that. */
+/** Whole seconds or a date, by the server's own clock where it tells that. Anything else is as none. */
 function retryAfter({ 'retry-after': text = '', date = '' }: Record<string, string>): number | undefined {
-  const span = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - (Date.parse(date) || Date.now());
+  if (/^\d+$/.test(text)) return Number(text) * 1_000;
+  const span = text.endsWith('GMT') ? Date.parse(text) - (Date.parse(date) || Date.now()) : NaN;
   return Number.isNaN(span) ? undefined : Math.max(0, span);
 }

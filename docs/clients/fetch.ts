@@ -11,6 +11,7 @@ export interface Patience {
 
 /** A fetch that waits when it is denied, and before it would be. An answer that it cannot wait for is the caller's. */
 export function patientFetch({ tries = 5, maxWait = 60_000, now = Date.now, sleep = asleep }: Patience = {}) {
+  const longest = Math.min(maxWait, 2 ** 31 - 1); // that a timer can be set for
   /** When more becomes available, by method and address: of what the server said is spent. */
   const opensAt = new Map<string, number>();
 
@@ -20,9 +21,10 @@ export function patientFetch({ tries = 5, maxWait = 60_000, now = Date.now, slee
     const place = `${init.method ?? 'GET'} ${String(url).replace(/[?#].*/, '')}`;
     for (let tried = 1, waited = 0; ; tried++) {
       const wait = (opensAt.get(place) ?? 0) - now();
-      if (wait > 0 && waited + wait <= maxWait) {
-        waited += wait;
-        await sleep(wait * (1 + Math.random() / 10), init.signal); // never less, and not all clients at once
+      if (wait > 0 && waited + wait <= longest) {
+        const pause = Math.min(wait * (1 + Math.random() / 10), longest - waited);
+        waited += pause;
+        await sleep(pause, init.signal); // never less, and not all clients at once
       }
       const response = await fetch(url, init);
       const span = response.status === 429 ? retryAfter(response, now()) : untilMore(response);
@@ -30,18 +32,17 @@ export function patientFetch({ tries = 5, maxWait = 60_000, now = Date.now, slee
       if (span === undefined) opensAt.delete(place);
       else opensAt.set(place, now() + span);
       // No Retry-After: such a request never passes.
-      if (response.status !== 429 || span === undefined || tried >= most || waited + span > maxWait) return response;
+      if (response.status !== 429 || span === undefined || tried >= most || waited + span > longest) return response;
       await response.body?.cancel();
     }
   };
 }
 
-/** Seconds or a date, by the server's own clock where it tells that. */
+/** Whole seconds or a date, by the server's own clock where it tells that. Anything else is as none. */
 function retryAfter({ headers }: Response, now: number): number | undefined {
   const text = headers.get('retry-after') ?? '';
-  const span = /^\d+$/.test(text)
-    ? Number(text) * 1_000
-    : Date.parse(text) - (Date.parse(headers.get('date') ?? '') || now);
+  if (/^\d+$/.test(text)) return Number(text) * 1_000;
+  const span = text.endsWith('GMT') ? Date.parse(text) - (Date.parse(headers.get('date') ?? '') || now) : NaN;
   return Number.isNaN(span) ? undefined : Math.max(0, span);
 }
 

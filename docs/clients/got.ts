@@ -8,19 +8,30 @@ export interface Patience {
 }
 
 /** got that waits for Retry-After, and throws its HTTPError at once where a denied request need not be tried again. */
-export const patientGot = ({ tries = 5, maxWait = 60_000 }: Patience = {}): Got =>
-  got.extend({
+export const patientGot = ({ tries = 5, maxWait = 60_000 }: Patience = {}): Got => {
+  const longest = Math.min(maxWait, 2 ** 31 - 1); // that a timer can be set for
+  return got.extend({
     retry: {
       limit: tries - 1,
-      maxRetryAfter: maxWait,
-      calculateDelay({ attemptCount, error: { response, options }, retryAfter, computedValue }) {
+      maxRetryAfter: longest,
+      calculateDelay({ attemptCount, error: { response, options }, computedValue }) {
         if (response?.statusCode !== 429) return computedValue; // as got would
+        const wait = retryAfter(response.headers as Record<string, string>);
         // Denied before the handler ran, so any method may be sent again. No Retry-After: it never passes.
-        if (retryAfter === undefined || retryAfter > maxWait || attemptCount >= tries) return 0;
+        if (wait === undefined || wait > longest || attemptCount >= tries) return 0;
         // A stream or an iterator, as got makes of a form too, is used up.
         const { body } = options;
         if (body !== undefined && typeof body !== 'string' && !ArrayBuffer.isView(body)) return 0;
-        return retryAfter * (1 + Math.random() / 10); // never less, and not all clients at once
+        // Never less, and not all clients at once. Of 0 got makes that it is not sent again.
+        return Math.min(1 + wait * (1 + Math.random() / 10), longest);
       },
     },
   });
+};
+
+/** Whole seconds or a date, by the server's own clock where it tells that. Anything else is as none. */
+function retryAfter({ 'retry-after': text = '', date = '' }: Record<string, string>): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text) * 1_000;
+  const span = text.endsWith('GMT') ? Date.parse(text) - (Date.parse(date) || Date.now()) : NaN;
+  return Number.isNaN(span) ? undefined : Math.max(0, span);
+}

@@ -8,8 +8,9 @@ export interface Patience {
 }
 
 /** ky that waits for Retry-After, and throws its HTTPError at once where a denied request need not be tried again. */
-export const patientKy = ({ tries = 5, maxWait = 60_000 }: Patience = {}) =>
-  ky.create({
+export const patientKy = ({ tries = 5, maxWait = 60_000 }: Patience = {}) => {
+  const longest = Math.min(maxWait, 2 ** 31 - 1); // that a timer can be set for
+  return ky.create({
     retry: {
       limit: tries - 1,
       // Not 429: ky tries again without a Retry-After, and too early after one above its maxRetryAfter.
@@ -20,17 +21,19 @@ export const patientKy = ({ tries = 5, maxWait = 60_000 }: Patience = {}) =>
       afterResponse: [
         (_request, _options, { status, headers }, { retryCount }) => {
           const wait = status === 429 ? retryAfter(headers) : undefined;
-          if (wait === undefined || wait > maxWait || retryCount >= tries - 1) return undefined;
-          return ky.retry({ delay: wait * (1 + Math.random() / 10) }); // never less, and not all clients at once
+          if (wait === undefined || wait > longest || retryCount >= tries - 1) return undefined;
+          // Never less, and not all clients at once.
+          return ky.retry({ delay: Math.min(wait * (1 + Math.random() / 10), longest) });
         },
       ],
     },
   });
+};
 
-/** Seconds or a date, by the server's own clock where it tells that. */
+/** Whole seconds or a date, by the server's own clock where it tells that. Anything else is as none. */
 function retryAfter(headers: Headers): number | undefined {
   const text = headers.get('retry-after') ?? '';
-  const now = Date.parse(headers.get('date') ?? '') || Date.now();
-  const span = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - now;
+  if (/^\d+$/.test(text)) return Number(text) * 1_000;
+  const span = text.endsWith('GMT') ? Date.parse(text) - (Date.parse(headers.get('date') ?? '') || Date.now()) : NaN;
   return Number.isNaN(span) ? undefined : Math.max(0, span);
 }

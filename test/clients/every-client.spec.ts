@@ -1,6 +1,7 @@
 import { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import bareAxios, { isAxiosError, isCancel } from 'axios';
 import { HTTPError as GotHTTPError } from 'got';
 import { HTTPError as KyHTTPError } from 'ky';
@@ -69,7 +70,10 @@ function statusOf(status: number | undefined, error: unknown): number {
   return status;
 }
 
-afterEach(closeApps);
+afterEach(() => {
+  jest.restoreAllMocks();
+  return closeApps();
+});
 
 describe.each(Object.keys(clients))('the client with %s', (name) => {
   const client = clients[name]!;
@@ -92,6 +96,29 @@ describe.each(Object.keys(clients))('the client with %s', (name) => {
     const { url, statuses } = await limitedApi();
     expect(await client()(`${url}/never`)).toBe(429);
     expect(statuses).toEqual([429]);
+  });
+
+  it('tries again at once after a date that is past', async () => {
+    const { url, statuses } = await limitedApi();
+    expect(await client({ tries: 2 })(`${url}/odd?after=Sun, 06 Nov 1994 08:49:37 GMT`)).toBe(429);
+    expect(statuses).toEqual([429, 429]);
+  });
+
+  // The last is no wait that a timer can be set for, whatever the patience.
+  it.each(['1.5', '-1', 'abc 5', '1, 1', 'soon', '2026-11-21', '2147484'])(
+    'gives up at once when it is told to wait %s',
+    async (after) => {
+      const { url, statuses } = await limitedApi();
+      expect(await client({ maxWait: Infinity })(`${url}/odd?after=${after}`)).toBe(429);
+      expect(statuses).toEqual([429]);
+    },
+  );
+
+  it('waits no longer than it has patience, whatever chance says', async () => {
+    const { url, statuses } = await limitedApi();
+    jest.spyOn(Math, 'random').mockReturnValue(1e6); // a tenth of that more would be a day
+    expect(await client({ maxWait: 1_000, tries: 2 })(`${url}/odd?after=1`)).toBe(429);
+    expect(statuses).toEqual([429, 429]);
   });
 
   it('gives up at once when the wait is longer than it has patience', async () => {

@@ -38,6 +38,13 @@ describe('the client with fetch, on a clock of its own', () => {
     expect(waits[0]).toBeLessThanOrEqual(3_960_000);
   });
 
+  it('waits no longer than it has patience, whatever chance says', async () => {
+    const { url, client, waits } = await start({ maxWait: 3_600_000 });
+    await client()(`${url}/rare/a`);
+    expect((await client()(`${url}/rare/a`)).status).toBe(200);
+    expect(waits).toEqual([3_600_000]);
+  });
+
   it('waits where it was told to, and not elsewhere', async () => {
     const { url, send, waits } = await start({ maxWait: 7_200_000 });
     await send(`${url}/rare/a`);

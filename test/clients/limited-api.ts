@@ -34,6 +34,13 @@ export async function limitedApi(options: RateLimitModuleOptions = {}) {
       throw new HttpException('later', 429);
     }
 
+    /** As a server that says what no standard knows. */
+    @Get('odd')
+    odd(@Query('after') after: string, @Res({ passthrough: true }) response: ServerResponse) {
+      response.setHeader('Retry-After', after);
+      throw new HttpException('later', 429);
+    }
+
     /** As another API, which has its own idea of the field. */
     @Get('foreign')
     foreign(@Query('field') field: string, @Res({ passthrough: true }) response: ServerResponse) {
