@@ -315,5 +315,5 @@ const inTheBrowser = () => {
   });
 };
 
-if (browser) describe(`the page in Chromium ${browser.version()}`, inTheBrowser);
-else it('needs a browser: see what was said above', () => expect(browser).toBeUndefined());
+// Without one the tests are counted as what they are: not run.
+(browser ? describe : describe.skip)(`the page in Chromium ${browser?.version() ?? 'that is not here'}`, inTheBrowser);
