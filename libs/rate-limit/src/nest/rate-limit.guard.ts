@@ -18,10 +18,11 @@ import {
   RateLimitRefusedException,
   RateLimitUnavailableException,
 } from './rate-limit.exceptions.js';
+import { hitsOf } from './rate-limit.hits.js';
 import type { Plan } from './rate-limit.plan.js';
 import type { Plans } from './rate-limit.plans.js';
 import type { RateLimitRequest } from './rate-limit.request.js';
-import { hitsOf, type Rule } from './rate-limit.rule.js';
+import type { Rule } from './rate-limit.rule.js';
 import type { RateLimitSettings } from './rate-limit.settings.js';
 import { RATE_LIMIT_BOUND, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './rate-limit.tokens.js';
 import { isPromise } from './rate-limit.values.js';
