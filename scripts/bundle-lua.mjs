@@ -1,12 +1,12 @@
-// Joins stores/redis/lua/*.lua into the one script that Redis runs: consume.script.ts, generated and committed.
-// `--check` writes nothing and fails when the committed file is not what the sources give.
+// Makes the scripts that Redis runs of stores/redis/lua/*.lua: consume.script.ts, of all parts but one, and
+// limits.script.ts, generated and committed. `--check` writes nothing and fails when a committed file is not what the
+// sources give.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 const folder = new URL('../libs/rate-limit/src/stores/redis/', import.meta.url);
-const target = new URL('consume.script.ts', folder);
 
 const part = (name) => readFileSync(new URL(`lua/${name}.lua`, folder), 'utf8');
 
@@ -14,24 +14,29 @@ const part = (name) => readFileSync(new URL(`lua/${name}.lua`, folder), 'utf8');
 const driver = part('consume').replace(/^( *)--> (\S+)\.lua\n/gm, (_, indent, name) =>
   part(name).replace(/^(?=.)/gm, indent),
 );
-const lua = `${part('prelude')}\n${driver}`;
-const sha = createHash('sha1').update(lua).digest('hex');
-const literal = lua.replace(/[\\`]|\$\{/g, (character) => `\\${character}`);
+const consume = `${part('prelude')}\n${driver}`;
+const sha = createHash('sha1').update(consume).digest('hex');
 
-const generated = `// Generated from lua/*.lua by \`npm run lua\`. Do not edit.
+const literal = (lua) => `\`${lua.replace(/[\\`]|\$\{/g, (character) => `\\${character}`)}\``;
+const generatedFrom = (sources) => `// Generated from ${sources} by \`npm run lua\`. Do not edit.\n`;
 
+const generated = {
+  'consume.script.ts': `${generatedFrom('lua/*.lua')}
 /** The name Redis knows the script by. */
 export const consumeSha = '${sha}';
 
-export const consumeScript = \`${literal}\`;
-`;
+export const consumeScript = ${literal(consume)};
+`,
+  'limits.script.ts': `${generatedFrom('lua/limits.lua')}
+export const limitsScript = ${literal(part('limits'))};
+`,
+};
 
-if (process.argv.includes('--check')) {
-  const committed = await readFile(target, 'utf8').catch(() => '');
-  if (committed !== generated) {
+for (const [name, text] of Object.entries(generated)) {
+  const target = new URL(name, folder);
+  if (!process.argv.includes('--check')) await writeFile(target, text);
+  else if ((await readFile(target, 'utf8').catch(() => '')) !== text) {
     console.error(`${fileURLToPath(target)} is stale: run npm run lua`);
-    process.exit(1);
+    process.exitCode = 1;
   }
-} else {
-  await writeFile(target, generated);
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { blockConformance, storeConformance } from 'nestjs-redis-rate-limit/conformance';
+import { blockConformance, limitBookConformance, storeConformance } from 'nestjs-redis-rate-limit/conformance';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { serverKinds, startRedis, type Server } from '../support/redis/servers.js';
@@ -12,19 +12,23 @@ const documented = /^ACL SETUSER (.*)$/m.exec(
 
 describe.each(serverKinds())('a user of $label with the documented permissions and no others', (kind) => {
   let server: Server;
-  let open: (now: () => number) => RedisStore;
+  let open: (now?: () => number) => RedisStore;
 
   beforeAll(async () => {
     server = await startRedis({ kind });
     await connectTo(server.url).call('ACL', 'SETUSER', ...documented.split(' '));
     const client = connectTo(server.url, { username: 'limiter', password: 'secret' });
-    open = (now) => new RedisStore(client, { now, prefix: `rl:${randomUUID()}` });
+    open = (now) => new RedisStore(client, { ...(now && { now }), prefix: `rl:${randomUUID()}`, timeout: 5_000 });
   });
   afterAll(async () => {
     closeClients();
     await server?.stop();
   });
 
-  for (const { sentence, check } of [...storeConformance((now) => open(now)), ...blockConformance((now) => open(now))])
-    it(sentence, check);
+  const laws = [
+    ...storeConformance((now) => open(now)),
+    ...blockConformance((now) => open(now)),
+    ...limitBookConformance(() => open().limits),
+  ];
+  for (const { sentence, check } of laws) it(sentence, check);
 });

@@ -32,7 +32,7 @@ const OF_USES = [
   ...['RL_UNKNOWN_POLICY', 'RL_POLICY_CONFLICT', 'RL_TIMEOUT_INVALID', 'RL_LIST_INVALID'],
 ];
 const OF_THE_MODULE = [
-  ...[...OF_USES, 'RL_DENIAL_CACHE_INVALID', 'RL_INSTANCES_INVALID', 'RL_KEYS_INVALID'],
+  ...[...OF_USES, 'RL_DENIAL_CACHE_INVALID', 'RL_LIVE_LIMITS_INVALID', 'RL_INSTANCES_INVALID', 'RL_KEYS_INVALID'],
   ...['RL_REDIS_INVALID', 'RL_IMPORTED_BARE'],
 ];
 
@@ -166,6 +166,7 @@ const rules = fc
 const DEFINING = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure'];
 const DEFINING_THE_MODULE = [
   ...['policies', 'default', 'keys', 'headers', 'onStoreFailure', 'instances', 'prefix', 'timeout', 'denialCache'],
+  'liveLimits',
   ...['store', 'isGlobal', 'guard', 'redsi', 'allow', 'deny'],
 ];
 const USING = ['key', 'cost', 'skip', 'phase', 'allow', 'deny', ...DEFINING];
@@ -383,6 +384,7 @@ describe('the options of the module', () => {
       prefix: or(fc.string()),
       timeout: or(fc.integer({ min: 1, max: 60_000 })),
       denialCache: or(fc.constantFrom(false, '1s', 60_000)),
+      liveLimits: or(fc.constantFrom(false, '1s', 100, '1m')),
       store: or(fc.constant(new MemoryStore())),
       isGlobal: junk,
       guard: junk,
@@ -429,6 +431,7 @@ describe('the options of the module', () => {
     ['instances', 'RL_INSTANCES_INVALID', [null, 0, -1, 0.5, NaN, '4', 4n, Infinity, 2 ** 53, {}]],
     ['timeout', 'RL_TIMEOUT_INVALID', [null, 0, -1, 0.5, NaN, '250', 250n, Infinity, 60_001, '1s']],
     ['denialCache', 'RL_DENIAL_CACHE_INVALID', [null, true, 0, 0.5, 60_001, '61s', '2m', '1 s', 5n, Symbol('x'), {}]],
+    ['liveLimits', 'RL_LIVE_LIMITS_INVALID', [null, true, 0, 99, '99ms', 60_001, '2m', '1 s', 5n, Symbol('x'), {}]],
   ])('a wrong value of %s is %s and is shown', async (name, code, values) => {
     for (const value of values) {
       const error = await thrownBy(() => started(RateLimitModule.forRoot({ [name]: value })));
@@ -690,7 +693,9 @@ describe('code without a request', () => {
     'a %s store is told of hits that are none, and refuses them',
     async (kind) => {
       const never = async () => Promise.reject(new Error('asked'));
-      const client = { evalsha: never, eval: never, script: never, del: never, quit: never, disconnect() {} };
+      const scripts = { evalsha: never, eval: never, script: never };
+      const reads = { hget: never, hmget: never, hscan: never, zrangebyscore: never };
+      const client = { ...scripts, ...reads, del: never, pexpire: never, quit: never, disconnect() {} };
       const redis = new RedisStore(client);
       const layers = new DenialCacheStore(new FailurePolicyStore(redis, { mode: 'local', observer: {} }));
       const store = kind === 'memory' ? new MemoryStore() : kind === 'redis' ? redis : layers;

@@ -22,6 +22,7 @@ export type {
   RateLimitModuleOptions,
 } from './nest/rate-limit.options.js';
 export type { ResolveCache, Resolved, ResolvedPolicy, ResolveOptions } from './nest/resolve/resolved-policy.js';
+export type { LimitChange, LimitCondition, LimitInForce, LiveLimits, OverrideKey } from './nest/limits/live-limits.js';
 export { RATE_LIMIT_STORE } from './nest/rate-limit.tokens.js';
 
 export { byIp } from './nest/keys/by-ip.js';
@@ -54,6 +55,7 @@ export type { Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
 export { checkHits, mergingHits, type Hit } from './core/hit.js';
+export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWritten } from './core/limit-book.js';
 export type { Observer } from './core/observer.js';
 export type { BlockingStore, RateLimitStore } from './core/store.js';
 export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';

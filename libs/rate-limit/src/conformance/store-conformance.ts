@@ -13,6 +13,8 @@ import type { Hit } from '../core/hit.js';
 import { definePolicy, type Policy, type PolicyDefinition } from '../core/policy.js';
 import type { BlockingStore, RateLimitStore } from '../core/store.js';
 
+export { limitBookConformance } from './limit-book-conformance.js';
+
 /** A sentence that is true of every store, and the check that it is. */
 export interface StoreLaw {
   /** For the test's name. Of all laws no two say the same. */

@@ -2,7 +2,7 @@ import { oneLine, placed, RateLimitError, shown } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import { withoutBlocks } from '../core/store.js';
 import type { PolicyOptions, PolicyReference } from './rate-limit.options.js';
-import { ruleOf, usedAs, type Rule } from './rate-limit.rule.js';
+import { ruleOf, usedAs, type NumberedRule, type Rule } from './rate-limit.rule.js';
 import { RESOLVE_KEYS } from './resolve/resolved-policy.js';
 
 /** How a policy is asked for: by name, spelled out, or by name with another use. */
@@ -33,6 +33,26 @@ export class Catalogue {
 
   get(name: string): Rule | undefined {
     return this.rules.get(name)?.rule;
+  }
+
+  /**
+   * The rule of a policy whose limit is a number, for code that has no request.
+   *
+   * @param fix what to do about one that has none
+   * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_POLICY_DYNAMIC`
+   */
+  numbered(name: string, fix: string): NumberedRule {
+    const rule = this.get(name);
+    if (rule?.policy && rule.live) return rule as NumberedRule;
+    throw rule
+      ? new RateLimitError(
+          'RL_POLICY_DYNAMIC',
+          `${rule.lookup ? `the numbers of ${shown(name)} are looked up for a request` : `the limit of ${shown(name)} is a function of the request`}; ${fix}`,
+        )
+      : new RateLimitError(
+          'RL_UNKNOWN_POLICY',
+          `there is no policy ${shown(name)}; the catalogue has ${this.names.join(', ') || 'none'}`,
+        );
   }
 
   /** Takes in what a route spells out under a name, so that others may ask for it by name, whichever comes first. */

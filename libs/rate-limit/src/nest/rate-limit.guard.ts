@@ -3,14 +3,7 @@ import type { Decision } from '../core/decision.js';
 import { at, isStoreUnavailable } from '../core/errors.js';
 import type { Hit } from '../core/hit.js';
 import type { RateLimitStore } from '../core/store.js';
-import {
-  denialFields,
-  isBlocked,
-  longestWait,
-  policyField,
-  rateLimitFields,
-  type Verdict,
-} from '../headers/ratelimit-headers.js';
+import { denialFields, isBlocked, longestWait, rateLimitFields, type Verdict } from '../headers/ratelimit-headers.js';
 import type { Phase } from './keys/key-resolver.js';
 import { asksForKeys, isAddressAllowed, isKeyAllowed, isRefusing, type Lists } from './lists/lists.js';
 import {
@@ -19,7 +12,7 @@ import {
   RateLimitUnavailableException,
 } from './rate-limit.exceptions.js';
 import { hitsOf } from './rate-limit.hits.js';
-import type { Plan } from './rate-limit.plan.js';
+import { policyFieldOf, type Plan } from './rate-limit.plan.js';
 import type { Plans } from './rate-limit.plans.js';
 import type { RateLimitRequest } from './rate-limit.request.js';
 import type { Rule } from './rate-limit.rule.js';
@@ -138,7 +131,7 @@ export class RateLimitGuard implements CanActivate {
       verdicts.push({ policy: hits[i]!.policy, cost: hits[i]!.cost, decision });
       if (!decision.allowed) isDenied = true;
     }
-    const policies = plan.policyField ?? policyField(verdicts.map(({ policy }) => policy));
+    const policies = policyFieldOf(plan, verdicts);
     transport.setFields(context, rateLimitFields(this.settings.headers, policies, verdicts, Date.now()));
     if (!isDenied) return true;
 

@@ -26,8 +26,8 @@ export function hitsOf(
   const hits: Hit[] = [];
   for (let i = 0; i < rules.length; i++) {
     const rule = rules[i]!;
-    const { policy, cost } = rule;
-    if (rule.skip || !policy || typeof cost !== 'number') {
+    const { live, cost } = rule;
+    if (rule.skip || !live || typeof cost !== 'number') {
       if (rule.skip || !rule.lookup) return waitingFor(i);
       const hit = lookedUp(rule, rule.lookup, context, request, settings, seen);
       if (isPromise(hit)) return waitingFor(i, undefined, hit);
@@ -36,7 +36,9 @@ export function hitsOf(
     }
     const key = keyOf(rule, context, request, settings, seen);
     if (isPromise(key)) return waitingFor(i, key);
-    if (key !== undefined) hits.push({ policy, key: textOf(key), cost });
+    if (key === undefined) continue;
+    const text = textOf(key);
+    hits.push({ policy: live.for(text), key: text, cost });
   }
   return hits;
 
@@ -57,10 +59,12 @@ export function hitsOf(
       }
       const key = await (i === from && firstKey ? firstKey : keyOf(rule, context, request, settings, seen));
       if (key === undefined) continue;
-      const policy = rule.policy ?? rule.policyFor(await rule.limit!(context));
+      const text = textOf(key);
+      const limited = rule.limit && rule.policyFor(await rule.limit(context));
       const cost = typeof rule.cost === 'number' ? rule.cost : await rule.cost(context);
       checkCost(cost, rule.name);
-      hits.push({ policy, key: textOf(key), cost });
+      // What holds is looked up last: it may have changed while somebody was waited for.
+      hits.push({ policy: limited ?? rule.live!.for(text), key: text, cost });
     }
     return hits;
   }

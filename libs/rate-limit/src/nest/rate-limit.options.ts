@@ -80,6 +80,11 @@ export interface RateLimitModuleOptions extends ListOptions {
    * nothing, and what another instance gives back or resets is seen that much later. `false`: always ask. Default `'1s'`.
    */
   denialCache?: Duration | false | undefined;
+  /**
+   * How often an instance looks whether limits were changed (`RateLimiter.limits`), `'100ms'` to `'1m'`: one `HGET`.
+   * `false`: never, and they cannot be. Default `'1s'`.
+   */
+  liveLimits?: Duration | false | undefined;
 }
 
 export const MODULE_KEYS = [
@@ -95,6 +100,7 @@ export const MODULE_KEYS = [
   'prefix',
   'timeout',
   'denialCache',
+  'liveLimits',
   ...LIST_KEYS,
 ];
 
@@ -105,7 +111,7 @@ const LONGEST_DENIAL_CACHE = 60_000;
  * What can be said of the options before anything is opened. Policies are checked with the handlers that use them.
  *
  * @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_OPTION_INVALID`, `RL_FAILURE_MODE_INVALID`, `RL_TIMEOUT_INVALID`,
- *   `RL_DENIAL_CACHE_INVALID`, `RL_INSTANCES_INVALID`
+ *   `RL_DENIAL_CACHE_INVALID`, `RL_LIVE_LIMITS_INVALID`, `RL_INSTANCES_INVALID`
  */
 export function checkOptions(options: RateLimitModuleOptions): void {
   if (typeof options !== 'object' || options === null) throw noOptions(options);
@@ -135,6 +141,7 @@ export function checkOptions(options: RateLimitModuleOptions): void {
   if (timeout !== undefined) checkTimeout(timeout);
   checkInstances(options.instances);
   denialCacheOf(options);
+  liveLimitsOf(options);
 }
 
 /** @throws RateLimitError `RL_OPTION_INVALID` for what Nest would take for no options at all */
@@ -189,6 +196,25 @@ export function denialCacheOf({ denialCache = '1s' }: RateLimitModuleOptions): n
   throw new RateLimitError(
     'RL_DENIAL_CACHE_INVALID',
     `denialCache must be a span from 1 ms to 60 s, like '1s', or false to ask Redis every time, got ${shown(denialCache)}`,
+  );
+}
+
+/**
+ * How often it is looked whether limits were changed, in milliseconds; `undefined`: they cannot be.
+ *
+ * @throws RateLimitError `RL_LIVE_LIMITS_INVALID`
+ */
+export function liveLimitsOf({ liveLimits = '1s' }: RateLimitModuleOptions): number | undefined {
+  if (liveLimits === false) return undefined;
+  try {
+    const every = milliseconds(liveLimits);
+    if (every >= 100 && every <= 60_000) return every;
+  } catch {
+    // Said below, in words that fit.
+  }
+  throw new RateLimitError(
+    'RL_LIVE_LIMITS_INVALID',
+    `liveLimits must be a span from 100 ms to 60 s, like '1s', or false if limits never change, got ${shown(liveLimits)}`,
   );
 }
 

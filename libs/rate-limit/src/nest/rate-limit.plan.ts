@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { RateLimitError, shown } from '../core/errors.js';
-import { policyField } from '../headers/ratelimit-headers.js';
+import { policyField, type Verdict } from '../headers/ratelimit-headers.js';
 import { ALL_POLICIES, SKIPPED_POLICIES } from './decorators/skip-rate-limit.decorator.js';
 import { RATE_LIMIT_POLICIES } from './decorators/rate-limit.decorator.js';
 import { listOf } from './decorators/metadata.js';
@@ -13,7 +13,7 @@ export interface Plan {
   readonly late: readonly Rule[];
   /** Both, for those who decide them at once. */
   readonly all: readonly Rule[];
-  /** The text of `RateLimit-Policy`, where no policy depends on the request: then every answer says the same. */
+  /** The text of `RateLimit-Policy` by the definitions, where no policy depends on the request. */
   readonly policyField: string | undefined;
 }
 
@@ -64,6 +64,14 @@ export function planOf(
     }
   }
   return rules.length === 0 ? EMPTY_PLAN : compiled(rules);
+}
+
+/** The text of `RateLimit-Policy` for what was decided. Where no policy depends on the request it names all of a plan. */
+export function policyFieldOf({ all, policyField: own }: Plan, verdicts: readonly Verdict[]): string {
+  if (own === undefined) return policyField(verdicts.map(({ policy }) => policy));
+  if (all.every(({ live }) => live!.isOwn)) return own;
+  const judged = new Map(verdicts.map(({ policy }) => [policy.id, policy]));
+  return policyField(all.map(({ live }) => judged.get(live!.own.id) ?? live!.current));
 }
 
 function compiled(all: readonly Rule[]): Plan {

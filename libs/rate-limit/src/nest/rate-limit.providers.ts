@@ -1,20 +1,23 @@
 import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { RateLimitError } from '../core/errors.js';
+import { bookOf } from '../core/limit-book.js';
 import { isBlocking, type RateLimitStore } from '../core/store.js';
 import { DenialCacheStore } from '../stores/denial-cache.store.js';
 import { FailurePolicyStore } from '../stores/failure-policy.store.js';
+import { MemoryLimitBook } from '../stores/memory.limit-book.js';
 import { MemoryStore } from '../stores/memory.store.js';
 import { connect, disconnect, type Connection } from '../stores/redis/redis.connection.js';
 import { nameOf } from '../stores/redis/redis.client.js';
 import { DEFAULT_PREFIX, DEFAULT_TIMEOUT, RedisStore } from '../stores/redis/redis.store.js';
 import { Catalogue } from './rate-limit.catalogue.js';
+import { LiveLimits } from './limits/live-limits.js';
 import { RateLimitExceptionFilter } from './rate-limit.filter.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 import { bindLatePhase } from './rate-limit.late-phase.js';
 import { loggingObserver } from './rate-limit.observer.js';
 import { documentRoutes, isGuardedBy } from './rate-limit.openapi.js';
-import { denialCacheOf, type RateLimitModuleOptions } from './rate-limit.options.js';
+import { denialCacheOf, liveLimitsOf, type RateLimitModuleOptions } from './rate-limit.options.js';
 import { Plans } from './rate-limit.plans.js';
 import { refuseStrays, routesOf } from './rate-limit.routes.js';
 import { settingsOf, type RateLimitSettings } from './rate-limit.settings.js';
@@ -118,6 +121,17 @@ export const rateLimitProviders: Provider[] = [
       }
       documentRoutes(plans, settings, bound ? () => true : isGuardedBy(config));
       return guard;
+    },
+  },
+  {
+    provide: LiveLimits,
+    inject: [RATE_LIMIT_SETTINGS, RATE_LIMIT_PLANS, RATE_LIMIT_CONNECTION],
+    useFactory: async ({ options, logger }: RateLimitSettings, { catalogue }: Plans, redis: OpenRedis | undefined) => {
+      const book = redis?.store.limits ?? bookOf(options.store) ?? new MemoryLimitBook();
+      const every = liveLimitsOf(options);
+      const limits = new LiveLimits(catalogue, book, { every, warn: (news) => logger.warn(news) });
+      await limits.start();
+      return limits;
     },
   },
   RateLimiter,

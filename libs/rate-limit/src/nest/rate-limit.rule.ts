@@ -4,6 +4,7 @@ import { checkKnownKeys, definePolicy, type Policy } from '../core/policy.js';
 import { durationText, milliseconds, type Duration } from '../core/duration.js';
 import { byIp } from './keys/by-ip.js';
 import type { KeyResolver, Phase } from './keys/key-resolver.js';
+import { LivePolicy } from './limits/live-policy.js';
 import { LIST_KEYS, listsOf, type Lists } from './lists/lists.js';
 import type { PolicyOptions, PolicyUse } from './rate-limit.options.js';
 import { checkCost } from './rate-limit.values.js';
@@ -21,15 +22,20 @@ export interface Rule {
   readonly cost: number | ((context: ExecutionContext) => number | Promise<number>);
   readonly skip: ((context: ExecutionContext) => boolean | Promise<boolean>) | undefined;
   readonly lists: Lists | undefined;
-  /** The policy, or its limit as a function of the request and the policy for a limit. */
+  /** The policy as it is defined, or its limit as a function of the request and the policy for a limit. */
   readonly policy: Policy | undefined;
   readonly limit: ((context: ExecutionContext) => number | Promise<number>) | undefined;
   policyFor(limit: number): Policy;
+  /** The policy as it holds now. Without one, as a function of the request says. */
+  readonly live: LivePolicy | undefined;
   /** Where the policy is looked up for a request. */
   readonly lookup: Lookup | undefined;
 }
 
-type RuleQuota = Pick<Rule, 'name' | 'unnamed' | 'policy' | 'limit' | 'policyFor' | 'lookup'>;
+/** One whose policy has a number for a limit. */
+export type NumberedRule = Rule & { readonly policy: Policy; readonly live: LivePolicy };
+
+type RuleQuota = Pick<Rule, 'name' | 'unnamed' | 'policy' | 'limit' | 'policyFor' | 'live' | 'lookup'>;
 
 /** How many limits of a policy with a limit of the request's own are kept ready. */
 const REMEMBERED_LIMITS = 1_000;
@@ -59,7 +65,7 @@ export function ruleOf(options: PolicyOptions, owner?: string): Rule {
   const { resolve, resolveCache, resolveTimeout, ...rest } = others;
   const unnamed = rest.name === undefined;
   const name = rest.name !== undefined ? rest.name : resolve ? LOOKED_UP : wireName(limit, rest.window);
-  const define = (units: number) => definePolicy({ ...rest, name, limit: units }, owner);
+  const define = (units: number, burst = rest.burst) => definePolicy({ ...rest, name, limit: units, burst }, owner);
   const known = new Map<number, Policy>();
   const policyFor = (units: number): Policy => {
     let policy = known.get(units);
@@ -73,11 +79,14 @@ export function ruleOf(options: PolicyOptions, owner?: string): Rule {
   const policy = define(typeof limit === 'function' ? 1 : limit);
   const lookup = lookupOf({ ...rest, name, limit }, { resolve, resolveCache, resolveTimeout }, owner);
   if (lookup) {
-    return usedAs({ name, unnamed, policy: undefined, limit: undefined, policyFor: () => lookup.own, lookup }, options);
+    const of = { policy: undefined, limit: undefined, live: undefined, lookup };
+    return usedAs({ name, unnamed, ...of, policyFor: () => lookup.own }, options);
   }
-  return typeof limit === 'function'
-    ? usedAs({ name, unnamed, policy: undefined, limit, policyFor, lookup }, options)
-    : usedAs({ name, unnamed, policy, limit: undefined, policyFor, lookup }, options);
+  if (typeof limit === 'function') {
+    return usedAs({ name, unnamed, policy: undefined, limit, policyFor, live: undefined, lookup }, options);
+  }
+  const live = new LivePolicy(policy, (numbers) => define(numbers.limit, numbers.burst));
+  return usedAs({ name, unnamed, policy, limit: undefined, policyFor, live, lookup }, options);
 }
 
 /** The same policy in another use: what `use` leaves out stays as it was. */
@@ -85,7 +94,7 @@ export function usedAs(quota: RuleQuota & Partial<Rule>, use: PolicyUse): Rule {
   const key = use.key ?? quota.key ?? byIp;
   const cost = use.cost ?? quota.cost ?? 1;
   const skip = use.skip ?? quota.skip;
-  const { name, unnamed, policy, limit, policyFor, lookup } = quota;
+  const { name, unnamed, policy, limit, policyFor, live, lookup } = quota;
   // Late as soon as one of them is: the lookup waits for what its key reads.
   const asKeyed = lookup?.by?.phase === 'late' ? 'late' : key.phase;
   const phase = use.phase ?? (use.key ? undefined : quota.phase) ?? asKeyed ?? 'early';
@@ -101,9 +110,10 @@ export function usedAs(quota: RuleQuota & Partial<Rule>, use: PolicyUse): Rule {
       const most = `${own.algorithm} of limit ${own.limit}${own.burst === own.limit ? '' : ` and burst ${own.burst}`}`;
       throw new RateLimitError('RL_COST_NEVER_PASSES', `${name}: a request of cost ${cost} can never pass a ${most}`);
     }
+    live?.costs(cost);
   }
   const lists = listsOf(use, quota.lists, `${name}: `);
-  return { name, unnamed, policy, limit, policyFor, lookup, key, cost, skip, phase, lists };
+  return { name, unnamed, policy, limit, policyFor, live, lookup, key, cost, skip, phase, lists };
 }
 
 function checkFunction(value: unknown, what: string, name: string): void {

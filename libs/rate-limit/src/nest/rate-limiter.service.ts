@@ -2,10 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { spanOf } from '../core/block-rule.js';
 import type { Decision } from '../core/decision.js';
 import type { Duration } from '../core/duration.js';
-import { RateLimitError, shown } from '../core/errors.js';
 import { checkHits, type Hit } from '../core/hit.js';
 import { checkKnownKeys, definePolicy, isChecked, type Policy, type PolicyDefinition } from '../core/policy.js';
 import { blocking, withoutBlocks, type RateLimitStore } from '../core/store.js';
+import { LiveLimits } from './limits/live-limits.js';
 import { listedDecision } from './lists/listed-decision.js';
 import type { Plans } from './rate-limit.plans.js';
 import type { RateLimitSettings } from './rate-limit.settings.js';
@@ -25,6 +25,8 @@ export class RateLimiter {
     @Inject(RATE_LIMIT_STORE) private readonly store: RateLimitStore,
     @Inject(RATE_LIMIT_PLANS) private readonly plans: Plans,
     @Inject(RATE_LIMIT_SETTINGS) private readonly settings: RateLimitSettings,
+    /** The catalogue's limits, to be read and changed while everything runs. */
+    @Inject(LiveLimits) readonly limits: LiveLimits,
   ) {}
 
   /**
@@ -38,7 +40,7 @@ export class RateLimiter {
   async consume(policy: AnyPolicy, key: string, options: { cost?: number } = {}): Promise<Decision> {
     checkKnownKeys(options, ['cost'], "consume()'s third argument");
     const { cost = 1 } = options;
-    const hit = { policy: this.policyOf(policy), key, cost };
+    const hit = { policy: this.policyOf(policy, key), key, cost };
     const listed = this.listed(hit);
     if (listed) return listed;
     const [decision] = await this.store.consume([hit]);
@@ -55,7 +57,7 @@ export class RateLimiter {
    * answer.
    */
   async reset(policy: AnyPolicy, key: string): Promise<void> {
-    await this.store.reset(this.policyOf(policy), key);
+    await this.store.reset(this.policyOf(policy, key), key);
   }
 
   /**
@@ -65,12 +67,12 @@ export class RateLimiter {
    * @throws RateLimitError `RL_BLOCK_OFF`, `RL_BLOCK_INVALID`, and as {@link reset} does
    */
   async block(policy: AnyPolicy, key: string, span: Duration): Promise<void> {
-    await blocking(this.store).block(this.policyOf(policy), key, spanOf(span));
+    await blocking(this.store).block(this.policyOf(policy, key), key, spanOf(span));
   }
 
   /** Ends a block and forgets its steps; the quota stays as it is. Throws as {@link block} does. */
   async unblock(policy: AnyPolicy, key: string): Promise<void> {
-    await blocking(this.store).unblock(this.policyOf(policy), key);
+    await blocking(this.store).unblock(this.policyOf(policy, key), key);
   }
 
   /** How long a block of the key stands still, in milliseconds; 0: there is none. Throws as {@link consume} does. */
@@ -86,23 +88,11 @@ export class RateLimiter {
     return listedDecision(hit, lists, own);
   }
 
-  private policyOf(policy: AnyPolicy): Policy {
+  private policyOf(policy: AnyPolicy, key: string): Policy {
     const { catalogue } = this.plans;
-    if (typeof policy !== 'string') {
-      const spelledOut = isChecked(policy) ? policy : definePolicy(policy);
-      if (spelledOut.blocks && !catalogue.canBlock) throw withoutBlocks();
-      return spelledOut;
-    }
-    const rule = catalogue.get(policy);
-    if (rule?.policy) return rule.policy;
-    throw rule
-      ? new RateLimitError(
-          'RL_POLICY_DYNAMIC',
-          `${rule.lookup ? `the numbers of ${shown(policy)} are looked up for a request` : `the limit of ${shown(policy)} is a function of the request`}; spell the policy out`,
-        )
-      : new RateLimitError(
-          'RL_UNKNOWN_POLICY',
-          `there is no policy ${shown(policy)}; the catalogue has ${catalogue.names.join(', ') || 'none'}`,
-        );
+    if (typeof policy === 'string') return catalogue.numbered(policy, 'spell the policy out').live.for(key);
+    const spelledOut = isChecked(policy) ? policy : definePolicy(policy);
+    if (spelledOut.blocks && !catalogue.canBlock) throw withoutBlocks();
+    return spelledOut;
   }
 }

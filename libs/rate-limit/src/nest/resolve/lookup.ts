@@ -8,7 +8,7 @@ import { isPromise } from '../rate-limit.values.js';
 import { RememberedTerms } from './remembered-terms.js';
 import type { Resolved } from './resolved-policy.js';
 import { TermsReader, type Terms } from './terms.js';
-import { Troubles } from './troubles.js';
+import { Troubles } from '../rate-limit.troubles.js';
 
 /** In milliseconds: after a lookup that failed, how long its key is not looked up again. */
 const PAUSE = 1_000;

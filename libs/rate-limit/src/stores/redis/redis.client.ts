@@ -11,6 +11,16 @@ export interface RedisClient {
   script(subcommand: 'LOAD', script: string): Promise<unknown>;
   /** `DEL`. */
   del(...keys: string[]): Promise<unknown>;
+  /** `PEXPIRE`: a time to live, in milliseconds. */
+  pexpire(key: string, span: number): Promise<unknown>;
+  /** `HGET`. */
+  hget(key: string, field: string): Promise<string | null>;
+  /** `HMGET`. */
+  hmget(key: string, ...fields: string[]): Promise<(string | null)[]>;
+  /** `HSCAN`: the next cursor, and fields with their values in turn. */
+  hscan(key: string, cursor: string, count: 'COUNT', most: number): Promise<[string, string[]]>;
+  /** `ZRANGEBYSCORE`. */
+  zrangebyscore(key: string, least: number, most: '+inf'): Promise<string[]>;
   /** `QUIT`: closes the connection when what is under way is answered. Never called on a client that was handed in. */
   quit(): Promise<unknown>;
   /** Closes the connection at once. Never called on a client that was handed in. */
@@ -36,12 +46,24 @@ export interface RedisClusterClient extends RedisClient {
   refreshSlotsCache?(): void;
 }
 
+const METHODS: readonly (keyof RedisClient)[] = [
+  'evalsha',
+  'eval',
+  'script',
+  'del',
+  'pexpire',
+  'hget',
+  'hmget',
+  'hscan',
+  'zrangebyscore',
+  'quit',
+  'disconnect',
+];
+
 export const isRedisClient = (value: unknown): value is RedisClient =>
   typeof value === 'object' &&
   value !== null &&
-  (['evalsha', 'eval', 'script', 'del', 'quit', 'disconnect'] as const).every(
-    (method) => typeof (value as Partial<RedisClient>)[method] === 'function',
-  );
+  METHODS.every((method) => typeof (value as Partial<RedisClient>)[method] === 'function');
 
 export const isClusterClient = (client: RedisClient): client is RedisClusterClient =>
   (client as Partial<RedisClusterClient>).isCluster === true;

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Decision } from '../../core/decision.js';
 import { kindOf, RateLimitError, shown } from '../../core/errors.js';
 import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
+import type { LimitBook } from '../../core/limit-book.js';
 import type { Policy } from '../../core/policy.js';
 import { checkBlock, type BlockingStore } from '../../core/store.js';
 import { acrossSlots } from './redis.across-slots.js';
@@ -9,6 +10,7 @@ import { RedisBatches } from './redis.batch.js';
 import { isClusterClient, isRedisClient, nameOf, type RedisClient } from './redis.client.js';
 import { Deadlines } from './redis.deadlines.js';
 import { asUnavailable, tooSlow } from './redis.failures.js';
+import { RedisLimitBook } from './redis.limit-book.js';
 import { blockKey, partitionOf, stateKey } from './redis.keys.js';
 import { RedisRequest } from './redis.request.js';
 import { ConsumeScript } from './redis.script.js';
@@ -49,6 +51,8 @@ const LONGEST_TIMEOUT = 60_000;
  * The client stays the caller's: the store never closes it.
  */
 export class RedisStore implements BlockingStore {
+  /** Limits that change while applications run, for all whose prefix is the same. */
+  readonly limits: LimitBook;
   private readonly script: ConsumeScript;
   private readonly deadlines: Deadlines;
   /** One line of batches on a single server; on a Cluster one per slot in use. */
@@ -78,6 +82,7 @@ export class RedisStore implements BlockingStore {
     this.timeout = timeout;
     this.deadlines = new Deadlines(timeout);
     this.script = new ConsumeScript(client, now === undefined);
+    this.limits = new RedisLimitBook(client, prefix, timeout);
   }
 
   /** A Cluster's primary that fails may have been replaced; ioredis asks for that itself every few seconds only. */

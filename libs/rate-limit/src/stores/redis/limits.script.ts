@@ -1,0 +1,40 @@
+// Generated from lua/limits.lua by `npm run lua`. Do not edit.
+
+export const limitsScript = `-- Changes one limit in the book, if it is still the one that the writer knows.
+--
+-- KEYS      the book, a hash: entries by name, each "version limit burst" (burst "-" for none), and under "version" the
+--           book's own; and its log, a sorted set of the latest changes by version, each "version name"
+-- ARGV      name; "limit burst", or '' to remove the entry; the version that it must have, 0 for none, or '' for any;
+--           the most entries; how many changes the log tells; how long both are kept, in ms
+-- Returns   what became of it ("done", "changed" or "full"), and the entry's version now (0: there is none)
+--
+-- A version is the server's clock in µs, or one more than the last: so after a failover that lost a change none is
+-- given twice, and whoever knows the lost one finds no trace of it in the log.
+
+local book, log = KEYS[1], KEYS[2]
+local name, numbers, expected = ARGV[1], ARGV[2], ARGV[3]
+
+local current = redis.call('HGET', book, name)
+local known = current and string.match(current, '^%d+') or '0'
+if expected ~= '' and expected ~= known then return { 'changed', known } end
+if numbers == '' and not current then return { 'done', '0' } end
+
+local last = tonumber(redis.call('HGET', book, 'version') or '')
+-- A log without its book tells of what is lost.
+if not last then redis.call('DEL', log) end
+if numbers ~= '' and not current and redis.call('HLEN', book) > tonumber(ARGV[4]) then return { 'full', '0' } end
+
+local time = redis.call('TIME')
+local version = string.format('%.0f', math.max((last or 0) + 1, time[1] * 1000000 + time[2]))
+if numbers == '' then
+  redis.call('HDEL', book, name)
+else
+  redis.call('HSET', book, name, version .. ' ' .. numbers)
+end
+redis.call('HSET', book, 'version', version)
+redis.call('ZADD', log, version, version .. ' ' .. name)
+redis.call('ZREMRANGEBYRANK', log, 0, -1 - tonumber(ARGV[5]))
+redis.call('PEXPIRE', book, ARGV[6])
+redis.call('PEXPIRE', log, ARGV[6])
+return { 'done', numbers == '' and '0' or version }
+`;
