@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Controller, Get, type ExecutionContext } from '@nestjs/common';
+import { Controller, Get } from '@nestjs/common';
 import {
   byApiKey,
   byHeader,
@@ -47,7 +47,7 @@ const options: RateLimitModuleOptions = {
     daily: { limit: 10, window: '1d' },
     hourly: { limit: 5, window: '1h', key: byApiKey },
     tokens: { algorithm: 'token-bucket', limit: 100, window: '1h', burst: 50 },
-    planned: { limit: (_context: ExecutionContext) => 3, window: '1h' },
+    planned: { limit: () => 3, window: '1h' },
     lookedUp: { limit: 3, window: '1h', resolve: () => ({ limit: 4 }) },
   },
   default: ['daily'],
@@ -378,7 +378,7 @@ describe('while Redis is away', () => {
     const app = await start();
     await limitsOf(app).set('daily', { limit: 3 });
     await limitsOf(app).override('daily', 'vip', { limit: 50 });
-    if (how === 'frozen') server.freeze();
+    if (how === 'frozen') await server.freeze();
     else await server.stop();
     const statuses = [];
     for (let i = 0; i < 5; i++) {
@@ -401,11 +401,11 @@ describe('while Redis is away', () => {
   it('the definitions hold for an instance that starts then, and it learns when Redis is there', async () => {
     const one = await start();
     await limitsOf(one).set('daily', { limit: 3 });
-    server.freeze();
+    await server.freeze();
     const two = await start();
     const quota = async () => /q=(\d+)/.exec((await two.get('/one')).headers.get('RateLimit-Policy')!)![1];
     expect(await quota()).toBe('10');
-    server.thaw();
+    await server.thaw();
     await until('the limit was not known', async () => (await quota()) === '3');
   });
 });

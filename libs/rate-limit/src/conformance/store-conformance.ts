@@ -12,16 +12,10 @@ import { RateLimitError } from '../core/errors.js';
 import type { Hit } from '../core/hit.js';
 import { definePolicy, type Policy, type PolicyDefinition } from '../core/policy.js';
 import type { BlockingStore, RateLimitStore } from '../core/store.js';
+import type { StoreLaw } from './store-law.js';
 
 export { limitBookConformance } from './limit-book-conformance.js';
-
-/** A sentence that is true of every store, and the check that it is. */
-export interface StoreLaw {
-  /** For the test's name. Of all laws no two say the same. */
-  readonly sentence: string;
-  /** Opens a store and tries it. Rejects with an `AssertionError` of `node:assert` when the sentence is not true. */
-  readonly check: () => Promise<void>;
-}
+export type { StoreLaw };
 
 /**
  * What every store promises (see {@link RateLimitStore}), for any test runner:

@@ -22,11 +22,13 @@ export interface LimitChanges {
   readonly entries: ReadonlyMap<string, LimitEntry | undefined>;
 }
 
-/** What became of a change: it was made, or the entry had another version, or the book was full. */
-export type LimitWritten =
-  | { readonly outcome: 'done'; readonly version: number }
-  | { readonly outcome: 'changed'; readonly version: number }
-  | { readonly outcome: 'full' };
+/** What became of a change. */
+export interface LimitWritten {
+  /** `changed`: the entry has another version than was expected; `full`: the book takes no more. Then nothing is done. */
+  readonly outcome: 'done' | 'changed' | 'full';
+  /** That of the entry now; 0: there is none. */
+  readonly version: number;
+}
 
 /**
  * Where limits are kept that change while applications run, beside the quotas and apart from them: requests never wait
@@ -49,7 +51,6 @@ export interface LimitBook {
    *
    * @param numbers nothing: remove the entry
    * @param expected the version that the entry must have, 0 if there must be none; nothing: whatever it has
-   * @returns the entry's version now, 0 when there is none
    * @throws StoreUnavailableError when there is no answer in time; it may be written then
    */
   write(name: string, numbers: LimitNumbers | undefined, expected?: number): Promise<LimitWritten>;

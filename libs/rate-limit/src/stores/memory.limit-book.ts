@@ -25,7 +25,7 @@ export class MemoryLimitBook implements LimitBook {
       if (this.entries.delete(name)) this.version++;
       return { outcome: 'done', version: 0 };
     }
-    if (known === 0 && this.entries.size >= MOST_LIMITS) return { outcome: 'full' };
+    if (known === 0 && this.entries.size >= MOST_LIMITS) return { outcome: 'full', version: 0 };
     const { limit, burst } = numbers;
     this.entries.set(name, { limit, burst, version: ++this.version });
     return { outcome: 'done', version: this.version };

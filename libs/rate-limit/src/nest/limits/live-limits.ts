@@ -47,7 +47,7 @@ export interface LiveLimitsSettings {
 }
 
 /** How often a change that is found from what holds is tried anew because somebody else was first. */
-const MOST_ATTEMPTS = 100;
+const MOST_ATTEMPTS = 1_000;
 
 /** Longer keys would fill every instance's memory. */
 const LONGEST_KEY = 1_024;

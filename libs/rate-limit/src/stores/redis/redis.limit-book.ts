@@ -58,7 +58,7 @@ export class RedisLimitBook implements LimitBook {
     // With its text, for it is rarely run: then nobody need have loaded it.
     const written = await this.inTime(() => this.client.eval(limitsScript, 2, this.book, this.log, ...args));
     const [outcome, version] = written as [LimitWritten['outcome'], string];
-    return outcome === 'full' ? { outcome } : { outcome, version: Number(version) };
+    return { outcome, version: Number(version) };
   }
 
   /** By the log, if it still tells of that version. */
