@@ -3,6 +3,7 @@ import { APP_FILTER } from '@nestjs/core';
 import { byIp, byUser, RateLimit } from 'nestjs-redis-rate-limit';
 import { CountDenials, denials } from '../../docs/examples/count-denials.filter.js';
 import { LoginController } from '../../docs/examples/login.controller.js';
+import { lastKnown } from '../../docs/examples/last-known.js';
 import { pseudonymous } from '../../docs/examples/pseudonymous.js';
 import { requests } from '../../docs/examples/requests-by-plan.js';
 import { TooManyFilter } from '../../docs/examples/too-many.filter.js';
@@ -116,6 +117,30 @@ describe.each(adapters)('the examples of the documentation, on %s', (adapter) =>
     expect(await left({})).toBe('200 59');
     // Upgraded: what he has used stays used.
     expect(await left({ 'x-user': 'bob', 'x-plan': 'gold' })).toBe('200 598');
+  });
+
+  it('the last known plan goes on while the lookup fails or is slow; who has none yet has the own numbers', async () => {
+    const plans = { answer: (): Promise<number> => Promise.resolve(50) };
+    const planOf = lastKnown(async (user: string) => ({ limit: await plans.answer(), key: user }), 1);
+    const userOf = (context: ExecutionContext): string =>
+      context.switchToHttp().getRequest<{ headers: Record<string, string> }>().headers['x-user']!;
+    const { get } = await boot(
+      adapter,
+      {
+        policies: { plan: { limit: 5, window: '1h', key: userOf, resolve: (context) => planOf(userOf(context)) } },
+        default: ['plan'],
+      },
+      { controllers: [PlainController] },
+    );
+    const quota = async (user: string) =>
+      /q=(\d+)/.exec((await get('/plain', { 'x-user': user })).headers.get('ratelimit-policy')!)![1];
+    expect(await quota('ann')).toBe('50');
+    plans.answer = () => Promise.reject(new Error('the database is away'));
+    expect([await quota('ann'), await quota('bob')]).toEqual(['50', '5']);
+    plans.answer = () => new Promise(() => {});
+    expect(await quota('ann')).toBe('50');
+    plans.answer = () => Promise.resolve(70);
+    expect([await quota('ann'), await quota('bob')]).toEqual(['70', '70']);
   });
 
   it('counting denials: each counts for its policy, and the answer stays what it is without the filter', async () => {
