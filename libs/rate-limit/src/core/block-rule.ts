@@ -35,8 +35,9 @@ export function blockRuleOf(blockFor: BlockFor): BlockRule {
     throw invalid(`blockFor takes 1 to ${MOST_STEPS} spans, each longer than 0, or 0 alone`, said);
   }
   if (typeof extend !== 'boolean') throw invalid('extend must be true or false', extend);
+  const remembered = quiet === undefined ? Math.max(...spans) : spanOf(quiet);
   // Of one span alone nothing has to be remembered.
-  const forgetAfter = spans.length === 1 ? 0 : quiet === undefined ? Math.max(...spans) : spanOf(quiet);
+  const forgetAfter = spans.length === 1 ? 0 : remembered;
   const text = [Number(extend), forgetAfter, ...spans].join(' ');
   return Object.freeze({ spans: Object.freeze(spans), extend, forgetAfter, text });
 }
