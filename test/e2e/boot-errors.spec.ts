@@ -241,6 +241,12 @@ describe('a mistake at a handler names the handler too', () => {
       'RL_POLICY_CONFLICT: CatsController.find: "login" is defined twice, with resolve undefined and a function;',
     ],
     [
+      'a part of a definition for a policy of the catalogue',
+      RateLimit({ name: 'login', blockFor: '1m' } as never),
+      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined elsewhere, and blockFor is its definition\'s to say; ' +
+        'a route may change key, cost, skip, phase, allow, deny only',
+    ],
+    [
       'a policy asked for twice',
       RateLimit('login', 'login'),
       'RL_POLICY_CONFLICT: CatsController.find: asks for "login" twice',

@@ -2,13 +2,15 @@ import { oneLine, placed, RateLimitError, shown } from '../core/errors.js';
 import type { Policy } from '../core/policy.js';
 import { withoutBlocks } from '../core/store.js';
 import type { PolicyOptions, PolicyReference } from './rate-limit.options.js';
-import { ruleOf, usedAs, type NumberedRule, type Rule } from './rate-limit.rule.js';
+import { ruleOf, USE_KEYS, usedAs, type NumberedRule, type Rule } from './rate-limit.rule.js';
 import { RESOLVE_KEYS } from './resolve/resolved-policy.js';
 
 /** How a policy is asked for: by name, spelled out, or by name with another use. */
 export type Asked = string | PolicyOptions | PolicyReference;
 
 const DEFINING = ['algorithm', 'limit', 'window', 'burst', 'onStoreFailure', 'blockFor', ...RESOLVE_KEYS] as const;
+
+const TO_CHANGE = `a route may change ${USE_KEYS.join(', ')} only`;
 
 /** Every named policy, each with one definition, whether the module's options name it or a route does. */
 export class Catalogue {
@@ -93,6 +95,13 @@ export class Catalogue {
 
   /** One name has one definition; a second one that says the same is the first. */
   private define(options: PolicyOptions): Rule {
+    if (options.limit === undefined && options.window === undefined && this.rules.has(options.name!)) {
+      throw new RateLimitError(
+        'RL_POLICY_CONFLICT',
+        `${shown(options.name)} is defined elsewhere, and ${DEFINING.filter((part) => options[part] !== undefined).join(', ')} ` +
+          `is its definition's to say; ${TO_CHANGE}`,
+      );
+    }
     const rule = this.compiled(options);
     const known = this.rules.get(rule.name);
     if (!known) {
@@ -104,7 +113,7 @@ export class Catalogue {
     throw new RateLimitError(
       'RL_POLICY_CONFLICT',
       `${shown(rule.name)} is defined twice, with ${differs} ${shown(known.options[differs])} and ${shown(options[differs])}; ` +
-        'use two names, or leave out what the catalogue says and change key, cost, skip or phase only',
+        `use two names, or leave out what the catalogue says; ${TO_CHANGE}`,
     );
   }
 }

@@ -40,7 +40,7 @@ type RuleQuota = Pick<Rule, 'name' | 'unnamed' | 'policy' | 'limit' | 'policyFor
 /** How many limits of a policy with a limit of the request's own are kept ready. */
 const REMEMBERED_LIMITS = 1_000;
 
-const USE_KEYS = ['key', 'cost', 'skip', 'phase', ...LIST_KEYS];
+export const USE_KEYS = ['key', 'cost', 'skip', 'phase', ...LIST_KEYS];
 export const RULE_KEYS = [
   'name',
   'algorithm',
