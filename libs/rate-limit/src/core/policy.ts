@@ -33,7 +33,8 @@ export interface PolicyDefinition {
   onStoreFailure?: StoreFailureMode;
   /**
    * Who goes over is denied for so long, even if the quota is back sooner: `'15m'`, or spans that escalate,
-   * `['1m', '10m', '1h']`. Default: as long as the quota says.
+   * `['1m', '10m', '1h']`. Under a window longer than the first of them the quota keeps out for longer than the block.
+   * Default: as long as the quota says.
    */
   blockFor?: BlockFor;
 }

@@ -47,14 +47,17 @@ export class RateLimiter {
     return decision!;
   }
 
-  /** Looks, and spends nothing. Throws as {@link consume} does. */
+  /**
+   * Looks, and spends nothing. Looking is allowed also where nothing remains: read `remaining`, not `allowed`. Throws as
+   * {@link consume} does.
+   */
   peek(policy: AnyPolicy, key: string): Promise<Decision> {
     return this.consume(policy, key, { cost: 0 });
   }
 
   /**
-   * Makes the quota full again, and ends its block. Throws as {@link consume} does, and whenever the store gives no
-   * answer.
+   * Makes the quota full again, and ends its block: the way to let somebody in. Throws as {@link consume} does, and
+   * whenever the store gives no answer.
    */
   async reset(policy: AnyPolicy, key: string): Promise<void> {
     await this.store.reset(this.policyOf(policy, key), key);
@@ -70,12 +73,18 @@ export class RateLimiter {
     await blocking(this.store).block(this.policyOf(policy, key), key, spanOf(span));
   }
 
-  /** Ends a block and forgets its steps; the quota stays as it is. Throws as {@link block} does. */
+  /**
+   * Ends a block and forgets its steps; the quota stays as it is, and if it is spent the next request is denied and
+   * blocked again: see {@link reset}. Throws as {@link block} does.
+   */
   async unblock(policy: AnyPolicy, key: string): Promise<void> {
     await blocking(this.store).unblock(this.policyOf(policy, key), key);
   }
 
-  /** How long a block of the key stands still, in milliseconds; 0: there is none. Throws as {@link consume} does. */
+  /**
+   * How long a block of the key stands still, in milliseconds; 0: there is none. Where the quota needs longer, `peek()`
+   * says so by its `resetAfter`. Throws as {@link consume} does.
+   */
   async blockedFor(policy: AnyPolicy, key: string): Promise<number> {
     return (await this.peek(policy, key)).blockedFor ?? 0;
   }

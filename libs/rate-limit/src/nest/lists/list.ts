@@ -15,7 +15,7 @@ export type ListEntry =
       readonly key: string;
     }
   | {
-      /** An API key as clients send it. */
+      /** An API key as clients send it. Only handlers with a policy by `byApiKey` look for it. */
       readonly apiKey: string;
     };
 

@@ -11,7 +11,7 @@ import { DenyList, List, type DenyOptions, type ListEntry } from './list.js';
 export interface ListOptions {
   /**
    * Who is not limited: addresses, CIDR ranges and keys. On the module by none of its policies, on a policy not by this
-   * one. Nothing is asked of Redis.
+   * one. Nothing is asked of Redis. A key, that of an API key too, is found where a policy counts by it, and only there.
    */
   allow?: readonly ListEntry[] | undefined;
   /**
