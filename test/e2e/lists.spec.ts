@@ -221,6 +221,33 @@ describe.each(adapters)("the module's lists, on %s", (adapter) => {
     expect(store.calls).toBe(1);
   });
 
+  it('know an API key whatever the policies count by, also where there is none', async () => {
+    const store = new CountingStore();
+    const lists = { allow: [{ apiKey: 'partner' }], deny: [{ apiKey: 'leaked' }] };
+    const { status } = await start(adapter, { ...base, store, ...lists });
+    for (const path of ['/default', '/user', '/free']) {
+      expect(await status(path, '192.0.2.1', { 'x-api-key': 'partner', 'x-user': '1' })).toBe(200);
+      expect(await status(path, '192.0.2.1', { 'x-api-key': 'leaked' })).toBe(403);
+    }
+    expect(store.calls).toBe(0);
+  });
+
+  it('of a policy know an API key whatever it counts by', async () => {
+    @Controller()
+    class Listed {
+      @Get('listed')
+      @RateLimit({ name: 'hourly', limit: 1, window: '1h', allow: [{ apiKey: 'ours' }], deny: [{ apiKey: 'leaked' }] })
+      listed() {}
+    }
+    const store = new CountingStore();
+    const { status } = await start(adapter, { store }, [Listed]);
+    const answers = [];
+    for (const key of ['ours', 'ours', 'leaked', 'other', 'other']) {
+      answers.push(await status('/listed', '192.0.2.1', { 'x-api-key': key }));
+    }
+    expect(answers).toEqual([200, 200, 403, 200, 429]);
+  });
+
   it('hold where RateLimitGuard is bound by hand, and nowhere else', async () => {
     @Controller()
     class ByHand {

@@ -5,7 +5,7 @@ import type { Hit } from '../core/hit.js';
 import type { RateLimitStore } from '../core/store.js';
 import { denialFields, isBlocked, longestWait, rateLimitFields, type Verdict } from '../headers/ratelimit-headers.js';
 import type { Phase } from './keys/key-resolver.js';
-import { asksForKeys, isAddressAllowed, isKeyAllowed, isRefusing, type Lists } from './lists/lists.js';
+import { asksForKeys, isCallerAllowed, isKeyAllowed, isRefusing, isScreening, type Lists } from './lists/lists.js';
 import {
   RateLimitExceededException,
   RateLimitRefusedException,
@@ -45,7 +45,7 @@ const PHASE_BITS: Readonly<Record<Phase | 'all', number>> = { early: 1, late: 2,
 @Injectable()
 export class RateLimitGuard implements CanActivate {
   private readonly phase: Phase | 'all';
-  /** Whether the module refuses addresses, also on handlers without a policy. The late phase comes when it has. */
+  /** Whether the module refuses addresses or API keys, also on handlers without a policy. The late phase comes when it has. */
   private readonly isScreening: boolean;
   private warned = false;
 
@@ -60,7 +60,7 @@ export class RateLimitGuard implements CanActivate {
     @Inject(RATE_LIMIT_BOUND) bound: boolean | Phase,
   ) {
     this.phase = bound === false ? 'all' : bound === true ? 'early' : bound;
-    this.isScreening = this.phase !== 'late' && settings.lists?.deny?.addresses.isEmpty === false;
+    this.isScreening = this.phase !== 'late' && isScreening(settings.lists?.deny);
   }
 
   /**
@@ -103,9 +103,9 @@ export class RateLimitGuard implements CanActivate {
       : this.judge(context, transport, plan, visit, hits);
   }
 
-  /** The rules still to be asked when the module's lists know the address: of a caller they allow, those that may deny. */
+  /** The rules still to be asked when the module's lists know the caller by himself: of one they allow, those that may deny. */
   private screened(rules: readonly Rule[], request: RateLimitRequest, lists: Lists, visit: Visit): readonly Rule[] {
-    visit.isAllowed ??= isAddressAllowed(lists, request, this.settings.keys, []);
+    visit.isAllowed ??= isCallerAllowed(lists, request, this.settings.keys, []);
     if (!visit.isAllowed || lists.deny?.keys.size) return rules;
     return rules.filter((rule) => isRefusing(rule.lists));
   }

@@ -44,6 +44,12 @@ export const byApiKey: KeyResolver = byIdentity('key', 'early', (request, { apiK
   return key && digestOf(key);
 });
 
+/** The key of `byApiKey` for a request that has an API key. */
+export function sentApiKey(request: RateLimitRequest, { apiKeyHeader }: KeySettings): string | undefined {
+  const key = headerOf(request, apiKeyHeader);
+  return key && keyOfApiKey(key);
+}
+
 const digestOf = (apiKey: string): string => hash('sha256', apiKey, 'base64url').slice(0, 22);
 
 /** The key of `byApiKey` for an API key. */

@@ -15,7 +15,7 @@ export type ListEntry =
       readonly key: string;
     }
   | {
-      /** An API key as clients send it. Only handlers with a policy by `byApiKey` look for it. */
+      /** An API key as clients send it. Found in the header `keys.apiKeyHeader`, whatever the policies count by. */
       readonly apiKey: string;
     };
 
@@ -31,6 +31,8 @@ export interface DenyOptions {
 export class List {
   readonly addresses: AddressSet;
   readonly keys: ReadonlySet<string>;
+  /** Whether API keys are among the keys. */
+  readonly hasApiKeys: boolean;
 
   /**
    * @param place of the list in the options, for errors
@@ -48,6 +50,7 @@ export class List {
     }
     this.addresses = new AddressSet(ranges);
     this.keys = keys;
+    this.hasApiKeys = [...keys].some((key) => DIGEST.test(key));
   }
 
   /** Whether it names a key; of one that stands for addresses, as `ip:2001:db8::/64` does, all of them. */

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { addressOf } from '../keys/address.js';
+import { sentApiKey } from '../keys/by-identity.js';
 import type { KeyResolver, Partition } from '../keys/key-resolver.js';
 import type { KeySettings } from '../keys/key-settings.js';
 import { RateLimitRefusedException } from '../rate-limit.exceptions.js';
@@ -11,7 +12,7 @@ import { DenyList, List, type DenyOptions, type ListEntry } from './list.js';
 export interface ListOptions {
   /**
    * Who is not limited: addresses, CIDR ranges and keys. On the module by none of its policies, on a policy not by this
-   * one. Nothing is asked of Redis. A key, that of an API key too, is found where a policy counts by it, and only there.
+   * one. Nothing is asked of Redis. A user or a tenant is found where a policy counts by it, and only there.
    */
   allow?: readonly ListEntry[] | undefined;
   /**
@@ -54,13 +55,30 @@ export const isRefusing = (lists: Lists | undefined): boolean => !isEmpty(lists?
 export const asksForKeys = (lists: Lists | undefined): boolean =>
   (lists?.allow?.keys.size ?? 0) + (lists?.deny?.keys.size ?? 0) > 0;
 
+/** Whether they look at what a request says by itself of its caller: its address and its API key. */
+export const isScreening = (list: List | undefined): boolean =>
+  list !== undefined && (!list.addresses.isEmpty || list.hasApiKeys);
+
 /**
- * Whether lists allow the address of a request: its own bits, whatever the keys of policies make of it.
+ * Whether lists allow the caller by his address or his API key, whatever the keys of policies make of them.
  *
  * @param policies whose lists they are; none: the module's
- * @throws RateLimitRefusedException where they deny it
+ * @throws RateLimitRefusedException where they deny one of them
  */
-export function isAddressAllowed(
+export function isCallerAllowed(
+  lists: Lists,
+  request: RateLimitRequest,
+  settings: KeySettings,
+  policies: readonly string[],
+): boolean {
+  const isByAddress = isAddressAllowed(lists, request, settings, policies);
+  if (!lists.allow?.hasApiKeys && !lists.deny?.hasApiKeys) return isByAddress;
+  const apiKey = sentApiKey(request, settings);
+  return (apiKey !== undefined && isKeyAllowed(lists, apiKey, policies)) || isByAddress;
+}
+
+/** By the address' own bits. */
+function isAddressAllowed(
   { allow, deny }: Lists,
   request: RateLimitRequest,
   settings: KeySettings,
@@ -101,8 +119,8 @@ export function listedKey(
   settings: KeySettings,
   seen?: (key: string) => void,
 ): Partition | Promise<Partition> {
-  const isAllowed = lists !== undefined && isAddressAllowed(lists, request, settings, [name]);
-  // Of somebody who is allowed by his address the key counts only where it may deny him, or tell of him elsewhere.
+  const isAllowed = lists !== undefined && isCallerAllowed(lists, request, settings, [name]);
+  // Of somebody who is allowed already the key counts only where it may deny him, or tell of him elsewhere.
   if (isAllowed && !lists.deny?.keys.size && !seen) return undefined;
   const judged = (key: Partition): Partition => {
     if (key === undefined) return undefined;
