@@ -88,6 +88,11 @@ describe('a mistake in the options ends the start and names the value and the fi
       'RL_OPTION_INVALID: policies must be an object: the policies by name, got []',
     ],
     [
+      'a policy whose name is not its key',
+      { policies: { p: { name: 'q', limit: 1, window: '1m' } } },
+      'RL_OPTION_INVALID: policies.p: a policy\'s name in the catalogue is its key there, "p"; leave out name, got "q"',
+    ],
+    [
       'a window in words',
       { policies: { p: { limit: 1, window: '10 seconds' } } },
       `RL_WINDOW_INVALID: policies.p: window must be like '500ms', '10s', '15m', '2h' or '1d', or a whole number of ms, got "10 seconds"`,

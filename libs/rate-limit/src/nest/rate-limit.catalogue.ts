@@ -25,7 +25,7 @@ export class Catalogue {
     readonly canBlock = true,
   ) {
     for (const [name, options] of Object.entries(policies)) {
-      placed(`policies.${oneLine(name)}`, () => this.define({ ...options, name }));
+      placed(`policies.${oneLine(name)}`, () => this.define({ ...options, name: nameOf(name, options) }));
     }
   }
 
@@ -116,6 +116,15 @@ export class Catalogue {
         `use two names, or leave out what the catalogue says; ${TO_CHANGE}`,
     );
   }
+}
+
+/** A policy of the catalogue is called by its key there. */
+function nameOf(key: string, options: { name?: unknown }): string {
+  if (options?.name === undefined || options.name === key) return key;
+  throw new RateLimitError(
+    'RL_OPTION_INVALID',
+    `a policy's name in the catalogue is its key there, ${shown(key)}; leave out name, got ${shown(options.name)}`,
+  );
 }
 
 /** Compared as they are judged: '1m' is 60000, and a burst left out is its default. */
