@@ -25,7 +25,7 @@ export class Catalogue {
     readonly canBlock = true,
   ) {
     for (const [name, options] of Object.entries(policies)) {
-      placed(`policies.${oneLine(name)}`, () => this.define({ ...options, name: nameOf(name, options) }));
+      placed(`policies.${oneLine(name)}`, () => this.define({ ...options, name: nameOf(name, options as { name?: unknown }) }));
     }
   }
 
