@@ -22,7 +22,8 @@ export type {
   RateLimitModuleOptions,
 } from './nest/rate-limit.options.js';
 export type { ResolveCache, Resolved, ResolvedPolicy, ResolveOptions } from './nest/resolve/resolved-policy.js';
-export type { LimitChange, LimitCondition, LimitInForce, LiveLimits, OverrideKey } from './nest/limits/live-limits.js';
+export type { LimitChange, LimitCondition, LimitInForce, OverrideKey } from './nest/limits/limit-change.js';
+export type { LiveLimits } from './nest/limits/live-limits.js';
 export { RATE_LIMIT_STORE } from './nest/rate-limit.tokens.js';
 
 export { byIp } from './nest/keys/by-ip.js';

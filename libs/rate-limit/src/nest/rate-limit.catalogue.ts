@@ -25,7 +25,9 @@ export class Catalogue {
     readonly canBlock = true,
   ) {
     for (const [name, options] of Object.entries(policies)) {
-      placed(`policies.${oneLine(name)}`, () => this.define({ ...options, name: nameOf(name, options as { name?: unknown }) }));
+      placed(`policies.${oneLine(name)}`, () =>
+        this.define({ ...options, name: nameOf(name, options as { name?: unknown }) }),
+      );
     }
   }
 

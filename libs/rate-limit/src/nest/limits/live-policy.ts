@@ -61,13 +61,14 @@ export class LivePolicy {
   }
 
   /**
-   * Refuses numbers under which some route could never be called. 0 may be meant.
+   * The same, but not with numbers under which some route could never be called. 0 may be meant.
    *
    * @throws RateLimitError `RL_COST_NEVER_PASSES`, and as {@link with} does
    */
-  check(numbers: LimitNumbers): void {
-    const { name, limit, burst } = this.with(numbers);
-    if (limit === 0 || this.dearest <= burst) return;
+  checked(numbers: LimitNumbers): Policy {
+    const policy = this.with(numbers);
+    const { name, limit, burst } = policy;
+    if (limit === 0 || this.dearest <= burst) return policy;
     throw new RateLimitError(
       'RL_COST_NEVER_PASSES',
       `${name}: requests of cost ${this.dearest} could never pass ${burst} at once; use at least that, or 0 to deny everything`,

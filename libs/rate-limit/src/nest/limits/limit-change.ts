@@ -1,0 +1,74 @@
+import { kindOf, RateLimitError, shown } from '../../core/errors.js';
+import { checkKnownKeys } from '../../core/known-keys.js';
+import type { LimitNumbers } from '../../core/limit-book.js';
+import { keyOfApiKey } from '../keys/by-identity.js';
+
+/** A limit as it holds now. */
+export interface LimitInForce {
+  /** The policy's name in the catalogue. */
+  readonly policy: string;
+  /** Whose limit it is; absent: that of all who have none of their own. */
+  readonly key?: string;
+  /** The quota per window, in units. */
+  readonly limit: number;
+  /** The most units at once. */
+  readonly burst: number;
+  /** Of this limit's last change, and later than that of every earlier change; 0: it is not set. */
+  readonly version: number;
+}
+
+/** New numbers, or how to find them from those that hold; `undefined`: leave them. */
+export type LimitChange =
+  LimitNumbers | ((current: LimitInForce) => LimitNumbers | undefined | Promise<LimitNumbers | undefined>);
+
+/** On which condition a limit is changed. */
+export interface LimitCondition {
+  /** Only if this still is the version of the limit, as `get` or `list` told it. Default: whatever it is. */
+  version?: number;
+}
+
+/** Whose override: a key as the resolvers give it, `'user:42'`, or the text of an API key, of which a digest is kept. */
+export type OverrideKey =
+  | string
+  | {
+      /** An API key as clients send it. */
+      readonly apiKey: string;
+    };
+
+/** Longer keys would fill every instance's memory. */
+const LONGEST_KEY = 1_024;
+
+/** @throws RateLimitError `RL_OPTION_UNKNOWN` */
+export function readNumbers(numbers: LimitNumbers): LimitNumbers {
+  checkKnownKeys(numbers, ['limit', 'burst'], 'a limit');
+  // Read once: a getter may say something else the next time.
+  const { limit, burst } = numbers;
+  return { limit, burst };
+}
+
+/** @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_OPTION_INVALID` */
+export function versionOf(condition: LimitCondition): number | undefined {
+  checkKnownKeys(condition, ['version'], 'the condition of a change');
+  const { version } = condition;
+  if (version === undefined || (Number.isSafeInteger(version) && version >= 0)) return version;
+  throw new RateLimitError(
+    'RL_OPTION_INVALID',
+    `version must be that of a limit, as get() tells it, 0 for one that is not set, got ${shown(version)}`,
+  );
+}
+
+/** @throws RateLimitError `RL_KEY_INVALID` */
+export function textOf(key: OverrideKey): string {
+  const text = typeof key === 'string' ? key : ofApiKey(key);
+  // What is no text in UTF-8 would be another key in Redis.
+  if (text !== undefined && text.length <= LONGEST_KEY && !/\p{Surrogate}/u.test(text)) return text;
+  throw new RateLimitError(
+    'RL_KEY_INVALID',
+    `an override is for a key of at most ${LONGEST_KEY} characters, like 'user:42', or { apiKey }, got ${typeof key === 'string' ? shown(key) : kindOf(key)}`,
+  );
+}
+
+function ofApiKey(key: unknown): string | undefined {
+  const { apiKey } = (key ?? {}) as { apiKey?: unknown };
+  return typeof apiKey === 'string' && apiKey !== '' ? keyOfApiKey(apiKey) : undefined;
+}

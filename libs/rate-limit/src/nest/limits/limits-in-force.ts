@@ -1,0 +1,114 @@
+import { isStoreUnavailable, RateLimitError, shown } from '../../core/errors.js';
+import { entryName, partsOf, type LimitBook, type LimitNumbers } from '../../core/limit-book.js';
+import type { Policy } from '../../core/policy.js';
+import { Troubles } from '../rate-limit.troubles.js';
+import type { LimitInForce } from './limit-change.js';
+import type { LivePolicy } from './live-policy.js';
+
+/** Has policies follow a book of limits: sees what is written there, and puts it in force. */
+export class LimitsInForce {
+  private readonly byId: ReadonlyMap<string, LivePolicy>;
+  private readonly troubles: Troubles;
+  /** Of the book, as far as it is known, and of each entry. */
+  private version = 0;
+  private versions = new Map<string, number>();
+  private running: Promise<void> | undefined;
+  private next: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    readonly policies: readonly LivePolicy[],
+    private readonly book: LimitBook,
+    warn: (message: string) => void,
+  ) {
+    this.byId = new Map(policies.map((live) => [live.own.id, live]));
+    this.troubles = new Troubles(warn, () => performance.now());
+  }
+
+  /** What holds, as far as it is known. */
+  of(live: LivePolicy, key: string | undefined): LimitInForce {
+    const { name, limit, burst } = key === undefined ? live.current : live.for(key);
+    const version = this.versions.get(entryName(live.own.id, key)) ?? 0;
+    return { policy: name, ...(key !== undefined && { key }), limit, burst, version };
+  }
+
+  /**
+   * Sees all that is written by now, also by others. Looks take turns, so that none undoes a later one; all who ask
+   * during one share the next, so nobody waits for more than two.
+   *
+   * @throws StoreUnavailableError
+   */
+  look(): Promise<void> {
+    if (this.next) return this.next;
+    if (!this.running) return this.begin();
+    return (this.next = this.running.then(
+      () => this.begin(),
+      () => this.begin(),
+    ));
+  }
+
+  /** The same for those who can do without: what is known holds. */
+  async tryToLook(): Promise<void> {
+    try {
+      await this.look();
+    } catch (error) {
+      this.tell(error);
+    }
+  }
+
+  /** Looks now, and from then on after each so many milliseconds. */
+  async follow(every: number): Promise<void> {
+    await this.tryToLook();
+    this.timer = setInterval(() => {
+      if (!this.running) void this.tryToLook();
+    }, every).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private begin(): Promise<void> {
+    this.next = undefined;
+    const look = this.read().finally(() => (this.running = undefined));
+    return (this.running = look);
+  }
+
+  private async read(): Promise<void> {
+    const changes = await this.book.changesSince(this.version);
+    if (!changes) return;
+    if (changes.isWhole) {
+      for (const live of this.policies) live.restore();
+      this.versions = new Map();
+    }
+    for (const [name, entry] of changes.entries) {
+      const { id, key } = partsOf(name);
+      // Of other versions of this application, or of other policies: they are not ours.
+      const live = this.byId.get(id);
+      if (!live) continue;
+      const policy = entry && this.policyOf(live, entry);
+      live.take(key, policy);
+      if (policy) this.versions.set(name, entry.version);
+      else this.versions.delete(name);
+    }
+    this.version = changes.version;
+  }
+
+  /** Of numbers that another version of the application may have written, for a policy that it defines otherwise. */
+  private policyOf(live: LivePolicy, numbers: LimitNumbers): Policy | undefined {
+    try {
+      return live.with(numbers);
+    } catch (error) {
+      const why = error instanceof RateLimitError ? error.message : shown(error);
+      this.troubles.tell(live.own.id, () => `${live.own.name}: a limit that was set cannot be used: ${why}`);
+      return undefined;
+    }
+  }
+
+  /** That Redis is away others tell. Here it answers, and not this. */
+  private tell(error: unknown): void {
+    const why = isStoreUnavailable(error) ? error.detail : error instanceof Error ? error.message : shown(error);
+    if (isStoreUnavailable(error) && !/NOPERM|WRONGTYPE/.test(why)) return;
+    this.troubles.tell('look', () => `Limits that were set cannot be read, so those that are known hold: ${why}.`);
+  }
+}

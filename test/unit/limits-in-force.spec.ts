@@ -1,0 +1,109 @@
+import type { LimitBook, LimitChanges } from '../../libs/rate-limit/src/core/limit-book.js';
+import { definePolicy, StoreUnavailableError } from '../../libs/rate-limit/src/index.js';
+import { LimitsInForce } from '../../libs/rate-limit/src/nest/limits/limits-in-force.js';
+import { LivePolicy } from '../../libs/rate-limit/src/nest/limits/live-policy.js';
+import { MemoryLimitBook } from '../../libs/rate-limit/src/stores/memory.limit-book.js';
+
+/** Answers when it is told to. */
+class SlowBook extends MemoryLimitBook {
+  asked = 0;
+  private held: (() => void)[] = [];
+
+  override async changesSince(version: number): Promise<LimitChanges | undefined> {
+    this.asked++;
+    const changes = await super.changesSince(version);
+    await new Promise<void>((resolve) => this.held.push(resolve));
+    return changes;
+  }
+
+  /** Lets go of what waits now. */
+  async answer(): Promise<void> {
+    for (const go of this.held.splice(0)) go();
+    await new Promise(setImmediate);
+  }
+}
+
+const livePolicy = (name: string, window: '1m' | '1h' = '1m') => {
+  const define = ({ limit, burst }: { limit: number; burst?: number | undefined }) =>
+    definePolicy({ name, limit, window, burst });
+  return new LivePolicy(define({ limit: 10 }), define);
+};
+
+describe('limits in force', () => {
+  let told: string[];
+  const following = (policies: LivePolicy[], book: LimitBook) =>
+    new LimitsInForce(policies, book, (message) => told.push(message));
+  beforeEach(() => (told = []));
+
+  it('are looked at once for all who ask during a look, so nobody waits for more than two', async () => {
+    const [live, book] = [livePolicy('a'), new SlowBook()];
+    const limits = following([live], book);
+    const first = limits.look();
+    await book.write(live.own.id, { limit: 20 });
+    const others = Array.from({ length: 100 }, () => limits.look().then(() => limits.of(live, undefined).limit));
+    expect(book.asked).toBe(1);
+    await book.answer();
+    await first;
+    expect(book.asked).toBe(2);
+    await book.answer();
+    // What was written before they asked they see, though the look that was under way had not.
+    expect(new Set(await Promise.all(others))).toEqual(new Set([20]));
+    expect(book.asked).toBe(2);
+  });
+
+  it('are looked at again by those who wait when the look before theirs failed', async () => {
+    let fails = true;
+    const inner = new MemoryLimitBook();
+    const live = livePolicy('a');
+    await inner.write(live.own.id, { limit: 20 });
+    const book: LimitBook = {
+      isShared: true,
+      changesSince: async (version) => {
+        if (!fails) return inner.changesSince(version);
+        fails = false;
+        throw new StoreUnavailableError('Redis gave no answer');
+      },
+      write: (...of) => inner.write(...of),
+    };
+    const limits = following([live], book);
+    const [first, second] = [limits.look(), limits.look()];
+    await expect(first).rejects.toThrow('no answer');
+    await second;
+    expect(limits.of(live, undefined).limit).toBe(20);
+    expect(live.isOwn).toBe(false);
+  });
+
+  it('are those of policies that are ours, by name, algorithm and window', async () => {
+    const [minute, hour, book] = [livePolicy('a'), livePolicy('a', '1h'), new MemoryLimitBook()];
+    await book.write(hour.own.id, { limit: 20 });
+    await book.write('a:gc60000', { limit: 30 });
+    const limits = following([minute], book);
+    await limits.look();
+    expect(limits.of(minute, undefined)).toEqual({ policy: 'a', limit: 10, burst: 10, version: 0 });
+    expect(minute.isOwn).toBe(true);
+  });
+
+  it('leave out what the definition does not take, and say so once', async () => {
+    const [live, book] = [livePolicy('a'), new MemoryLimitBook()];
+    await book.write(live.own.id, { limit: 20, burst: 5 });
+    await book.write(`${live.own.id}\0k`, { limit: 30, burst: 5 });
+    const limits = following([live], book);
+    await limits.look();
+    expect(limits.of(live, 'k')).toEqual({ policy: 'a', key: 'k', limit: 10, burst: 10, version: 0 });
+    expect(told).toEqual([expect.stringMatching(/^a: a limit that was set cannot be used: RL_BURST_INVALID/)]);
+  });
+
+  it('tell what Redis refuses, and not that it is away, which others tell', async () => {
+    for (const why of ['Redis gave no answer', "cannot decide: the user's ACL lacks a permission (NOPERM …)"]) {
+      const book: LimitBook = {
+        isShared: true,
+        changesSince: () => Promise.reject(new StoreUnavailableError(why)),
+        write: () => Promise.reject(new StoreUnavailableError(why)),
+      };
+      const limits = following([livePolicy('a')], book);
+      await limits.tryToLook();
+      await limits.tryToLook();
+    }
+    expect(told).toEqual([expect.stringMatching(/^Limits that were set cannot be read, .*NOPERM/)]);
+  });
+});
