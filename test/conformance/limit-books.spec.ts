@@ -7,6 +7,29 @@ import { serverKinds, startRedis, type Server } from '../support/redis/servers.j
 
 describe('MemoryLimitBook', () => {
   for (const { sentence, check } of limitBookConformance(() => new MemoryLimitBook())) it(sentence, check);
+
+  it('tells what changed and no more, unless that is more than a thousand changes', async () => {
+    const book = new MemoryLimitBook();
+    for (let i = 0; i < 5; i++) await book.write(`n${i}`, { limit: i });
+    const { version } = (await book.changesSince(0))!;
+    await book.write('n1', undefined);
+    await book.write('n2', { limit: 20 });
+    await book.write('n2', { limit: 21 });
+    const { isWhole, entries } = (await book.changesSince(version))!;
+    expect([isWhole, [...entries]]).toEqual([
+      false,
+      [
+        ['n1', undefined],
+        ['n2', { limit: 21, burst: undefined, version: version + 3 }],
+      ],
+    ]);
+    for (let i = 3; i < 1_000; i++) await book.write('n2', { limit: i });
+    expect(await book.changesSince(version)).toMatchObject({ isWhole: false });
+    await book.write('n2', { limit: 1 });
+    const whole = (await book.changesSince(version))!;
+    expect([whole.isWhole, [...whole.entries.keys()].sort()]).toEqual([true, ['n0', 'n2', 'n3', 'n4']]);
+    expect(await book.changesSince(version + 10_000)).toMatchObject({ isWhole: true });
+  });
 });
 
 describe.each(serverKinds())('the limits of a RedisStore on $label', (kind) => {
