@@ -6,8 +6,8 @@
 --           the most entries; how many changes the log tells; how long both are kept, in ms
 -- Returns   what became of it ("done", "changed" or "full"), and the entry's version now (0: there is none)
 --
--- A version is the server's clock in µs, or one more than the last: so after a failover that lost a change none is
--- given twice, and whoever knows the lost one finds no trace of it in the log.
+-- A version is the server's clock in µs, or a little more than the last, by no fixed step: so after a failover that lost a
+-- change its version is not given again, and whoever knows the lost one finds no trace of it in the log.
 
 local book, log = KEYS[1], KEYS[2]
 local name, numbers, expected = ARGV[1], ARGV[2], ARGV[3]
@@ -23,7 +23,8 @@ if not last then redis.call('DEL', log) end
 if numbers ~= '' and not current and redis.call('HLEN', book) > tonumber(ARGV[4]) then return { 'full', '0' } end
 
 local time = redis.call('TIME')
-local version = string.format('%.0f', math.max((last or 0) + 1, time[1] * 1000000 + time[2]))
+local clock = time[1] * 1000000 + time[2]
+local version = string.format('%.0f', clock > (last or 0) and clock or last + 1 + time[2] % 1000)
 if numbers == '' then
   redis.call('HDEL', book, name)
 else
