@@ -1,4 +1,4 @@
-// Makes the scripts that Redis runs of stores/redis/lua/*.lua: consume.script.ts, of all parts but one, and
+// Makes the scripts that Redis runs of stores/redis/lua/*.lua: consume.script.ts, of all parts but two, and
 // limits.script.ts, generated and committed. `--check` writes nothing and fails when a committed file is not what the
 // sources give.
 import { createHash } from 'node:crypto';
@@ -27,8 +27,10 @@ export const consumeSha = '${sha}';
 
 export const consumeScript = ${literal(consume)};
 `,
-  'limits.script.ts': `${generatedFrom('lua/limits.lua')}
+  'limits.script.ts': `${generatedFrom('lua/limits.lua and lua/limits-since.lua')}
 export const limitsScript = ${literal(part('limits'))};
+
+export const changesScript = ${literal(part('limits-since'))};
 `,
 };
 

@@ -336,6 +336,19 @@ describe('several instances', () => {
     expect(await limitsOf(one).get('daily')).toMatchObject({ limit: 42 });
   });
 
+  it('change a limit that another deployment set and they cannot use, by its version as any other', async () => {
+    const prefix = randomUUID();
+    const one = await start(prefix);
+    await limitsOf(one).set('tokens', { limit: 9e14 });
+    // Without a burst of its own, which is its limit then: too many units to be counted exactly.
+    const tokens = { algorithm: 'token-bucket', limit: 100, window: '1h' } as const;
+    const next = await start(prefix, { policies: { ...options.policies, tokens } });
+    const shown = await limitsOf(next).get('tokens');
+    expect(shown).toMatchObject({ limit: 100, burst: 100, version: (await limitsOf(one).get('tokens')).version });
+    await limitsOf(next).set('tokens', ({ limit }) => ({ limit: limit + 1 }));
+    expect(await limitsOf(one).get('tokens')).toMatchObject({ limit: 101 });
+  });
+
   it('go by the limits of a store of their own on Redis too', async () => {
     const prefix = randomUUID();
     const store = () => new RedisStore(connectTo(server.url), { prefix });

@@ -88,7 +88,8 @@ export class LimitsInForce {
       if (!live) continue;
       const policy = entry && this.policyOf(live, entry);
       live.take(key, policy);
-      if (policy) this.versions.set(name, entry.version);
+      // Also of numbers that cannot be used: whoever sets others says which version he puts an end to.
+      if (entry) this.versions.set(name, entry.version);
       else this.versions.delete(name);
     }
     this.version = changes.version;

@@ -15,12 +15,6 @@ export interface RedisClient {
   pexpire(key: string, span: number): Promise<unknown>;
   /** `HGET`. */
   hget(key: string, field: string): Promise<string | null>;
-  /** `HMGET`. */
-  hmget(key: string, ...fields: string[]): Promise<(string | null)[]>;
-  /** `HSCAN`: the next cursor, and fields with their values in turn. */
-  hscan(key: string, cursor: string, count: 'COUNT', most: number): Promise<[string, string[]]>;
-  /** `ZRANGEBYSCORE`. */
-  zrangebyscore(key: string, least: number, most: '+inf'): Promise<string[]>;
   /** `QUIT`: closes the connection when what is under way is answered. Never called on a client that was handed in. */
   quit(): Promise<unknown>;
   /** Closes the connection at once. Never called on a client that was handed in. */
@@ -46,19 +40,7 @@ export interface RedisClusterClient extends RedisClient {
   refreshSlotsCache?(): void;
 }
 
-const METHODS: readonly (keyof RedisClient)[] = [
-  'evalsha',
-  'eval',
-  'script',
-  'del',
-  'pexpire',
-  'hget',
-  'hmget',
-  'hscan',
-  'zrangebyscore',
-  'quit',
-  'disconnect',
-];
+const METHODS = ['evalsha', 'eval', 'script', 'del', 'pexpire', 'hget', 'quit', 'disconnect'] as const;
 
 export const isRedisClient = (value: unknown): value is RedisClient =>
   typeof value === 'object' &&

@@ -6,7 +6,7 @@ import {
   type LimitNumbers,
   type LimitWritten,
 } from '../../core/limit-book.js';
-import { limitsScript } from './limits.script.js';
+import { changesScript, limitsScript } from './limits.script.js';
 import { nameOf, type RedisClient } from './redis.client.js';
 import { asUnavailable, tooSlow } from './redis.failures.js';
 
@@ -17,15 +17,12 @@ const LONGEST_LOG = 1_000;
 const LIFE = 31_536_000_000;
 const DAY = 86_400_000;
 
-/** How many entries are read at once: some 50 kB. */
-const PAGE = 500;
-
 /** The field of the book that is no entry: no policy's id is without a colon. */
 const VERSION = 'version';
 
 /**
  * Keeps changed limits in Redis: a hash, and a log of its latest changes. To see that nothing changed is one HGET; what
- * changed is read by the log, and after a loss (a failover, a flush) the whole book is.
+ * changed is read by the log, and after a loss (a failover, a flush) the whole book is, in one step as of one moment.
  */
 export class RedisLimitBook implements LimitBook {
   readonly isShared = true;
@@ -45,11 +42,14 @@ export class RedisLimitBook implements LimitBook {
   }
 
   async changesSince(version: number): Promise<LimitChanges | undefined> {
-    const now = await this.inTime(() => this.client.hget(this.book, VERSION));
-    if (now === null) return version === 0 ? undefined : { version: 0, isWhole: true, entries: new Map() };
-    await this.renew();
-    if (Number(now) === version) return undefined;
-    return (await this.since(version)) ?? this.whole(Number(now));
+    const now = Number((await this.inTime(() => this.client.hget(this.book, VERSION))) ?? 0);
+    if (now > 0) await this.renew();
+    if (now === version) return undefined;
+    const reply = await this.inTime(() => this.client.eval(changesScript, 2, this.book, this.log, String(version)));
+    const [then, kind, ...told] = reply as string[];
+    const entries = new Map<string, LimitEntry | undefined>();
+    for (let i = 0; i < told.length; i += 2) if (told[i] !== VERSION) entries.set(told[i]!, entryOf(told[i + 1]!));
+    return { version: Number(then), isWhole: kind === 'whole', entries };
   }
 
   async write(name: string, numbers: LimitNumbers | undefined, expected?: number): Promise<LimitWritten> {
@@ -59,32 +59,6 @@ export class RedisLimitBook implements LimitBook {
     const written = await this.inTime(() => this.client.eval(limitsScript, 2, this.book, this.log, ...args));
     const [outcome, version] = written as [LimitWritten['outcome'], string];
     return { outcome, version: Number(version) };
-  }
-
-  /** By the log, if it still tells of that version. */
-  private async since(version: number): Promise<LimitChanges | undefined> {
-    if (version === 0) return undefined;
-    const [own, ...later] = await this.inTime(() => this.client.zrangebyscore(this.log, version, '+inf'));
-    if (!own?.startsWith(`${version} `) || later.length === 0) return undefined;
-    const names = [...new Set(later.map((change) => change.slice(change.indexOf(' ') + 1)))];
-    const texts = await this.inTime(() => this.client.hmget(this.book, ...names));
-    const entries = new Map(names.map((name, i) => [name, entryOf(texts[i])]));
-    return { version: Number.parseInt(later.at(-1)!, 10), isWhole: false, entries };
-  }
-
-  /** What changes while it is read has a later version than the one that was told first, and is read again by that. */
-  private async whole(version: number): Promise<LimitChanges> {
-    const entries = new Map<string, LimitEntry | undefined>();
-    let cursor = '0';
-    do {
-      const from = cursor;
-      const [next, found] = await this.inTime(() => this.client.hscan(this.book, from, 'COUNT', PAGE));
-      for (let i = 0; i < found.length; i += 2) {
-        if (found[i] !== VERSION) entries.set(found[i]!, entryOf(found[i + 1]));
-      }
-      cursor = next;
-    } while (cursor !== '0');
-    return { version, isWhole: true, entries };
   }
 
   private async renew(): Promise<void> {
@@ -112,8 +86,8 @@ export class RedisLimitBook implements LimitBook {
 }
 
 /** Nothing for what nobody of ours wrote. */
-function entryOf(text: string | null | undefined): LimitEntry | undefined {
-  const [, version, limit, burst] = /^(\d+) (\d+) (\d+|-)$/.exec(text ?? '') ?? [];
+function entryOf(text: string): LimitEntry | undefined {
+  const [, version, limit, burst] = /^(\d+) (\d+) (\d+|-)$/.exec(text) ?? [];
   if (version === undefined) return undefined;
   return { limit: Number(limit), burst: burst === '-' ? undefined : Number(burst), version: Number(version) };
 }
