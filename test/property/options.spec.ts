@@ -694,7 +694,15 @@ describe('code without a request', () => {
     async (kind) => {
       const never = async () => Promise.reject(new Error('asked'));
       const scripts = { evalsha: never, eval: never, script: never };
-      const client = { ...scripts, hget: never, del: never, pexpire: never, quit: never, disconnect() {} };
+      const client = {
+        ...scripts,
+        hget: never,
+        hgetall: never,
+        del: never,
+        pexpire: never,
+        quit: never,
+        disconnect() {},
+      };
       const redis = new RedisStore(client);
       const layers = new DenialCacheStore(new FailurePolicyStore(redis, { mode: 'local', observer: {} }));
       const store = kind === 'memory' ? new MemoryStore() : kind === 'redis' ? redis : layers;

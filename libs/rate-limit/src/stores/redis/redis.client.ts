@@ -15,6 +15,8 @@ export interface RedisClient {
   pexpire(key: string, span: number): Promise<unknown>;
   /** `HGET`. */
   hget(key: string, field: string): Promise<string | null>;
+  /** `HGETALL`. */
+  hgetall(key: string): Promise<Record<string, string>>;
   /** `QUIT`: closes the connection when what is under way is answered. Never called on a client that was handed in. */
   quit(): Promise<unknown>;
   /** Closes the connection at once. Never called on a client that was handed in. */
@@ -40,7 +42,7 @@ export interface RedisClusterClient extends RedisClient {
   refreshSlotsCache?(): void;
 }
 
-const METHODS = ['evalsha', 'eval', 'script', 'del', 'pexpire', 'hget', 'quit', 'disconnect'] as const;
+const METHODS = ['evalsha', 'eval', 'script', 'del', 'pexpire', 'hget', 'hgetall', 'quit', 'disconnect'] as const;
 
 export const isRedisClient = (value: unknown): value is RedisClient =>
   typeof value === 'object' &&

@@ -22,7 +22,7 @@ const VERSION = 'version';
 
 /**
  * Keeps changed limits in Redis: a hash, and a log of its latest changes. To see that nothing changed is one HGET; what
- * changed is read by the log, and after a loss (a failover, a flush) the whole book is, in one step as of one moment.
+ * changed is read by the log, and after a loss (a failover, a flush) the whole book is, either as of one moment.
  */
 export class RedisLimitBook implements LimitBook {
   readonly isShared = true;
@@ -45,11 +45,7 @@ export class RedisLimitBook implements LimitBook {
     const now = Number((await this.inTime(() => this.client.hget(this.book, VERSION))) ?? 0);
     if (now > 0) await this.renew();
     if (now === version) return undefined;
-    const reply = await this.inTime(() => this.client.eval(changesScript, 2, this.book, this.log, String(version)));
-    const [then, kind, ...told] = reply as string[];
-    const entries = new Map<string, LimitEntry | undefined>();
-    for (let i = 0; i < told.length; i += 2) if (told[i] !== VERSION) entries.set(told[i]!, entryOf(told[i + 1]!));
-    return { version: Number(then), isWhole: kind === 'whole', entries };
+    return (await this.since(version)) ?? this.whole();
   }
 
   async write(name: string, numbers: LimitNumbers | undefined, expected?: number): Promise<LimitWritten> {
@@ -59,6 +55,26 @@ export class RedisLimitBook implements LimitBook {
     const written = await this.inTime(() => this.client.eval(limitsScript, 2, this.book, this.log, ...args));
     const [outcome, version] = written as [LimitWritten['outcome'], string];
     return { outcome, version: Number(version) };
+  }
+
+  /** By the log, if it tells of that version. */
+  private async since(version: number): Promise<LimitChanges | undefined> {
+    if (version === 0) return undefined;
+    const told = await this.inTime(() => this.client.eval(changesScript, 2, this.book, this.log, String(version)));
+    const [now, ...changes] = told as string[];
+    if (now === undefined) return undefined;
+    const entries = new Map<string, LimitEntry | undefined>();
+    for (let i = 0; i < changes.length; i += 2) entries.set(changes[i]!, entryOf(changes[i + 1]!));
+    return { version: Number(now), isWhole: false, entries };
+  }
+
+  private async whole(): Promise<LimitChanges> {
+    const { [VERSION]: version = '0', ...told } = await this.inTime(() => this.client.hgetall(this.book));
+    return {
+      version: Number(version),
+      isWhole: true,
+      entries: new Map(Object.entries(told).map(([name, text]) => [name, entryOf(text)])),
+    };
   }
 
   private async renew(): Promise<void> {
