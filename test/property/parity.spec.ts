@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
+import { algorithmNames } from '../../libs/rate-limit/src/core/algorithms/index.js';
 import type { BlockRule } from '../../libs/rate-limit/src/core/block.js';
 import type { BlockFor } from '../../libs/rate-limit/src/core/block-rule.js';
 import type { Hit } from '../../libs/rate-limit/src/core/hit.js';
@@ -32,6 +33,20 @@ const timelines = fc.record({
       newLimit: fc.option(fc.oneof(fc.integer({ min: 0, max: 12 }), fc.constant(8_191)), { freq: 8, nil: undefined }),
     }),
     { minLength: 1, maxLength: 25 },
+  ),
+});
+
+const hit = fc.record({ rule: fc.nat(3), key: fc.constantFrom('x', 'y', 'z'), cost: costs });
+
+/** The same, many requests in each turn: they travel together, those with blocks among those without. */
+const crowds = fc.record({
+  rules: fc.array(policies, { minLength: 1, maxLength: 4 }),
+  turns: fc.array(
+    fc.record({
+      step: steps,
+      requests: fc.array(fc.array(hit, { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 60, size: 'max' }),
+    }),
+    { minLength: 1, maxLength: 6 },
   ),
 });
 
@@ -80,6 +95,26 @@ describe.each(serverKinds())('memory and $label', (kind) => {
     );
   }, 120_000);
 
+  it('decide alike for any requests that travel together', async () => {
+    const client = connectTo(server.url);
+    await fc.assert(
+      fc.asyncProperty(crowds, async ({ rules, turns }) => {
+        let time = 1_800_000_000_000;
+        const memory = new MemoryStore({ now: () => time });
+        const redis = new RedisStore(client, { now: () => time, prefix: randomUUID(), timeout: 10_000 });
+        for (const { step, requests } of turns) {
+          time += Math.round(step * rules[0]!.window);
+          const claims = requests.map((hits) =>
+            hits.map(({ rule, key, cost }): Hit => ({ policy: rules[rule % rules.length]!, key, cost })),
+          );
+          const told = (store: MemoryStore | RedisStore) => Promise.all(claims.map((hits) => store.consume(hits)));
+          expect(await told(redis)).toEqual(await told(memory));
+        }
+      }),
+      { numRuns: 100 },
+    );
+  }, 120_000);
+
   it('decide alike where one integer no longer holds a window', async () => {
     const client = connectTo(server.url);
     const costs = [8_000, 190, 1, 500, 1, 1, -300, 299, 8_191, 2, -8_191, 8_191, 20_000, -8_100, 7, 8_192];
@@ -123,6 +158,26 @@ describe.each(serverKinds())('memory and $label', (kind) => {
     }
     await client.set(key, '9007199254740992');
     expect((await redis.consume([{ policy, key: 'k', cost: 1 }]))[0]).toMatchObject({ allowed: true, remaining: 9 });
+  });
+
+  it('decide alike of a quota far ahead of a clock that was set back when somebody is blocked by hand', async () => {
+    const client = connectTo(server.url);
+    for (const algorithm of algorithmNames) {
+      const policy = definePolicy({ name: 'ahead', algorithm, limit: 3, window: 30, blockFor: 0 });
+      let time = 1_800_000_000_000;
+      const memory = new MemoryStore({ now: () => time });
+      const redis = new RedisStore(client, { now: () => time, prefix: randomUUID(), timeout: 10_000 });
+      const both = async (cost: number) => {
+        const hits = [{ policy, key: 'k', cost }];
+        expect(await redis.consume(hits)).toEqual(await memory.consume(hits));
+      };
+      await both(1);
+      time -= 31;
+      for (const store of [redis, memory]) await store.block(policy, 'k', 5);
+      // A window after the block, and not one after what was spent.
+      time += 33;
+      for (let i = 0; i < 8; i++, time += 10) await both(i % 2);
+    }
   });
 
   it('decide alike with the largest limits, however long a log is never empty', async () => {

@@ -91,6 +91,8 @@ export class MemoryStore implements BlockingStore {
     const rule = checkBlock(policy, span);
     if (span === 0) return this.unblock(policy, key);
     const now = Math.floor(this.now());
+    // As Redis does, which asks for it as for a look: a quota from far ahead is moved to now.
+    this.judge([{ policy, key, cost: 0 }]);
     this.keepBlock(policy, key, imposed(rule, this.blockOf(policy, key), span, now), now);
   }
 
