@@ -219,6 +219,29 @@ describe.each(serverKinds())('on $label', (kind) => {
     expect((await spend(policy)).blockedFor).toBe(60 * SECOND);
   });
 
+  it.each<[string, (client: Redis) => Promise<unknown>, (client: Redis) => Promise<unknown>]>([
+    [
+      'its memory is full',
+      (client) => client.config('SET', 'maxmemory', '1'),
+      (client) => client.config('SET', 'maxmemory', '0'),
+    ],
+    ['it is a replica', (client) => client.replicaof('127.0.0.1', 1), (client) => client.replicaof('NO', 'ONE')],
+  ])('who blocks by hand is told when no block can be written: %s', async (_, refuse, accept) => {
+    const policy = define('1m');
+    await store.block(policy, 'k', 5 * SECOND);
+    await refuse(client);
+    try {
+      await expect(store.block(policy, 'k', HOUR)).rejects.toThrow(
+        /^RL_STORE_UNAVAILABLE: Redis at 127\.0\.0\.1:\d+ could not write the block: its memory is full/,
+      );
+    } finally {
+      await accept(client);
+    }
+    expect((await spend(policy, 0)).blockedFor).toBeLessThanOrEqual(5 * SECOND);
+    await store.block(policy, 'k', HOUR);
+    expect((await spend(policy, 0)).blockedFor).toBeGreaterThan(HOUR - SECOND);
+  });
+
   it('policies without blockFor neither read nor write a block', async () => {
     const calls = async (command: string) =>
       Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(await client.info('commandstats'))?.[1] ?? 0);

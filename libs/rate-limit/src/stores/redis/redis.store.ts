@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { Decision } from '../../core/decision.js';
-import { kindOf, RateLimitError, shown } from '../../core/errors.js';
+import { kindOf, RateLimitError, shown, StoreUnavailableError } from '../../core/errors.js';
 import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
 import type { LimitBook } from '../../core/limit-book.js';
 import type { Policy } from '../../core/policy.js';
@@ -127,7 +127,8 @@ export class RedisStore implements BlockingStore {
    * @param policy one with `blockFor`
    * @param span in milliseconds; 0 ends a block as {@link unblock} does
    * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_BLOCK_OFF`, `RL_BLOCK_INVALID`
-   * @throws StoreUnavailableError when Redis gives no answer in time; the block may still take effect then
+   * @throws StoreUnavailableError when Redis gives no answer in time; the block may still take effect then. Also when
+   *   it takes no writes
    */
   async block(policy: Policy, key: string, span: number): Promise<void> {
     const hit = { policy, key, cost: 0 };
@@ -135,7 +136,12 @@ export class RedisStore implements BlockingStore {
     checkBlock(policy, span);
     if (span === 0) return this.unblock(policy, key);
     const keys = this.keysOf([hit]);
-    await this.ask(isClusterClient(this.client) ? this.slotOf(keys[0]!) : 0, [hit], keys, span);
+    const [looked] = await this.ask(isClusterClient(this.client) ? this.slotOf(keys[0]!) : 0, [hit], keys, span);
+    if (looked!.blockedFor === span) return;
+    // To a request that it denies a block that cannot be written is nothing; to who asks for it, it is all.
+    throw new StoreUnavailableError(
+      `${nameOf(this.client)} could not write the block: its memory is full, or it is a replica, or see its log`,
+    );
   }
 
   /**
