@@ -240,6 +240,20 @@ describe('while the store gives no answer', () => {
     );
   });
 
+  it('who asks for more than this instance has of a quota waits for the block all the same', async () => {
+    const inner = new MemoryStore({ now: () => BEGUN });
+    const store = new FailurePolicyStore(inner, { mode: 'local', instances: 4, observer: {}, now: () => BEGUN });
+    const rule = policy('1m', { limit: 8 });
+    const ask = async (cost: number) => (await store.consume([{ policy: rule, key: 'k', cost }]))[0]!;
+    await ask(8);
+    await ask(1);
+    jest.spyOn(inner, 'consume').mockRejectedValue(away);
+    expect(await ask(3)).toMatchObject({ allowed: false, degraded: true, retryAfter: MINUTE, blockedFor: MINUTE });
+    await store.unblock(rule, 'k');
+    expect(await ask(3)).toMatchObject({ allowed: false, degraded: true, retryAfter: SECOND });
+    expect((await ask(9)).retryAfter).toBe(-1);
+  });
+
   it('a store that cannot block says so', async () => {
     const plain = { consume: () => Promise.resolve([]), reset: () => Promise.resolve() };
     const store = new FailurePolicyStore(plain, { mode: 'local', observer: {} });

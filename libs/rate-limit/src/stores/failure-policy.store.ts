@@ -169,10 +169,11 @@ export class FailurePolicyStore implements BlockingStore {
 /** In milliseconds. Nobody knows when the store will answer; that is long enough not to add to its trouble. */
 const LATER = 1_000;
 
-/** What costs more than a share, though not more than the quota, passes when the store is back. */
+/** What costs more than a share, though not more than the quota, passes when the store is back, and no block stands. */
 function degraded({ policy, cost }: Hit, decision: Decision): Decision {
   const isTooMuchHere = decision.retryAfter === -1 && policy.limit > 0 && cost <= policy.burst;
-  return { ...decision, retryAfter: isTooMuchHere ? LATER : decision.retryAfter, degraded: true };
+  const retryAfter = isTooMuchHere ? Math.max(LATER, decision.blockedFor ?? 0) : decision.retryAfter;
+  return { ...decision, retryAfter, degraded: true };
 }
 
 /** Admitted, but by a limit of 0: that denies everything, and needs no store to know it. */
