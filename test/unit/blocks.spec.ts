@@ -149,6 +149,7 @@ describe('blockFor that is none ends the start and names the value and the fix',
     [{ span: '1m' }, 'RL_OPTION_UNKNOWN: blockFor has no option "span"; it takes spans, extend, forgetAfter'],
     [{ spans: ['1m', '2m'], forgetAfter: 'x' }, 'got "x"'],
     [{ spans: '1m', forgetAfter: '1 day' }, 'got "1 day"'],
+    [['1m', , '2m'], 'RL_BLOCK_INVALID'],
   ])('%p', (blockFor, message) => {
     expect(() => policy(blockFor as BlockFor)).toThrow(message);
   });

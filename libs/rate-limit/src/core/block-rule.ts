@@ -29,7 +29,8 @@ const MOST_STEPS = 20;
 /** @throws RateLimitError `RL_BLOCK_INVALID`, `RL_OPTION_UNKNOWN` */
 export function blockRuleOf(blockFor: BlockFor): BlockRule {
   const { spans: said, extend = false, forgetAfter: quiet } = optionsOf(blockFor);
-  const spans = (Array.isArray(said) ? (said as readonly Duration[]) : [said as Duration]).map(spanOf);
+  // Array.from also sees the holes of a list with a comma too many.
+  const spans = Array.from(Array.isArray(said) ? (said as readonly Duration[]) : [said as Duration], spanOf);
   const isNone = spans.length === 1 && spans[0] === 0;
   if (spans.length === 0 || spans.length > MOST_STEPS || (!isNone && spans.includes(0))) {
     throw invalid(`blockFor takes 1 to ${MOST_STEPS} spans, each longer than 0, or 0 alone`, said);
