@@ -17,6 +17,8 @@ describe('the client that an address stands for', () => {
     ['[2001:db8:1:2::6]:443', '2001:db8:1:2::/64'],
     ['fe80::1%eth0', 'fe80::/64'],
     ['::1', '::/64'],
+    ['::203.0.113.7', '::/64'],
+    ['::cb00:7107', '::/64'],
   ])('%s is %s', (address, client) => {
     expect(clientOf(address, 64)).toBe(client);
   });
@@ -29,6 +31,8 @@ describe('the client that an address stands for', () => {
     '1.2.3',
     '256.1.1.1',
     '010.1.1.1',
+    '::ffff:010.1.1.1',
+    '::ffff:0xa.1.1.1',
     '1.2.3.4.5',
     ':',
     '::g',

@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** The NAT64 prefix of RFC 6052: the last 32 bits are an IPv4 address. */
@@ -12,10 +12,14 @@ export function addressOf(text: string | undefined): ipaddr.IPv4 | ipaddr.IPv6 |
   if (!text) return undefined;
   const bare = isIPv4(text) ? text : withoutPort(text);
   if (isIPv4(bare)) return ipaddr.IPv4.parse(bare);
-  if (!bare.includes(':') || !ipaddr.IPv6.isValid(bare)) return undefined;
-  const address = ipaddr.IPv6.parse(bare);
+  // Of node, and not of ipaddr.js, which also takes an IPv4 part in octal or hexadecimal digits.
+  if (!isIPv6(bare)) return undefined;
+  const address = ipv6Of(bare);
   return ipv4Within(address) ?? address;
 }
+
+/** Text that `isIPv6` takes, without a zone. `::1.2.3.4` is `::102:304`: ipaddr.js would have it be `::ffff:1.2.3.4`. */
+export const ipv6Of = (text: string): ipaddr.IPv6 => ipaddr.IPv6.parse(text.replace(/^::(?=\d+\.)/, '0::'));
 
 /** The IPv4 address that an IPv6 one stands for: mapped, or of the NAT64 prefix. */
 export const ipv4Within = (address: ipaddr.IPv6): ipaddr.IPv4 | undefined =>

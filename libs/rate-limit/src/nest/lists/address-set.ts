@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { ipv4Within } from '../keys/address.js';
+import { ipv4Within, ipv6Of } from '../keys/address.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
@@ -27,7 +27,7 @@ export function rangeOf(text: string): Range | NoRange | undefined {
   if (!isIPv4(written) && !(isIPv6(written) && !written.includes('%'))) {
     return LIKE_ADDRESSES.test(text) ? { wrong: 'is no address and no CIDR range' } : undefined;
   }
-  const inner = isIPv4(written) ? undefined : ipaddr.IPv6.parse(written);
+  const inner = isIPv4(written) ? undefined : ipv6Of(written);
   const most = inner ? 128 : 32;
   const bits = prefix === undefined ? most : /^(0|[1-9]\d{0,2})$/.test(prefix) ? Number(prefix) : most + 1;
   if (bits > most) return { wrong: `is no CIDR range: after the / stands a whole number of bits, at most ${most}` };
