@@ -18,7 +18,7 @@ describe.each(serverKinds())('a user of $label with the documented permissions a
     server = await startRedis({ kind });
     await connectTo(server.url).call('ACL', 'SETUSER', ...documented.split(' '));
     const client = connectTo(server.url, { username: 'limiter', password: 'secret' });
-    open = (now) => new RedisStore(client, { ...(now && { now }), prefix: `rl:${randomUUID()}`, timeout: 5_000 });
+    open = (now) => new RedisStore(client, { ...(now && { now }), prefix: `rl:${randomUUID()}`, timeout: 10_000 });
   });
   afterAll(async () => {
     closeClients();

@@ -123,7 +123,7 @@ describe.each(serverKinds())('memory and $label', (kind) => {
       const lower = definePolicy({ name: 'edge', limit: 5, window: 1_000 });
       let time = 1_800_000_000_000;
       const memory = new MemoryStore({ now: () => time });
-      const redis = new RedisStore(client, { now: () => time, prefix: randomUUID() });
+      const redis = new RedisStore(client, { now: () => time, prefix: randomUUID(), timeout: 10_000 });
       for (const cost of [...costs, ...costs.toReversed()]) {
         time += 50;
         for (const hits of [[{ policy, key: 'k', cost }], [{ policy: lower, key: 'k', cost: 1 }]]) {
@@ -139,7 +139,7 @@ describe.each(serverKinds())('memory and $label', (kind) => {
     let time = 1_795_281_476_777.5;
     const memory = new MemoryStore({ now: () => time });
     const prefix = randomUUID();
-    const redis = new RedisStore(client, { now: () => time, prefix });
+    const redis = new RedisStore(client, { now: () => time, prefix, timeout: 10_000 });
     const key = `${prefix}:{k}:p:fw60000`;
     const both = async (cost: number) => {
       const hits = [{ policy, key: 'k', cost }];
@@ -186,7 +186,7 @@ describe.each(serverKinds())('memory and $label', (kind) => {
     const policy = definePolicy({ name: 'largest', algorithm: 'sliding-log', limit, window: 1_000 });
     let time = 1_700_000_000_000;
     const memory = new MemoryStore({ now: () => time });
-    const redis = new RedisStore(client, { now: () => time, prefix: randomUUID() });
+    const redis = new RedisStore(client, { now: () => time, prefix: randomUUID(), timeout: 10_000 });
     for (let i = 0; i < 60; i++, time += 500) {
       const hits = [{ policy, key: 'k', cost: Math.floor(limit / 2) }];
       expect(await redis.consume(hits)).toEqual(await memory.consume(hits));
