@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { blockConformance, storeConformance } from 'nestjs-redis-rate-limit/conformance';
+import type { Redis } from 'ioredis';
+import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
+import { slotOf } from '../../libs/rate-limit/src/stores/redis/redis.slots.js';
+import { closeClients, connectTo } from '../support/clients.js';
 import { startCluster, type Cluster } from '../support/redis/cluster.js';
 import {
   closeClusterClients,
@@ -18,6 +22,7 @@ const ample = daily('ample', 5_000);
 let cluster: Cluster;
 beforeAll(async () => void (cluster = await startCluster()), 60_000);
 afterAll(async () => {
+  closeClients();
   closeClusterClients();
   await cluster?.stop();
 });
@@ -70,6 +75,24 @@ describe.each(ioredisVersions)('RedisStore on a Cluster of three nodes, %s', (ve
     expect((await store.consume([hits[1]!]))[0]!.blockedFor).toBeGreaterThan(0);
     for (const { policy, key } of hits) await store.reset(policy, key);
     expect((await store.consume(hits)).map(({ remaining }) => remaining)).toEqual([0, 4]);
+  });
+
+  it('while a slot moves one key of it is judged as ever, and a quota with its block when it has stopped', async () => {
+    const login = definePolicy({ name: 'login', limit: 5, window: '1d', blockFor: '1h' });
+    const [key] = keys as [string];
+    for (const policy of [ample, login]) await store.consume([{ policy, key, cost: 1 }]);
+    const slot = slotOf(`rl:{${key}}`);
+    const [from, to] = cluster.masters.map(({ url }) => connectTo(url)) as [Redis, Redis];
+    await to.cluster('SETSLOT', slot, 'IMPORTING', String(await from.cluster('MYID')));
+    await from.cluster('SETSLOT', slot, 'MIGRATING', String(await to.cluster('MYID')));
+    try {
+      expect((await store.consume([{ policy: ample, key, cost: 1 }]))[0]).toMatchObject({ remaining: 4_998 });
+      const impatient = new RedisStore(client, { timeout: 100 });
+      await expect(impatient.consume([{ policy: login, key, cost: 1 }])).rejects.toThrow(StoreUnavailableError);
+    } finally {
+      for (const node of [from, to]) await node.cluster('SETSLOT', slot, 'STABLE');
+    }
+    expect((await store.consume([{ policy: login, key, cost: 1 }]))[0]).toMatchObject({ remaining: 3 });
   });
 
   it('when one partition denies, the others are as they were, and say so', async () => {

@@ -21,6 +21,10 @@ describe('why Redis cannot decide', () => {
     ['CLUSTERDOWN Hash slot not served', 'see CLUSTER INFO'],
     ["MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist", 'see its log'],
     ['MOVED 3999 127.0.0.1:6381', 'connect with { nodes: [...] }'],
+    // Of a Cluster client, which knows what it is connected to.
+    ['Too many Cluster redirections. Last error: ReplyError: MOVED 3999 127.0.0.1:6381', 'a slot is being moved'],
+    ['Too many Cluster redirections. Last error: ReplyError: ASK 3999 127.0.0.1:6381', 'a slot is being moved'],
+    ['Too many Cluster redirections. Last error: ReplyError: CLUSTERDOWN The cluster is down', 'see CLUSTER INFO'],
   ])('%s: the fix is told', (message, fix) => {
     const { detail, cause } = asUnavailable(new Error(message), clientOf('ready'), NAME);
     expect(detail).toMatch(/^Redis at 10\.0\.0\.5:6379 cannot decide: /);

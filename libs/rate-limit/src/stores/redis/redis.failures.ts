@@ -22,8 +22,9 @@ const FIXES: Readonly<Record<string, string>> = {
 // Behind a dash where Redis 6 quotes what a command of the script was answered.
 const CODE = new RegExp(`(?:^|[ -])(${Object.keys(FIXES).join('|')})(?= )`);
 
-/** Words that come without a code. */
+/** Words that come without a code, or with one that stands for something else there. */
 const PHRASES: readonly (readonly [RegExp, string])[] = [
+  [/^Too many Cluster redirections.* (?:ASK|MOVED) /, 'a slot is being moved, and answers when it has'],
   [/DB index is out of range/, 'ioredis goes on in database 0; give one that exists'],
   [/max number of clients/, 'find who holds them, or raise maxclients'],
 ];
@@ -36,7 +37,7 @@ const WHERE = /^ERR user_script:\d+: -?|\.?(?: script: \w+, on @user_script:\d+)
 
 /** What Redis said, behind what to do about it where that is known. */
 export function withFix(message: string): string {
-  const fix = FIXES[CODE.exec(message)?.[1] ?? ''] ?? PHRASES.find(([pattern]) => pattern.test(message))?.[1];
+  const fix = PHRASES.find(([pattern]) => pattern.test(message))?.[1] ?? FIXES[CODE.exec(message)?.[1] ?? ''];
   const said = message.replace(WHERE, '');
   return fix ? `${fix} (${said})` : said;
 }
