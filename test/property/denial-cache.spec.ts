@@ -55,12 +55,14 @@ describe('with denials remembered', () => {
         { weight: 2, arbitrary: fc.record({ kind: fc.constant('other' as const), hits: someHits }) },
         fc.record({ kind: fc.constant('reset' as const), rule: fc.nat(2), key: keys }),
         fc.record({ kind: fc.constant('limit' as const), limit: fc.integer({ min: 0, max: 12 }) }),
+        // For a number of ms; 0 ends a block.
+        fc.record({ kind: fc.constant('block' as const), rule: fc.nat(2), key: keys, span: fc.nat(70) }),
       ),
     }),
     { minLength: 1, maxLength: 60, size: '+1' },
   );
 
-  it('one process decides exactly as without, whatever it spends, gives back, resets and limits', async () => {
+  it('one process decides exactly as without, whatever it spends, gives back, resets, limits and blocks', async () => {
     let known = 0;
     let all = 0;
     await fc.assert(
@@ -83,6 +85,9 @@ describe('with denials remembered', () => {
             } else if (then.kind === 'reset') {
               const policy = current[then.rule % current.length]!;
               await Promise.all([bare, store].map((one) => one.reset(policy, then.key)));
+            } else if (then.kind === 'block') {
+              const policy = current[then.rule % current.length]!;
+              if (policy.blocks) await Promise.all([bare, store].map((one) => one.block(policy, then.key, then.span)));
             } else {
               const hits = hitsOf(then.kind === 'again' ? requests[then.which % requests.length]! : then.hits, current);
               const before = ask.mock.calls.length;
