@@ -20,21 +20,28 @@ afterAll(async () => {
   await server?.stop();
 });
 
+/** How often a clock that is off was told. */
+let told = 0;
+beforeEach(() => void (told = 0));
+afterEach(() => expect(told).toBeGreaterThan(1));
+
 /** The client of a server whose clock is off: it adds to what the script says, and takes from what it is told. */
 function seenThrough(skew: () => number): Client {
   const skewed =
-    (run: (...args: unknown[]) => Promise<number[]>) =>
+    (run: (...args: unknown[]) => Promise<Buffer>) =>
     async (script: string, keyCount: number, ...args: unknown[]) => {
-      const notAfter = keyCount + 1;
-      if (args[notAfter] !== '') args[notAfter] = Number(args[notAfter]) - skew();
-      const [time, ...rest] = await run(script, keyCount, ...args);
-      return [time! + skew(), ...rest];
+      // The first of the script's own arguments, behind the keys.
+      if (args[keyCount] !== '') args[keyCount] = String(Number(args[keyCount]) - skew());
+      const reply = await run(script, keyCount, ...args);
+      reply.writeDoubleLE(reply.readDoubleLE(0) + skew(), 0);
+      told++;
+      return reply;
     };
   return new Proxy(client, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== 'function') return value;
-      return name === 'evalsha' || name === 'eval' ? skewed(value.bind(target)) : value.bind(target);
+      return name === 'evalshaBuffer' || name === 'evalBuffer' ? skewed(value.bind(target)) : value.bind(target);
     },
   });
 }
