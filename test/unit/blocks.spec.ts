@@ -241,6 +241,19 @@ describe('while the store gives no answer', () => {
     );
   });
 
+  it('whom code blocks is blocked here too, even if the store did not hear of it', async () => {
+    const inner = new MemoryStore({ now: () => BEGUN });
+    jest.spyOn(inner, 'consume').mockRejectedValue(away);
+    const store = new FailurePolicyStore(inner, { mode: 'local', observer: {}, now: () => BEGUN });
+    const ask = async (key: string) => (await store.consume([{ policy: policy(0), key, cost: 1 }]))[0]!;
+    await store.block(policy(0), 'heard', MINUTE);
+    jest.spyOn(inner, 'block').mockRejectedValue(away);
+    await expect(store.block(policy(0), 'unheard', MINUTE)).rejects.toThrow(away);
+    for (const key of ['heard', 'unheard'])
+      expect(await ask(key)).toMatchObject({ allowed: false, blockedFor: MINUTE });
+    expect((await ask('another')).allowed).toBe(true);
+  });
+
   it('who asks for more than this instance has of a quota waits for the block all the same', async () => {
     const inner = new MemoryStore({ now: () => BEGUN });
     const store = new FailurePolicyStore(inner, { mode: 'local', instances: 4, observer: {}, now: () => BEGUN });
