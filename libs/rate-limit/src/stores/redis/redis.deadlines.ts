@@ -1,3 +1,6 @@
+import { nameOf, type RedisClient } from './redis.client.js';
+import { asUnavailable, tooSlow } from './redis.failures.js';
+
 /** Something that holds requests until they are answered, or until their time is over. */
 export interface Waiting {
   /**
@@ -43,5 +46,26 @@ export class Deadlines {
     }
     this.timer = undefined;
     if (this.watched.size > 0) this.arm(next - now);
+  }
+}
+
+/**
+ * A command by itself, with a deadline of its own.
+ *
+ * @param timeout in milliseconds
+ * @throws StoreUnavailableError when there is no answer in time, or one that is none; it may take effect all the same
+ */
+export async function inTime<T>(client: RedisClient, timeout: number, ask: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    // As above: the answers that came meanwhile are read first.
+    timer = setTimeout(() => setImmediate(() => reject(tooSlow(nameOf(client), timeout))), timeout);
+  });
+  try {
+    return await Promise.race([ask(), late]);
+  } catch (error) {
+    throw asUnavailable(error, client, nameOf(client));
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -7,8 +7,8 @@ import {
   type LimitWritten,
 } from '../../core/limit-book.js';
 import { changesScript, limitsScript } from './limits.script.js';
-import { nameOf, type RedisClient } from './redis.client.js';
-import { asUnavailable, tooSlow } from './redis.failures.js';
+import type { RedisClient } from './redis.client.js';
+import { inTime } from './redis.deadlines.js';
 
 /** How many changes are told one by one. Whoever missed more reads the whole book. */
 const LONGEST_LOG = 1_000;
@@ -84,20 +84,8 @@ export class RedisLimitBook implements LimitBook {
     this.renewedAt = now;
   }
 
-  private async inTime<T>(ask: () => Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const giveUp = () => reject(tooSlow(nameOf(this.client), this.timeout));
-      // Timers come before sockets: after a turn that took long, the answers that came meanwhile are read first.
-      timer = setTimeout(() => setImmediate(giveUp), this.timeout);
-    });
-    try {
-      return await Promise.race([ask(), late]);
-    } catch (error) {
-      throw asUnavailable(error, this.client, nameOf(this.client));
-    } finally {
-      clearTimeout(timer);
-    }
+  private inTime<T>(ask: () => Promise<T>): Promise<T> {
+    return inTime(this.client, this.timeout, ask);
   }
 }
 

@@ -8,8 +8,7 @@ import { checkBlock, type BlockingStore } from '../../core/store.js';
 import { acrossSlots } from './redis.across-slots.js';
 import { RedisBatches } from './redis.batch.js';
 import { isClusterClient, isRedisClient, nameOf, type RedisClient } from './redis.client.js';
-import { Deadlines } from './redis.deadlines.js';
-import { asUnavailable, tooSlow } from './redis.failures.js';
+import { Deadlines, inTime } from './redis.deadlines.js';
 import { RedisLimitBook } from './redis.limit-book.js';
 import { blockKey, partitionOf, stateKey } from './redis.keys.js';
 import { RedisRequest } from './redis.request.js';
@@ -157,18 +156,8 @@ export class RedisStore implements BlockingStore {
     await this.remove(blockKey(stateKey(this.prefix, policy, partitionOf(key))));
   }
 
-  private async remove(...keys: string[]): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(tooSlow(nameOf(this.client), this.timeout)), this.timeout);
-    });
-    try {
-      await Promise.race([this.client.del(...keys), late]);
-    } catch (error) {
-      throw asUnavailable(error, this.client, nameOf(this.client));
-    } finally {
-      clearTimeout(timer);
-    }
+  private remove(...keys: string[]): Promise<unknown> {
+    return inTime(this.client, this.timeout, () => this.client.del(...keys));
   }
 
   /** When every request that was made so far has its answer, which is when its deadline is over at the latest. */
