@@ -130,6 +130,66 @@ describe.each(adapters)('the sample on %s', (adapter) => {
     expect(limits(await generate('acme', '{"tokens": 1}'))).toEqual({ tokens: 999 });
   });
 
+  const logIn = (password: unknown) =>
+    fetch(`${url}/api/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'alice', password }),
+    });
+
+  it('blocks an address that has logged in wrongly too often, whatever the next password is', async () => {
+    for (const [wrong, left] of [
+      ['guess', 4],
+      [undefined, 3],
+      [{ $ne: '' }, 2],
+      ['', 1],
+      ['wonderland!', 0],
+    ] as const) {
+      const refused = await logIn(wrong);
+      expect([refused.status, limits(refused)]).toEqual([401, { login: left }]);
+    }
+    const blocked = await logIn('wonderland');
+    expect([blocked.status, blocked.headers.get('retry-after')]).toEqual([429, '60']);
+    expect(await blocked.json()).toMatchObject({ type: expect.stringMatching(/#abnormal-usage-detected$/) });
+  });
+
+  it('charges nothing for a right login, and does not forget the wrong ones for it', async () => {
+    await logIn('guess');
+    for (let i = 0; i < 8; i++) expect((await logIn('wonderland')).status).toBe(200);
+    expect(limits(await logIn('guess'))).toEqual({ login: 3 });
+  });
+
+  it('admits no more guesses at once than one after the other', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => logIn('guess')));
+    expect(statuses(answers)).toEqual({ 401: 5, 429: 15 });
+  });
+
+  it('counts a caller by the plan that is looked up for his key, and refuses a key that nobody has', async () => {
+    for (const [headers, limit] of [
+      [{}, 5],
+      [as('free-key'), 10],
+      [as('pro-key'), 50],
+    ] as const) {
+      const answer = await get('/api/weather', { ...headers });
+      expect([answer.status, await answer.json()]).toEqual([200, { weather: 'fair' }]);
+      expect(answer.headers.get('ratelimit-policy')).toBe(`"plan";q=${limit};w=60`);
+      expect(limits(answer)).toEqual({ plan: limit - 1 });
+    }
+    const unknown = await get('/api/weather', as('nobody'));
+    expect([unknown.status, unknown.headers.get('ratelimit')]).toEqual([401, null]);
+  });
+
+  it('does not count the key of a partner, and refuses one that has leaked', async () => {
+    const partner = await Promise.all(Array.from({ length: 8 }, () => get('/api/feed', as('partner-key'))));
+    expect(statuses(partner)).toEqual({ 200: 8 });
+    expect(partner.map(({ headers }) => headers.get('ratelimit'))).toEqual(Array(8).fill(null));
+    const leaked = await get('/api/feed', as('leaked-key'));
+    expect([leaked.status, leaked.headers.get('retry-after')]).toEqual([403, null]);
+    expect(await leaked.json()).toMatchObject({ status: 403, 'violated-policies': ['feed'] });
+    const others = await Promise.all(Array.from({ length: 8 }, () => get('/api/feed', as('alice'))));
+    expect(statuses(others)).toEqual({ 200: 5, 429: 3 });
+  });
+
   it('does not limit what is free, nor its health, which names the store', async () => {
     for (let i = 0; i < 12; i++) await get('/api/ping');
     const free = await get('/api/free');
@@ -154,6 +214,12 @@ describe('the environment', () => {
     const defaults = { port: 3000, host: '127.0.0.1', adapter: 'express', trustedProxies: 0, redis: undefined };
     expect(configFrom({})).toMatchObject({ ...defaults, ping: { limit: 10, window: '10s' } });
     expect(configFrom({ PORT: '', REDIS_URL: ' ' })).toEqual(configFrom({}));
+  });
+
+  it('names API keys with commas between', () => {
+    const env = { ALLOWED_API_KEYS: 'a, b,,', DENIED_API_KEYS: ' c ' };
+    expect(configFrom(env).apiKeys).toEqual({ allowed: ['a', 'b'], denied: ['c'] });
+    expect(configFrom({}).apiKeys).toEqual({ allowed: ['partner-key'], denied: ['leaked-key'] });
   });
 
   it.each([

@@ -4,11 +4,15 @@ import { AlgorithmsController } from './algorithms.controller.js';
 import { CONFIG, type Config } from './config.js';
 import { DemoModule } from './demo/demo.module.js';
 import { StoreHealth } from './demo/store-health.js';
+import { FeedController } from './feed.controller.js';
 import { GenerateController } from './generate.controller.js';
 import { HealthController } from './health.controller.js';
 import { HomeController, IndexController } from './index.controller.js';
+import { LoginController } from './login.controller.js';
 import { PingController } from './ping.controller.js';
+import { apiKeyOf, planOf } from './plans.js';
 import { ReportController } from './report.controller.js';
+import { WeatherController } from './weather.controller.js';
 
 @Module({})
 export class AppModule {
@@ -28,6 +32,21 @@ export class AppModule {
             burst: { limit: 5, window: '1s', key: byApiKey },
             hourly: { limit: 20, window: '1h', key: byApiKey },
             tokens: { algorithm: 'token-bucket', limit: 1000, window: '1m', key: byHeader('x-tenant-id') },
+            login: { limit: 5, window: '1m', blockFor: ['1m', '10m', '1h'] },
+            plan: {
+              limit: 5, // without an API key, by address
+              window: '1m',
+              key: byApiKey,
+              resolve: planOf,
+              resolveCache: { by: apiKeyOf, for: '30s' },
+            },
+            feed: {
+              limit: 5,
+              window: '1m',
+              key: byApiKey,
+              allow: config.apiKeys.allowed.map((apiKey) => ({ apiKey })),
+              deny: config.apiKeys.denied.map((apiKey) => ({ apiKey })),
+            },
           },
         }),
       ],
@@ -39,6 +58,9 @@ export class AppModule {
         AlgorithmsController,
         ReportController,
         GenerateController,
+        LoginController,
+        WeatherController,
+        FeedController,
       ],
       providers: [{ provide: CONFIG, useValue: config }],
     };

@@ -13,6 +13,8 @@ export interface Config {
   /** Whether the page to play with is served. */
   readonly demo: boolean;
   readonly ping: { readonly limit: number; readonly window: Duration };
+  /** The API keys that `/api/feed` does not count, and those that it refuses. */
+  readonly apiKeys: { readonly allowed: readonly string[]; readonly denied: readonly string[] };
 }
 
 /** For `@Inject(CONFIG)`. */
@@ -34,6 +36,10 @@ export function configFrom(env: NodeJS.ProcessEnv): Config {
     ping: {
       limit: wholeNumber(env, 'PING_LIMIT', { from: 0, to: 1_000_000 }) ?? 10,
       window: windowFrom(text(env, 'PING_WINDOW') ?? '10s'),
+    },
+    apiKeys: {
+      allowed: listFrom(text(env, 'ALLOWED_API_KEYS') ?? 'partner-key'),
+      denied: listFrom(text(env, 'DENIED_API_KEYS') ?? 'leaked-key'),
     },
   };
 }
@@ -75,6 +81,8 @@ const withoutPassword = (url: string): string => url.replace(/^([a-z]+:\/\/)?.*@
 
 /** The module checks it when the application starts, and says what is wrong. Bare digits are milliseconds. */
 const windowFrom = (value: string): Duration => (/^\d+$/.test(value) ? Number(value) : (value as Duration));
+
+const listFrom = (value: string): string[] => value.split(',').flatMap((each) => each.trim() || []);
 
 /** An empty value is what `VAR=` and an unset `${VAR}` in a compose file give: it means the default. */
 const text = (env: NodeJS.ProcessEnv, name: string): string | undefined => env[name]?.trim() || undefined;

@@ -67,6 +67,33 @@ const endpoints: { endpoint: string; about: string; lines: (base: string) => str
     ],
   },
   {
+    endpoint: 'POST /api/login',
+    about:
+      '5 wrong logins in a minute for each address. The next try, right or wrong, begins a block: of a minute, the ' +
+      'next time of ten, then of an hour. A right one costs nothing: <code>wonderland</code> is the password.',
+    lines: (base) => [
+      `for i in $(seq 6); do curl -si -H 'content-type: application/json' -d '{"name": "alice", "password": "guess"}' ${base}/api/login; echo; done`,
+    ],
+  },
+  {
+    endpoint: 'GET /api/weather',
+    about:
+      'By plan, which is looked up for each <code>x-api-key</code>: 10 requests a minute or 50. Without a key 5, by ' +
+      'address; a key that nobody has is a 401.',
+    lines: (base) => [
+      `curl -i ${base}/api/weather`,
+      ...['free-key', 'pro-key'].map((key) => `curl -i -H 'x-api-key: ${key}' ${base}/api/weather`),
+    ],
+  },
+  {
+    endpoint: 'GET /api/feed',
+    about:
+      '5 requests a minute for each <code>x-api-key</code>. One key is on the allow list and is not counted, one is on ' +
+      'the deny list and gets a 403, unless ALLOWED_API_KEYS and DENIED_API_KEYS name others.',
+    lines: (base) =>
+      ['alice', 'partner-key', 'leaked-key'].map((key) => `curl -i -H 'x-api-key: ${key}' ${base}/api/feed`),
+  },
+  {
     endpoint: 'GET /api/free',
     about: 'Not limited.',
     lines: (base) => [`curl -i ${base}/api/free`],
