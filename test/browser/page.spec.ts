@@ -42,8 +42,8 @@ async function visit(url: string, options: BrowserContextOptions = WIDE, shows =
   const page = await (await browser!.newContext(options)).newPage();
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
-    // A browser reports each 429 so; nothing that a page can do about it.
-    if (!/status of (429|400|503)|ERR_CONNECTION_REFUSED|ERR_NETWORK_CHANGED/.test(message.text()))
+    // A browser reports each 403 and 429 so; nothing that a page can do about it.
+    if (!/status of (429|403|400|503)|ERR_CONNECTION_REFUSED|ERR_NETWORK_CHANGED/.test(message.text()))
       complaints.push(message.text());
   });
   page.on('request', (request) => {
@@ -102,6 +102,7 @@ const inTheBrowser = () => {
       expect.stringMatching(/^"demo";r=0;t=\d+$/),
       '"demo";q=10;w=10',
       expect.stringMatching(/^\d+$/),
+      'quota-exceeded',
       'memory',
     ]);
     expect(await answers(page).count()).toBe(15);
@@ -142,6 +143,58 @@ const inTheBrowser = () => {
     await until(() => counts(page), [[5, 3, 2]]);
     await page.getByLabel('Cost of a request').fill('11');
     await page.getByText('such a one can never pass').waitFor();
+  });
+
+  it('blocks who goes over, counts it down, and ends it when told to', async () => {
+    const page = await open();
+    const unblock = page.getByRole('button', { name: 'Unblock' });
+    expect(await unblock.isDisabled()).toBe(true);
+    await page.getByLabel('Block for, seconds').fill('30, 60');
+    await send(page, 15);
+    await until(() => counts(page), [[15, 10, 5]]);
+    await page.getByText(/^blocked for (30|29)\.\d s$/).waitFor();
+    await page.getByText(/alice: 10 of 15 allowed, blocked for (30|29) s/).waitFor({ state: 'attached' });
+    const denied = await answers(page).filter({ hasText: '429' }).first().locator('td').allInnerTexts();
+    expect(denied.slice(5, 7)).toEqual(['30', 'abnormal-usage-detected']);
+
+    // The quota stays as it is, and the steps are forgotten.
+    await unblock.click();
+    await page.getByText(/the next one passes in \d\.\d s/).waitFor();
+    await until(() => left(page), 0);
+    await send(page, 1);
+    await page.getByText(/^blocked for (30|29)\.\d s$/).waitFor();
+
+    await page.getByRole('button', { name: 'Reset' }).click();
+    await until(() => left(page), 10);
+    await page.getByRole('button', { name: 'Block now' }).click();
+    await page.getByText(/^blocked for (30|29)\.\d s$/).waitFor();
+    await until(() => left(page), 0);
+    await page.locator('.lane').screenshot({ path: `${SCREENSHOTS}blocked.png` });
+  });
+
+  it('takes no block that cannot be, and says what can', async () => {
+    const page = await open();
+    const field = page.getByLabel('Block for, seconds');
+    const wrong = () => page.locator('#policy-error').innerText();
+    for (const text of ['soon', '0', '301', '1, , 2', '1, 2, 3, 4, 5, 6']) {
+      await field.fill(text);
+      await until(wrong, 'Block for, seconds: a number from 0.1 to 300, or up to 5 of them, as in 2, 5, 15.');
+      expect(await field.getAttribute('aria-invalid')).toBe('true');
+      await field.fill(' 0.1,300 ');
+      await until(wrong, '');
+    }
+  });
+
+  it('plays the scene of a block: the quota comes back, and the block stands', async () => {
+    const page = await open();
+    await page.getByRole('button', { name: 'Blocked for going over' }).click();
+    await until(() => counts(page), [[7, 5, 2]]);
+    await page.getByText('The window has ended and the quota is back. The block stands').waitFor();
+    await until(() => counts(page), [[10, 5, 5]]);
+    await page.getByText(/^blocked for 1\.\d s$/).waitFor();
+    await page.getByText('It is over, so five passed.').waitFor();
+    await until(() => counts(page), [[16, 10, 6]]);
+    await page.getByText(/^blocked for 1[12]\.\d s$/).waitFor();
   });
 
   it('streams until it is stopped', async () => {
@@ -225,6 +278,28 @@ const inTheBrowser = () => {
     await page.getByText('19 of 20').waitFor();
   });
 
+  it('counts a caller by the plan of his key, and tells who is not counted and who is refused', async () => {
+    const page = await open();
+    const row = (name: string) => page.locator('.client', { has: page.getByRole('button', { name }) }).locator('p');
+    await page.getByRole('button', { name: 'Ask weather with pro-key' }).click();
+    await until(() => row('pro-key').innerText(), '200 49 of 50 left\nRateLimit: "plan";r=49;t=60');
+
+    await page.getByRole('button', { name: 'Everybody asks 6 times' }).click();
+    await page
+      .locator('#who-told')
+      .getByText('partner-key: 6 of 6 passed, not counted.')
+      .waitFor({ state: 'attached' });
+    expect(await row('no API key').innerText()).toMatch(
+      /^429 0 of 5 left, try again in (59|60) s\nRateLimit: "plan";r=0;t=(59|60) · Retry-After: (59|60)$/,
+    );
+    expect(await row('free-key').innerText()).toMatch(/^200 4 of 10 left/);
+    expect(await row('pro-key').innerText()).toMatch(/^200 43 of 50 left/);
+    expect(await row('your key').innerText()).toMatch(/^429 0 of 5 left, try again in (59|60) s/);
+    expect(await row('partner-key').innerText()).toBe('200 not counted\nno RateLimit field');
+    expect(await row('leaked-key').innerText()).toBe('403 refused, and no time to wait for\nno RateLimit field');
+    expect(await answers(page).first().innerText()).toMatch(/feed · leaked-key\s+403.*about:blank/s);
+  });
+
   it('pays tokens, refuses what does not fit, and knows what never will', async () => {
     const page = await open();
     const generate = page.getByRole('button', { name: 'Generate' });
@@ -259,6 +334,7 @@ const inTheBrowser = () => {
       await send(page, 15);
       await page.locator('[data-reports="7"]').click();
       await page.locator('#generate').click();
+      await page.locator('[data-each="6"]').click();
       await until(() => counts(page), [[15, 10, 5]]);
       await page.getByText(/7 sent/).waitFor();
       expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
@@ -284,7 +360,10 @@ const inTheBrowser = () => {
       .getByText(/^\d.* Redis at .* is not connected/)
       .waitFor();
     await page.getByRole('button', { name: 'Reset' }).click();
-    await page.locator('#wrong').getByText('Redis is away, and a quota can be reset only where it is kept.').waitFor();
+    await page
+      .locator('#wrong')
+      .getByText('Redis is away, and a quota can be changed only where it is kept.')
+      .waitFor();
     await page.locator('#store-told').getByText('This instance decides by itself').waitFor();
     await page.screenshot({ path: `${SCREENSHOTS}away.png`, fullPage: true });
 

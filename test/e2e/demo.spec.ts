@@ -54,6 +54,41 @@ describe.each(adapters)('the demo on %s', (adapter) => {
     ]);
   });
 
+  it('blocks whoever goes over, longer each time, and says in the body that it is a block', async () => {
+    const strict = { client: 'alice', policy: { ...policy, blockFor: [20_000, 40_000] } };
+    const send = () => post(`${url}/demo/requests`, strict);
+    expect([(await send()).status, (await send()).status]).toEqual([200, 200]);
+    const over = await send();
+    expect([over.status, over.headers.get('retry-after'), await over.json()]).toEqual([
+      429,
+      '20',
+      expect.objectContaining({
+        type: 'https://iana.org/assignments/http-problem-types#abnormal-usage-detected',
+        'violated-policies': ['demo'],
+      }),
+    ]);
+    const blockedFor = async () => {
+      const [decision] = (await (await post(`${url}/demo/peek`, [strict])).json()) as { blockedFor?: number }[];
+      return Math.ceil((decision!.blockedFor ?? 0) / 1_000);
+    };
+    expect(await blockedFor()).toBe(20);
+
+    expect((await post(`${url}/demo/unblock`, [strict])).status).toBe(204);
+    expect(await blockedFor()).toBe(0);
+    expect((await send()).headers.get('retry-after')).toBe('20');
+    expect((await post(`${url}/demo/reset`, [strict])).status).toBe(204);
+    expect((await send()).status).toBe(200);
+    expect((await post(`${url}/demo/block`, [strict])).status).toBe(204);
+    expect([await blockedFor(), (await send()).status]).toEqual([20, 429]);
+  });
+
+  it('refuses to block under a policy that has no block, and says so', async () => {
+    for (const action of ['block', 'unblock']) {
+      const refused = await post(`${url}/demo/${action}`, [alice]);
+      expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('RL_BLOCK_OFF')]);
+    }
+  });
+
   it('looks at several quotas without spending, and resets just those that are named', async () => {
     const bob = { client: 'bob', policy };
     for (const each of [alice, bob]) await post(`${url}/demo/requests`, each);
@@ -89,6 +124,13 @@ describe.each(adapters)('the demo on %s', (adapter) => {
     ['a window too long', { client: 'a', policy: { ...policy, window: 300_001 } }, 'window in ms must be'],
     ['a window of nothing', { client: 'a', policy: { ...policy, window: 0 } }, 'RL_WINDOW_INVALID'],
     ['a burst where there is none', { client: 'a', policy: { ...policy, burst: 3 } }, 'RL_BURST_INVALID'],
+    ['a block too long', { client: 'a', policy: { ...policy, blockFor: [1_000, '6m'] } }, 'a block in ms must be'],
+    ['a block of text', { client: 'a', policy: { ...policy, blockFor: 'soon' } }, 'RL_BLOCK_INVALID'],
+    [
+      'blocks that are long remembered',
+      { client: 'a', policy: { ...policy, blockFor: { spans: [1, 2], forgetAfter: '1d' } } },
+      'forgetAfter in ms must be',
+    ],
     ['a negative cost', { ...alice, cost: -1 }, 'cost must be a whole number from 0 to 10000, got -1'],
   ])('refuses %s with 400 and the reason', async (_, body, reason) => {
     const refused = await post(`${url}/demo/requests`, body);
@@ -98,14 +140,22 @@ describe.each(adapters)('the demo on %s', (adapter) => {
     ]);
   });
 
-  it.each(['client', 'cost'])('refuses a %s of lists in lists, however deep', async (field) => {
+  it.each([
+    ['client', 'got an object'],
+    ['cost', 'got an object'],
+    ['policy', 'RL_'],
+    ['blockFor', 'RL_BLOCK_INVALID'],
+  ])('refuses a %s of lists in lists, however deep', async (field, reason) => {
     const deep = '['.repeat(5_000) + ']'.repeat(5_000);
     const refused = await fetch(`${url}/demo/requests`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-visitor': 'visitor-1' },
-      body: `{ "client": "alice", "policy": ${JSON.stringify(policy)}, "${field}": ${deep} }`,
+      body:
+        field === 'blockFor'
+          ? `{ "client": "alice", "policy": { "limit": 2, "window": 1000, "blockFor": ${deep} } }`
+          : `{ "client": "alice", "policy": ${JSON.stringify(policy)}, "${field}": ${deep} }`,
     });
-    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('got an object')]);
+    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining(reason)]);
   });
 
   it('refuses whoever does not say who he is, and lists that are none or too long', async () => {

@@ -4,6 +4,7 @@ import { now } from './lane.js';
 /** @typedef {import('./api.js').Answer} Answer */
 
 const SHOWN = 60;
+const FIELDS = ['ratelimit', 'ratelimit-policy', 'retry-after', 'x-decided-by'];
 
 /**
  * Files an answer on top of the others.
@@ -16,8 +17,17 @@ export function showAnswer(who, answer) {
   table.querySelector('.empty')?.remove();
   const row = table.insertRow(0);
   const isAllowed = answer.status >= 200 && answer.status < 300;
-  const fields = ['ratelimit', 'ratelimit-policy', 'retry-after', 'x-decided-by'].map((name) => answer.field(name));
-  for (const text of [now().toFixed(2), who, String(answer.status || 'none'), ...fields]) {
+  const [limit, policy, wait, decider] = FIELDS.map((name) => answer.field(name));
+  for (const text of [
+    now().toFixed(2),
+    who,
+    String(answer.status || 'none'),
+    limit,
+    policy,
+    wait,
+    typeOf(answer),
+    decider,
+  ]) {
     row.insertCell().textContent = text ?? '–';
   }
   row.cells[2]?.classList.add(isAllowed ? 'status-allowed' : 'status-denied');
@@ -29,7 +39,14 @@ export function clearAnswers() {
   const row = document.createElement('tr');
   row.className = 'empty';
   const cell = row.insertCell();
-  cell.colSpan = 7;
+  cell.colSpan = 8;
   cell.textContent = 'None yet. Send some.';
   table.replaceChildren(row);
 }
+
+/**
+ * The last part of the problem type that the body of a refusal has.
+ *
+ * @param {Answer} answer
+ */
+const typeOf = ({ body }) => (typeof body?.type === 'string' ? body.type.replace(/^.*#/, '') : null);

@@ -11,7 +11,7 @@ const BELOW = 0.16;
 /** Denials of so many seconds are one, with their number when there are at least so many. */
 const AT_ONCE = { within: 0.15, from: 4 };
 
-/** What is left of a quota over time, a line; what was admitted a dot on it, what was denied a cross below. */
+/** What is left of a quota over time, a line; what was admitted a dot on it, what was denied a cross below, a block a band. */
 export class QuotaChart {
   /** @type {number[]} */
   #at = [];
@@ -21,6 +21,8 @@ export class QuotaChart {
   #marks = [];
   /** @type {{ at: number, left: number } | undefined} */
   #next;
+  /** @type {{ from: number, until: number }[]} */
+  #blocks = [];
   #capacity = 1;
   #span = 30;
   #plot;
@@ -55,7 +57,7 @@ export class QuotaChart {
             points: { show: false },
           },
         ],
-        hooks: { draw: [(plot) => this.#drawMarks(plot)] },
+        hooks: { drawAxes: [(plot) => this.#drawBlocks(plot)], draw: [(plot) => this.#drawMarks(plot)] },
       },
       [[], []],
       element,
@@ -76,12 +78,14 @@ export class QuotaChart {
   /**
    * @param {number} at seconds since the page was opened
    * @param {number} left
-   * @param {{ at: number, left: number }} [next] when more comes back by itself, and how much is left then
+   * @param {{ at: number, left: number } | null} [next] when more comes back by itself, and how much is left then; null:
+   *   nobody knows
    */
   add(at, left, next) {
     if (this.#next && this.#next.at < at) this.#push(this.#next.at, this.#next.left);
     this.#push(at, left);
-    this.#next = next ?? (this.#next && this.#next.at > at ? this.#next : undefined);
+    const isAhead = this.#next && this.#next.at > at;
+    this.#next = next === null ? undefined : (next ?? (isAhead ? this.#next : undefined));
   }
 
   /**
@@ -98,7 +102,19 @@ export class QuotaChart {
     this.#marks.push(mark);
   }
 
+  /**
+   * @param {number} at seconds since the page was opened
+   * @param {number} until when a block ends that stands at that moment; not later: none stands
+   */
+  block(at, until) {
+    const last = this.#blocks.at(-1);
+    const isOn = last !== undefined && last.until > at;
+    if (isOn) last.until = Math.max(at, until);
+    else if (until > at) this.#blocks.push({ from: at, until });
+  }
+
   clear() {
+    this.#blocks = [];
     this.#at = [];
     this.#left = [];
     this.#marks = [];
@@ -113,6 +129,7 @@ export class QuotaChart {
       this.#at.splice(0, old);
       this.#left.splice(0, old);
       this.#marks = this.#marks.filter(({ at }) => at >= from);
+      this.#blocks = this.#blocks.filter(({ until }) => until >= from);
     }
     // The line goes on to the present.
     const last = this.#left.at(-1);
@@ -121,6 +138,25 @@ export class QuotaChart {
       this.#plot.setData(/** @type {[number[], number[]]} */ (data), false);
       this.#plot.setScale('x', { min: from, max: from + this.#span });
     });
+  }
+
+  /**
+   * Behind everything else, the rest of a block that stands included.
+   *
+   * @param {uPlot} plot
+   */
+  #drawBlocks(plot) {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    ctx.fillStyle = colour('--blocked');
+    for (const { from, until } of this.#blocks) {
+      const left = plot.valToPos(from, 'x', true);
+      ctx.fillRect(left, bbox.top, plot.valToPos(until, 'x', true) - left, bbox.height);
+    }
+    ctx.restore();
   }
 
   /** @param {uPlot} plot */

@@ -4,7 +4,7 @@ import { copyOf, find } from './dom.js';
 
 /** @typedef {import('./api.js').Answer} Answer */
 /** @typedef {import('./numbers.js').Numbers} Numbers */
-/** @typedef {{ remaining: number, resetAfter: number }} Look spans in ms */
+/** @typedef {{ remaining: number, resetAfter: number, blockedFor?: number }} Look spans in ms */
 
 /** @type {Record<string, string>} */
 const ABOUT = {
@@ -32,6 +32,7 @@ export class Lane {
   #answered = 0;
   /** When the last denial said to come back; Infinity: never. */
   #deniedUntil = 0;
+  #blockedUntil = 0;
   #numbers;
 
   /**
@@ -65,9 +66,9 @@ export class Lane {
 
   /** What the server is to judge. */
   get demand() {
-    const { limit, window, burst, cost } = this.#numbers();
+    const { limit, window, burst, cost, blockFor } = this.#numbers();
     const algorithm = this.#algorithm.value;
-    const policy = { algorithm, limit, window, ...(this.takesBurst && { burst }) };
+    const policy = { algorithm, limit, window, ...(this.takesBurst && { burst }), blockFor };
     return { client: this.client, policy, cost };
   }
 
@@ -80,6 +81,11 @@ export class Lane {
   get #capacity() {
     const { policy } = this.demand;
     return policy.burst ?? (policy.algorithm === 'gcra' ? 1 : policy.limit);
+  }
+
+  /** How long a block of it stands still, in seconds. */
+  get blockedFor() {
+    return Math.max(0, this.#blockedUntil - now());
   }
 
   /** @returns {Promise<Answer>} */
@@ -121,9 +127,13 @@ export class Lane {
   }
 
   /** @param {Look} look */
-  #take({ remaining, resetAfter }) {
+  #take({ remaining, resetAfter, blockedFor = 0 }) {
     const at = now();
     this.#look = { remaining, resetAfter, at };
+    this.#blockedUntil = at + blockedFor / 1_000;
+    this.#chart.block(at, this.#blockedUntil);
+    // What is left when a block ends, only the quota knows.
+    if (blockedFor > 0) return this.#chart.add(at, remaining, null);
     const isWindow = this.#algorithm.value === 'fixed-window';
     const next = { at: at + resetAfter / 1_000, left: isWindow ? this.#capacity : remaining + 1 };
     this.#chart.add(at, remaining, resetAfter > 0 ? next : undefined);
@@ -138,7 +148,7 @@ export class Lane {
   clear() {
     this.counts = { sent: 0, allowed: 0, denied: 0 };
     this.#look = undefined;
-    this.#deniedUntil = 0;
+    this.#deniedUntil = this.#blockedUntil = 0;
     this.#chart.clear();
     this.#part('.about').textContent = ABOUT[this.#algorithm.value] ?? '';
     this.#show();
@@ -149,12 +159,14 @@ export class Lane {
     this.#chart.scale(this.#capacity, this.#numbers().window / 1_000);
     this.#chart.draw(now());
     this.#part('.next').textContent = this.#next();
+    this.#part('.next').classList.toggle('is-blocked', this.blockedFor > 0);
   }
 
   /** When the next one passes. */
   #next() {
     const { cost } = this.#numbers();
     if (this.#look === undefined) return '';
+    if (this.blockedFor > 0) return `blocked for ${this.blockedFor.toFixed(1)} s`;
     const { remaining, resetAfter, at } = this.#look;
     if (cost <= remaining) return 'the next one passes now';
     if (cost > this.#capacity) return 'such a one can never pass';

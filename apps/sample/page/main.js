@@ -2,8 +2,10 @@ import { startBoth } from './both.js';
 import { startCosts } from './costs.js';
 import { startPlayground } from './playground.js';
 import { startStore } from './store.js';
+import { startWho } from './who.js';
 
 startPlayground();
 startBoth();
 startCosts();
+startWho();
 startStore();

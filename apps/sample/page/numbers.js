@@ -1,8 +1,17 @@
 import { one } from './dom.js';
 
-/** @typedef {{ limit: number, window: number, burst: number | undefined, cost: number }} Numbers the window in ms */
+/**
+ * @typedef {object} Numbers
+ * @property {number} limit
+ * @property {number} window in ms
+ * @property {number | undefined} burst
+ * @property {number} cost
+ * @property {number[] | undefined} blockFor in ms
+ */
 
-const FIELDS = ['limit', 'window', 'burst', 'cost'];
+const FIELDS = ['limit', 'window', 'burst', 'cost', 'block'];
+/** How long a block may be, in seconds, and how many may follow one another. */
+const BLOCK = { from: 0.1, to: 300, most: 5 };
 
 /**
  * The form of the limit: the last numbers that can be used, and under it what is wrong with those that cannot. The
@@ -23,10 +32,12 @@ export function numbersForm(changed) {
     window: Math.round(input('window').valueAsNumber * 1_000),
     burst: input('burst').value === '' ? undefined : input('burst').valueAsNumber,
     cost: input('cost').valueAsNumber,
+    blockFor: secondsIn(input('block').value)?.map((seconds) => Math.round(seconds * 1_000)),
   });
   let numbers = read();
 
   function check() {
+    input('block').setCustomValidity(wrongBlocks(input('block').value));
     const bad = FIELDS.map(input).filter((each) => !each.validity.valid);
     for (const name of FIELDS) input(name).setAttribute('aria-invalid', String(bad.includes(input(name))));
     wrong.textContent = bad.map(complaintOf).join(' ');
@@ -53,9 +64,26 @@ export function numbersForm(changed) {
   };
 }
 
+/**
+ * Numbers with commas between; nothing at all is none.
+ *
+ * @param {string} text
+ */
+const secondsIn = (text) =>
+  text.trim() === '' ? undefined : text.split(',').map((each) => Number(each.trim() || NaN));
+
+/** @param {string} text */
+function wrongBlocks(text) {
+  const { from, to, most } = BLOCK;
+  const spans = secondsIn(text) ?? [];
+  if (spans.length <= most && spans.every((span) => span >= from && span <= to)) return '';
+  return `a number from ${from} to ${to}, or up to ${most} of them, as in 2, 5, 15.`;
+}
+
 /** @param {HTMLInputElement} input */
 function complaintOf(input) {
   const label = input.labels?.[0]?.querySelector('span')?.textContent ?? input.name;
+  if (input.validity.customError) return `${label}: ${input.validationMessage}`;
   const kind = input.step === 'any' ? 'a number' : 'a whole number';
   return `${label}: ${kind} from ${input.min} to ${Number(input.max).toLocaleString('en')}.`;
 }

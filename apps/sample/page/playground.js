@@ -19,14 +19,16 @@ export function startPlayground() {
   const rate = one('#rate', HTMLInputElement);
   const streamButton = one('#stream', HTMLButtonElement);
   const addButton = one('#add-lane', HTMLButtonElement);
-  const form = numbersForm(() => (endScene(), changed()));
+  const blockButtons = [one('#block', HTMLButtonElement), one('#unblock', HTMLButtonElement)];
+  const form = numbersForm(() => (endScene(), settle(), void changed()));
   /** @type {Lane[]} */
   let lanes = [];
   /** @type {ReturnType<typeof setInterval> | undefined} */
   let stream;
   /** @type {ReturnType<typeof setTimeout>[]} */
   let scene = [];
-  let isLooking = false;
+  /** @type {Promise<void> | undefined} */
+  let looking;
   /** Counts what makes an answer that is under way one to an old question. */
   let changes = 0;
   let lookAgain = 0;
@@ -55,31 +57,33 @@ export function startPlayground() {
   function settle() {
     addButton.disabled = lanes.length >= MOST_LANES;
     form.takeBurst(lanes.some(({ takesBurst }) => takesBurst));
+    const canBlock = form.current().blockFor !== undefined;
+    for (const button of blockButtons) button.disabled = !canBlock;
   }
 
   function changed() {
     changes++;
-    void look();
+    return look();
   }
 
   /** What is left of every lane's quota. Spends nothing. */
-  async function look() {
-    if (isLooking) return;
-    isLooking = true;
+  const look = () => (looking ??= lookOnce().finally(() => (looking = undefined)));
+
+  /** @returns {Promise<void>} */
+  async function lookOnce() {
     const asked = performance.now();
     const askedAt = changes;
     const looked = [...lanes];
     const answer = await ask('POST', 'demo/peek', { body: looked.map(({ demand }) => demand) });
-    isLooking = false;
-    if (askedAt !== changes) return look();
+    if (askedAt !== changes) return lookOnce();
     complain('look', answer);
     if (answer.status === 200) looked.forEach((lane, i) => lane.seen(answer.body[i], asked));
     // What is wrong stays wrong until something is changed, and who is gone is not to be pestered.
     lookAgain = performance.now() + (answer.status === 200 ? LOOK_EVERY : answer.status === 0 ? 2_000 : Infinity);
   }
 
-  /** What went wrong last, by what was tried. @type {Record<'look' | 'send' | 'reset', string>} */
-  const wrong = { look: '', send: '', reset: '' };
+  /** What went wrong last, by what was tried. @type {Record<'look' | 'send' | 'change', string>} */
+  const wrong = { look: '', send: '', change: '' };
 
   /**
    * @param {keyof wrong} what
@@ -87,7 +91,7 @@ export function startPlayground() {
    */
   function complain(what, { status, body }) {
     wrong[what] = status === 0 || (status >= 400 && status !== 429) ? String(body?.message ?? `Status ${status}.`) : '';
-    const text = wrong.reset || wrong.send || wrong.look;
+    const text = wrong.change || wrong.send || wrong.look;
     const shown = one('#wrong', HTMLElement);
     if (shown.textContent !== text) shown.textContent = text;
     if (wrong.send !== '') setStream(0);
@@ -100,8 +104,11 @@ export function startPlayground() {
   async function send(count, to = lanes) {
     const before = to.map(({ counts }) => counts.allowed);
     await Promise.all(to.flatMap((lane) => Array.from({ length: count }, () => sendOne(lane))));
-    await look();
-    const told = to.map((lane, i) => `${lane.name}: ${lane.counts.allowed - (before[i] ?? 0)} of ${count} allowed`);
+    await changed();
+    const told = to.map((lane, i) => {
+      const blocked = lane.blockedFor > 0 ? `, blocked for ${Math.ceil(lane.blockedFor)} s` : '';
+      return `${lane.name}: ${lane.counts.allowed - (before[i] ?? 0)} of ${count} allowed${blocked}`;
+    });
     one('#announcement', HTMLElement).textContent = told.join('; ');
   }
 
@@ -126,9 +133,10 @@ export function startPlayground() {
     if (stream !== undefined) setStream(rate.valueAsNumber);
   }
 
-  async function reset() {
-    complain('reset', await ask('POST', 'demo/reset', { body: lanes.map(({ demand }) => demand) }));
-    await look();
+  /** @param {'reset' | 'block' | 'unblock'} how */
+  async function change(how) {
+    complain('change', await ask('POST', `demo/${how}`, { body: lanes.map(({ demand }) => demand) }));
+    await changed();
   }
 
   /** A scene ends when somebody does something else; what it said is true no more. */
@@ -163,7 +171,7 @@ export function startPlayground() {
     showScene(name, preset.steps[0]?.say ?? '');
     const { top } = watched.getBoundingClientRect();
     if (top < 0 || top > innerHeight / 2) watched.scrollIntoView({ block: 'start' });
-    await reset();
+    await change('reset');
     scene = preset.steps.map((step, i) => {
       const isLast = i === preset.steps.length - 1;
       return setTimeout(() => {
@@ -184,7 +192,9 @@ export function startPlayground() {
   onPress('[data-preset]', (button) => void play(button.dataset.preset ?? ''));
   onPress('#stream', () => (endScene(), setStream(stream === undefined ? rate.valueAsNumber : 0)));
   onPress('#peek', () => void look());
-  onPress('#reset', () => (endScene(), void reset()));
+  onPress('#reset', () => (endScene(), void change('reset')));
+  onPress('#block', () => (endScene(), void change('block')));
+  onPress('#unblock', () => (endScene(), void change('unblock')));
   onPress('#clear', () => {
     endScene();
     for (const lane of lanes) lane.clear();

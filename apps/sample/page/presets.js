@@ -9,12 +9,12 @@
  * @property {number} [stream] requests a second; 0 ends it
  *
  * @typedef {object} Preset
- * @property {{ limit: number, window: number, burst: string, cost: number }} numbers the window in seconds
+ * @property {{ limit: number, window: number, burst: string, cost: number, block: string }} numbers spans in seconds
  * @property {[algorithm: string, client: string][]} lanes
  * @property {Step[]} steps
  */
 
-const TEN = { limit: 10, window: 10, burst: '', cost: 1 };
+const TEN = { limit: 10, window: 10, burst: '', cost: 1, block: '' };
 
 /** @type {Record<string, Preset>} */
 export const PRESETS = {
@@ -80,6 +80,24 @@ export const PRESETS = {
     steps: [
       { at: 0, send: 15, lane: 0, say: 'Alice sends too many …' },
       { at: 1.5, send: 5, lane: 1, say: 'Bob does not notice: each client has a quota of its own.' },
+    ],
+  },
+  blocked: {
+    numbers: { limit: 5, window: 3, burst: '', cost: 1, block: '6, 12' },
+    lanes: [['fixed-window', 'alice']],
+    steps: [
+      {
+        at: 0,
+        send: 7,
+        say: 'Seven, where five in three seconds are allowed. Going over begins a block of six seconds …',
+      },
+      {
+        at: 4,
+        send: 3,
+        say: 'The window has ended and the quota is back. The block stands, and nobody prolongs it by asking …',
+      },
+      { at: 7, send: 6, say: 'It is over, so five passed. Who goes over again is blocked for longer: twelve seconds.' },
+      { at: 20, send: 2, say: 'Over again. Unblock would have ended it at once.' },
     ],
   },
 };

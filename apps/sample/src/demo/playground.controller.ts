@@ -12,12 +12,13 @@ import {
 import { ApiExcludeController } from '@nestjs/swagger';
 import {
   RateLimiter,
+  RateLimitError,
   RateLimitExceededException,
   rateLimitHeaders,
   StoreUnavailableError,
 } from 'nestjs-redis-rate-limit';
 import type { Answer } from './answer.js';
-import { demandOf } from './playground-policy.js';
+import { demandOf, type Demand } from './playground-policy.js';
 import { StoreHealth } from './store-health.js';
 
 /** How many quotas the page may look at in one request. */
@@ -50,7 +51,8 @@ export class PlaygroundController {
       'X-Instance': this.health.instance,
     };
     for (const [name, value] of Object.entries(headers)) answer.header(name, value);
-    if (!decision.allowed) throw new RateLimitExceededException([policy.name], decision.retryAfter);
+    const { allowed, retryAfter, blockedFor = 0 } = decision;
+    if (!allowed) throw new RateLimitExceededException([policy.name], retryAfter, blockedFor > 0);
     return decision;
   }
 
@@ -63,15 +65,41 @@ export class PlaygroundController {
 
   @Post('reset')
   @HttpCode(204)
-  async reset(@Headers('x-visitor') visitor: string | undefined, @Body() body: unknown) {
+  reset(@Headers('x-visitor') visitor: string | undefined, @Body() body: unknown) {
+    return this.change(visitor, body, ({ policy, key }) => this.limiter.reset(policy, key));
+  }
+
+  /** Blocks for as long as the first of the policy's blocks would be. */
+  @Post('block')
+  @HttpCode(204)
+  block(@Headers('x-visitor') visitor: string | undefined, @Body() body: unknown) {
+    return this.change(visitor, body, ({ policy, key }) =>
+      this.limiter.block(policy, key, policy.blocks?.spans[0] ?? 0),
+    );
+  }
+
+  @Post('unblock')
+  @HttpCode(204)
+  unblock(@Headers('x-visitor') visitor: string | undefined, @Body() body: unknown) {
+    return this.change(visitor, body, ({ policy, key }) => this.limiter.unblock(policy, key));
+  }
+
+  private async change(visitor: string | undefined, body: unknown, one: (demand: Demand) => Promise<void>) {
     const demands = listOf(body).map((each) => demandOf(visitor, each));
     try {
-      await Promise.all(demands.map(({ policy, key }) => this.limiter.reset(policy, key)));
+      await Promise.all(demands.map(one));
     } catch (error) {
-      if (!(error instanceof StoreUnavailableError)) throw error;
-      throw new ServiceUnavailableException('Redis is away, and a quota can be reset only where it is kept.');
+      throw asAnswer(error);
     }
   }
+}
+
+/** A quota can be looked at without Redis, and changed only there. */
+function asAnswer(error: unknown): unknown {
+  if (error instanceof StoreUnavailableError) {
+    return new ServiceUnavailableException('Redis is away, and a quota can be changed only where it is kept.');
+  }
+  return error instanceof RateLimitError ? new BadRequestException(error.message) : error;
 }
 
 function listOf(body: unknown): unknown[] {
