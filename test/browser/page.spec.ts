@@ -280,9 +280,9 @@ const inTheBrowser = () => {
 
   it('counts a caller by the plan of his key, and tells who is not counted and who is refused', async () => {
     const page = await open();
-    const row = (name: string) => page.locator('.client', { has: page.getByRole('button', { name }) }).locator('p');
+    const row = (name: string) => page.locator('.client', { has: page.getByRole('button', { name }) }).locator('div');
     await page.getByRole('button', { name: 'Ask weather with pro-key' }).click();
-    await until(() => row('pro-key').innerText(), '200 49 of 50 left\nRateLimit: "plan";r=49;t=60');
+    await until(() => row('pro-key').innerText(), '200 49 of 50 left\n\nRateLimit: "plan";r=49;t=60');
 
     await page.getByRole('button', { name: 'Everybody asks 6 times' }).click();
     await page
@@ -290,13 +290,13 @@ const inTheBrowser = () => {
       .getByText('partner-key: 6 of 6 passed, not counted.')
       .waitFor({ state: 'attached' });
     expect(await row('no API key').innerText()).toMatch(
-      /^429 0 of 5 left, try again in (59|60) s\nRateLimit: "plan";r=0;t=(59|60) · Retry-After: (59|60)$/,
+      /^429 0 of 5 left, try again in (59|60) s\n\nRateLimit: "plan";r=0;t=(59|60) · Retry-After: (59|60)$/,
     );
     expect(await row('free-key').innerText()).toMatch(/^200 4 of 10 left/);
     expect(await row('pro-key').innerText()).toMatch(/^200 43 of 50 left/);
     expect(await row('your key').innerText()).toMatch(/^429 0 of 5 left, try again in (59|60) s/);
-    expect(await row('partner-key').innerText()).toBe('200 not counted\nno RateLimit field');
-    expect(await row('leaked-key').innerText()).toBe('403 refused, and no time to wait for\nno RateLimit field');
+    expect(await row('partner-key').innerText()).toBe('200 not counted\n\nno RateLimit field');
+    expect(await row('leaked-key').innerText()).toBe('403 refused, and no time to wait for\n\nno RateLimit field');
     expect(await answers(page).first().innerText()).toMatch(/feed · leaked-key\s+403.*about:blank/s);
   });
 
