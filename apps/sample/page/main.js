@@ -1,6 +1,7 @@
 import { startBoth } from './both.js';
 import { startCosts } from './costs.js';
 import { startPlayground } from './playground.js';
+import { startSchedule } from './schedule.js';
 import { startStore } from './store.js';
 import { startWho } from './who.js';
 
@@ -8,4 +9,5 @@ startPlayground();
 startBoth();
 startCosts();
 startWho();
+startSchedule();
 startStore();

@@ -16,9 +16,13 @@ export function meterIn(within, name, most) {
   bar.setAttribute('aria-label', `${name}: left`);
   within.append(element);
 
-  /** @param {number | undefined} left */
-  return function show(left) {
-    bar.value = left ?? most;
-    value.textContent = left === undefined ? `of ${most}` : `${left} of ${most}`;
+  /**
+   * @param {number | undefined} left
+   * @param {number} [of] the most, where it is another now
+   */
+  return function show(left, of = most) {
+    bar.max = of;
+    bar.value = left ?? of;
+    value.textContent = left === undefined ? `of ${of}` : `${left} of ${of}`;
   };
 }

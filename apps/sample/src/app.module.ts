@@ -12,6 +12,8 @@ import { LoginController } from './login.controller.js';
 import { PingController } from './ping.controller.js';
 import { apiKeyOf, planOf } from './plans.js';
 import { ReportController } from './report.controller.js';
+import { ScheduleModule } from './schedule/schedule.module.js';
+import { TrialController } from './trial.controller.js';
 import { WeatherController } from './weather.controller.js';
 
 @Module({})
@@ -22,6 +24,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         ...(config.demo ? [DemoModule.with(health)] : []),
+        ScheduleModule,
         RateLimitModule.forRoot({
           ...(config.redis && { redis: config.redis }),
           prefix: config.prefix,
@@ -47,6 +50,7 @@ export class AppModule {
               allow: config.apiKeys.allowed.map((apiKey) => ({ apiKey })),
               deny: config.apiKeys.denied.map((apiKey) => ({ apiKey })),
             },
+            trial: { limit: 5, window: '1m', key: byApiKey }, // at midnight; TrialSchedule raises it
           },
         }),
       ],
@@ -61,6 +65,7 @@ export class AppModule {
         LoginController,
         WeatherController,
         FeedController,
+        TrialController,
       ],
       providers: [{ provide: CONFIG, useValue: config }],
     };

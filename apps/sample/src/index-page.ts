@@ -94,6 +94,13 @@ const endpoints: { endpoint: string; about: string; lines: (base: string) => str
       ['alice', 'partner-key', 'leaked-key'].map((key) => `curl -i -H 'x-api-key: ${key}' ${base}/api/feed`),
   },
   {
+    endpoint: 'GET /api/trial',
+    about:
+      '5 requests a minute for each <code>x-api-key</code> at midnight (UTC), and 5 more with each hour, up to 50: a job ' +
+      'changes the limit while everything runs.',
+    lines: (base) => [`curl -i -H 'x-api-key: alice' ${base}/api/trial`],
+  },
+  {
     endpoint: 'GET /api/free',
     about: 'Not limited.',
     lines: (base) => [`curl -i ${base}/api/free`],

@@ -1,16 +1,19 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { PageController } from './page.controller.js';
 import { PlaygroundController } from './playground.controller.js';
+import { ScheduleModule } from '../schedule/schedule.module.js';
+import { ScheduleController } from './schedule.controller.js';
 import { StoreController } from './store.controller.js';
 import { StoreHealth } from './store-health.js';
 
-/** The page to play with, and what it asks. Nothing of it changes a limit of the application. */
+/** The page to play with, and what it asks. Of the application's limits it changes that of `trial` alone. */
 @Module({})
 export class DemoModule {
   static with(health: StoreHealth): DynamicModule {
     return {
       module: DemoModule,
-      controllers: [PageController, PlaygroundController, StoreController],
+      imports: [ScheduleModule],
+      controllers: [PageController, PlaygroundController, ScheduleController, StoreController],
       providers: [{ provide: StoreHealth, useValue: health }],
     };
   }
