@@ -300,6 +300,33 @@ const inTheBrowser = () => {
     expect(await answers(page).first().innerText()).toMatch(/feed · leaked-key\s+403.*about:blank/s);
   });
 
+  it('changes a limit by its jobs, once for two who run one, and keeps what has been used', async () => {
+    const page = await open();
+    const text = (selector: string) => () => page.locator(selector).innerText();
+    await until(text('#trial-limit'), '5 a minute, as the code says');
+    expect(await text('#trial-next')()).toMatch(/^(raised|set back) at \d\d:00 UTC, in \d+ min$/);
+
+    const name = `[^ ]+-${process.pid}`;
+    await page.getByRole('button', { name: 'the hourly job' }).click();
+    await page
+      .locator('#schedule-told')
+      .getByText(new RegExp(`${name} raised it to 10\\.`))
+      .waitFor();
+    expect(await text('#schedule-told')()).toMatch(new RegExp(`${name} found it done\\.`));
+    await until(text('#trial-limit'), '10 a minute, version 1');
+    expect(await text('#trial-last')()).toMatch(new RegExp(`^${name} raised it to 10 at \\d\\d:\\d\\d:\\d\\d UTC$`));
+
+    await page.getByRole('button', { name: 'Send 10 to the trial' }).click();
+    await until(text('#trial-told'), '10 sent, 10 passed: 0 of 10 a minute are left.');
+    await page.getByRole('button', { name: 'the hourly job' }).click();
+    await until(text('#trial-meter .value'), '5 of 15');
+    await page.getByRole('button', { name: 'Send 1 to the trial' }).click();
+    await until(text('#trial-told'), '1 sent, 1 passed: 4 of 15 a minute are left.');
+    await page.getByRole('button', { name: 'the midnight job' }).click();
+    await until(text('#trial-meter .value'), '0 of 5');
+    expect(await text('#trial-limit')()).toBe('5 a minute, as the code says');
+  });
+
   it('pays tokens, refuses what does not fit, and knows what never will', async () => {
     const page = await open();
     const generate = page.getByRole('button', { name: 'Generate' });
@@ -335,6 +362,7 @@ const inTheBrowser = () => {
       await page.locator('[data-reports="7"]').click();
       await page.locator('#generate').click();
       await page.locator('[data-each="6"]').click();
+      await page.locator('[data-job="raise"]').click();
       await until(() => counts(page), [[15, 10, 5]]);
       await page.getByText(/7 sent/).waitFor();
       expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
@@ -365,6 +393,9 @@ const inTheBrowser = () => {
       .getByText('Redis is away, and a quota can be changed only where it is kept.')
       .waitFor();
     await page.locator('#store-told').getByText('This instance decides by itself').waitFor();
+    await page.locator('#trial-limit').getByText('5 a minute, as this instance knows it: Redis is away').waitFor();
+    await page.locator('[data-job="raise"]').click();
+    await page.locator('#schedule-told').getByText('could not raise it; its log says why').waitFor();
     await page.screenshot({ path: `${SCREENSHOTS}away.png`, fullPage: true });
 
     await server.restart();
