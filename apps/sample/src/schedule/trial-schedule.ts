@@ -63,7 +63,7 @@ export class TrialSchedule {
       return (this.last = ran({ outcome: 'done', limit: (await work()).limit }));
     } catch (error) {
       this.logger.warn(`${key}: ${error instanceof Error ? error.message : String(error)}`);
-      // Work that got no answer may have been done: the unit is kept, for to do it twice would be worse than not at all.
+      // Work without an answer may have been done: the unit is kept then, for twice is worse than not at all.
       const isUndone = isOurs && !(error instanceof StoreUnavailableError);
       if (isUndone) await this.limiter.consume(ONCE, key, { cost: -1 }).catch(() => undefined);
       return (this.last = ran({ outcome: 'failed' }));
