@@ -390,7 +390,7 @@ const inTheBrowser = () => {
     await page.getByRole('button', { name: 'Reset' }).click();
     await page
       .locator('#wrong')
-      .getByText('Redis is away, and a quota can be changed only where it is kept.')
+      .getByText('Redis gave no answer: this instance goes by that while it is away, and the others may never.')
       .waitFor();
     await page.locator('#store-told').getByText('This instance decides by itself').waitFor();
     await page.locator('#trial-limit').getByText('5 a minute, as this instance knows it: Redis is away').waitFor();

@@ -92,12 +92,12 @@ function outcomeOf({ status, body }) {
   if (status !== 200) return String(body?.message ?? 'No answer.');
   const { instance, outcome } = body;
   if (outcome === 'done before') return `${instance} found it done.`;
-  return `${instance} ${deed(body)}.`;
+  return `${instance} ${deed(body)}${outcome === 'failed' ? '; its log says why' : ''}.`;
 }
 
 /** @param {Run} run */
 function deed({ job, outcome, limit }) {
-  if (outcome === 'failed') return `could not ${job === 'raise' ? 'raise it' : 'set it back'}; its log says why`;
+  if (outcome === 'failed') return `could not ${job === 'raise' ? 'raise it' : 'set it back'}`;
   return job === 'raise' ? `raised it to ${limit}` : `set it back to ${limit}`;
 }
 

@@ -94,10 +94,12 @@ export class PlaygroundController {
   }
 }
 
-/** A quota can be looked at without Redis, and changed only there. */
+/** What Redis gave no answer to, the library does in this instance all the same, and rejects. */
 function asAnswer(error: unknown): unknown {
   if (error instanceof StoreUnavailableError) {
-    return new ServiceUnavailableException('Redis is away, and a quota can be changed only where it is kept.');
+    return new ServiceUnavailableException(
+      'Redis gave no answer: this instance goes by that while it is away, and the others may never.',
+    );
   }
   return error instanceof RateLimitError ? new BadRequestException(error.message) : error;
 }
