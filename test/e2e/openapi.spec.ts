@@ -568,7 +568,8 @@ describe.each(adapters)('the sample on %s', (adapter) => {
     expect(info.description).toContain('`Retry-After`');
     const algorithms = ['fixed-window', 'sliding-window', 'sliding-log', 'token-bucket', 'gcra'];
     expect(Object.keys(paths).sort()).toEqual(
-      ['ping', 'free', 'report', 'generate', ...algorithms.map((name) => `algorithms/${name}`)]
+      ['ping', 'free', 'report', 'generate', 'login', 'weather', 'feed', 'trial']
+        .concat(algorithms.map((name) => `algorithms/${name}`))
         .map((path) => `/api/${path}`)
         .concat('/health')
         .sort(),
@@ -590,7 +591,12 @@ describe.each(adapters)('the sample on %s', (adapter) => {
       '/api/algorithms/gcra': 'Over the quota of "gcra" (10 per 10s).',
       '/api/report': 'Over the quota of "burst" (5 per 1s) or "hourly" (20 per 1h).',
       '/api/generate': 'Over the quota of "tokens" (1000 per 1m, a request costs as much as it asks for).',
+      '/api/login': 'Over the quota of "login" (5 per 1m, who goes over is blocked for 1m, then 10m, then 1h).',
+      '/api/weather': 'Over the quota of "plan" (as many as the caller may).',
+      '/api/feed': 'Over the quota of "feed" (5 per 1m).',
+      '/api/trial': 'Over the quota of "trial" (5 per 1m).',
     });
+    expect(paths['/api/feed']!.get!.responses).toHaveProperty('403');
   });
 
   it('tells in it the headers that say who pays, and a body that passes', async () => {
