@@ -1,27 +1,8 @@
-import type { LimitBook, LimitChanges } from '../../libs/rate-limit/src/core/limit-book.js';
+import type { LimitBook } from '../../libs/rate-limit/src/core/limit-book.js';
 import { definePolicy, StoreUnavailableError } from '../../libs/rate-limit/src/index.js';
 import { LimitsInForce } from '../../libs/rate-limit/src/nest/limits/limits-in-force.js';
 import { LivePolicy } from '../../libs/rate-limit/src/nest/limits/live-policy.js';
 import { MemoryLimitBook } from '../../libs/rate-limit/src/stores/memory.limit-book.js';
-
-/** Answers when it is told to. */
-class SlowBook extends MemoryLimitBook {
-  asked = 0;
-  private held: (() => void)[] = [];
-
-  override async changesSince(version: number): Promise<LimitChanges | undefined> {
-    this.asked++;
-    const changes = await super.changesSince(version);
-    await new Promise<void>((resolve) => this.held.push(resolve));
-    return changes;
-  }
-
-  /** Lets go of what waits now. */
-  async answer(): Promise<void> {
-    for (const go of this.held.splice(0)) go();
-    await new Promise(setImmediate);
-  }
-}
 
 const livePolicy = (name: string, window: '1m' | '1h' = '1m') => {
   const define = ({ limit, burst }: { limit: number; burst?: number | undefined }) =>
@@ -34,22 +15,6 @@ describe('limits in force', () => {
   const following = (policies: LivePolicy[], book: LimitBook) =>
     new LimitsInForce(policies, book, (message) => told.push(message));
   beforeEach(() => (told = []));
-
-  it('are looked at once for all who ask during a look, so nobody waits for more than two', async () => {
-    const [live, book] = [livePolicy('a'), new SlowBook()];
-    const limits = following([live], book);
-    const first = limits.look();
-    await book.write(live.own.id, { limit: 20 });
-    const others = Array.from({ length: 100 }, () => limits.look().then(() => limits.of(live, undefined).limit));
-    expect(book.asked).toBe(1);
-    await book.answer();
-    await first;
-    expect(book.asked).toBe(2);
-    await book.answer();
-    // What was written before they asked they see, though the look that was under way had not.
-    expect(new Set(await Promise.all(others))).toEqual(new Set([20]));
-    expect(book.asked).toBe(2);
-  });
 
   it('are looked at again by those who wait when the look before theirs failed', async () => {
     let fails = true;

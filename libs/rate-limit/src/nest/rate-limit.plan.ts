@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { RateLimitError, shown } from '../core/errors.js';
+import type { Policy } from '../core/policy.js';
 import { policyField, type Verdict } from '../headers/ratelimit-headers.js';
 import { ALL_POLICIES, SKIPPED_POLICIES } from './decorators/skip-rate-limit.decorator.js';
 import { RATE_LIMIT_POLICIES } from './decorators/rate-limit.decorator.js';
@@ -15,9 +16,11 @@ export interface Plan {
   readonly all: readonly Rule[];
   /** The text of `RateLimit-Policy` by the definitions, where no policy depends on the request. */
   readonly policyField: string | undefined;
+  /** What it was when the limits of all had changed, kept until they change again. */
+  changed: { readonly policies: readonly Policy[]; readonly field: string } | undefined;
 }
 
-const EMPTY_PLAN: Plan = { early: [], late: [], all: [], policyField: '' };
+const EMPTY_PLAN: Plan = { early: [], late: [], all: [], policyField: '', changed: undefined };
 
 export type Handler = (...args: never[]) => unknown;
 
@@ -67,11 +70,22 @@ export function planOf(
 }
 
 /** The text of `RateLimit-Policy` for what was decided. Where no policy depends on the request it names all of a plan. */
-export function policyFieldOf({ all, policyField: own }: Plan, verdicts: readonly Verdict[]): string {
+export function policyFieldOf(plan: Plan, verdicts: readonly Verdict[]): string {
+  const { all, policyField: own } = plan;
   if (own === undefined) return policyField(verdicts.map(({ policy }) => policy));
   if (all.every(({ live }) => live!.isOwn)) return own;
-  const judged = new Map(verdicts.map(({ policy }) => [policy.id, policy]));
-  return policyField(all.map(({ live }) => judged.get(live!.own.id) ?? live!.current));
+  const policies = all.map(({ live }) => judgedBy(verdicts, live!.own.id) ?? live!.current);
+  // One of the few with an override.
+  if (!all.every(({ live }, i) => live!.current === policies[i])) return policyField(policies);
+  if (!plan.changed?.policies.every((policy, i) => policy === policies[i])) {
+    plan.changed = { policies, field: policyField(policies) };
+  }
+  return plan.changed.field;
+}
+
+function judgedBy(verdicts: readonly Verdict[], id: string): Policy | undefined {
+  for (const { policy } of verdicts) if (policy.id === id) return policy;
+  return undefined;
 }
 
 function compiled(all: readonly Rule[]): Plan {
@@ -81,6 +95,7 @@ function compiled(all: readonly Rule[]): Plan {
     late: all.filter(({ phase }) => phase === 'late'),
     all,
     policyField: policies.length === all.length ? policyField(policies) : undefined,
+    changed: undefined,
   };
 }
 

@@ -56,12 +56,18 @@ export class LimitsInForce {
     }
   }
 
-  /** Looks now, and from then on after each so many milliseconds. */
-  async follow(every: number): Promise<void> {
-    await this.tryToLook();
+  /**
+   * Looks now, and from then on after each so many milliseconds.
+   *
+   * @param patience how long the first look is waited for, in milliseconds
+   */
+  async follow(every: number, patience: number): Promise<void> {
     this.timer = setInterval(() => {
       if (!this.running) void this.tryToLook();
     }, every).unref();
+    let late: NodeJS.Timeout | undefined;
+    await Promise.race([this.tryToLook(), new Promise((resolve) => (late = setTimeout(resolve, patience)))]);
+    clearTimeout(late);
   }
 
   stop(): void {
@@ -77,6 +83,9 @@ export class LimitsInForce {
   private async read(): Promise<void> {
     const changes = await this.book.changesSince(this.version);
     if (!changes) return;
+    if (changes.version === 0 && this.versions.size > 0) {
+      this.troubles.tell('lost', () => 'The limits that were set are lost, and those of the definitions hold again.');
+    }
     if (changes.isWhole) {
       for (const live of this.policies) live.restore();
       this.versions = new Map();

@@ -18,6 +18,8 @@ import type { LivePolicy } from './live-policy.js';
 export interface LiveLimitsSettings {
   /** How often a shared book is looked at, in milliseconds; `undefined`: limits do not change. */
   readonly every: number | undefined;
+  /** How long a start waits for what is set, in milliseconds. Default 3,000. */
+  readonly patience?: number;
   readonly warn: (message: string) => void;
 }
 
@@ -115,14 +117,15 @@ export class LiveLimits implements OnApplicationShutdown {
   }
 
   /**
-   * Reads what is set, and goes on looking for changes. Without an answer the definitions hold until there is one.
+   * Reads what is set, and goes on looking for changes. Without an answer the definitions hold until there is one, and
+   * the application starts.
    *
    * @internal
    */
   async start(): Promise<void> {
-    const { every } = this.settings;
+    const { every, patience = 3_000 } = this.settings;
     const isFollowed = this.book.isShared && this.inForce.policies.length > 0;
-    if (isFollowed && every !== undefined) await this.inForce.follow(every);
+    if (isFollowed && every !== undefined) await this.inForce.follow(every, patience);
   }
 
   /** @internal */

@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import type { Policy } from '../../libs/rate-limit/src/core/policy.js';
+import { policyField, type Verdict } from '../../libs/rate-limit/src/headers/ratelimit-headers.js';
+import { planOf, policyFieldOf } from '../../libs/rate-limit/src/nest/rate-limit.plan.js';
+import type { LimitBook, LimitChanges } from '../../libs/rate-limit/src/core/limit-book.js';
+import { Catalogue } from '../../libs/rate-limit/src/nest/rate-limit.catalogue.js';
+import { LiveLimits } from '../../libs/rate-limit/src/nest/limits/live-limits.js';
+
+/** A book whose every look waits until the test answers it. */
+class SlowBook implements LimitBook {
+  readonly isShared = true;
+  readonly looks: ((changes?: LimitChanges) => void)[] = [];
+  private version = 0;
+  private asked: () => void = () => undefined;
+
+  changesSince(): Promise<LimitChanges | undefined> {
+    return new Promise((resolve) => {
+      this.looks.push(resolve);
+      this.asked();
+    });
+  }
+
+  async write() {
+    return { outcome: 'done', version: ++this.version } as const;
+  }
+
+  /** When so many looks have begun. */
+  async begun(count: number): Promise<void> {
+    while (this.looks.length < count) await new Promise<void>((resolve) => (this.asked = resolve));
+  }
+}
+
+const told = (version: number, limit: number): LimitChanges => ({
+  version,
+  isWhole: true,
+  entries: new Map([['daily:fw86400000', { limit, version }]]),
+});
+
+const limitsOn = (book: LimitBook, warn: (message: string) => void = () => undefined) =>
+  new LiveLimits(new Catalogue({ daily: { limit: 10, window: '1d' } }), book, {
+    every: 60_000,
+    patience: 1,
+    warn,
+  });
+
+describe('looks at a book that is slow', () => {
+  it('take turns, and all who ask during one share the next: nobody waits for more than two', async () => {
+    const book = new SlowBook();
+    const limits = limitsOn(book);
+    const first = limits.get('daily');
+    await book.begun(1);
+    const later = Array.from({ length: 50 }, () => limits.get('daily'));
+    book.looks[0]!(told(1, 20));
+    expect(await first).toMatchObject({ limit: 20 });
+    await book.begun(2);
+    book.looks[1]!(told(2, 30));
+    for (const { limit } of await Promise.all(later)) expect(limit).toBe(30);
+    expect(book.looks).toHaveLength(2);
+  });
+
+  it('begin after what they are to see: one under way does not do for who has just written', async () => {
+    const book = new SlowBook();
+    const limits = limitsOn(book);
+    const reading = limits.get('daily');
+    await book.begun(1);
+    const setting = limits.set('daily', { limit: 20 });
+    await new Promise(setImmediate);
+    book.looks[0]!();
+    await reading;
+    await book.begun(2);
+    book.looks[1]!(told(1, 20));
+    expect(await setting).toMatchObject({ limit: 20, version: 1 });
+    const last = limits.get('daily');
+    await book.begun(3);
+    book.looks[2]!();
+    expect(await last).toMatchObject({ limit: 20, version: 1 });
+  });
+});
+
+describe('limits that the store has lost', () => {
+  it('are told of, and what was defined holds', async () => {
+    const book = new SlowBook();
+    const news: string[] = [];
+    const limits = limitsOn(book, (message) => news.push(message));
+    const getting = [limits.get('daily')];
+    await book.begun(1);
+    book.looks[0]!(told(1, 20));
+    expect(await getting[0]).toMatchObject({ limit: 20 });
+    getting.push(limits.get('daily'));
+    await book.begun(2);
+    book.looks[1]!({ version: 0, isWhole: true, entries: new Map() });
+    expect(await getting[1]).toMatchObject({ limit: 10, version: 0 });
+    expect(news).toEqual(['The limits that were set are lost, and those of the definitions hold again.']);
+  });
+});
+
+describe('a start', () => {
+  it('does not wait for ever for what is set, and goes by it as soon as it is told', async () => {
+    const book = new SlowBook();
+    const limits = limitsOn(book);
+    await limits.start();
+    try {
+      const getting = limits.get('daily');
+      book.looks[0]!(told(1, 20));
+      await book.begun(2);
+      book.looks[1]!();
+      expect(await getting).toMatchObject({ limit: 20 });
+    } finally {
+      limits.onApplicationShutdown();
+    }
+  });
+});
+
+describe('RateLimit-Policy, whose text is kept while limits do not change', () => {
+  const names = ['daily', 'hourly', 'late'];
+  const step = fc.record({
+    name: fc.constantFrom(...names),
+    key: fc.constantFrom(undefined, 'a', 'b'),
+    limit: fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }),
+  });
+  const request = fc.record({ key: fc.constantFrom('a', 'b', 'c'), judged: fc.subarray(names) });
+
+  it('names all policies of a route at any moment: those that were judged as they were, the others as they hold', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(step, request), { maxLength: 60 }), (moments) => {
+        const catalogue = new Catalogue(Object.fromEntries(names.map((name) => [name, { limit: 10, window: '1d' }])));
+        const plan = planOf(catalogue, [names], 'route');
+        const liveOf = (name: string) => catalogue.get(name)!.live!;
+        for (const moment of moments) {
+          if ('name' in moment) {
+            const { name, key, limit } = moment;
+            liveOf(name).take(key, limit === undefined ? undefined : liveOf(name).with({ limit }));
+            continue;
+          }
+          const hit = (name: string): Policy => liveOf(name).for(moment.key);
+          const verdicts = moment.judged.map((name) => ({ policy: hit(name) }) as Verdict);
+          const expected = names.map((name) => (moment.judged.includes(name) ? hit(name) : liveOf(name).current));
+          expect(policyFieldOf(plan, verdicts)).toBe(policyField(expected));
+        }
+      }),
+    );
+  });
+});
