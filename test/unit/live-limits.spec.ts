@@ -5,6 +5,8 @@ import { planOf, policyFieldOf } from '../../libs/rate-limit/src/nest/rate-limit
 import type { LimitBook, LimitChanges } from '../../libs/rate-limit/src/core/limit-book.js';
 import { Catalogue } from '../../libs/rate-limit/src/nest/rate-limit.catalogue.js';
 import { LiveLimits } from '../../libs/rate-limit/src/nest/limits/live-limits.js';
+import type { RedisClient } from '../../libs/rate-limit/src/stores/redis/redis.client.js';
+import { RedisLimitBook } from '../../libs/rate-limit/src/stores/redis/redis.limit-book.js';
 
 /** A book whose every look waits until the test answers it. */
 class SlowBook implements LimitBook {
@@ -91,6 +93,23 @@ describe('limits that the store has lost', () => {
     book.looks[1]!({ version: 0, isWhole: true, entries: new Map() });
     expect(await getting[1]).toMatchObject({ limit: 10, version: 0 });
     expect(news).toEqual(['The limits that were set are lost, and those of the definitions hold again.']);
+  });
+});
+
+describe('looks that Redis does not answer', () => {
+  it('do not pile up in a client that keeps what it cannot send, and go on when it can', async () => {
+    const queue: ((version: null) => void)[] = [];
+    const client = { hget: () => new Promise<null>((resolve) => queue.push(resolve)) };
+    const book = new RedisLimitBook(client as unknown as RedisClient, 'rl', 1);
+    for (let i = 0; i < 40; i++) {
+      await expect(book.changesSince(0)).rejects.toMatchObject({ code: 'RL_STORE_UNAVAILABLE' });
+    }
+    expect(queue).toHaveLength(1);
+    queue[0]!(null);
+    await new Promise(setImmediate);
+    const look = book.changesSince(0);
+    queue[1]!(null);
+    expect(await look).toBeUndefined();
   });
 });
 

@@ -17,6 +17,9 @@ const LONGEST_LOG = 1_000;
 const LIFE = 31_536_000_000;
 const DAY = 86_400_000;
 
+/** In milliseconds: a question without an answer for so long is taken for lost. Some clients never say so. */
+const LOST_AFTER = 10_000;
+
 /** The field of the book that is no entry: no policy's id is without a colon. */
 const VERSION = 'version';
 
@@ -29,6 +32,7 @@ export class RedisLimitBook implements LimitBook {
   private readonly book: string;
   private readonly log: string;
   private renewedAt = -Infinity;
+  private asked: { readonly at: number; readonly version: Promise<string | null> } | undefined;
 
   /** @param timeout how long a command may take, in milliseconds */
   constructor(
@@ -42,7 +46,7 @@ export class RedisLimitBook implements LimitBook {
   }
 
   async changesSince(version: number): Promise<LimitChanges | undefined> {
-    const now = Number((await this.inTime(() => this.client.hget(this.book, VERSION))) ?? 0);
+    const now = Number((await this.inTime(() => this.askVersion())) ?? 0);
     if (now > 0) await this.renew();
     if (now === version) return undefined;
     return (await this.since(version)) ?? this.whole();
@@ -55,6 +59,19 @@ export class RedisLimitBook implements LimitBook {
     const written = await this.inTime(() => this.client.eval(limitsScript, 2, this.book, this.log, ...args));
     const [outcome, version] = written as [LimitWritten['outcome'], string];
     return { outcome, version: Number(version) };
+  }
+
+  /** Once, until it is answered: a client with a queue keeps every question for as long as its Redis is away. */
+  private askVersion(): Promise<string | null> {
+    const at = performance.now();
+    if (this.asked && at - this.asked.at < LOST_AFTER) return this.asked.version;
+    const asked = { at, version: this.client.hget(this.book, VERSION) };
+    const answered = (): void => {
+      if (this.asked === asked) this.asked = undefined;
+    };
+    asked.version.then(answered, answered);
+    this.asked = asked;
+    return asked.version;
   }
 
   /** By the log, if it tells of that version. */
