@@ -3,9 +3,9 @@ import { execFileSync, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Redis } from 'ioredis';
-import type { LimitEntry } from '../../libs/rate-limit/src/core/limit-book.js';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
+import { BookReader } from '../support/book-reader.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { serverKinds, startRedis, type Server } from '../support/redis/servers.js';
 import { everyKey } from './stored-keys.js';
@@ -36,28 +36,7 @@ describe.each(serverKinds())('limits that change, on $label', (kind) => {
 
   const open = () => new RedisStore(client, { timeout: 5_000 }).limits;
 
-  /** What an instance knows that goes by the changes. */
-  class Instance {
-    known = new Map<string, LimitEntry>();
-    version = 0;
-    wholes = 0;
-
-    constructor(private readonly limits = open()) {}
-
-    async look(): Promise<Record<string, number>> {
-      const changes = await this.limits.changesSince(this.version);
-      if (changes?.isWhole) {
-        this.known = new Map();
-        this.wholes++;
-      }
-      for (const [name, entry] of changes?.entries ?? []) {
-        if (entry) this.known.set(name, entry);
-        else this.known.delete(name);
-      }
-      this.version = changes?.version ?? this.version;
-      return Object.fromEntries([...this.known].map(([name, { limit }]) => [name, limit]));
-    }
-  }
+  const instance = () => new BookReader(open());
 
   it('are kept for a year from the last look of an instance on, and never for ever', async () => {
     await book.write('a', { limit: 1 });
@@ -66,26 +45,26 @@ describe.each(serverKinds())('limits that change, on $label', (kind) => {
     expect((await everyKey(client)).map(({ key }) => key).sort()).toEqual(Object.values(keys));
 
     for (const key of Object.values(keys)) await client.persist(key);
-    await new Instance().look();
+    await instance().look();
     for (const life of await lives()) expect(life).toBeGreaterThan(YEAR - 60_000);
     await book.write('a', undefined);
     for (const life of await lives()) expect(life).toBeGreaterThan(YEAR - 60_000);
   });
 
   it('are told by what changed, and as a whole to whoever missed more than the log tells', async () => {
-    const instance = new Instance();
+    const reader = instance();
     await book.write('a', { limit: 1 });
-    expect([await instance.look(), instance.wholes]).toEqual([{ a: 1 }, 1]);
+    expect([await reader.look(), reader.wholes]).toEqual([{ a: 1 }, 1]);
     for (let i = 0; i < 400; i++) await book.write(`n${i % 3}`, { limit: i });
-    expect([await instance.look(), instance.wholes]).toEqual([{ a: 1, n0: 399, n1: 397, n2: 398 }, 1]);
+    expect([await reader.look(), reader.wholes]).toEqual([{ a: 1, n0: 399, n1: 397, n2: 398 }, 1]);
     await book.write('a', undefined);
     for (let i = 0; i < 1_200; i++) await book.write(`n${i % 3}`, { limit: i });
-    expect([await instance.look(), instance.wholes]).toEqual([{ n0: 1197, n1: 1198, n2: 1199 }, 2]);
+    expect([await reader.look(), reader.wholes]).toEqual([{ n0: 1197, n1: 1198, n2: 1199 }, 2]);
     expect(await client.zcard(keys.log)).toBe(1_000);
   });
 
   it('that Redis lost are lost to the instances too, however much came after', async () => {
-    const [one, two] = [new Instance(), new Instance()];
+    const [one, two] = [instance(), instance()];
     await book.write('a', { limit: 1 });
     await book.write('b', { limit: 1 });
     await Promise.all([one.look(), two.look()]);
@@ -106,15 +85,15 @@ describe.each(serverKinds())('limits that change, on $label', (kind) => {
   });
 
   it('whose book is lost alone begin anew, as do those whose log is', async () => {
-    const instance = new Instance();
+    const reader = instance();
     await book.write('a', { limit: 1 });
-    await instance.look();
+    await reader.look();
     await client.del(keys.book);
     await book.write('b', { limit: 2 });
-    expect(await instance.look()).toEqual({ b: 2 });
+    expect(await reader.look()).toEqual({ b: 2 });
     await client.del(keys.log);
     await book.write('c', { limit: 3 });
-    expect(await instance.look()).toEqual({ b: 2, c: 3 });
+    expect(await reader.look()).toEqual({ b: 2, c: 3 });
   });
 
   it('keep their order under a clock that is behind the last change', async () => {
@@ -143,7 +122,7 @@ describe.each(serverKinds())('limits that change, on $label', (kind) => {
     for (const text of ['', 'x', '1 2', '1 -5 -', '1 2 3 4', '1.5 2 -', `${version} 1e3 -`]) {
       await client.hset(keys.book, `bad${text}`, text);
     }
-    expect(await new Instance().look()).toEqual({ good: 1 });
+    expect(await instance().look()).toEqual({ good: 1 });
   });
 
   it('say so when something else stands in their place, and change nothing', async () => {
@@ -159,7 +138,7 @@ describe.each(serverKinds())('limits that change, on $label', (kind) => {
     for (const name of ['log', 'a', ':log']) {
       await store.consume([{ policy: definePolicy({ name, limit: 5, window: '1m' }), key: 'limits', cost: 1 }]);
     }
-    expect(await new Instance().look()).toEqual({ a: 1 });
+    expect(await instance().look()).toEqual({ a: 1 });
     expect(await client.type(keys.log)).toBe('zset');
   });
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { entryName, partsOf, type LimitBook } from '../../libs/rate-limit/src/core/limit-book.js';
 import { MemoryLimitBook } from '../../libs/rate-limit/src/stores/memory.limit-book.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
+import { BookReader } from '../support/book-reader.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { sharedRedis } from '../support/redis/servers.js';
 
@@ -22,30 +23,7 @@ const steps = fc.array(
   { maxLength: 40 },
 );
 
-type Numbers = { limit: number; burst: number | undefined };
-
-/** An instance that goes by the changes. */
-class Reader {
-  known = new Map<string, Numbers & { version: number }>();
-  private version = 0;
-
-  constructor(private readonly book: LimitBook) {}
-
-  async look(): Promise<void> {
-    const changes = await this.book.changesSince(this.version);
-    if (!changes) return;
-    if (changes.isWhole) this.known = new Map();
-    for (const [name, entry] of changes.entries) {
-      if (entry) this.known.set(name, { limit: entry.limit, burst: entry.burst, version: entry.version });
-      else this.known.delete(name);
-    }
-    this.version = changes.version;
-  }
-
-  get numbers(): Record<string, Numbers> {
-    return Object.fromEntries([...this.known].map(([name, { limit, burst }]) => [name, { limit, burst }]));
-  }
-}
+type Numbers = { limit: number; burst?: number | undefined };
 
 describe.each([
   { kind: 'memory', open: (): LimitBook => new MemoryLimitBook() },
@@ -64,11 +42,11 @@ describe.each([
       fc.asyncProperty(steps, async (moments) => {
         const book = shared instanceof MemoryLimitBook ? new MemoryLimitBook() : await emptied(shared);
         const model = new Map<string, Numbers & { version: number }>();
-        const readers = Array.from({ length: READERS }, () => new Reader(book));
+        const readers = Array.from({ length: READERS }, () => new BookReader(book));
         for (const moment of moments) {
           if (moment.kind === 'look') {
             await readers[moment.by]!.look();
-            expect(readers[moment.by]!.numbers).toEqual(numbersOf(model));
+            expect(numbersOf(readers[moment.by]!.known)).toEqual(numbersOf(model));
             continue;
           }
           const held = model.get(moment.name);
@@ -93,7 +71,7 @@ describe.each([
         }
         for (const reader of readers) {
           await reader.look();
-          expect(reader.numbers).toEqual(numbersOf(model));
+          expect(numbersOf(reader.known)).toEqual(numbersOf(model));
         }
       }),
       { numRuns: 200 },
