@@ -245,6 +245,14 @@ describe('RateLimiter.limits', () => {
     expect(await limits.list()).toEqual((await limits.list()).filter(({ version }) => version === 0));
   });
 
+  it.each(['5', [5], 5n, { toString: () => '5' }])(
+    'takes no number from a look-alike, known or not (%#)',
+    async (five) => {
+      await limits.set('daily', { limit: 5 });
+      await expect(limits.set('daily', { limit: five as never })).rejects.toMatchObject({ code: 'RL_LIMIT_INVALID' });
+    },
+  );
+
   it('takes 0, which denies everything, also where requests cost more than one unit', async () => {
     await limits.set('tokens', { limit: 0 });
     const { status, headers } = await app.get('/dear');

@@ -51,6 +51,21 @@ describe.each(serverKinds())('limits that change, on $label', (kind) => {
     for (const life of await lives()) expect(life).toBeGreaterThan(YEAR - 60_000);
   });
 
+  it('are told by a server that takes no writes, and kept for a year when it does again', async () => {
+    await book.write('a', { limit: 1 });
+    for (const key of Object.values(keys)) await client.persist(key);
+    const reader = instance();
+    await client.config('SET', 'min-replicas-to-write', '1');
+    try {
+      expect(await reader.look()).toEqual({ a: 1 });
+    } finally {
+      await client.config('SET', 'min-replicas-to-write', '0');
+    }
+    expect(await client.pttl(keys.book)).toBe(-1);
+    await reader.look();
+    expect(await client.pttl(keys.book)).toBeGreaterThan(YEAR - 60_000);
+  });
+
   it('are told by what changed, and as a whole to whoever missed more than the log tells', async () => {
     const reader = instance();
     await book.write('a', { limit: 1 });
@@ -123,6 +138,8 @@ describe.each(serverKinds())('limits that change, on $label', (kind) => {
       await client.hset(keys.book, `bad${text}`, text);
     }
     expect(await instance().look()).toEqual({ good: 1 });
+    // Nor for who writes where there is none yet.
+    expect(await book.write('bad1 2', { limit: 2 }, 0)).toMatchObject({ outcome: 'done' });
   });
 
   it('say so when something else stands in their place, and change nothing', async () => {

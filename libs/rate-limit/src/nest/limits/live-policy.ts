@@ -66,7 +66,8 @@ export class LivePolicy {
    * @throws RateLimitError `RL_COST_NEVER_PASSES`, and as {@link with} does
    */
   checked(numbers: LimitNumbers): Policy {
-    const policy = this.with(numbers);
+    // Not one that is kept ready: there '5' would pass for 5.
+    const policy = this.define(numbers);
     const { name, limit, burst } = policy;
     if (limit === 0 || this.dearest <= burst) return policy;
     throw new RateLimitError(

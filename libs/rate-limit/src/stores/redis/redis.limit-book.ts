@@ -94,11 +94,16 @@ export class RedisLimitBook implements LimitBook {
     };
   }
 
+  /** A server that takes no writes at the moment (a replica, a full disk) still tells what is set: the next look tries. */
   private async renew(): Promise<void> {
     const now = performance.now();
     if (now - this.renewedAt < DAY) return;
-    for (const key of [this.book, this.log]) await this.inTime(() => this.client.pexpire(key, LIFE));
-    this.renewedAt = now;
+    try {
+      for (const key of [this.book, this.log]) await this.inTime(() => this.client.pexpire(key, LIFE));
+      this.renewedAt = now;
+    } catch {
+      // There is a year for it.
+    }
   }
 
   private inTime<T>(ask: () => Promise<T>): Promise<T> {

@@ -13,7 +13,8 @@ local book, log = KEYS[1], KEYS[2]
 local name, numbers, expected = ARGV[1], ARGV[2], ARGV[3]
 
 local current = redis.call('HGET', book, name)
-local known = current and string.match(current, '^%d+') or '0'
+-- What none of ours wrote is no entry to anybody who reads, either.
+local known = current and string.match(current, '^(%d+) %d+ [%d-]+$') or '0'
 if expected ~= '' and expected ~= known then return { 'changed', known } end
 if numbers == '' and not current then return { 'done', '0' } end
 
