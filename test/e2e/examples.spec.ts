@@ -1,7 +1,8 @@
 import { Controller, Get, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { byIp, byUser, RateLimit } from 'nestjs-redis-rate-limit';
+import { byIp, byUser, RateLimit, type LimitInForce, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
 import { CountDenials, denials } from '../../docs/examples/count-denials.filter.js';
+import { LimitsController } from '../../docs/examples/limits.controller.js';
 import { LoginController } from '../../docs/examples/login.controller.js';
 import { lastKnown } from '../../docs/examples/last-known.js';
 import { pseudonymous } from '../../docs/examples/pseudonymous.js';
@@ -117,6 +118,64 @@ describe.each(adapters)('the examples of the documentation, on %s', (adapter) =>
     expect(await left({})).toBe('200 59');
     // Upgraded: what he has used stays used.
     expect(await left({ 'x-user': 'bob', 'x-plan': 'gold' })).toBe('200 598');
+  });
+
+  const admin = async (url: string, policy: string, body: unknown) => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${url}/admin/limits/${policy}`, { method: 'PUT', headers, body: JSON.stringify(body) });
+    return {
+      status: answer.status,
+      ...((await answer.json()) as Partial<LimitInForce & Record<'code' | 'message', string>>),
+    };
+  };
+  const shownBy = async (url: string) => (await (await fetch(`${url}/admin/limits`)).json()) as LimitInForce[];
+  const limited: RateLimitModuleOptions = { policies: { daily: { limit: 5, window: '1d' } }, default: ['daily'] };
+
+  it('limits: of two admins who were shown the same, the second is told, and overwrites nothing', async () => {
+    const { url, get } = await boot(adapter, limited, { controllers: [LimitsController, PlainController] });
+    const shown = await shownBy(url);
+    expect(shown).toEqual([{ policy: 'daily', limit: 5, burst: 5, version: 0 }]);
+    const { version } = shown[0]!;
+    const first = await admin(url, 'daily', { limit: 8, version });
+    expect(first).toMatchObject({ status: 200, limit: 8 });
+    expect(await admin(url, 'daily', { limit: 9, version })).toMatchObject({
+      status: 409,
+      code: 'RL_LIMIT_CHANGED',
+    });
+    expect(await admin(url, 'daily', { limit: null, version })).toMatchObject({ status: 409 });
+    expect((await get('/plain')).headers.get('ratelimit-policy')).toBe('"daily";q=8;w=86400');
+    expect(await admin(url, 'daily', { limit: null, version: first.version })).toMatchObject({ limit: 5, version: 0 });
+  });
+
+  it('limits: one customer has his own, and an admin who closes the policy gets it open again', async () => {
+    const { url, get } = await boot(adapter, limited, { controllers: [LimitsController, PlainController] });
+    const closed = await admin(url, 'daily', { limit: 0, version: 0 });
+    expect((await get('/plain')).status).toBe(429);
+    expect(await admin(url, 'daily', { key: 'ip:127.0.0.1', limit: 2, version: 0 })).toMatchObject({ status: 200 });
+    expect((await get('/plain')).headers.get('ratelimit-policy')).toBe('"daily";q=2;w=86400');
+    expect((await shownBy(url)).map(({ limit }) => limit)).toEqual([0, 2]);
+    expect(await admin(url, 'daily', { limit: null, version: closed.version })).toMatchObject({ limit: 5 });
+  });
+
+  it.each([
+    ['daily', { limit: 5 }, 'send the version'],
+    ['daily', { version: 0 }, 'RL_LIMIT_INVALID'],
+    ['daily', { limit: -1, version: 0 }, 'RL_LIMIT_INVALID'],
+    ['daily', { key: 42, limit: 5, version: 0 }, 'RL_KEY_INVALID'],
+    ['dayly', { limit: 5, version: 0 }, 'RL_UNKNOWN_POLICY'],
+  ])('limits: a change of %s by %j is a 400 that says why', async (policy, body, why) => {
+    const { url } = await boot(adapter, limited, { controllers: [LimitsController] });
+    const { status, code, message } = await admin(url, policy, body);
+    expect([status, `${code} ${message}`]).toEqual([400, expect.stringContaining(why)]);
+  });
+
+  it('limits: while Redis is away, both are a 503', async () => {
+    server = await startRedis();
+    const { url, get } = await boot(adapter, { ...limited, redis: server.url }, { controllers: [LimitsController] });
+    await server.stop();
+    server = undefined;
+    expect((await get('/admin/limits')).status).toBe(503);
+    expect((await admin(url, 'daily', { limit: 8, version: 0 })).status).toBe(503);
   });
 
   it('the last known plan goes on while the lookup fails or is slow; who has none yet has the own numbers', async () => {
