@@ -221,7 +221,11 @@ describe('RateLimiter.limits', () => {
     ['RL_BURST_INVALID', (all) => all.set('daily', { limit: 5, burst: 5 }), /fixed-window takes no burst/],
     ['RL_BURST_INVALID', (all) => all.set('tokens', { limit: 5, burst: 0 }), /at least 1, got 0/],
     ['RL_PRECISION', (all) => all.set('tokens', { limit: 5, burst: 1e14 }), /stays below 2\^53/],
-    ['RL_OPTION_UNKNOWN', (all) => all.set('daily', { limt: 5 } as never), /a limit has no option "limt"/],
+    [
+      'RL_OPTION_UNKNOWN',
+      (all) => all.set('daily', { limt: 5 } as never),
+      /the change of a limit has no option "limt"/,
+    ],
     ['RL_OPTION_UNKNOWN', (all) => all.set('daily', 5 as never), /must be an object, got 5/],
     [
       'RL_OPTION_UNKNOWN',
@@ -232,7 +236,7 @@ describe('RateLimiter.limits', () => {
     ['RL_COST_NEVER_PASSES', (all) => all.set('tokens', { limit: 10, burst: 39 }), /cost 40 could never pass 39/],
     ['RL_UNKNOWN_POLICY', (all) => all.set('dialy', { limit: 5 }), /"dialy"; the catalogue has daily, hourly/],
     ['RL_UNKNOWN_POLICY', (all) => all.get(undefined as never), /no policy undefined/],
-    ['RL_POLICY_DYNAMIC', (all) => all.set('planned', { limit: 5 }), /a function of the request; limits that are set/],
+    ['RL_POLICY_DYNAMIC', (all) => all.set('planned', { limit: 5 }), /a function of the request; change it there/],
     ['RL_POLICY_DYNAMIC', (all) => all.set('lookedUp', { limit: 5 }), /looked up for a request/],
     ['RL_KEY_INVALID', (all) => all.override('daily', 42 as never, { limit: 5 }), /got 42/],
     ['RL_KEY_INVALID', (all) => all.override('daily', undefined as never, { limit: 5 }), /got undefined/],

@@ -92,7 +92,9 @@ describe('limits that the store has lost', () => {
     await book.begun(2);
     book.looks[1]!({ version: 0, isWhole: true, entries: new Map() });
     expect(await getting[1]).toMatchObject({ limit: 10, version: 0 });
-    expect(news).toEqual(['The limits that were set are lost, and those of the definitions hold again.']);
+    expect(news).toEqual([
+      'The store lost the limits that were set (restarted empty, or flushed); those of the definitions hold again.',
+    ]);
   });
 });
 

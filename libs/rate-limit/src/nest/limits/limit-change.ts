@@ -40,7 +40,7 @@ const LONGEST_KEY = 1_024;
 
 /** @throws RateLimitError `RL_OPTION_UNKNOWN` */
 export function readNumbers(numbers: LimitNumbers): LimitNumbers {
-  checkKnownKeys(numbers, ['limit', 'burst'], 'a limit');
+  checkKnownKeys(numbers, ['limit', 'burst'], 'the change of a limit');
   // Read once: a getter may say something else the next time.
   const { limit, burst } = numbers;
   return { limit, burst };

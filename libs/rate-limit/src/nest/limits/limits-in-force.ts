@@ -84,7 +84,11 @@ export class LimitsInForce {
     const changes = await this.book.changesSince(this.version);
     if (!changes) return;
     if (changes.version === 0 && this.versions.size > 0) {
-      this.troubles.tell('lost', () => 'The limits that were set are lost, and those of the definitions hold again.');
+      this.troubles.tell(
+        'lost',
+        () =>
+          'The store lost the limits that were set (restarted empty, or flushed); those of the definitions hold again.',
+      );
     }
     if (changes.isWhole) {
       for (const live of this.policies) live.restore();

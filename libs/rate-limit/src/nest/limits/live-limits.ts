@@ -76,7 +76,8 @@ export class LiveLimits implements OnApplicationShutdown {
    * Sets one key's limit under a policy: for a plan, a VIP, a tenant. It holds whatever the policy's own limit becomes,
    * until it is cleared. Takes, answers and throws what {@link set} does.
    *
-   * @param key as the resolvers give it, 1,024 characters at most
+   * @param key as the resolvers give it, prefix included: `'user:42'`, 1,024 characters at most. One that no resolver
+   *   gives has no effect
    */
   async override(
     policy: string,
@@ -104,7 +105,8 @@ export class LiveLimits implements OnApplicationShutdown {
   }
 
   /**
-   * What holds for every policy of the catalogue whose limit is a number, each with its overrides behind it.
+   * What holds for every policy with a name whose limit is a number, each with its overrides behind it, by the store's
+   * own word.
    *
    * @param policy only this one
    * @throws RateLimitError as {@link get} does
@@ -186,7 +188,7 @@ export class LiveLimits implements OnApplicationShutdown {
 
   private liveOf(policy: string): LivePolicy {
     this.checkOn();
-    return this.catalogue.numbered(policy, 'limits that are set are for policies with a number').live;
+    return this.catalogue.numbered(policy, 'change it there: only a limit that is a number can be set').live;
   }
 
   private checkOn(): void {
