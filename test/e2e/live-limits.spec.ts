@@ -130,28 +130,18 @@ describe('RateLimiter.limits', () => {
   });
 
   it('tells what holds, and which of it was set', async () => {
-    expect(await limits.get('daily')).toEqual({ policy: 'daily', limit: 10, burst: 10, version: 0 });
-    expect(await limits.get('daily', 'ip:a')).toEqual({
-      policy: 'daily',
-      key: 'ip:a',
-      limit: 10,
-      burst: 10,
-      version: 0,
-    });
+    const defined = { limit: 10, burst: 10, window: 86_400_000 };
+    const own = { policy: 'daily', limit: 10, burst: 10, defined, version: 0 };
+    expect(await limits.get('daily')).toEqual(own);
+    expect(await limits.get('daily', 'ip:a')).toEqual({ ...own, key: 'ip:a' });
     const set = await limits.set('daily', { limit: 20 });
-    expect(set).toEqual({ policy: 'daily', limit: 20, burst: 20, version: expect.any(Number) });
+    expect(set).toEqual({ policy: 'daily', limit: 20, burst: 20, defined, version: expect.any(Number) });
     expect(await limits.get('daily')).toEqual(set);
-    expect(await limits.get('daily', 'ip:a')).toEqual({
-      policy: 'daily',
-      key: 'ip:a',
-      limit: 20,
-      burst: 20,
-      version: 0,
-    });
-    const own = await limits.override('daily', 'ip:a', { limit: 30 });
-    expect(own.version).toBeGreaterThan(set.version);
-    expect(await limits.get('daily', 'ip:a')).toEqual(own);
-    expect(await limits.list('daily')).toEqual([set, own]);
+    expect(await limits.get('daily', 'ip:a')).toEqual({ ...own, key: 'ip:a', limit: 20, burst: 20 });
+    const his = await limits.override('daily', 'ip:a', { limit: 30 });
+    expect(his.version).toBeGreaterThan(set.version);
+    expect(await limits.get('daily', 'ip:a')).toEqual(his);
+    expect(await limits.list('daily')).toEqual([set, his]);
     expect((await limits.list()).map(({ policy, limit }) => [policy, limit])).toEqual([
       ['daily', 20],
       ['daily', 30],
@@ -159,7 +149,7 @@ describe('RateLimiter.limits', () => {
       ['tokens', 100],
       ['later', 7],
     ]);
-    expect(await limits.clear('daily')).toEqual({ policy: 'daily', limit: 10, burst: 10, version: 0 });
+    expect(await limits.clear('daily')).toEqual(own);
     expect(await limits.clear('daily', 'ip:a')).toMatchObject({ limit: 10, version: 0 });
     expect(await limits.list('daily')).toHaveLength(1);
   });

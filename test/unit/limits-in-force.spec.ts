@@ -1,4 +1,4 @@
-import type { LimitBook } from '../../libs/rate-limit/src/core/limit-book.js';
+import type { LimitBook, LimitChanges } from '../../libs/rate-limit/src/core/limit-book.js';
 import { definePolicy, StoreUnavailableError } from '../../libs/rate-limit/src/index.js';
 import { LimitsInForce } from '../../libs/rate-limit/src/nest/limits/limits-in-force.js';
 import { LivePolicy } from '../../libs/rate-limit/src/nest/limits/live-policy.js';
@@ -44,7 +44,7 @@ describe('limits in force', () => {
     await book.write('a:gc60000', { limit: 30 });
     const limits = following([minute], book);
     await limits.look();
-    expect(limits.of(minute, undefined)).toEqual({ policy: 'a', limit: 10, burst: 10, version: 0 });
+    expect(limits.of(minute, undefined)).toMatchObject({ policy: 'a', limit: 10, burst: 10, version: 0 });
     expect(minute.isOwn).toBe(true);
   });
 
@@ -57,6 +57,40 @@ describe('limits in force', () => {
     expect(limits.of(live, 'k')).toMatchObject({ limit: 10, burst: 10, version: 2 });
     expect(live.isOwn).toBe(true);
     expect(told).toEqual([expect.stringMatching(/^a: a limit that was set cannot be used: RL_BURST_INVALID/)]);
+  });
+
+  it('tell of a route that they shut out, because another deployment set them, and are in force', async () => {
+    const [live, book] = [livePolicy('a'), new MemoryLimitBook()];
+    live.costs(5);
+    await book.write(live.own.id, { limit: 4 });
+    const limits = following([live], book);
+    await limits.look();
+    expect(limits.of(live, undefined).limit).toBe(4);
+    expect(told).toEqual([expect.stringMatching(/^a: the limit that was set, 4 at once, is less than a route costs/)]);
+    await book.write(live.own.id, { limit: 0 });
+    await limits.look();
+    expect(told).toHaveLength(1);
+  });
+
+  it('tell that some were lost, also where others were set since then', async () => {
+    const [live, other] = [livePolicy('a'), livePolicy('b')];
+    let changes: LimitChanges = {
+      version: 7,
+      isWhole: true,
+      entries: new Map([[live.own.id, { limit: 5, version: 7 }]]),
+    };
+    const book: LimitBook = {
+      isShared: true,
+      changesSince: () => Promise.resolve(changes),
+      write: () => Promise.reject(new Error('not asked')),
+    };
+    const limits = following([live, other], book);
+    await limits.look();
+    expect(told).toEqual([]);
+    changes = { version: 9, isWhole: true, entries: new Map([[other.own.id, { limit: 6, version: 9 }]]) };
+    await limits.look();
+    expect([limits.of(live, undefined).limit, limits.of(other, undefined).limit]).toEqual([10, 6]);
+    expect(told).toEqual([expect.stringMatching(/^The store lost limits that were set/)]);
   });
 
   it('tell what Redis refuses, and not that it is away, which others tell', async () => {

@@ -13,6 +13,8 @@ export interface LimitInForce {
   readonly limit: number;
   /** The most units at once. */
   readonly burst: number;
+  /** What the code says, which holds again when the limit is cleared. The window is in milliseconds, and stays. */
+  readonly defined: { readonly limit: number; readonly burst: number; readonly window: number };
   /** Of this limit's last change, and later than that of every earlier change; 0: it is not set. */
   readonly version: number;
 }

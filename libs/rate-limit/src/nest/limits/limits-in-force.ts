@@ -27,9 +27,8 @@ export class LimitsInForce {
 
   /** What holds, as far as it is known. */
   of(live: LivePolicy, key: string | undefined): LimitInForce {
-    const { name, limit, burst } = key === undefined ? live.current : live.for(key);
     const version = this.versions.get(entryName(live.own.id, key)) ?? 0;
-    return { policy: name, ...(key !== undefined && { key }), limit, burst, version };
+    return inForce(live, key, key === undefined ? live.current : live.for(key), version);
   }
 
   /**
@@ -83,11 +82,10 @@ export class LimitsInForce {
   private async read(): Promise<void> {
     const changes = await this.book.changesSince(this.version);
     if (!changes) return;
-    if (changes.version === 0 && this.versions.size > 0) {
+    if (changes.isWhole && [...this.versions.keys()].some((name) => !changes.entries.has(name))) {
       this.troubles.tell(
         'lost',
-        () =>
-          'The store lost the limits that were set (restarted empty, or flushed); those of the definitions hold again.',
+        () => 'The store lost limits that were set (restarted empty, or flushed); those of the definitions hold again.',
       );
     }
     if (changes.isWhole) {
@@ -111,7 +109,15 @@ export class LimitsInForce {
   /** Of numbers that another version of the application may have written, for a policy that it defines otherwise. */
   private policyOf(live: LivePolicy, numbers: LimitNumbers): Policy | undefined {
     try {
-      return live.with(numbers);
+      const policy = live.with(numbers);
+      if (live.shutsOut(policy)) {
+        const { name, burst } = policy;
+        this.troubles.tell(
+          live.own.id,
+          () => `${name}: the limit that was set, ${burst} at once, is less than a route costs, which it shuts out`,
+        );
+      }
+      return policy;
     } catch (error) {
       const why = error instanceof RateLimitError ? error.message : shown(error);
       this.troubles.tell(live.own.id, () => `${live.own.name}: a limit that was set cannot be used: ${why}`);
@@ -125,4 +131,15 @@ export class LimitsInForce {
     if (isStoreUnavailable(error) && !/NOPERM|WRONGTYPE/.test(why)) return;
     this.troubles.tell('look', () => `Limits that were set cannot be read, so those that are known hold: ${why}.`);
   }
+}
+
+/** A limit in the words of those who read and change it. */
+export function inForce(
+  { own }: LivePolicy,
+  key: string | undefined,
+  { name, limit, burst }: Policy,
+  version: number,
+): LimitInForce {
+  const defined = { limit: own.limit, burst: own.burst, window: own.window };
+  return { policy: name, ...(key !== undefined && { key }), limit, burst, defined, version };
 }

@@ -11,7 +11,7 @@ import {
   type LimitInForce,
   type OverrideKey,
 } from './limit-change.js';
-import { LimitsInForce } from './limits-in-force.js';
+import { inForce, LimitsInForce } from './limits-in-force.js';
 import type { LivePolicy } from './live-policy.js';
 
 /** What {@link LiveLimits} needs beside the book. */
@@ -164,11 +164,11 @@ export class LiveLimits implements OnApplicationShutdown {
     expected: number | undefined,
   ): Promise<LimitInForce> {
     const numbers = readNumbers(given);
-    const { name, limit, burst } = live.checked(numbers);
+    const policy = live.checked(numbers);
     const { version } = await this.write(live, key, numbers, expected);
     // It is written: if it cannot be seen now, the next look sees it.
     await this.inForce.tryToLook();
-    return { policy: name, ...(key !== undefined && { key }), limit, burst, version };
+    return inForce(live, key, policy, version);
   }
 
   private async write(

@@ -68,12 +68,17 @@ export class LivePolicy {
   checked(numbers: LimitNumbers): Policy {
     // Not one that is kept ready: there '5' would pass for 5.
     const policy = this.define(numbers);
-    const { name, limit, burst } = policy;
-    if (limit === 0 || this.dearest <= burst) return policy;
+    const { name, burst } = policy;
+    if (!this.shutsOut(policy)) return policy;
     throw new RateLimitError(
       'RL_COST_NEVER_PASSES',
       `${name}: requests of cost ${this.dearest} could never pass ${burst} at once; use at least that, or 0 to deny everything`,
     );
+  }
+
+  /** Whether some route could never be called under it, though not all are closed. */
+  shutsOut({ limit, burst }: Policy): boolean {
+    return limit > 0 && this.dearest > burst;
   }
 
   /** Puts what was set in the place of what held; nothing: the policy's own, or of a key that of all. */
