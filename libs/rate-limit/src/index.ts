@@ -22,7 +22,13 @@ export type {
   RateLimitModuleOptions,
 } from './nest/rate-limit.options.js';
 export type { ResolveCache, Resolved, ResolvedPolicy, ResolveOptions } from './nest/resolve/resolved-policy.js';
-export type { LimitChange, LimitCondition, LimitInForce, OverrideKey } from './nest/limits/limit-change.js';
+export type {
+  DefinedLimit,
+  LimitChange,
+  LimitCondition,
+  LimitInForce,
+  OverrideKey,
+} from './nest/limits/limit-change.js';
 export type { LiveLimits } from './nest/limits/live-limits.js';
 export { RATE_LIMIT_STORE } from './nest/rate-limit.tokens.js';
 

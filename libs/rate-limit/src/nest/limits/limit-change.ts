@@ -3,6 +3,16 @@ import { checkKnownKeys } from '../../core/known-keys.js';
 import type { LimitNumbers } from '../../core/limit-book.js';
 import { keyOfApiKey } from '../keys/by-identity.js';
 
+/** A limit as its policy is defined. */
+export interface DefinedLimit {
+  /** The quota per window, in units. */
+  readonly limit: number;
+  /** The most units at once. */
+  readonly burst: number;
+  /** In milliseconds. It holds whatever is set. */
+  readonly window: number;
+}
+
 /** A limit as it holds now. */
 export interface LimitInForce {
   /** The policy's name in the catalogue. */
@@ -13,8 +23,8 @@ export interface LimitInForce {
   readonly limit: number;
   /** The most units at once. */
   readonly burst: number;
-  /** What the code says, which holds again when the limit is cleared. The window is in milliseconds, and stays. */
-  readonly defined: { readonly limit: number; readonly burst: number; readonly window: number };
+  /** What the code says, which holds again when the limit is cleared. */
+  readonly defined: DefinedLimit;
   /** Of this limit's last change, and later than that of every earlier change; 0: it is not set. */
   readonly version: number;
 }
