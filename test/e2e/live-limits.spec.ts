@@ -294,7 +294,7 @@ describe('several instances', () => {
   const start = (prefix: string, more: Partial<RateLimitModuleOptions> = {}) =>
     boot(
       'express',
-      { ...options, redis: server.url, prefix, liveLimits: '100ms', ...more },
+      { ...options, redis: server.url, prefix, liveLimits: '100ms', timeout: 10_000, ...more },
       { controllers: [LimitedController] },
     );
   const quotaAt = async (app: App, path = '/one') =>
@@ -353,8 +353,8 @@ describe('several instances', () => {
 
   it('go by the limits of a store of their own on Redis too', async () => {
     const prefix = randomUUID();
-    const store = () => new RedisStore(connectTo(server.url), { prefix });
-    const apart = { redis: undefined, prefix: undefined };
+    const store = () => new RedisStore(connectTo(server.url), { prefix, timeout: 10_000 });
+    const apart = { redis: undefined, prefix: undefined, timeout: undefined };
     const [one, two] = [
       await start(prefix, { ...apart, store: store() }),
       await start(prefix, { ...apart, store: store() }),
@@ -389,7 +389,7 @@ describe('while Redis is away', () => {
   const start = () =>
     boot(
       'express',
-      { ...options, redis: server.url, liveLimits: '100ms', timeout: 100 },
+      { ...options, redis: server.url, liveLimits: '100ms', timeout: 500 },
       { controllers: [LimitedController] },
     );
 
