@@ -61,6 +61,43 @@ describe('MemoryStore', () => {
     expect(store.size).toBeLessThanOrEqual(5_001);
   });
 
+  it('keeps a quota that was reset and spent again until its new window ends', async () => {
+    const store = open(100_000);
+    for (let i = 0; i < 1_001; i++) await spend(store, long, `k${i}`);
+    await store.consume([{ policy: short, key: 'k', cost: 3 }]);
+    await store.reset(short, 'k');
+    time = 900;
+    await store.consume([{ policy: short, key: 'k', cost: 5 }]);
+    time = 1_100;
+    await spend(store, long, 'sweeps');
+    expect(await left(store, short, 'k')).toBe(0);
+    time = 1_899;
+    await spend(store, long, 'sweeps again');
+    expect(await left(store, short, 'k')).toBe(0);
+    time = 1_900;
+    expect(await left(store, short, 'k')).toBe(5);
+  });
+
+  it('does not grow by what was reset, and still finds what expires', async () => {
+    const store = open(3);
+    for (let i = 0; i < 20_000; i++) {
+      await spend(store, long, 'k');
+      await store.reset(long, 'k');
+    }
+    expect(store['expiring'].size).toBeLessThanOrEqual(1_001);
+
+    await spend(store, short, 'expiring');
+    for (let i = 0; i < 2_000; i++) {
+      await spend(store, long, 'k');
+      await store.reset(long, 'k');
+    }
+    for (const key of ['a', 'b']) await spend(store, long, key);
+    await left(store, short, 'expiring');
+    time = 1_000;
+    await spend(store, long, 'c');
+    expect(await Promise.all(['a', 'b', 'c'].map((key) => left(store, long, key)))).toEqual([4, 4, 4]);
+  });
+
   it.each([0, -1, 1.5, NaN, '5'])('refuses maxKeys %p', (maxKeys) => {
     expect(() => new MemoryStore({ maxKeys: maxKeys as number })).toThrow(
       'RL_MAX_KEYS_INVALID: maxKeys must be a whole number, at least 1, got',
