@@ -56,6 +56,33 @@ describe('the header fields of an answer that code makes itself', () => {
     expect(rateLimitHeaders(both, { profile: 'none' })).toEqual({ 'Retry-After': '2', 'Cache-Control': 'no-store' });
   });
 
+  it('of the legacy profile are of the policy that a client meets first', () => {
+    const hourly = definePolicy({ name: 'hourly', limit: 20, window: '1h' });
+    const of = (policy: typeof daily, of: Partial<Decision>) => ({
+      policy,
+      cost: 1,
+      decision: { ...passed, limit: policy.limit, ...of },
+    });
+    const before = (first: ReturnType<typeof of>, second: ReturnType<typeof of>) => {
+      for (const verdicts of [
+        [first, second],
+        [second, first],
+      ]) {
+        expect(rateLimitHeaders(verdicts, { profile: 'legacy', now: 0 })).toMatchObject({
+          'X-RateLimit-Limit': String(first.policy.limit),
+          'X-RateLimit-Remaining': String(first.decision.remaining),
+          'X-RateLimit-Reset': String(first.decision.resetAfter / 1_000),
+        });
+      }
+    };
+    before(
+      of(daily, { remaining: 7, resetAfter: 7_000, allowed: false, retryAfter: 9_000 }),
+      of(hourly, { remaining: 0, resetAfter: 9_000 }),
+    );
+    before(of(daily, { remaining: 6, resetAfter: 7_000 }), of(hourly, { remaining: 7, resetAfter: 9_000 }));
+    before(of(daily, { remaining: 7, resetAfter: 7_000 }), of(hourly, { remaining: 7, resetAfter: 6_000 }));
+  });
+
   it('are not made of a policy that nobody checked', () => {
     const policy = { name: 'x', limit: 10, window: '10s' } as never;
     expect(() => rateLimitHeaders([{ policy, cost: 1, decision: passed }])).toThrow('RL_POLICY_INVALID');
