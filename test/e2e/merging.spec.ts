@@ -162,6 +162,38 @@ describe.each(adapters)('whose quota it is on %s', (adapter) => {
     expect((await get('/')).headers.get('ratelimit')).toBe('"3-per-1h";r=2;t=3600, "3-per-1h";r=2;t=3600');
   });
 
+  it('an unnamed policy and a named one that is called as it is shown are two quotas', async () => {
+    @Controller()
+    @RateLimit({ limit: 3, window: '1h' })
+    class BothController {
+      @Get('named-last')
+      @RateLimit('3-per-1h')
+      namedLast() {}
+
+      @Get('together')
+      @SkipRateLimit()
+      @RateLimit({ limit: 3, window: '1h' }, '3-per-1h')
+      together() {}
+
+      @Get('named-first')
+      @SkipRateLimit()
+      @RateLimit('3-per-1h', { limit: 3, window: '1h' })
+      namedFirst() {}
+
+      @Get('skipped')
+      @SkipRateLimit('3-per-1h')
+      skipped() {}
+    }
+    const options = { policies: { '3-per-1h': { limit: 3, window: '1h' } } } as const;
+    const { get } = await boot(adapter, options, { controllers: [BothController] });
+    const limits = async (path: string) => (await get(path)).headers.get('ratelimit');
+    // The named one is spent by all three.
+    expect(await limits('/named-last')).toBe('"3-per-1h";r=2;t=3600, "3-per-1h";r=2;t=3600');
+    expect(await limits('/together')).toBe('"3-per-1h";r=2;t=3600, "3-per-1h";r=1;t=3600');
+    expect(await limits('/named-first')).toBe('"3-per-1h";r=0;t=3600, "3-per-1h";r=2;t=3600');
+    expect(await limits('/skipped')).toBe('"3-per-1h";r=2;t=3600');
+  });
+
   it('a named policy is shared by the routes that name it whatever the query', async () => {
     @Controller('shared')
     class SharedController {
