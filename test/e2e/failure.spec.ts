@@ -126,6 +126,21 @@ describe.each(adapters)('when Redis does not answer, on %s', (adapter) => {
     expect([(await get('/local')).status, (await get('/open')).status]).toEqual([503, 200]);
   });
 
+  it('a 503 names the policies that are closed, and none beside them', async () => {
+    const store: RateLimitStore = {
+      consume: async () => Promise.reject(new StoreUnavailableError('away')),
+      reset: async () => {},
+    };
+    const closed = async (path: string, options: object = {}) => {
+      const { get } = await boot(adapter, { store, ...options }, { controllers });
+      const answer = await get(path);
+      return [answer.status, ((await answer.json()) as Record<string, unknown>)['violated-policies']];
+    };
+    expect(await closed('/mixed')).toEqual([503, ['closed']]);
+    expect(await closed('/mixed', { onStoreFailure: 'closed' })).toEqual([503, ['closed', 'local']]);
+    expect(await closed('/half', { onStoreFailure: 'closed' })).toEqual([503, ['local']]);
+  });
+
   it('instances share a quota while the store is away, and one that is no number of them is a boot error', async () => {
     const store: RateLimitStore = {
       consume: async () => Promise.reject(new StoreUnavailableError('away')),
