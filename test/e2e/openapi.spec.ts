@@ -539,6 +539,26 @@ describe('with a guard of the application', () => {
     expect(statuses(nest)).toEqual([limited, limited, free]);
   });
 
+  it('a handler that two controllers inherit is not, unless ours stands before both', async () => {
+    const answersWhere = async (...guards: (ClassDecorator | undefined)[]) => {
+      class Listing {
+        @Get()
+        all() {}
+      }
+      const controllers = guards.map((guard, i) => {
+        @Controller(`c${i}`)
+        class Inheriting extends Listing {}
+        guard?.(Inheriting);
+        return Inheriting;
+      });
+      const { nest } = await boot('express', options, { controllers });
+      return controllers.map((_, i) => Object.keys(answersOf(nest, `/c${i}`)));
+    };
+    expect(await answersWhere(UseGuards(RateLimitGuard), undefined)).toEqual([free, free]);
+    expect(await answersWhere(undefined, UseGuards(RateLimitGuard))).toEqual([free, free]);
+    expect(await answersWhere(UseGuards(RateLimitGuard), UseGuards(StricterGuard))).toEqual([limited, limited]);
+  });
+
   it.each([
     ['APP_GUARD', { providers: [{ provide: APP_GUARD, useExisting: RateLimitGuard }] }],
     ['useGlobalGuards', { prepare: (nest: INestApplication) => nest.useGlobalGuards(nest.get(RateLimitGuard)) }],
