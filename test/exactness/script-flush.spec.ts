@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { closeClients, connectTo, connectWithIoredis5 } from '../support/clients.js';
+import { until } from '../support/redis/until.js';
 import { serverKinds, startRedis, type Server } from '../support/redis/servers.js';
 
 const QUOTA = 3_000;
@@ -44,4 +45,30 @@ describe.each(serverKinds())('SCRIPT FLUSH on $label', (kind) => {
     const admitted = outcomes.filter((outcome) => outcome.status === 'fulfilled' && outcome.value[0]!.allowed);
     expect(admitted).toHaveLength(QUOTA);
   });
+
+  it('is followed by one SCRIPT LOAD, for Redis may evict a script that came by EVAL', async () => {
+    const policy = definePolicy({ name: 'hourly', limit: 100, window: '1h' });
+    const client = connectTo(server.url);
+    const store = new RedisStore(client, { timeout: 20_000 });
+    const ask = () => store.consume([{ policy, key: 'k', cost: 1 }]);
+    await ask();
+    for (let flush = 1; flush <= 2; flush++) {
+      await client.script('FLUSH');
+      await client.config('RESETSTAT');
+      // Two commands that find no script.
+      await Promise.all([ask(), turn().then(ask)]);
+      await ask();
+      await until('not one SCRIPT LOAD', async () => {
+        const calls = await callsOf(client);
+        return (calls.load === 1 && calls.evals >= 1) || JSON.stringify(calls);
+      });
+    }
+  });
 });
+
+/** How often Redis ran `SCRIPT LOAD` and `EVAL` since its statistics were reset. Before Redis 7 it counts all of SCRIPT. */
+async function callsOf(client: ReturnType<typeof connectTo>) {
+  const stats = await client.info('commandstats');
+  const calls = (name: string) => Number(new RegExp(`^cmdstat_${name}:calls=(\\d+)`, 'm').exec(stats)?.[1] ?? 0);
+  return { load: calls('script(?:\\|load)?'), evals: calls('eval') };
+}

@@ -168,6 +168,46 @@ export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<
     assert.equal((await store.consume([hit(wide)]))[0]!.allowed, true);
   });
 
+  law('one name with two windows is two quotas, also in one request', async ({ store, hit }) => {
+    const hourly = definePolicy({ name: 'both', limit: 5, window: '1h' });
+    const daily = definePolicy({ name: 'both', limit: 3, window: '1d' });
+    // The first of them twice, which is one hit of 2.
+    const spend = async (ofDaily: number) =>
+      (await store.consume([hit(hourly), hit(daily, { cost: ofDaily }), hit(hourly)])).map(
+        ({ allowed, limit, remaining }) => [allowed, limit, remaining],
+      );
+    assert.deepEqual(await spend(2), [
+      [true, 5, 3],
+      [true, 3, 1],
+      [true, 5, 3],
+    ]);
+    assert.deepEqual(await spend(2), [
+      [true, 5, 3],
+      [false, 3, 1],
+      [true, 5, 3],
+    ]);
+    const [, last] = await store.consume([hit(hourly), hit(daily, { cost: 1 })]);
+    assert.deepEqual([last!.limit, last!.remaining], [3, 0]);
+  });
+
+  law('a request may have hundreds of hits', async ({ store, hit }) => {
+    const policies = Array.from({ length: 450 }, (_, i) => definePolicy({ name: `p${i}`, limit: 9 + i, window: '1d' }));
+    // Replies of many sizes: a store may send long ones in parts.
+    for (const [round, hits] of [450, 400, 399, 200, 199].entries()) {
+      const decisions = await store.consume(policies.slice(0, hits).map((policy) => hit(policy)));
+      assert.deepEqual(
+        decisions.map(({ allowed, remaining }) => [allowed, remaining]),
+        policies.slice(0, hits).map(({ limit }) => [true, limit - 1 - round]),
+      );
+    }
+    const denied = await store.consume(policies.map((policy, i) => hit(policy, { cost: i === 449 ? 9 + i : 1 })));
+    assert.deepEqual(
+      denied.map(({ allowed }) => allowed),
+      denied.map((_, i) => i !== 449),
+    );
+    assert.equal((await store.consume([hit(policies[0]!, { cost: 0 })]))[0]!.remaining, 4);
+  });
+
   law('no hits, no decisions', async ({ store }) => {
     assert.deepEqual(await store.consume([]), []);
   });
