@@ -232,6 +232,24 @@ describe.each(adapters)("the module's lists, on %s", (adapter) => {
     expect(store.calls).toBe(0);
   });
 
+  it('deny an API key that comes from an address they allow', async () => {
+    @Controller()
+    class Listed {
+      @Get('listed')
+      @RateLimit({ name: 'hourly', limit: 5, window: '1h', allow: ['192.0.2.1'], deny: [{ apiKey: 'stolen' }] })
+      listed() {}
+    }
+    const store = new CountingStore();
+    const own = { allow: ['192.0.2.1'], deny: [{ apiKey: 'stolen' }] };
+    const { status } = await start(adapter, { ...base, store, ...own });
+    expect(await status('/default', '192.0.2.1', { 'x-api-key': 'stolen' })).toBe(403);
+    expect(await status('/default', '192.0.2.1', { 'x-api-key': 'other' })).toBe(200);
+    const bare = await start(adapter, { store }, [Listed]);
+    expect(await bare.status('/listed', '192.0.2.1', { 'x-api-key': 'stolen' })).toBe(403);
+    expect(await bare.status('/listed', '192.0.2.1', { 'x-api-key': 'other' })).toBe(200);
+    expect(store.calls).toBe(0);
+  });
+
   it('of a policy know an API key whatever it counts by', async () => {
     @Controller()
     class Listed {

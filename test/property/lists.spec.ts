@@ -65,13 +65,22 @@ it('a list names exactly the addresses that one of its ranges holds, bit by bit,
 
 const ADDRESSES = ['203.0.113.7', '203.0.113.8', '2001:db8::1'];
 const KEYS = ['user:1', 'user:2'];
-const entries = fc.subarray([...ADDRESSES, '203.0.113.0/24', ...KEYS]);
+const API_KEYS = ['partner', 'stolen'];
+const listed = [...ADDRESSES, '203.0.113.0/24', ...KEYS, ...API_KEYS.map((apiKey) => ({ apiKey }))];
+const entries: fc.Arbitrary<ListEntry[]> = fc.subarray<ListEntry>(listed);
 const lists = fc.record({ allow: entries, deny: entries }, { requiredKeys: [] });
 
-/** Whether a list names an address or a key: the one it should. */
-const isIn = (list: readonly ListEntry[] = [], address: string, keys: readonly string[]) =>
-  list.includes(address) ||
-  (list.includes('203.0.113.0/24') && address.startsWith('203.')) ||
+interface Caller {
+  readonly ip: string;
+  /** As it is sent, if one is. */
+  readonly apiKey: string | undefined;
+}
+
+/** Whether a list names an address, an API key or another key: the one it should. */
+const isIn = (list: readonly ListEntry[] = [], { ip, apiKey }: Caller, keys: readonly string[]) =>
+  list.includes(ip) ||
+  (list.includes('203.0.113.0/24') && ip.startsWith('203.')) ||
+  list.some((entry) => typeof entry === 'object' && 'apiKey' in entry && entry.apiKey === apiKey) ||
   keys.some((key) => list.includes(key));
 
 it('who is denied anywhere is refused and charged nothing; of the others pay all policies that nobody allows', async () => {
@@ -80,8 +89,8 @@ it('who is denied anywhere is refused and charged nothing; of the others pay all
     fc.asyncProperty(
       lists,
       fc.array(uses, { maxLength: 3 }),
-      fc.constantFrom(...ADDRESSES),
-      async (own, policies, ip) => {
+      fc.record({ ip: fc.constantFrom(...ADDRESSES), apiKey: fc.constantFrom(undefined, 'unlisted', ...API_KEYS) }),
+      async (own, policies, caller) => {
         const charged: string[] = [];
         const store = new MemoryStore();
         const counting = {
@@ -98,17 +107,17 @@ it('who is denied anywhere is refused and charged nothing; of the others pay all
             key: () => (use.isSlow ? Promise.resolve(use.key) : use.key),
           }),
         );
-        const pass = await admitted(own, rules, ip, counting);
+        const pass = await admitted(own, rules, caller, counting);
 
         const applying = policies.flatMap((use, i) => (use.isSkipped ? [] : [{ ...use, name: `p${i}` }]));
         const keys = applying.map(({ key }) => key);
         const isDenied =
-          isIn(own.deny, ip, []) ||
+          isIn(own.deny, caller, []) ||
           // Whom the module allows by his address nobody asks for his key, unless it may deny him.
-          isIn(own.deny, ip, keys) ||
-          applying.some((use) => isIn(use.lists.deny, ip, [use.key]));
-        const isFree = isIn(own.allow, ip, keys);
-        const paying = applying.filter((use) => !isIn(use.lists.allow, ip, [use.key]));
+          isIn(own.deny, caller, keys) ||
+          applying.some((use) => isIn(use.lists.deny, caller, [use.key]));
+        const isFree = isIn(own.allow, caller, keys);
+        const paying = applying.filter((use) => !isIn(use.lists.allow, caller, [use.key]));
         expect(pass).toBe(!isDenied);
         expect(charged).toEqual(isDenied || isFree ? [] : paying.map(({ name }) => name));
       },
@@ -117,11 +126,11 @@ it('who is denied anywhere is refused and charged nothing; of the others pay all
   );
 });
 
-/** Whether the guard lets a request of this address through, under the module's lists and these rules. */
+/** Whether the guard lets a request of this caller through, under the module's lists and these rules. */
 async function admitted(
   own: Pick<RateLimitModuleOptions, 'allow' | 'deny'>,
   all: readonly Rule[],
-  ip: string,
+  { ip, apiKey }: Caller,
   store: ConstructorParameters<typeof RateLimitGuard>[1],
 ): Promise<boolean> {
   const plan = { early: all, late: [], all, policyField: undefined };
@@ -130,7 +139,10 @@ async function admitted(
     getType: () => 'http',
     getClass: () => Object,
     getHandler: () => String,
-    switchToHttp: () => ({ getRequest: () => ({ ip, headers: {} }), getResponse: () => ({ setHeader: () => {} }) }),
+    switchToHttp: () => ({
+      getRequest: () => ({ ip, headers: { 'x-api-key': apiKey } }),
+      getResponse: () => ({ setHeader: () => {} }),
+    }),
   };
   try {
     return await guard.canActivate(context as unknown as ExecutionContext);
