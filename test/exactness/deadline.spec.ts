@@ -1,11 +1,12 @@
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { closeClients, connectTo, connectWithIoredis5 } from '../support/clients.js';
+import { startProxy } from '../support/proxy.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
 
 const TIMEOUT = 400;
@@ -68,6 +69,14 @@ describe.each(Object.entries(clients))('the deadline of a store, %s', (_, connec
     expect((await asked)[0]!.remaining).toBe(989);
   });
 
+  it('so does one that resets a quota', async () => {
+    await spend(store, 10);
+    const reset = store.reset(daily, 'k');
+    for (const until = performance.now() + 2 * TIMEOUT; performance.now() < until;);
+    await reset;
+    expect((await spend(store))[0]!.remaining).toBe(999);
+  });
+
   it('a frozen Redis: all requests reject in time, and what was abandoned is never charged', async () => {
     await spend(store, 10);
     await server.freeze();
@@ -127,6 +136,35 @@ describe.each(Object.entries(clients))('the deadline of a store, %s', (_, connec
     expect(await leftWhenBack(store)).toBe(1_000);
     expect((await spend(store))[0]!.remaining).toBe(999);
   });
+});
+
+it('of a batch that arrives between two deadlines only the later request is charged', async () => {
+  const proxy = await startProxy(server);
+  try {
+    const store = new RedisStore(connectTo(proxy.url), { timeout: 1_000 });
+    const ask = async (key: string) => (await store.consume([{ policy: daily, key, cost: 1 }]))[0]!.remaining;
+    const outcome = (key: string) => ask(key).catch((error: unknown) => error);
+    await ask('k');
+    proxy.blackHole();
+    // Two commands are the most on their way: what comes after them waits, and is one batch.
+    const first = outcome('others');
+    await turn();
+    const second = outcome('others');
+    for (let i = 0; i < 3; i++) await turn();
+    const earlier = outcome('k');
+    await sleep(400);
+    const later = outcome('k');
+    proxy.restore();
+    expect(await first).toBe(999);
+    // Now the batch is sent, and nothing has read it.
+    proxy.blackHole();
+    expect(await earlier).toBeInstanceOf(StoreUnavailableError);
+    proxy.restore();
+    expect(await later).toBe(998);
+    await second;
+  } finally {
+    await proxy.stop();
+  }
 });
 
 it('the deadline is kept in a process that does nothing else', async () => {
