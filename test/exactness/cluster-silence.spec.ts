@@ -1,6 +1,8 @@
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
+import { slotOf } from '../../libs/rate-limit/src/stores/redis/redis.slots.js';
 import { startCluster, type Cluster } from '../support/redis/cluster.js';
 import {
   closeClusterClients,
@@ -39,9 +41,9 @@ describe.each(ioredisVersions)('one node of a Cluster is silent for a while, %s'
   const left = async (key: string) => (await spend([key], 0))[0]!.remaining;
 
   /** The first node answers nobody; `over` is when it does again. */
-  async function silence(): Promise<void> {
+  async function silence(span = SILENCE): Promise<void> {
     const first = client.nodes('master').find(({ options }) => options.port === cluster.nodes[0]!.port)!;
-    await first.call('CLIENT', 'PAUSE', SILENCE, 'ALL');
+    await first.call('CLIENT', 'PAUSE', span, 'ALL');
     over = first.ping();
   }
 
@@ -69,6 +71,28 @@ describe.each(ioredisVersions)('one node of a Cluster is silent for a while, %s'
     await over;
     expect(await becomes(99, () => left(silent).catch(() => -1))).toBe(99);
     expect(await left(others[1]!)).toBe(99);
+  });
+
+  it('no request of one slot waits for the deadline of a later one in another', async () => {
+    const patient = new RedisStore(client, { timeout: 500 });
+    let other = silent;
+    while (slotOf(`{${other}}`) === slotOf(`{${silent}}`)) [other] = (await keyOnEachNode(client, cluster)) as [string];
+    const ask = (key: string) => patient.consume([{ policy: daily, key, cost: 1 }]);
+    await Promise.all([ask(silent), ask(other)]);
+    await silence(1_100);
+
+    const rejected: string[] = [];
+    const watch = (name: string, key: string) => ask(key).catch(() => rejected.push(name));
+    const first = watch('first', silent);
+    await sleep(50);
+    const second = watch('second', silent);
+    await sleep(350);
+    const last = watch('last', other);
+    await Promise.all([first, second]);
+    await turn();
+    expect(rejected).toEqual(['first', 'second']);
+    await last;
+    expect(rejected).toEqual(['first', 'second', 'last']);
   });
 
   it('the others are decided also when they have forgotten the script', async () => {
