@@ -163,6 +163,7 @@ it('of a batch that arrives between two deadlines only the later request is char
     expect(await later).toBe(998);
     await second;
   } finally {
+    closeClients();
     await proxy.stop();
   }
 });
