@@ -47,6 +47,20 @@ describe('the client that an address stands for', () => {
     expect(clientOf('2001:db8:ffff::1', 32)).toBe('2001:db8::/32');
   });
 
+  it('of every prefix the last bit inside counts, and the first one outside does not', () => {
+    const bits = BigInt('0x20010db8a5a55a5affff00000f0f1234');
+    const address = (flipped?: number) => {
+      const other = flipped === undefined ? bits : bits ^ (1n << BigInt(127 - flipped));
+      return other.toString(16).match(/.{4}/g)!.join(':');
+    };
+    for (let prefix = 32; prefix <= 128; prefix++) {
+      const isOne = (flipped: number) => clientOf(address(flipped), prefix) === clientOf(address(), prefix);
+      const same = Array.from({ length: 128 }, (_, bit) => bit).filter(isOne);
+      expect([prefix, same]).toEqual([prefix, Array.from({ length: 128 - prefix }, (_, i) => prefix + i)]);
+      expect(clientOf(address(), prefix)).toMatch(new RegExp(`/${prefix}$`));
+    }
+  });
+
   it('no two IPv4 clients are one, in any notation', () => {
     fc.assert(
       fc.property(fc.ipV4(), fc.ipV4(), (a, b) => {
