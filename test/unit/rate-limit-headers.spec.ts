@@ -40,6 +40,21 @@ describe('the header fields of an answer that code makes itself', () => {
     });
   });
 
+  it.each([
+    [1, '1'],
+    [999, '1'],
+    [1_000, '1'],
+    [1_001, '2'],
+    [56_999, '57'],
+  ])('tell whole seconds and never too few: %d ms are %s', (retryAfter, seconds) => {
+    const verdict = { policy: burst, cost: 1, decision: { ...denied, retryAfter, resetAfter: retryAfter } };
+    expect(rateLimitHeaders([verdict], { profile: 'both', now: 0 })).toMatchObject({
+      'Retry-After': seconds,
+      RateLimit: `"burst";r=0;t=${seconds}`,
+      'X-RateLimit-Reset': seconds,
+    });
+  });
+
   it('have no Retry-After when the request can never pass', () => {
     const never = { ...denied, retryAfter: -1 };
     expect(rateLimitHeaders([{ policy: burst, cost: 6, decision: never }])).not.toHaveProperty('Retry-After');
