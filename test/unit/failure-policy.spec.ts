@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { algorithmNames } from '../../libs/rate-limit/src/core/algorithms/index.js';
 import type { Decision } from '../../libs/rate-limit/src/core/decision.js';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
@@ -72,6 +73,61 @@ describe('while the store fails', () => {
     goDown();
     for (let i = 0; i < 10; i++) await ask(1);
     expect(told).toEqual(['away']);
+  });
+});
+
+describe('the store is said to answer again', () => {
+  /** On the clock that never goes back, from a moment after its start. */
+  let monotonic: number;
+  beforeEach(() => {
+    monotonic = 1_000;
+    jest.spyOn(performance, 'now').mockImplementation(() => monotonic);
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  /** Whether it is said when an answer comes so long after the last failure. */
+  async function isSaidAfter(ask: (cost: number) => Promise<unknown>, span: number): Promise<boolean> {
+    comeBack();
+    monotonic += span;
+    await ask(1);
+    return told.splice(0).includes('answers');
+  }
+  async function fail(ask: (cost: number) => Promise<unknown>): Promise<void> {
+    goDown();
+    await ask(1);
+    told.length = 0;
+  }
+
+  it('when nothing has failed for longer than a second, and for twice as long each time it wavers, up to a minute', async () => {
+    const ask = asking(storeOf(), local);
+    for (const calm of [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]) {
+      await fail(ask);
+      expect([calm, await isSaidAfter(ask, calm)]).toEqual([calm, false]);
+      expect([calm, await isSaidAfter(ask, 1)]).toEqual([calm, true]);
+      monotonic += 57;
+    }
+  });
+
+  it('counted from the last failure, not from the first', async () => {
+    const ask = asking(storeOf(), local);
+    await fail(ask);
+    expect(await isSaidAfter(ask, 700)).toBe(false);
+    await fail(ask);
+    expect(await isSaidAfter(ask, 1_000)).toBe(false);
+    expect(await isSaidAfter(ask, 1)).toBe(true);
+  });
+
+  it.each([
+    [59_999, false],
+    [60_000, true],
+    [60_001, true],
+  ])('after a second once more when it has answered for %d ms: %p', async (span, isSaid) => {
+    const ask = asking(storeOf(), local);
+    await fail(ask);
+    expect(await isSaidAfter(ask, 1_001)).toBe(true);
+    monotonic += span;
+    await fail(ask);
+    expect(await isSaidAfter(ask, 1_001)).toBe(isSaid);
   });
 });
 
