@@ -1,0 +1,78 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
+import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
+import { closeClients, connectTo } from '../support/clients.js';
+import { startProxy, type Proxy } from '../support/proxy.js';
+import { startRedis, type Server } from '../support/redis/servers.js';
+
+const plain = definePolicy({ name: 'plain', limit: 1_000_000, window: '1d' });
+const log = definePolicy({ name: 'log', algorithm: 'sliding-log', limit: 1_000_000, window: '1d' });
+const blocking = definePolicy({ name: 'blocking', limit: 1_000_000, window: '1d', blockFor: '1m' });
+const blockingLog = definePolicy({
+  ...{ name: 'both', algorithm: 'sliding-log' },
+  limit: 9,
+  window: '1d',
+  blockFor: 5,
+});
+
+let server: Server;
+let proxy: Proxy;
+let observer: Redis;
+let store: RedisStore;
+beforeAll(async () => {
+  server = await startRedis();
+  proxy = await startProxy(server);
+  observer = connectTo(server.url);
+  store = new RedisStore(connectTo(proxy.url), { timeout: 10_000 });
+  await ask(plain);
+});
+afterAll(async () => {
+  closeClients();
+  await proxy?.stop();
+  await server?.stop();
+});
+
+/** How often the script ran. */
+const scripts = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await observer.info('commandstats'))?.[1]);
+
+let keys = 0;
+const ask = (...policies: readonly Policy[]) =>
+  store.consume(policies.map((policy) => ({ policy, key: `w${keys++}`, cost: 1 })));
+const times = <T>(n: number, make: () => T): T[] => Array.from({ length: n }, make);
+
+/** How many commands it takes to judge these requests, which wait together. */
+async function commandsOf(requests: () => Promise<unknown>[]): Promise<number> {
+  const before = await scripts();
+  proxy.blackHole();
+  const onTheirWay = [ask(plain)];
+  await turn();
+  onTheirWay.push(ask(plain));
+  for (let i = 0; i < 3; i++) await turn();
+  const waiting = requests();
+  proxy.restore();
+  await Promise.all([...onTheirWay, ...waiting]);
+  return (await scripts()) - before - onTheirWay.length;
+}
+
+describe('what waits while two commands are on their way', () => {
+  it.each<[string, number, () => Promise<unknown>[]]>([
+    ['57 requests', 1, () => times(57, () => ask(plain))],
+    ['64 requests', 1, () => times(64, () => ask(plain))],
+    ['65 requests', 2, () => times(65, () => ask(plain))],
+    ['128 requests', 2, () => times(128, () => ask(plain))],
+    ['one request of 65 hits', 1, () => [ask(...times(65, () => plain))]],
+    ['a request of one hit and one of 63', 1, () => [ask(plain), ask(...times(63, () => plain))]],
+    ['a request of one hit and one of 64', 2, () => [ask(plain), ask(...times(64, () => plain))]],
+    ['8 requests of logs, each as heavy as 8', 1, () => times(8, () => ask(log))],
+    ['9 requests of logs', 2, () => times(9, () => ask(log))],
+    ['7 requests of logs and 8 others', 1, () => [...times(7, () => ask(log)), ...times(8, () => ask(plain))]],
+    ['7 requests of logs and 9 others', 2, () => [...times(7, () => ask(log)), ...times(9, () => ask(plain))]],
+    ['32 requests that may block, each as heavy as 2', 1, () => times(32, () => ask(blocking))],
+    ['33 requests that may block', 2, () => times(33, () => ask(blocking))],
+    ['7 of logs that may block, each as heavy as 9', 1, () => times(7, () => ask(blockingLog))],
+    ['8 of logs that may block', 2, () => times(8, () => ask(blockingLog))],
+  ])('%s: %d command(s)', async (_, commands, requests) => {
+    expect(await commandsOf(requests)).toBe(commands);
+  });
+});
