@@ -275,7 +275,10 @@ describe('when instances share a quota', () => {
     const store = storeOf(4);
     const consume = async (cost: number) => (await store.consume([{ policy: local, key: 'k', cost }]))[0]!;
     expect(await consume(60)).toMatchObject({ allowed: false, retryAfter: 1_000, remaining: 25 });
+    expect(await consume(26)).toMatchObject({ allowed: false, retryAfter: 1_000, remaining: 25 });
+    expect(await consume(100)).toMatchObject({ allowed: false, retryAfter: 1_000 });
     expect(await consume(101)).toMatchObject({ allowed: false, retryAfter: -1 });
+    expect(await consume(25)).toMatchObject({ allowed: true, remaining: 0 });
   });
 
   it('of what was left, be it less than there are instances, each admits one unit at least', async () => {

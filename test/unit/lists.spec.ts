@@ -119,6 +119,7 @@ describe('a list that cannot be meant ends the start', () => {
     ],
     ['2001:db8::1/64', 'write 2001:db8::/64 for the range, or 2001:db8::1 for the one address'],
     ['::ffff:10.1.2.3/104', 'write 10.0.0.0/8 for the range'],
+    ['::ffff:0:0/95', 'allow[1]: "::ffff:0:0/95" has more bits than its prefix; write ::fffe:0:0/95 for the range'],
     ['::ffff:0:0/96', 'stands for every IPv4 address; write 0.0.0.0/0 if that is meant'],
     ['64:ff9b::/96', 'stands for every IPv4 address; write 0.0.0.0/0 if that is meant'],
     ['10.0.0.1-10.0.0.9', "allow[1] must be an address, a range, or a key with its scheme, as 'user:42'"],

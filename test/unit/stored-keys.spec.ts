@@ -55,6 +55,10 @@ describe('where states are stored', () => {
     expect(partitionOf('k'.repeat(128))).toHaveLength(128);
     expect(partitionOf('k'.repeat(129))).toMatch(/^#[\w-]{43}$/);
     expect(partitionOf('é'.repeat(100))).toMatch(/^#[\w-]{43}$/);
+    // By its length as it is written: four characters for each é.
+    const written = (length: number) => 'é'.repeat(25) + 'k'.repeat(length - 100);
+    for (const length of [127, 128]) expect(partitionOf(written(length))).toHaveLength(length);
+    for (const length of [129, 130]) expect(partitionOf(written(length))).toMatch(/^#[\w-]{43}$/);
   });
 
   it('a partition is short, never empty, printable, and holds no brace', () => {
