@@ -49,4 +49,16 @@ describe.each(serverKinds())('the limits of a RedisStore on $label', (kind) => {
     const open = () => new RedisStore(connect(server.url), { prefix: randomUUID(), timeout: 20_000 }).limits;
     for (const { sentence, check } of limitBookConformance(open)) it(sentence, check);
   });
+
+  it('tell what changed and no more, unless that is a thousand changes', async () => {
+    const book = new RedisStore(connectTo(server.url), { prefix: randomUUID(), timeout: 20_000 }).limits;
+    for (let i = 0; i < 3; i++) await book.write(`n${i}`, { limit: i });
+    const { version } = (await book.changesSince(0))!;
+    for (let i = 0; i < 999; i++) await book.write('n2', { limit: i });
+    const changes = (await book.changesSince(version))!;
+    expect([changes.isWhole, [...changes.entries.keys()]]).toEqual([false, ['n2']]);
+    await book.write('n2', { limit: 1 });
+    const whole = (await book.changesSince(version))!;
+    expect([whole.isWhole, [...whole.entries.keys()].sort()]).toEqual([true, ['n0', 'n1', 'n2']]);
+  });
 });

@@ -134,6 +134,19 @@ describe('what is returned', () => {
 });
 
 describe('answers', () => {
+  it('are kept for 10,000 keys unless it is said otherwise', () => {
+    const plan = lookup(() => ({ limit: 5 }), { resolveCache: { by: byTenant, for: '1h' } });
+    const find = (key: number) => void plan.find(context, key);
+    for (let i = 0; i < 10_000; i++) find(i);
+    find(0);
+    expect(asked).toBe(10_000);
+    find(10_000);
+    find(1);
+    expect(asked).toBe(10_001);
+    find(0);
+    expect(asked).toBe(10_002);
+  });
+
   it('hold for their time from the call on, each for its key', async () => {
     let limit = 5;
     const plan = lookup(async () => (await wait(10), { limit }));

@@ -61,6 +61,29 @@ describe('MemoryStore', () => {
     expect(store.size).toBeLessThanOrEqual(5_001);
   });
 
+  it('lets go of two that have expired for each new key, from the 1,001st on', async () => {
+    const store = open(100_000);
+    for (let i = 0; i < 999; i++) await spend(store, short, `k${i}`);
+    time = 1_000;
+    const sizes = [];
+    for (let i = 0; i < 5; i++) {
+      await spend(store, long, `n${i}`);
+      sizes.push(store.size);
+    }
+    expect(sizes).toEqual([1_000, 999, 1_000, 999, 1_000]);
+  });
+
+  it('keeps 100,000 keys unless it is told otherwise', async () => {
+    const store = new MemoryStore({ now: () => time });
+    for (let i = 0; i < 99_999; i++) await spend(store, long, `k${i}`);
+    const sizes = [];
+    for (let i = 0; i < 3; i++) {
+      await spend(store, long, `n${i}`);
+      sizes.push(store.size);
+    }
+    expect(sizes).toEqual([100_000, 100_000, 100_000]);
+  });
+
   it('keeps a quota that was reset and spent again until its new window ends', async () => {
     const store = open(100_000);
     for (let i = 0; i < 1_001; i++) await spend(store, long, `k${i}`);
