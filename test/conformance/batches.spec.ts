@@ -42,7 +42,9 @@ const ask = (...policies: readonly Policy[]) =>
 const times = <T>(n: number, make: () => T): T[] => Array.from({ length: n }, make);
 
 /** How many commands it takes to judge these requests, which wait together. */
-async function commandsOf(requests: () => Promise<unknown>[]): Promise<number> {
+async function commandsOf(
+  requests: () => Promise<unknown>[] | Promise<{ asked: Promise<unknown>[] }>,
+): Promise<number> {
   const before = await scripts();
   proxy.blackHole();
   const onTheirWay = [ask(plain)];
@@ -50,8 +52,9 @@ async function commandsOf(requests: () => Promise<unknown>[]): Promise<number> {
   onTheirWay.push(ask(plain));
   for (let i = 0; i < 3; i++) await turn();
   const waiting = requests();
+  const asked = Array.isArray(waiting) ? waiting : (await waiting).asked;
   proxy.restore();
-  await Promise.all([...onTheirWay, ...waiting]);
+  await Promise.all([...onTheirWay, ...asked]);
   return (await scripts()) - before - onTheirWay.length;
 }
 
@@ -74,5 +77,17 @@ describe('what waits while two commands are on their way', () => {
     ['8 of logs that may block', 2, () => times(8, () => ask(blockingLog))],
   ])('%s: %d command(s)', async (_, commands, requests) => {
     expect(await commandsOf(requests)).toBe(commands);
+  });
+
+  it('waits also when it comes by and by', async () => {
+    const requests = async () => {
+      const asked = [];
+      for (let i = 0; i < 5; i++) {
+        asked.push(ask(plain));
+        for (let turns = 0; turns < 3; turns++) await turn();
+      }
+      return { asked };
+    };
+    expect(await commandsOf(requests)).toBe(1);
   });
 });
