@@ -1,4 +1,4 @@
-import { algorithmNames, type AlgorithmName } from '../../libs/rate-limit/src/core/algorithms/index.js';
+import { algorithmNames, algorithmOf, type AlgorithmName } from '../../libs/rate-limit/src/core/algorithms/index.js';
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { closeClients, connectTo } from '../support/clients.js';
@@ -107,6 +107,18 @@ describe.each(serverKinds())('on $label', (kind) => {
       const life = await client.pttl(key);
       expect(life > 0 && life <= 2 * 3_600_000).toBe(true);
       expect((await spend(policy, 0)).remaining).toBe(5);
+    });
+
+    it('a key that lives a hundred times as long as it needs to is left alone, and beyond that it is not', async () => {
+      const longest = algorithmOf(algorithm).longestLifetime(policy);
+      await spend(policy, 4);
+      const key = await onlyKey(client);
+      await client.pexpire(key, 100 * longest);
+      await spend(policy, 0);
+      expect(await client.pttl(key)).toBeGreaterThan(99 * longest);
+      await client.pexpire(key, 100 * longest + 60_000);
+      await spend(policy, 0);
+      expect(await client.pttl(key)).toBeLessThanOrEqual(longest);
     });
 
     it('200 denied requests leave the state as it was, to the byte, and do not prolong it', async () => {
