@@ -53,6 +53,15 @@ describe('MemoryStore', () => {
     expect(full.size).toBe(0);
   });
 
+  it('never keeps more than maxKeys, also when a request makes room for one of its keys by another', async () => {
+    const store = open(1);
+    await spend(store, long, 'a');
+    for (let i = 0; i < 3; i++) {
+      await store.consume(['b', 'a', 'c'].map((key) => ({ policy: long, key, cost: 1 })));
+      expect(store.size).toBe(1);
+    }
+  });
+
   it('lets go of what has expired as new keys come, though there is room', async () => {
     const store = open(100_000);
     for (let i = 0; i < 5_000; i++) await spend(store, short, `k${i}`);
