@@ -448,8 +448,9 @@ describe('a handler that controllers inherit', () => {
     });
   const hourly = RateLimit({ name: 'hourly', limit: 100, window: '1h' });
   const daily = RateLimit({ name: 'daily', limit: 500, window: '1d' });
-  const documented = async (...decorators: ClassDecorator[]) => {
-    const { nest } = await boot('express', {}, { controllers: controllers(...decorators) });
+  const documented = (...decorators: ClassDecorator[]) => documentedUnder({}, ...decorators);
+  const documentedUnder = async (options: Options, ...decorators: ClassDecorator[]) => {
+    const { nest } = await boot('express', options, { controllers: controllers(...decorators) });
     return decorators.map((_, i) => answersOf(nest, `/c${i}`));
   };
 
@@ -467,6 +468,24 @@ describe('a handler that controllers inherit', () => {
       expect(Object.keys(answers['429']!.headers!)).toEqual(['RateLimit-Policy', 'RateLimit', 'Retry-After']);
       expect(JSON.stringify(answers)).not.toMatch(/hourly|daily|example/);
     }
+  });
+
+  it('is documented with the answers that all of them have, and no other', async () => {
+    const looks = RateLimit({ name: 'looks', limit: 5, window: '1h', cost: 0 });
+    const closed = RateLimit({ name: 'closed', limit: 5, window: '1h', onStoreFailure: 'closed' });
+    const listed = RateLimit({ name: 'listed', limit: 5, window: '1h', deny: ['203.0.113.7'] });
+    const statuses = async (one: ClassDecorator, other: ClassDecorator) => {
+      const [first, second] = await documentedUnder({ store: away }, one, other);
+      expect(Object.keys(first!)).toEqual(Object.keys(second!));
+      return Object.keys(first!);
+    };
+    expect(await statuses(hourly, looks)).toEqual(['200']);
+    expect(await statuses(closed, hourly)).toEqual(['200', '429']);
+    expect(await statuses(listed, hourly)).toEqual(['200', '429']);
+    expect(await statuses(listed, closed)).toEqual(['200', '429']);
+    const closedToo = RateLimit({ name: 'too', limit: 9, window: '1h', onStoreFailure: 'closed', deny: ['10.0.0.1'] });
+    expect(await statuses(closed, closedToo)).toEqual(['200', '429', '503']);
+    expect(await statuses(listed, closedToo)).toEqual(['200', '403', '429']);
   });
 
   it('is documented by none of them where one is not limited', async () => {
