@@ -44,8 +44,8 @@ module.exports = {
       to: { path: `${SRC}conformance/` },
     },
     {
-      name: 'only-redis-imports-ioredis',
-      from: { path: SRC, pathNot: `${SRC}stores/redis/` },
+      name: 'only-the-connection-imports-ioredis',
+      from: { path: SRC, pathNot: `${SRC}stores/redis/connection/` },
       to: { path: IOREDIS },
     },
     {

@@ -10,7 +10,7 @@ export default defineConfig(
     '**/coverage/',
     '**/build/',
     'test/docs/.blocks/',
-    'libs/rate-limit/src/stores/redis/consume.script.ts',
+    'libs/rate-limit/src/stores/redis/wire/consume.script.ts',
   ]),
   { linterOptions: { reportUnusedDisableDirectives: 'error', reportUnusedInlineConfigs: 'error' } },
   { rules: { eqeqeq: 'error' } },

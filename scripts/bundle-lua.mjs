@@ -1,4 +1,4 @@
-// Makes the scripts that Redis runs of stores/redis/lua/*.lua: consume.script.ts, of all parts but two, and
+// Makes the scripts that Redis runs of stores/redis/lua/*.lua: wire/consume.script.ts, of all parts but two, and
 // limits.script.ts, generated and committed. `--check` writes nothing and fails when a committed file is not what the
 // sources give.
 import { createHash } from 'node:crypto';
@@ -21,7 +21,7 @@ const literal = (lua) => `\`${lua.replace(/[\\`]|\$\{/g, (character) => `\\${cha
 const generatedFrom = (sources) => `// Generated from ${sources} by \`npm run lua\`. Do not edit.\n`;
 
 const generated = {
-  'consume.script.ts': `${generatedFrom('lua/*.lua')}
+  'wire/consume.script.ts': `${generatedFrom('lua/*.lua')}
 /** The name Redis knows the script by. */
 export const consumeSha = '${sha}';
 

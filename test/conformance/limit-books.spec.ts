@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { limitBookConformance } from 'nestjs-redis-rate-limit/conformance';
-import { MemoryLimitBook } from '../../libs/rate-limit/src/stores/memory.limit-book.js';
+import { MemoryLimitBook } from '../../libs/rate-limit/src/stores/memory/memory.limit-book.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { closeClients, connectTo, connectWithIoredis5 } from '../support/clients.js';
 import { serverKinds, startRedis, type Server } from '../support/redis/servers.js';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { blockConformance, storeConformance } from 'nestjs-redis-rate-limit/conformance';
 import type { BlockingStore } from '../../libs/rate-limit/src/core/store.js';
-import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denial-cache.store.js';
-import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
+import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denials/denial-cache.store.js';
+import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { closeClients, connectTo, connectWithIoredis5 } from '../support/clients.js';
 import { serverKinds, sharedRedis, startRedis, type Server } from '../support/redis/servers.js';

@@ -2,7 +2,7 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
-import { slotOf } from '../../libs/rate-limit/src/stores/redis/redis.slots.js';
+import { slotOf } from '../../libs/rate-limit/src/stores/redis/wire/slots.js';
 import { startCluster, type Cluster } from '../support/redis/cluster.js';
 import {
   closeClusterClients,

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
-import { slotOf } from '../../libs/rate-limit/src/stores/redis/redis.slots.js';
+import { slotOf } from '../../libs/rate-limit/src/stores/redis/wire/slots.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { startCluster, type Cluster } from '../support/redis/cluster.js';
 import {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Decision } from '../../libs/rate-limit/src/core/decision.js';
 import type { Policy } from '../../libs/rate-limit/src/core/policy.js';
-import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
+import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
 import { costs, policies, steps } from '../support/arbitraries.js';
 
 const START = 1_700_000_000_000;

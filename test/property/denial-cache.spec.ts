@@ -5,8 +5,8 @@ import type { Hit } from '../../libs/rate-limit/src/core/hit.js';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
 import type { RateLimitStore } from '../../libs/rate-limit/src/core/store.js';
-import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denial-cache.store.js';
-import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
+import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denials/denial-cache.store.js';
+import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
 import { costs, policies } from '../support/arbitraries.js';
 
 const START = 1_700_000_000_000;

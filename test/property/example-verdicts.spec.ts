@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { MemoryStore } from 'nestjs-redis-rate-limit';
-import { verdictsAfter } from '../../libs/rate-limit/src/headers/example-verdicts.js';
-import { documentedAnswers } from '../../libs/rate-limit/src/headers/openapi.js';
+import { verdictsAfter } from '../../libs/rate-limit/src/nest/openapi/example-verdicts.js';
+import { documentedAnswers } from '../../libs/rate-limit/src/nest/openapi/documented-answers.js';
 import { policies } from '../support/arbitraries.js';
 
 /** Some policies of different names, and what a request spends of each. */

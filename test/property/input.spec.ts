@@ -21,8 +21,8 @@ import {
   StoreUnavailableError,
   type Decision,
 } from 'nestjs-redis-rate-limit';
-import { RATE_LIMIT_STORE } from '../../libs/rate-limit/src/nest/rate-limit.tokens.js';
-import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denial-cache.store.js';
+import { RATE_LIMIT_STORE } from '../../libs/rate-limit/src/nest/tokens.js';
+import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denials/denial-cache.store.js';
 import { adapters, boot, closeApps, type Adapter, type App } from '../support/app.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { sharedRedis } from '../support/redis/servers.js';

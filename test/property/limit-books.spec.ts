@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { entryName, partsOf, type LimitBook } from '../../libs/rate-limit/src/core/limit-book.js';
-import { MemoryLimitBook } from '../../libs/rate-limit/src/stores/memory.limit-book.js';
+import { MemoryLimitBook } from '../../libs/rate-limit/src/stores/memory/memory.limit-book.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { BookReader } from '../support/book-reader.js';
 import { closeClients, connectTo } from '../support/clients.js';

@@ -12,9 +12,9 @@ import {
 import { addressOf } from '../../libs/rate-limit/src/nest/keys/address.js';
 import { bitsOf } from '../../libs/rate-limit/src/nest/lists/address-set.js';
 import { List } from '../../libs/rate-limit/src/nest/lists/list.js';
-import type { Plans } from '../../libs/rate-limit/src/nest/rate-limit.plans.js';
-import { ruleOf, type Rule } from '../../libs/rate-limit/src/nest/rate-limit.rule.js';
-import { settingsOf } from '../../libs/rate-limit/src/nest/rate-limit.settings.js';
+import type { Plans } from '../../libs/rate-limit/src/nest/plan/plans.js';
+import { ruleOf, type Rule } from '../../libs/rate-limit/src/nest/plan/rule.js';
+import { settingsOf } from '../../libs/rate-limit/src/nest/settings.js';
 
 /** Few enough bits are free that ranges and addresses meet. */
 const ipv4s = fc.tuple(fc.constantFrom(0, 10, 203, 255), fc.constantFrom(0, 113), fc.nat(3), fc.nat(255));

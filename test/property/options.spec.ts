@@ -18,8 +18,8 @@ import {
 import { algorithmNames } from '../../libs/rate-limit/src/core/algorithms/index.js';
 import { milliseconds } from '../../libs/rate-limit/src/core/duration.js';
 import { kindOf, shown } from '../../libs/rate-limit/src/core/errors.js';
-import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denial-cache.store.js';
-import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure-policy.store.js';
+import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denials/denial-cache.store.js';
+import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure/failure-policy.store.js';
 
 /** What definePolicy() says it throws. */
 const OF_POLICIES = [

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { algorithmNames } from '../../libs/rate-limit/src/core/algorithms/index.js';
-import type { BlockRule } from '../../libs/rate-limit/src/core/block.js';
-import type { BlockFor } from '../../libs/rate-limit/src/core/block-rule.js';
+import type { BlockRule } from '../../libs/rate-limit/src/core/blocks/block.js';
+import type { BlockFor } from '../../libs/rate-limit/src/core/blocks/block-rule.js';
 import type { Hit } from '../../libs/rate-limit/src/core/hit.js';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
-import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
+import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { costs, policies, steps } from '../support/arbitraries.js';
 import { closeClients, connectTo } from '../support/clients.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { algorithmNames } from '../../libs/rate-limit/src/core/algorithms/index.js';
-import type { BlockFor } from '../../libs/rate-limit/src/core/block-rule.js';
+import type { BlockFor } from '../../libs/rate-limit/src/core/blocks/block-rule.js';
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
 
 /** Blocks of the size of small windows; one that does nothing by itself among them. */

@@ -1,11 +1,11 @@
 import { jest } from '@jest/globals';
-import type { BlockFor } from '../../libs/rate-limit/src/core/block-rule.js';
+import type { BlockFor } from '../../libs/rate-limit/src/core/blocks/block-rule.js';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
 import { definePolicy, type Policy, type PolicyDefinition } from '../../libs/rate-limit/src/core/policy.js';
-import { documentedAnswers } from '../../libs/rate-limit/src/headers/openapi.js';
-import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denial-cache.store.js';
-import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure-policy.store.js';
-import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
+import { documentedAnswers } from '../../libs/rate-limit/src/nest/openapi/documented-answers.js';
+import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denials/denial-cache.store.js';
+import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure/failure-policy.store.js';
+import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

@@ -1,14 +1,14 @@
 import { RedisStore, RateLimitError, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
-import type { BlockFor } from '../../libs/rate-limit/src/core/block-rule.js';
+import type { BlockFor } from '../../libs/rate-limit/src/core/blocks/block-rule.js';
 import { oneLine } from '../../libs/rate-limit/src/core/errors.js';
 import { definePolicy, shareOf, type PolicyDefinition } from '../../libs/rate-limit/src/core/policy.js';
 import { sfInteger } from '../../libs/rate-limit/src/headers/structured-fields.js';
 import { keySettings } from '../../libs/rate-limit/src/nest/keys/key-settings.js';
 import { textOf } from '../../libs/rate-limit/src/nest/limits/limit-change.js';
-import { checkOptions } from '../../libs/rate-limit/src/nest/rate-limit.options.js';
-import { ruleOf } from '../../libs/rate-limit/src/nest/rate-limit.rule.js';
+import { checkOptions } from '../../libs/rate-limit/src/nest/options.js';
+import { ruleOf } from '../../libs/rate-limit/src/nest/plan/rule.js';
 import { keptKey } from '../../libs/rate-limit/src/stores/long-key.js';
-import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
+import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
 import { closeClients, connectTo } from '../support/clients.js';
 
 /** Where an error names a bound, both of its sides, and values between that are not round. */

@@ -1,4 +1,4 @@
-import { CircuitBreaker } from '../../libs/rate-limit/src/stores/circuit-breaker.js';
+import { CircuitBreaker } from '../../libs/rate-limit/src/stores/redis/wire/circuit-breaker.js';
 
 let time: number;
 beforeEach(() => void (time = 1_000));

@@ -4,8 +4,11 @@ import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js'
 import type { Hit } from '../../libs/rate-limit/src/core/hit.js';
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
 import type { RateLimitStore } from '../../libs/rate-limit/src/core/store.js';
-import { DenialCacheStore, type DenialCacheOptions } from '../../libs/rate-limit/src/stores/denial-cache.store.js';
-import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
+import {
+  DenialCacheStore,
+  type DenialCacheOptions,
+} from '../../libs/rate-limit/src/stores/denials/denial-cache.store.js';
+import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
 import { policy } from '../support/timeline.js';
 
 const LONG = 60_000;

@@ -4,8 +4,8 @@ import type { Decision } from '../../libs/rate-limit/src/core/decision.js';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
 import type { Hit } from '../../libs/rate-limit/src/core/hit.js';
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
-import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure-policy.store.js';
-import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
+import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure/failure-policy.store.js';
+import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;

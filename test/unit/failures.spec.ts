@@ -1,5 +1,10 @@
-import { nameOf, type RedisClient } from '../../libs/rate-limit/src/stores/redis/redis.client.js';
-import { asUnavailable, noteTold, tooSlow, withFix } from '../../libs/rate-limit/src/stores/redis/redis.failures.js';
+import { nameOf, type RedisClient } from '../../libs/rate-limit/src/stores/redis/connection/client.js';
+import {
+  asUnavailable,
+  noteTold,
+  tooSlow,
+  withFix,
+} from '../../libs/rate-limit/src/stores/redis/connection/failures.js';
 
 const clientOf = (status: string, options: object = {}) => ({ status, options }) as unknown as RedisClient;
 const NAME = 'Redis at 10.0.0.5:6379';

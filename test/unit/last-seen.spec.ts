@@ -1,5 +1,5 @@
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
-import { LastSeen } from '../../libs/rate-limit/src/stores/last-seen.js';
+import { LastSeen } from '../../libs/rate-limit/src/stores/failure/last-seen.js';
 
 const five = definePolicy({ name: 'five', limit: 5, window: '1h' });
 

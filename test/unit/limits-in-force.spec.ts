@@ -2,7 +2,7 @@ import type { LimitBook, LimitChanges } from '../../libs/rate-limit/src/core/lim
 import { definePolicy, StoreUnavailableError } from '../../libs/rate-limit/src/index.js';
 import { LimitsInForce } from '../../libs/rate-limit/src/nest/limits/limits-in-force.js';
 import { LivePolicy } from '../../libs/rate-limit/src/nest/limits/live-policy.js';
-import { MemoryLimitBook } from '../../libs/rate-limit/src/stores/memory.limit-book.js';
+import { MemoryLimitBook } from '../../libs/rate-limit/src/stores/memory/memory.limit-book.js';
 
 const livePolicy = (name: string, window: '1m' | '1h' = '1m') => {
   const define = ({ limit, burst }: { limit: number; burst?: number | undefined }) =>

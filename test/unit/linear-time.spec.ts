@@ -3,8 +3,8 @@ import { oneLine, shown } from '../../libs/rate-limit/src/core/errors.js';
 import { sfString } from '../../libs/rate-limit/src/headers/structured-fields.js';
 import { clientOf } from '../../libs/rate-limit/src/nest/keys/address.js';
 import { byAll } from '../../libs/rate-limit/src/nest/keys/combined.js';
-import { headerOf } from '../../libs/rate-limit/src/nest/rate-limit.request.js';
-import { partitionOf } from '../../libs/rate-limit/src/stores/redis/redis.keys.js';
+import { headerOf } from '../../libs/rate-limit/src/nest/request/request.js';
+import { partitionOf } from '../../libs/rate-limit/src/stores/redis/wire/keys.js';
 
 /** Sixty times what Node takes of a head. In quadratic time it would be read for the better part of an hour. */
 const LENGTH = 1_000_000;

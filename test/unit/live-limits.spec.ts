@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import type { Policy } from '../../libs/rate-limit/src/core/policy.js';
 import { policyField, type Verdict } from '../../libs/rate-limit/src/headers/ratelimit-headers.js';
-import { planOf, policyFieldOf } from '../../libs/rate-limit/src/nest/rate-limit.plan.js';
+import { planOf, policyFieldOf } from '../../libs/rate-limit/src/nest/plan/plan.js';
 import type { LimitBook, LimitChanges } from '../../libs/rate-limit/src/core/limit-book.js';
-import { Catalogue } from '../../libs/rate-limit/src/nest/rate-limit.catalogue.js';
+import { Catalogue } from '../../libs/rate-limit/src/nest/plan/catalogue.js';
 import { LiveLimits } from '../../libs/rate-limit/src/nest/limits/live-limits.js';
-import type { RedisClient } from '../../libs/rate-limit/src/stores/redis/redis.client.js';
+import type { RedisClient } from '../../libs/rate-limit/src/stores/redis/connection/client.js';
 import { RedisLimitBook } from '../../libs/rate-limit/src/stores/redis/redis.limit-book.js';
 
 /** A book whose every look waits until the test answers it. */

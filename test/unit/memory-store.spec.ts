@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
-import { ExpiryQueue } from '../../libs/rate-limit/src/stores/expiry-queue.js';
-import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
+import { ExpiryQueue } from '../../libs/rate-limit/src/stores/memory/expiry-queue.js';
+import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
 
 const short = definePolicy({ name: 'short', limit: 5, window: '1s' });
 const long = definePolicy({ name: 'long', limit: 5, window: '1h' });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { ServerClock } from '../../libs/rate-limit/src/stores/redis/redis.clock.js';
+import { ServerClock } from '../../libs/rate-limit/src/stores/redis/wire/clock.js';
 
 describe('ServerClock', () => {
   it('is never ahead of the server, however long its replies took', () => {

@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
 import type { Hit } from '../../libs/rate-limit/src/core/hit.js';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
-import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure-policy.store.js';
+import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure/failure-policy.store.js';
 import { keptKey, LONGEST_KEY } from '../../libs/rate-limit/src/stores/long-key.js';
-import { MemoryStore } from '../../libs/rate-limit/src/stores/memory.store.js';
-import { partitionOf, stateKey } from '../../libs/rate-limit/src/stores/redis/redis.keys.js';
-import { slotOf } from '../../libs/rate-limit/src/stores/redis/redis.slots.js';
+import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
+import { partitionOf, stateKey } from '../../libs/rate-limit/src/stores/redis/wire/keys.js';
+import { slotOf } from '../../libs/rate-limit/src/stores/redis/wire/slots.js';
 
 /** Whatever a client may send, lone surrogates too. */
 const text = fc.oneof(

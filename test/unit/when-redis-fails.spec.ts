@@ -3,8 +3,8 @@ import { Logger } from '@nestjs/common';
 import { jest } from '@jest/globals';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
 import { temporaryReducedCapacity } from '../../libs/rate-limit/src/headers/problem-details.js';
-import { loggingObserver } from '../../libs/rate-limit/src/nest/rate-limit.observer.js';
-import { asUnavailable, tooSlow } from '../../libs/rate-limit/src/stores/redis/redis.failures.js';
+import { loggingObserver } from '../../libs/rate-limit/src/nest/boot/logging-observer.js';
+import { asUnavailable, tooSlow } from '../../libs/rate-limit/src/stores/redis/connection/failures.js';
 
 const page = readFileSync(new URL('../../docs/when-redis-fails.md', import.meta.url), 'utf8');
 const blocks = (language: string): string[] =>

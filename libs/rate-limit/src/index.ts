@@ -4,7 +4,7 @@
  * @module nestjs-redis-rate-limit
  */
 export { RateLimitModule } from './nest/rate-limit.module.js';
-export { RateLimitGuard } from './nest/rate-limit.guard.js';
+export { RateLimitGuard } from './nest/request/rate-limit.guard.js';
 export { RateLimiter, type AnyPolicy } from './nest/rate-limiter.service.js';
 export { RateLimit } from './nest/decorators/rate-limit.decorator.js';
 export { SkipRateLimit } from './nest/decorators/skip-rate-limit.decorator.js';
@@ -12,15 +12,9 @@ export {
   RateLimitExceededException,
   RateLimitRefusedException,
   RateLimitUnavailableException,
-} from './nest/rate-limit.exceptions.js';
-export type { RateLimitModuleExtras } from './nest/rate-limit.module-definition.js';
-export type {
-  PerRequest,
-  PolicyOptions,
-  PolicyReference,
-  PolicyUse,
-  RateLimitModuleOptions,
-} from './nest/rate-limit.options.js';
+} from './nest/request/exceptions.js';
+export type { RateLimitModuleExtras } from './nest/module-definition.js';
+export type { PerRequest, PolicyOptions, PolicyReference, PolicyUse, RateLimitModuleOptions } from './nest/options.js';
 export type { ResolveCache, Resolved, ResolvedPolicy, ResolveOptions } from './nest/resolve/resolved-policy.js';
 export type {
   DefinedLimit,
@@ -30,7 +24,7 @@ export type {
   OverrideKey,
 } from './nest/limits/limit-change.js';
 export type { LiveLimits } from './nest/limits/live-limits.js';
-export { RATE_LIMIT_STORE } from './nest/rate-limit.tokens.js';
+export { RATE_LIMIT_STORE } from './nest/tokens.js';
 
 export { byIp } from './nest/keys/by-ip.js';
 export { byApiKey, byHeader, byTenant, byUser } from './nest/keys/by-identity.js';
@@ -39,20 +33,20 @@ export type { KeyResolver, Partition, Phase } from './nest/keys/key-resolver.js'
 export type { DenyOptions, ListEntry } from './nest/lists/list.js';
 export type { ListOptions } from './nest/lists/lists.js';
 export type { KeyOptions, KeySettings } from './nest/keys/key-settings.js';
-export type { RateLimitRequest } from './nest/rate-limit.request.js';
+export type { RateLimitRequest } from './nest/request/request.js';
 
-export { MemoryStore, type MemoryStoreOptions } from './stores/memory.store.js';
+export { MemoryStore, type MemoryStoreOptions } from './stores/memory/memory.store.js';
 export { RedisStore, type RedisStoreOptions } from './stores/redis/redis.store.js';
-export type { RedisClient } from './stores/redis/redis.client.js';
+export type { RedisClient } from './stores/redis/connection/client.js';
 export type {
   RedisClusterConnection,
   RedisClusterNode,
   RedisConnectionOptions,
   RedisLocation,
-} from './stores/redis/redis.location.js';
+} from './stores/redis/connection/location.js';
 
-export type { BlockFor, BlockOptions } from './core/block-rule.js';
-export type { BlockRule } from './core/block.js';
+export type { BlockFor, BlockOptions } from './core/blocks/block-rule.js';
+export type { BlockRule } from './core/blocks/block.js';
 export { definePolicy } from './core/policy.js';
 export type { Policy, PolicyDefinition, StoreFailureMode } from './core/policy.js';
 export { algorithmNames, algorithmOf, type AlgorithmName } from './core/algorithms/index.js';

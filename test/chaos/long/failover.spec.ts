@@ -4,7 +4,7 @@ import { closeClients, connectTo } from '../../support/clients.js';
 import { startCluster, type Cluster, type ClusterNode } from '../../support/redis/cluster.js';
 import { startSentinels, type Sentinels } from '../../support/redis/sentinel.js';
 import type { Server } from '../../support/redis/servers.js';
-import { slotOf } from '../../../libs/rate-limit/src/stores/redis/redis.slots.js';
+import { slotOf } from '../../../libs/rate-limit/src/stores/redis/wire/slots.js';
 import { expectBack, expectMortal, expectSound, note, underLoad, usedOf, type States } from '../faults.js';
 import { sumOf, type Load, type Told } from '../instances.js';
 

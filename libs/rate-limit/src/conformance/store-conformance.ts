@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { algorithmNames } from '../core/algorithms/index.js';
-import type { BlockFor } from '../core/block-rule.js';
+import type { BlockFor } from '../core/blocks/block-rule.js';
 import type { Clock } from '../core/clock.js';
 import { RateLimitError } from '../core/errors.js';
 import type { Hit } from '../core/hit.js';

@@ -1,7 +1,7 @@
 import type { Quota } from './algorithm.js';
 import { algorithmNames, algorithmOf, type AlgorithmName } from './algorithms/index.js';
-import type { BlockRule } from './block.js';
-import { blockRuleOf, type BlockFor } from './block-rule.js';
+import type { BlockRule } from './blocks/block.js';
+import { blockRuleOf, type BlockFor } from './blocks/block-rule.js';
 import { milliseconds, type Duration } from './duration.js';
 import { RateLimitError, shown } from './errors.js';
 import { checkKnownKeys } from './known-keys.js';

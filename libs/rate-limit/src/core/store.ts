@@ -1,5 +1,5 @@
-import type { BlockRule } from './block.js';
-import { spanOf } from './block-rule.js';
+import type { BlockRule } from './blocks/block.js';
+import { spanOf } from './blocks/block-rule.js';
 import type { Decision } from './decision.js';
 import { RateLimitError } from './errors.js';
 import type { Hit } from './hit.js';

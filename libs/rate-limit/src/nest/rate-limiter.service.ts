@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { spanOf } from '../core/block-rule.js';
+import { spanOf } from '../core/blocks/block-rule.js';
 import type { Decision } from '../core/decision.js';
 import type { Duration } from '../core/duration.js';
 import { checkHits, type Hit } from '../core/hit.js';
@@ -7,9 +7,9 @@ import { checkKnownKeys, definePolicy, isChecked, type Policy, type PolicyDefini
 import { blocking, withoutBlocks, type RateLimitStore } from '../core/store.js';
 import { LiveLimits } from './limits/live-limits.js';
 import { listedDecision } from './lists/listed-decision.js';
-import type { Plans } from './rate-limit.plans.js';
-import type { RateLimitSettings } from './rate-limit.settings.js';
-import { RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './rate-limit.tokens.js';
+import type { Plans } from './plan/plans.js';
+import type { RateLimitSettings } from './settings.js';
+import { RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './tokens.js';
 
 /** A policy by its name in the catalogue, defined, or spelled out. */
 export type AnyPolicy = string | Policy | PolicyDefinition;

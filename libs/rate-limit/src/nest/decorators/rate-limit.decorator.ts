@@ -1,4 +1,4 @@
-import type { PolicyOptions, PolicyReference } from '../rate-limit.options.js';
+import type { PolicyOptions, PolicyReference } from '../options.js';
 import { appendMetadata } from './metadata.js';
 
 export const RATE_LIMIT_POLICIES = Symbol.for('nestjs-redis-rate-limit/policies');

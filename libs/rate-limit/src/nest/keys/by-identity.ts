@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { RateLimitError, shown } from '../../core/errors.js';
-import { headerOf, type RateLimitRequest } from '../rate-limit.request.js';
+import { headerOf, type RateLimitRequest } from '../request/request.js';
 import { byIp } from './by-ip.js';
 import type { KeyResolver, Phase } from './key-resolver.js';
 import type { KeySettings } from './key-settings.js';

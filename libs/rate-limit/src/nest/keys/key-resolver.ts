@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import type { RateLimitRequest } from '../rate-limit.request.js';
+import type { RateLimitRequest } from '../request/request.js';
 import type { KeySettings } from './key-settings.js';
 
 /**

@@ -1,6 +1,6 @@
 import { checkKnownKeys } from '../../core/policy.js';
 import { RateLimitError, shown } from '../../core/errors.js';
-import { headerOf, type RateLimitRequest } from '../rate-limit.request.js';
+import { headerOf, type RateLimitRequest } from '../request/request.js';
 
 /** How clients are told apart. */
 export interface KeyOptions {

@@ -1,4 +1,4 @@
-import type { RateLimitRequest } from '../rate-limit.request.js';
+import type { RateLimitRequest } from '../request/request.js';
 
 /** The parts of Express' and Fastify's requests that tell which hops are trusted. */
 interface FrameworkRequest extends RateLimitRequest {

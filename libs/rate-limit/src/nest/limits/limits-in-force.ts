@@ -1,7 +1,7 @@
 import { isStoreUnavailable, RateLimitError, shown } from '../../core/errors.js';
 import { entryName, partsOf, type LimitBook, type LimitNumbers } from '../../core/limit-book.js';
 import type { Policy } from '../../core/policy.js';
-import { Troubles } from '../rate-limit.troubles.js';
+import { Troubles } from '../troubles.js';
 import type { LimitInForce } from './limit-change.js';
 import type { LivePolicy } from './live-policy.js';
 

@@ -1,7 +1,7 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { RateLimitError, shown } from '../../core/errors.js';
 import { entryName, MOST_LIMITS, type LimitBook, type LimitNumbers, type LimitWritten } from '../../core/limit-book.js';
-import type { Catalogue } from '../rate-limit.catalogue.js';
+import type { Catalogue } from '../plan/catalogue.js';
 import {
   readNumbers,
   textOf,

@@ -3,8 +3,8 @@ import { addressOf } from '../keys/address.js';
 import { sentApiKey } from '../keys/by-identity.js';
 import type { KeyResolver, Partition } from '../keys/key-resolver.js';
 import type { KeySettings } from '../keys/key-settings.js';
-import { RateLimitRefusedException } from '../rate-limit.exceptions.js';
-import type { RateLimitRequest } from '../rate-limit.request.js';
+import { RateLimitRefusedException } from '../request/exceptions.js';
+import type { RateLimitRequest } from '../request/request.js';
 import { bitsOf } from './address-set.js';
 import { DenyList, List, type DenyOptions, type ListEntry } from './list.js';
 

@@ -4,11 +4,11 @@ import { kindOf, oneLine, RateLimitError, shown } from '../../core/errors.js';
 import type { Policy, PolicyDefinition } from '../../core/policy.js';
 import { keptKey } from '../../stores/long-key.js';
 import type { KeyResolver, Partition } from '../keys/key-resolver.js';
-import { isPromise } from '../rate-limit.values.js';
+import { isPromise } from '../request/values.js';
 import { RememberedTerms } from './remembered-terms.js';
 import type { Resolved } from './resolved-policy.js';
 import { TermsReader, type Terms } from './terms.js';
-import { Troubles } from '../rate-limit.troubles.js';
+import { Troubles } from '../troubles.js';
 
 /** In milliseconds: after a lookup that failed, how long its key is not looked up again. */
 const PAUSE = 1_000;

@@ -2,8 +2,8 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { Hit } from '../../core/hit.js';
 import type { KeyResolver, Partition } from '../keys/key-resolver.js';
 import type { KeySettings } from '../keys/key-settings.js';
-import type { RateLimitRequest } from '../rate-limit.request.js';
-import { after, checkCost, textOf } from '../rate-limit.values.js';
+import type { RateLimitRequest } from '../request/request.js';
+import { after, checkCost, textOf } from '../request/values.js';
 import type { Lookup } from './lookup.js';
 import type { Terms } from './terms.js';
 

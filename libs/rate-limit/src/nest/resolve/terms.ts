@@ -1,7 +1,7 @@
 import { milliseconds } from '../../core/duration.js';
 import { RateLimitError, shown } from '../../core/errors.js';
 import { checkKnownKeys, checkLimit, definePolicy, type Policy, type PolicyDefinition } from '../../core/policy.js';
-import { checkCost, textOf } from '../rate-limit.values.js';
+import { checkCost, textOf } from '../request/values.js';
 import type { ResolvedPolicy } from './resolved-policy.js';
 
 /** What holds for a request. Without a key or a cost: the policy's own. */

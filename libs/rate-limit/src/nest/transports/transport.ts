@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Field } from '../../headers/ratelimit-headers.js';
-import type { RateLimitRequest } from '../rate-limit.request.js';
+import type { RateLimitRequest } from '../request/request.js';
 
 /** How one of Nest's context types shows its request and takes our answer. */
 export interface Transport {

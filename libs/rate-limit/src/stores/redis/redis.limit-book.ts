@@ -7,8 +7,8 @@ import {
   type LimitWritten,
 } from '../../core/limit-book.js';
 import { changesScript, limitsScript } from './limits.script.js';
-import type { RedisClient } from './redis.client.js';
-import { inTime } from './redis.deadlines.js';
+import type { RedisClient } from './connection/client.js';
+import { inTime } from './wire/deadlines.js';
 
 /** How many changes are told one by one. Whoever missed more reads the whole book. */
 const LONGEST_LOG = 1_000;

@@ -5,16 +5,16 @@ import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
 import type { LimitBook } from '../../core/limit-book.js';
 import type { Policy } from '../../core/policy.js';
 import { checkBlock, type BlockingStore } from '../../core/store.js';
-import { acrossSlots } from './redis.across-slots.js';
-import { RedisBatches } from './redis.batch.js';
-import { isClusterClient, isRedisClient, nameOf, type RedisClient } from './redis.client.js';
-import { Deadlines, inTime } from './redis.deadlines.js';
+import { acrossSlots } from './wire/across-slots.js';
+import { RedisBatches } from './wire/batch.js';
+import { isClusterClient, isRedisClient, nameOf, type RedisClient } from './connection/client.js';
+import { Deadlines, inTime } from './wire/deadlines.js';
 import { RedisLimitBook } from './redis.limit-book.js';
-import { blockKey, partitionOf, stateKey } from './redis.keys.js';
-import { RedisRequest } from './redis.request.js';
-import { ConsumeScript } from './redis.script.js';
-import { RedisServer } from './redis.server.js';
-import { slotOf } from './redis.slots.js';
+import { blockKey, partitionOf, stateKey } from './wire/keys.js';
+import { RedisRequest } from './wire/request.js';
+import { ConsumeScript } from './wire/script.js';
+import { RedisServer } from './wire/server.js';
+import { slotOf } from './wire/slots.js';
 
 /** What a {@link RedisStore} takes. */
 export interface RedisStoreOptions {

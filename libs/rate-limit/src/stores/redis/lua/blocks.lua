@@ -1,4 +1,4 @@
--- Twin: core/block.ts. The same law; change both.
+-- Twin: core/blocks/block.ts. The same law; change both.
 --
 -- Requests with a policy that blocks, `hits` being less than 0. Their arguments have three entries for each hit: which
 -- policy, cost, and '' or the block's rule as text: a span that code asks to block for or 0, the least TTL, extend,

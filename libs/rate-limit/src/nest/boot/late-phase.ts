@@ -1,0 +1,29 @@
+import { Injectable, UseGuards, type CanActivate } from '@nestjs/common';
+import type { RateLimitGuard } from '../request/rate-limit.guard.js';
+import type { Plans } from '../plan/plans.js';
+
+/**
+ * Stands at the end of a handler's guards, where everybody else's have run. The class is the same for all applications
+ * of a process, which share their controllers; each application files its own guard under it.
+ */
+@Injectable()
+export class LateRateLimitPhase implements CanActivate {
+  /** Where no application filed one. */
+  canActivate(): boolean {
+    return true;
+  }
+}
+
+const bound = new WeakSet<object>();
+
+/** Appends the late guard to just those handlers that have a late policy: the others pay nothing for the phase. */
+export function bindLatePhase(plans: Plans, guard: RateLimitGuard): void {
+  for (const { controller, name, handler, host } of plans.routes) {
+    if (plans.for(controller, name).late.length === 0) continue;
+    if (!bound.has(handler)) {
+      bound.add(handler);
+      UseGuards(LateRateLimitPhase)(controller.prototype as object, name, { value: handler });
+    }
+    host?.addInjectable({ provide: LateRateLimitPhase, useValue: guard }, 'guard');
+  }
+}

@@ -1,0 +1,34 @@
+import { ConfigurableModuleBuilder, type DynamicModule } from '@nestjs/common';
+import type { RateLimitModuleOptions } from './options.js';
+import { RATE_LIMIT_BOUND, RATE_LIMIT_OPTIONS } from './tokens.js';
+
+/** What a factory cannot know, because modules are wired before it runs. */
+export interface RateLimitModuleExtras {
+  /** Whether `RateLimiter` and the guard can be injected everywhere. Default true. */
+  isGlobal?: boolean;
+  /**
+   * Whether the module binds the guard to every handler. Default true. With false, bind `RateLimitGuard` yourself
+   * with `@UseGuards`; it then decides all policies where it stands.
+   */
+  guard?: boolean;
+}
+
+export const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
+  new ConfigurableModuleBuilder<RateLimitModuleOptions>({
+    moduleName: 'RateLimit',
+    optionsInjectionToken: RATE_LIMIT_OPTIONS,
+  })
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName('createRateLimitOptions')
+    .setExtras<RateLimitModuleExtras>({ isGlobal: true, guard: true }, withExtras)
+    .build();
+
+function withExtras(definition: DynamicModule, { isGlobal, guard }: RateLimitModuleExtras): DynamicModule {
+  const bound = { provide: RATE_LIMIT_BOUND, useValue: guard !== false };
+  return {
+    ...definition,
+    global: isGlobal !== false,
+    providers: [...(definition.providers ?? []), bound],
+    exports: [...(definition.exports ?? []), bound],
+  };
+}

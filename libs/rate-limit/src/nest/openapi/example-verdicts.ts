@@ -1,0 +1,28 @@
+import { algorithmOf } from '../../core/algorithms/index.js';
+import { raised, underBlock } from '../../core/blocks/block.js';
+import type { Policy } from '../../core/policy.js';
+import type { Verdict } from '../../headers/ratelimit-headers.js';
+
+/** A policy and what a request spends of it. */
+interface Use {
+  readonly policy: Policy;
+  readonly cost: number;
+}
+
+/** What is said to the request that comes after so many others at the same instant. All or none, as in a store. */
+export function verdictsAfter(requests: number, policies: readonly Use[]): Verdict[] {
+  const judged = policies.map(({ policy, cost }) => {
+    const algorithm = algorithmOf(policy.algorithm);
+    const { state } = algorithm.judge(policy, undefined, requests * cost, 0);
+    const [look, charge] = [0, cost].map((units) => algorithm.judge(policy, state, units, 0));
+    return { policy, cost, look: look!, charge: charge! };
+  });
+  const isDenied = judged.some(({ charge }) => !charge.allowed);
+  return judged.map(({ policy, cost, look, charge }) => {
+    const { allowed, remaining, resetAfter, retryAfter } = isDenied && charge.allowed ? look : charge;
+    const decision = { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, degraded: false };
+    const block = !charge.allowed && retryAfter > 0 && policy.blocks && raised(policy.blocks, undefined, 0);
+    if (!block) return { policy, cost, decision };
+    return { policy, cost, decision: { ...decision, ...underBlock(policy, decision, cost, retryAfter, block.span) } };
+  });
+}

@@ -1,0 +1,112 @@
+import type { Type } from '@nestjs/common';
+import { RateLimitError, shown } from '../../core/errors.js';
+import type { Policy } from '../../core/policy.js';
+import { policyField, type Verdict } from '../../headers/ratelimit-headers.js';
+import { ALL_POLICIES, SKIPPED_POLICIES } from '../decorators/skip-rate-limit.decorator.js';
+import { RATE_LIMIT_POLICIES } from '../decorators/rate-limit.decorator.js';
+import { listOf } from '../decorators/metadata.js';
+import type { Asked, Catalogue } from './catalogue.js';
+import type { Rule } from './rule.js';
+
+/** The rules that govern one handler, by phase. */
+export interface Plan {
+  readonly early: readonly Rule[];
+  readonly late: readonly Rule[];
+  /** Both, for those who decide them at once. */
+  readonly all: readonly Rule[];
+  /** The text of `RateLimit-Policy` by the definitions, where no policy depends on the request. */
+  readonly policyField: string | undefined;
+  /** What it was when the limits of all had changed, kept until they change again. */
+  changed: { readonly policies: readonly Policy[]; readonly field: string } | undefined;
+}
+
+const EMPTY_PLAN: Plan = { early: [], late: [], all: [], policyField: '', changed: undefined };
+
+export type Handler = (...args: never[]) => unknown;
+
+/** What decorators say of a class or a handler. */
+export const askedOf = (target: object): readonly Asked[] => listOf<Asked>(RATE_LIMIT_POLICIES, target);
+const skippedOf = (target: object): readonly (string | symbol)[] => listOf(SKIPPED_POLICIES, target);
+
+/**
+ * Default, then class, then method; at each level first the skips, then the additions. A policy that is asked for
+ * again by name takes the place of its earlier use.
+ *
+ * @param levels what is asked for, or the class or handler whose decorators ask
+ * @param owner the route, to which policies without a name belong
+ * @throws RateLimitError
+ */
+export function planOf(
+  catalogue: Catalogue,
+  levels: readonly (readonly Asked[] | Type | Handler)[],
+  owner: string,
+): Plan {
+  let rules: Rule[] = [];
+  let unnamed = 0;
+  for (const level of levels) {
+    const { skipped, asked } =
+      typeof level === 'function'
+        ? { skipped: skippedOf(level), asked: askedOf(level) }
+        : { skipped: [], asked: level };
+    rules = without(rules, skipped, catalogue);
+    const named = new Set<string>();
+    for (const each of asked) {
+      const rule = catalogue.ruleFor(each, unnamed === 0 ? owner : `${owner}.${unnamed + 1}`);
+      if (rule.unnamed) unnamed++;
+      else {
+        if (named.has(rule.name)) {
+          throw new RateLimitError(
+            'RL_POLICY_CONFLICT',
+            `asks for ${shown(rule.name)} twice; ask once, or use two names`,
+          );
+        }
+        named.add(rule.name);
+        rules = rules.filter((earlier) => earlier.name !== rule.name || earlier.unnamed);
+      }
+      rules.push(rule);
+    }
+  }
+  return rules.length === 0 ? EMPTY_PLAN : compiled(rules);
+}
+
+/** The text of `RateLimit-Policy` for what was decided. Where no policy depends on the request it names all of a plan. */
+export function policyFieldOf(plan: Plan, verdicts: readonly Verdict[]): string {
+  const { all, policyField: own } = plan;
+  if (own === undefined) return policyField(verdicts.map(({ policy }) => policy));
+  if (all.every(({ live }) => live!.isOwn)) return own;
+  const policies = all.map(({ live }) => judgedBy(verdicts, live!.own.id) ?? live!.current);
+  // One of the few with an override.
+  if (!all.every(({ live }, i) => live!.current === policies[i])) return policyField(policies);
+  if (!plan.changed?.policies.every((policy, i) => policy === policies[i])) {
+    plan.changed = { policies, field: policyField(policies) };
+  }
+  return plan.changed.field;
+}
+
+function judgedBy(verdicts: readonly Verdict[], id: string): Policy | undefined {
+  for (const { policy } of verdicts) if (policy.id === id) return policy;
+  return undefined;
+}
+
+function compiled(all: readonly Rule[]): Plan {
+  const policies = all.map(({ policy }) => policy).filter((policy) => policy !== undefined);
+  return {
+    early: all.filter(({ phase }) => phase === 'early'),
+    late: all.filter(({ phase }) => phase === 'late'),
+    all,
+    policyField: policies.length === all.length ? policyField(policies) : undefined,
+    changed: undefined,
+  };
+}
+
+function without(rules: Rule[], skipped: readonly (string | symbol)[], catalogue: Catalogue): Rule[] {
+  if (skipped.includes(ALL_POLICIES)) return [];
+  for (const name of skipped) {
+    if (catalogue.get(name as string)) continue;
+    throw new RateLimitError(
+      'RL_UNKNOWN_POLICY',
+      `skips ${shown(name)}, which is no policy; there are ${catalogue.names.join(', ') || 'none'}`,
+    );
+  }
+  return rules.filter((rule) => !skipped.includes(rule.name) || rule.unnamed);
+}

@@ -1,0 +1,187 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Clock } from '../../core/clock.js';
+import type { Decision } from '../../core/decision.js';
+import { isStoreUnavailable, type StoreUnavailableError } from '../../core/errors.js';
+import { checkHits, type Hit } from '../../core/hit.js';
+import type { Observer } from '../../core/observer.js';
+import { shareOf, type Policy, type StoreFailureMode } from '../../core/policy.js';
+import { blocking, checkBlock, type BlockingStore, type RateLimitStore } from '../../core/store.js';
+import { LastSeen } from './last-seen.js';
+import { MemoryStore } from '../memory/memory.store.js';
+
+export interface FailurePolicy {
+  /** For policies that say nothing themselves. */
+  mode: StoreFailureMode;
+  /** How many instances share a quota: each admits so much less by itself. Default 1. */
+  instances?: number | undefined;
+  observer: Observer;
+  /** The clock, in milliseconds. Default `Date.now`. */
+  now?: Clock;
+}
+
+/**
+ * In milliseconds: how long nothing may fail before the store is said to answer again. Twice as long each time when it
+ * fails again within the longest: one that wavers is not told of at every turn.
+ */
+const CALM = 1_000;
+const LONGEST_CALM = 60_000;
+
+/**
+ * Answers when the store inside cannot, as each policy asks. One `closed` policy closes the request: it rejects with
+ * the store's own error. `local` ones are judged in this process's memory, which goes on from what the store last told
+ * of a quota. No request mixes a charge in the store with a local one.
+ */
+export class FailurePolicyStore implements BlockingStore {
+  private readonly local: MemoryStore;
+  private readonly lastSeen: LastSeen;
+  /** On the monotonic clock; 0 while the store answers. */
+  private failedSince = 0;
+  private lastFailure = 0;
+  /** Of the answers since the last failure, the first. */
+  private firstAnswer = 0;
+  private calm = CALM;
+  private calmSince = -Infinity;
+  private readonly shares = new WeakMap<Policy, Policy>();
+
+  constructor(
+    private readonly inner: RateLimitStore,
+    private readonly policy: FailurePolicy,
+  ) {
+    const { now = Date.now } = policy;
+    this.local = new MemoryStore({ now });
+    this.lastSeen = new LastSeen(now);
+  }
+
+  async consume(hits: readonly Hit[]): Promise<Decision[]> {
+    try {
+      const decisions = await this.inner.consume(hits);
+      this.note(hits, decisions);
+      if (this.failedSince > 0) this.recover();
+      return decisions;
+    } catch (error) {
+      if (!isStoreUnavailable(error)) throw error;
+      this.fail(error);
+      return this.without(error, hits);
+    }
+  }
+
+  async reset(policy: Policy, key: string): Promise<void> {
+    checkHits([{ policy, key, cost: 0 }]);
+    await this.andHere(
+      () => this.inner.reset(policy, key),
+      () => {
+        this.lastSeen.take(policy, key);
+        return this.local.reset(policy, key);
+      },
+    );
+  }
+
+  async block(policy: Policy, key: string, span: number): Promise<void> {
+    checkHits([{ policy, key, cost: 0 }]);
+    checkBlock(policy, span);
+    await this.andHere(
+      () => blocking(this.inner).block(policy, key, span),
+      () => this.local.block(policy, key, span),
+    );
+  }
+
+  async unblock(policy: Policy, key: string): Promise<void> {
+    checkHits([{ policy, key, cost: 0 }]);
+    checkBlock(policy);
+    await this.andHere(
+      () => blocking(this.inner).unblock(policy, key),
+      () => this.local.unblock(policy, key),
+    );
+  }
+
+  /**
+   * Done here too, whether or not the store answered. Not before: who asked earlier may be told after that, though his
+   * answer came with this one's.
+   */
+  private async andHere(there: () => Promise<void>, here: () => Promise<void>): Promise<void> {
+    try {
+      await there();
+    } finally {
+      await turn();
+      await here();
+    }
+  }
+
+  /** While a block stands nothing is told of the quota: what was told before it counts. */
+  private note(hits: readonly Hit[], decisions: readonly Decision[]): void {
+    for (let i = 0; i < hits.length; i++) {
+      const { policy, key } = hits[i]!;
+      if (this.modeOf(hits[i]!) !== 'local') continue;
+      const { blockedFor = 0 } = decisions[i]!;
+      if (policy.blocks) this.local.recallBlock(policy, key, blockedFor);
+      if (blockedFor === 0) this.lastSeen.note(hits[i]!, decisions[i]!);
+    }
+  }
+
+  private async without(failure: StoreUnavailableError, hits: readonly Hit[]): Promise<Decision[]> {
+    if (hits.some((hit) => this.modeOf(hit) === 'closed')) throw failure;
+    const own = hits.filter((hit) => this.modeOf(hit) === 'local').map((hit) => this.shareOf(hit));
+    const judged = await this.local.consume(own);
+    let next = 0;
+    return hits.map((hit) => (this.modeOf(hit) === 'local' ? degraded(hit, judged[next++]!) : admitted(hit)));
+  }
+
+  /** This instance's part of it, which goes on from its part of what was left. */
+  private shareOf(hit: Hit): Hit {
+    const { instances = 1 } = this.policy;
+    const { policy, key } = hit;
+    let share = this.shares.get(policy);
+    if (!share) this.shares.set(policy, (share = instances === 1 ? policy : shareOf(policy, instances)));
+    const seen = this.lastSeen.take(policy, key);
+    if (seen) {
+      const rest = policy.burst - seen.used;
+      const left = rest > 0 ? Math.max(1, Math.floor(rest / instances)) : 0;
+      this.local.recall(share, key, { ...seen, used: share.burst - left });
+    }
+    return { ...hit, policy: share };
+  }
+
+  private modeOf({ policy }: Hit): StoreFailureMode {
+    return policy.onStoreFailure ?? this.policy.mode;
+  }
+
+  private fail(error: StoreUnavailableError): void {
+    this.lastFailure = performance.now();
+    this.firstAnswer = 0;
+    if (this.failedSince > 0) return;
+    this.failedSince = this.lastFailure;
+    const isWavering = this.lastFailure - this.calmSince < LONGEST_CALM;
+    this.calm = isWavering ? Math.min(2 * this.calm, LONGEST_CALM) : CALM;
+    this.policy.observer.storeFailed?.(error);
+  }
+
+  private recover(): void {
+    const now = performance.now();
+    this.firstAnswer ||= now;
+    if (now - this.lastFailure <= this.calm) return;
+    const away = this.firstAnswer - this.failedSince;
+    this.failedSince = 0;
+    this.calmSince = now;
+    this.policy.observer.storeAnswers?.(away);
+  }
+}
+
+/** In milliseconds. Nobody knows when the store will answer; that is long enough not to add to its trouble. */
+const LATER = 1_000;
+
+/** What costs more than a share, though not more than the quota, passes when the store is back, and no block stands. */
+function degraded({ policy, cost }: Hit, decision: Decision): Decision {
+  const isTooMuchHere = decision.retryAfter === -1 && policy.limit > 0 && cost <= policy.burst;
+  const retryAfter = isTooMuchHere ? Math.max(LATER, decision.blockedFor ?? 0) : decision.retryAfter;
+  return { ...decision, retryAfter, degraded: true };
+}
+
+/** Admitted, but by a limit of 0: that denies everything, and needs no store to know it. */
+const admitted = ({ policy: { limit }, cost }: Hit): Decision => ({
+  allowed: limit > 0 || cost <= 0,
+  limit,
+  remaining: limit,
+  resetAfter: 0,
+  retryAfter: limit > 0 || cost <= 0 ? 0 : -1,
+  degraded: true,
+});

@@ -1,0 +1,246 @@
+import type { Judgement } from '../../core/algorithm.js';
+import { algorithmOf } from '../../core/algorithms/index.js';
+import {
+  blockLifetime,
+  extended,
+  imposed,
+  raised,
+  standing,
+  underBlock,
+  type BlockState,
+} from '../../core/blocks/block.js';
+import type { Clock } from '../../core/clock.js';
+import type { Decision } from '../../core/decision.js';
+import { RateLimitError, shown } from '../../core/errors.js';
+import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
+import type { Policy } from '../../core/policy.js';
+import { checkBlock, type BlockingStore } from '../../core/store.js';
+import { ExpiryQueue, type Expiring } from './expiry-queue.js';
+import type { Seen } from '../failure/last-seen.js';
+import { keptKey } from '../long-key.js';
+
+/** What a {@link MemoryStore} takes. */
+export interface MemoryStoreOptions {
+  /** The clock, in milliseconds since the epoch. Default `Date.now`. */
+  now?: Clock;
+  /** The most keys kept. When one more comes, what has expired is forgotten first, then the least recently used. Default 100,000. */
+  maxKeys?: number;
+}
+
+interface Entry extends Expiring {
+  readonly id: string;
+  state: unknown;
+}
+
+/** How many expired entries go for each new one: more than one, so that what has expired dwindles under load. */
+const SWEEP = 2;
+
+/** Below this many keys nothing is gained by sweeping. */
+const WORTH_SWEEPING = 1_000;
+
+/**
+ * Keeps quota in this process. For one instance, for tests, and for the time when Redis is away. No timers: it never
+ * keeps a process alive.
+ */
+export class MemoryStore implements BlockingStore {
+  /** In order of use: a Map iterates as it was written, and what is used is written anew. */
+  private readonly entries = new Map<string, Entry>();
+  private expiring = new ExpiryQueue<Entry>();
+  private readonly now: Clock;
+  private readonly maxKeys: number;
+
+  /** @throws RateLimitError `RL_MAX_KEYS_INVALID` */
+  constructor({ now = Date.now, maxKeys = 100_000 }: MemoryStoreOptions = {}) {
+    if (!Number.isSafeInteger(maxKeys) || maxKeys < 1) {
+      throw new RateLimitError(
+        'RL_MAX_KEYS_INVALID',
+        `maxKeys must be a whole number, at least 1, got ${shown(maxKeys)}`,
+      );
+    }
+    this.now = now;
+    this.maxKeys = maxKeys;
+  }
+
+  /** How many keys are kept now. */
+  get size(): number {
+    return this.entries.size;
+  }
+
+  /**
+   * Charges all hits or none; always answers.
+   *
+   * @throws RateLimitError `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`
+   */
+  async consume(hits: readonly Hit[]): Promise<Decision[]> {
+    checkHits(hits);
+    return mergingHits(hits, async (merged) => this.judge(merged));
+  }
+
+  /**
+   * Makes the quota full again, and ends its block.
+   *
+   * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`
+   */
+  async reset(policy: Policy, key: string): Promise<void> {
+    checkHits([{ policy, key, cost: 0 }]);
+    this.entries.delete(idOf(policy, key));
+    if (policy.blocks) this.entries.delete(blockIdOf(policy, key));
+  }
+
+  /**
+   * Blocks from now on, in place of a block that stands.
+   *
+   * @param policy one with `blockFor`
+   * @param span in milliseconds; 0 ends a block as {@link unblock} does
+   * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_BLOCK_OFF`, `RL_BLOCK_INVALID`
+   */
+  async block(policy: Policy, key: string, span: number): Promise<void> {
+    checkHits([{ policy, key, cost: 0 }]);
+    const rule = checkBlock(policy, span);
+    if (span === 0) return this.unblock(policy, key);
+    const now = Math.floor(this.now());
+    // As Redis does, which asks for it as for a look: a quota from far ahead is moved to now.
+    this.judge([{ policy, key, cost: 0 }]);
+    this.keepBlock(policy, key, imposed(rule, this.blockOf(policy, key), span, now), now);
+  }
+
+  /**
+   * Ends a block and forgets the steps; the quota stays as it is.
+   *
+   * @param policy one with `blockFor`
+   * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_BLOCK_OFF`
+   */
+  async unblock(policy: Policy, key: string): Promise<void> {
+    checkHits([{ policy, key, cost: 0 }]);
+    checkBlock(policy);
+    this.entries.delete(blockIdOf(policy, key));
+  }
+
+  /**
+   * Takes over what another store last told of a quota. Of that and what is known here the emptier one counts.
+   *
+   * @internal
+   */
+  recall(policy: Policy, key: string, { used, resetAfter, at }: Seen): void {
+    const algorithm = algorithmOf(policy.algorithm);
+    const state = algorithm.recalled(policy, used, resetAfter, at);
+    const now = Math.floor(this.now());
+    const lifetime = state === undefined ? 0 : algorithm.lifetime(policy, state, now);
+    if (lifetime <= 0) return;
+    const id = idOf(policy, key);
+    const entry = this.entries.get(id);
+    const left = (known: unknown): number => algorithm.judge(policy, known, 0, now).remaining;
+    if (!entry || left(state) < left(entry.state)) this.keep(id, entry, state, now + lifetime, now);
+  }
+
+  /**
+   * Takes over what another store last told of a block: that it stands for so long, or that there is none.
+   *
+   * @internal
+   */
+  recallBlock(policy: Policy, key: string, left: number): void {
+    if (left === 0 && this.entries.size === 0) return;
+    const now = Math.floor(this.now());
+    if (left > 0) this.keepBlock(policy, key, { start: now, span: left, step: 1 }, now);
+    else this.entries.delete(blockIdOf(policy, key));
+  }
+
+  private judge(hits: readonly Hit[]): Decision[] {
+    const now = Math.floor(this.now());
+    const judged = hits.map(({ policy, key, cost }) => {
+      const id = idOf(policy, key);
+      const algorithm = algorithmOf(policy.algorithm);
+      const entry = this.entries.get(id);
+      const block = policy.blocks && standing(this.blockOf(policy, key), now);
+      const isBarred = block !== undefined && block.left > 0 && cost > 0;
+      const judgement = algorithm.judge(policy, entry?.state, cost, now);
+      return { policy, id, algorithm, entry, judgement, block, isBarred };
+    });
+
+    const denied = judged.some(({ judgement, isBarred }) => isBarred || !judgement.allowed);
+    return judged.map(({ policy, id, algorithm, entry, judgement, block, isBarred }, i) => {
+      // All or none: beside a denied hit, one that would have passed only looks.
+      const final = denied && judgement.allowed ? algorithm.judge(policy, entry?.state, 0, now) : judgement;
+      const { allowed, remaining, resetAfter, retryAfter, state } = final;
+      if (state === undefined) this.entries.delete(id);
+      else {
+        const expiresAt = state === entry?.state ? undefined : now + algorithm.lifetime(policy, state, now);
+        this.keep(id, entry, state, expiresAt, now);
+      }
+      const decision = { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, degraded: false };
+      if (!block) return decision;
+      const left = this.settleBlock(hits[i]!, judgement, block.state, isBarred, now);
+      if (left === 0) return decision;
+      const told = underBlock(policy, decision, hits[i]!.cost, retryAfter, left);
+      return { ...decision, ...told, allowed: allowed && !isBarred };
+    });
+  }
+
+  /** Begins a block, or begins it anew, where this hit does. How long one stands now. */
+  private settleBlock(
+    { policy, key }: Hit,
+    { allowed, retryAfter }: Judgement<unknown>,
+    state: BlockState | undefined,
+    isBarred: boolean,
+    now: number,
+  ): number {
+    const rule = policy.blocks!;
+    let kept = state;
+    if (isBarred) {
+      if (rule.extend && retryAfter >= 0) kept = extended(state!, now);
+    } else if (!allowed && retryAfter >= 0) {
+      kept = raised(rule, state, now) ?? state;
+    }
+    if (kept) this.keepBlock(policy, key, kept, now);
+    return standing(kept, now).left;
+  }
+
+  private blockOf(policy: Policy, key: string): BlockState | undefined {
+    return this.entries.get(blockIdOf(policy, key))?.state as BlockState | undefined;
+  }
+
+  private keepBlock(policy: Policy, key: string, state: BlockState, now: number): void {
+    const id = blockIdOf(policy, key);
+    this.keep(id, this.entries.get(id), state, now + blockLifetime(policy.blocks!, state, now), now);
+  }
+
+  private keep(id: string, entry: Entry | undefined, state: unknown, expiresAt: number | undefined, now: number): void {
+    // It may be swept already, to make room for another hit of the same request.
+    if (entry && this.entries.delete(id)) {
+      entry.state = state;
+      entry.expiresAt = expiresAt ?? entry.expiresAt;
+      this.entries.set(id, entry);
+      return;
+    }
+    const added: Entry = { id, state, expiresAt: expiresAt ?? entry!.expiresAt };
+    this.entries.set(id, added);
+    this.expiring.add(added);
+    this.makeRoom(now);
+  }
+
+  private makeRoom(now: number): void {
+    const sweep = this.entries.size > WORTH_SWEEPING ? SWEEP : 0;
+    for (let swept = 0; swept < sweep || this.entries.size > this.maxKeys; swept++) {
+      const over = this.expiring.takeOver(now);
+      if (!over) break;
+      if (this.entries.get(over.id) === over) this.entries.delete(over.id);
+    }
+    if (this.entries.size > this.maxKeys) {
+      const [leastRecentlyUsed] = this.entries.keys();
+      this.entries.delete(leastRecentlyUsed!);
+    }
+    if (this.expiring.size > 2 * this.entries.size + 1_000) this.rebuildQueue();
+  }
+
+  /** What was reset or forgotten stays in the queue until it is due; this keeps the queue in proportion. */
+  private rebuildQueue(): void {
+    this.expiring = new ExpiryQueue();
+    for (const entry of this.entries.values()) this.expiring.add(entry);
+  }
+}
+
+/** No name holds a NUL, so no two pairs make one id. */
+const idOf = (policy: Policy, key: string): string => `${policy.id}\0${keptKey(key)}`;
+
+/** No policy's id ends so. */
+const blockIdOf = (policy: Policy, key: string): string => `${policy.id}:block\0${keptKey(key)}`;

@@ -1,0 +1,141 @@
+import { oneLine, RateLimitError } from '../../../core/errors.js';
+import { isClusterClient, isRedisClient, type RedisClient } from './client.js';
+import { checkLocation, isCluster, type RedisLocation } from './location.js';
+import { firstNews, type EventfulClient } from './news.js';
+
+/** A client and whether it is ours to close. */
+export interface Connection {
+  readonly client: RedisClient;
+  readonly ours: boolean;
+}
+
+/** In milliseconds: 100 at first, half a second at most, a quarter more or less. */
+const backOff = (times: number): number => Math.min(50 * 2 ** Math.min(times, 4), 500) * (0.75 + Math.random() / 2);
+
+/** A primary that was made a replica: connect anew, for Sentinel or a name in DNS may know where it is now. */
+const isReplica = (error: Error): boolean => /\bREADONLY\b/.test(error.message);
+
+/**
+ * What a limiter needs of its connection: commands fail at once while it is down, none is ever sent twice (it may
+ * have been charged), and it comes back within two seconds of Redis, also from one that went silent.
+ */
+const safeOptions = (timeout: number) => ({
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  connectTimeout: 1_000,
+  disconnectTimeout: 500,
+  socketTimeout: Math.max(1_000, 2 * timeout),
+  maxLoadingRetryTime: 500,
+  retryStrategy: backOff,
+  reconnectOnError: isReplica,
+  // A primary that thaws after a failover thinks itself the primary for seconds: Sentinel tells of the other one at once.
+  failoverDetector: true,
+  sentinelRetryStrategy: backOff,
+  sentinelReconnectStrategy: (times: number) => Math.min(1_000 * times, 10_000),
+  sentinelCommandTimeout: 1_000,
+});
+
+const safeClusterOptions = {
+  enableOfflineQueue: false,
+  retryDelayOnFailover: 0,
+  clusterRetryStrategy: backOff,
+  slotsRefreshTimeout: 500,
+};
+
+/**
+ * Opens the connection, or takes the client that was given.
+ *
+ * @param timeout how long a call may take, in milliseconds
+ * @param tell hears why the connection fails, once each time, and of settings that are not safe
+ * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`
+ */
+export async function connect(
+  location: RedisLocation,
+  timeout: number,
+  tell: (news: string) => void,
+): Promise<Connection> {
+  if (isRedisClient(location)) {
+    const dangers = dangersOf(location);
+    if (dangers.length > 0) tell(`The Redis client that was handed in ${dangers.join('; and it ')}.`);
+    return { client: location, ours: false };
+  }
+  checkLocation(location);
+  const { Redis, Cluster } = await loadIoredis();
+  const safe = safeOptions(timeout);
+  const client = made(() =>
+    typeof location === 'string'
+      ? new Redis(location, safe)
+      : isCluster(location)
+        ? new Cluster(location.nodes, {
+            ...safeClusterOptions,
+            ...location.options,
+            redisOptions: { ...safe, ...(location.options?.redisOptions as object | undefined) },
+          })
+        : new Redis({ ...safe, ...location }),
+  ) as unknown as EventfulClient;
+  await firstNews(client, tell);
+  return { client, ours: true };
+}
+
+/** What ioredis does not take, it throws in its own words. */
+function made<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    const reason = oneLine(error instanceof Error ? error.message : String(error));
+    throw new RateLimitError('RL_REDIS_INVALID', `ioredis does not take what redis says: ${reason}`, { cause: error });
+  }
+}
+
+/** What ioredis does by default that a limiter should not, each with the option that ends it. */
+function dangersOf(client: RedisClient): string[] {
+  const options = (client as { options?: Record<string, unknown> }).options ?? {};
+  const isCluster = isClusterClient(client);
+  const ofNode = isCluster ? ((options.redisOptions as Record<string, unknown> | undefined) ?? {}) : options;
+  const sendsTwice = isCluster ? options.retryDelayOnFailover !== 0 : options.autoResendUnfulfilledCommands !== false;
+  const isPatient = !ofNode.socketTimeout;
+  return [
+    sendsTwice &&
+      `sends commands again when its connection dies, which may charge requests twice: make it with ${isCluster ? 'retryDelayOnFailover: 0' : 'autoResendUnfulfilledCommands: false'}`,
+    isPatient &&
+      'takes minutes to notice that its connection went silent: make it with socketTimeout: 2000' +
+        (isCluster ? ' in redisOptions' : ''),
+    Boolean(options.sentinels) &&
+      !options.failoverDetector &&
+      'may ask a primary that Sentinel has replaced for seconds more, whose charges are lost: make it with failoverDetector: true',
+  ].filter((danger) => danger !== false);
+}
+
+/** Lets go of a client of ours: politely, unless Redis does not answer. May be called twice. */
+export async function disconnect({ client, ours }: Connection, patience: number): Promise<void> {
+  if (!ours) return;
+  // From here on it fails because we close it.
+  (client as EventfulClient).removeAllListeners('error').on('error', () => undefined);
+  const asked = client.quit().then(
+    () => true,
+    () => false,
+  );
+  let timer: NodeJS.Timeout | undefined;
+  const impatient = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), patience)));
+  const parted = await Promise.race([asked, impatient]);
+  clearTimeout(timer);
+  // To part leaves connections to sentinels open. On others that are closed already this would only start a timer.
+  const hasSentinels = Boolean((client as { options?: { sentinels?: unknown } }).options?.sentinels);
+  if (hasSentinels || (!parted && client.status !== 'end')) client.disconnect();
+}
+
+/** ioredis is an optional peer: it is loaded only by those who use Redis. */
+async function loadIoredis() {
+  try {
+    return await import('ioredis');
+  } catch (error) {
+    throw new RateLimitError(
+      'RL_IOREDIS_MISSING',
+      `redis is configured but ioredis cannot be loaded; npm install ioredis`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
