@@ -79,7 +79,7 @@ function judged(hits: readonly Hit[], states: States, now: number): Decision[] {
     const { allowed, remaining, resetAfter, retryAfter, state } = final;
     if (state === undefined) states.delete(id);
     else states.set(id, { state, until: now + algorithm.lifetime(policy, state, now) });
-    return { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, degraded: false };
+    return { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, by: 'store' };
   });
 }
 

@@ -24,7 +24,7 @@ async function expectToWork(redis: RateLimitModuleOptions['redis']): Promise<voi
   const { nest } = await boot('fastify', { redis }, {});
   const limiter = nest.get(RateLimiter);
   const left = await Promise.all(Array.from({ length: 20 }, (_, i) => limiter.consume(daily, `k${i}`)));
-  expect(left.every(({ remaining, degraded }) => remaining === 999 && !degraded)).toBe(true);
+  expect(left.every(({ remaining, by }) => remaining === 999 && by === 'store')).toBe(true);
   expect(await nest.get(RATE_LIMIT_STORE).consume([])).toEqual([]);
 }
 

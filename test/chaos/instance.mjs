@@ -79,7 +79,7 @@ async function one() {
 
 function count(own, hits, decisions) {
   const isAllowed = decisions.every(({ allowed }) => allowed);
-  const local = decisions.filter(({ degraded }) => degraded).length;
+  const local = decisions.filter(({ by }) => by === 'local').length;
   if (local > 0) {
     if (local < decisions.length) own.wrong.push('a request was decided by Redis in part');
     if (isAllowed) own.locally++;

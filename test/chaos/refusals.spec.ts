@@ -129,7 +129,7 @@ async function until(isSo: () => Promise<boolean>): Promise<number> {
   return performance.now() - began;
 }
 
-const isDegraded = async () => (await ask()).degraded;
+const isDegraded = async () => (await ask()).by === 'local';
 const isBack = async () => !(await isDegraded());
 
 const kinds = serverKinds();
@@ -140,7 +140,7 @@ describe.each(kinds)('a Redis that refuses ($label)', (kind) => {
     await cause(admin);
     await until(isDegraded);
     const began = performance.now();
-    for (let i = 0; i < 200; i++) expect(await ask()).toMatchObject({ allowed: true, degraded: true });
+    for (let i = 0; i < 200; i++) expect(await ask()).toMatchObject({ allowed: true, by: 'local' });
     // Nobody but one in a while waits for a Redis that refuses or is busy.
     expect(performance.now() - began).toBeLessThan(BACK_WITHIN);
     await until(async () => logged.some((line) => told.test(line)));

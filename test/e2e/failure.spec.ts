@@ -217,9 +217,9 @@ describe.each(adapters)('when Redis does not answer, on %s', (adapter) => {
     const layered = nest.get<RateLimitStore>(RATE_LIMIT_STORE);
     const { definePolicy } = await import('nestjs-redis-rate-limit');
     const hit = { policy: definePolicy({ name: 'x', limit: 2, window: '1h' }), key: 'k', cost: 1 };
-    expect((await layered.consume([hit]))[0]).toMatchObject({ allowed: true, degraded: false });
+    expect((await layered.consume([hit]))[0]).toMatchObject({ allowed: true, by: 'store' });
     down = true;
-    expect((await layered.consume([hit]))[0]).toMatchObject({ allowed: true, remaining: 0, degraded: true });
-    expect((await layered.consume([hit]))[0]).toMatchObject({ allowed: false, degraded: true });
+    expect((await layered.consume([hit]))[0]).toMatchObject({ allowed: true, remaining: 0, by: 'local' });
+    expect((await layered.consume([hit]))[0]).toMatchObject({ allowed: false, by: 'local' });
   });
 });

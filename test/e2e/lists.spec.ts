@@ -417,11 +417,11 @@ describe('RateLimiter', () => {
     for (const cost of [1, 0, 100, -1]) {
       expect(await limiter.consume(policy, key, { cost })).toEqual(
         verdict === 'allow'
-          ? { allowed: true, limit, remaining: limit, resetAfter: 0, retryAfter: 0, degraded: false, listed: 'allow' }
-          : { allowed: false, limit, remaining: 0, resetAfter: 0, retryAfter: -1, degraded: false, listed: 'deny' },
+          ? { allowed: true, limit, remaining: limit, resetAfter: 0, retryAfter: 0, by: 'list' }
+          : { allowed: false, limit, remaining: 0, resetAfter: 0, retryAfter: -1, by: 'list' },
       );
     }
-    expect(await limiter.peek(policy, key)).toMatchObject({ listed: verdict });
+    expect(await limiter.peek(policy, key)).toMatchObject({ by: 'list', allowed: verdict === 'allow' });
     expect(store.calls).toBe(0);
   });
 
@@ -433,7 +433,7 @@ describe('RateLimiter', () => {
 
   it('says nothing of lists where none names the key, and refuses what is wrong all the same', async () => {
     const { limiter } = await start('express', { policies: { ...policies, listed }, ...lists });
-    expect(await limiter.consume('listed', 'user:5')).not.toHaveProperty('listed');
+    expect(await limiter.consume('listed', 'user:5')).toMatchObject({ by: 'store' });
     await expect(limiter.consume('listed', 'user:3', { cost: 1.5 })).rejects.toThrow('RL_COST_INVALID');
     await expect(limiter.consume('listed', 3 as never)).rejects.toThrow('RL_KEY_INVALID');
   });

@@ -408,7 +408,7 @@ describe('while Redis is away', () => {
       expect(headers.get('RateLimit-Policy')).toBe('"daily";q=3;w=86400');
     }
     expect(statuses).toEqual([200, 200, 200, 429, 429]);
-    expect(await limiterOf(app).peek('daily', 'vip')).toMatchObject({ limit: 50, degraded: true });
+    expect(await limiterOf(app).peek('daily', 'vip')).toMatchObject({ limit: 50, by: 'local' });
     const limits = limitsOf(app);
     const attempts = [
       () => limits.set('daily', { limit: 9 }),

@@ -139,7 +139,7 @@ describe('RateLimiter', () => {
     const limiter = nest.get(RateLimiter);
     await get('/');
     expect(await limiter.peek('one', 'ip:127.0.0.1')).toMatchObject({ allowed: true, remaining: 0 });
-    expect(await limiter.consume('one', 'ip:127.0.0.1')).toMatchObject({ allowed: false, limit: 1, degraded: false });
+    expect(await limiter.consume('one', 'ip:127.0.0.1')).toMatchObject({ allowed: false, limit: 1, by: 'store' });
     await limiter.reset('one', 'ip:127.0.0.1');
     expect((await get('/')).status).toBe(200);
 

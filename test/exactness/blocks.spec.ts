@@ -210,7 +210,7 @@ describe.each(serverKinds())('on $label', (kind) => {
     await client.config('SET', 'maxmemory', '1');
     try {
       const denied = await spend(policy);
-      expect(denied).toMatchObject({ allowed: false, degraded: false });
+      expect(denied).toMatchObject({ allowed: false, by: 'store' });
       expect(denied.blockedFor).toBeUndefined();
       expect(denied.retryAfter).toBeGreaterThan(HOUR - 60 * SECOND);
     } finally {

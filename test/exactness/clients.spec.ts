@@ -50,7 +50,7 @@ describe.each([
       remaining: 7,
       resetAfter: expect.any(Number),
       retryAfter: 0,
-      degraded: false,
+      by: 'store',
     });
     const denied = await spend(store, 8);
     expect(denied).toMatchObject({ allowed: false, remaining: 7, retryAfter: expect.any(Number) });

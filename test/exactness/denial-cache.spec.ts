@@ -95,19 +95,19 @@ describe('a frozen Redis', () => {
     await server.freeze();
     const [first] = await store.consume([hit(one)]);
     const [second] = await store.consume([hit(one)]);
-    expect([first, second].map((decision) => [decision!.allowed, decision!.degraded])).toEqual([
-      [true, true],
-      [false, true],
+    expect([first, second].map((decision) => [decision!.allowed, decision!.by])).toEqual([
+      [true, 'local'],
+      [false, 'local'],
     ]);
     const started = performance.now();
-    expect((await store.consume([hit(gone)]))[0]).toMatchObject({ allowed: false, degraded: false });
+    expect((await store.consume([hit(gone)]))[0]).toMatchObject({ allowed: false, by: 'remembered' });
     expect(performance.now() - started).toBeLessThan(100);
 
     await server.thaw();
     let decision = second;
-    for (const end = performance.now() + 10_000; decision!.degraded && performance.now() < end; await sleep(20)) {
+    for (const end = performance.now() + 10_000; decision!.by !== 'store' && performance.now() < end; await sleep(20)) {
       [decision] = await store.consume([hit(one)]);
     }
-    expect(decision).toMatchObject({ allowed: true, degraded: false });
+    expect(decision).toMatchObject({ allowed: true, by: 'store' });
   });
 });

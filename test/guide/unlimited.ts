@@ -4,7 +4,7 @@ import type { RateLimitStore } from 'nestjs-redis-rate-limit';
 export const unlimited: RateLimitStore = {
   consume: async (hits) =>
     hits.map(({ policy: { limit } }) => {
-      return { allowed: true, limit, remaining: limit, resetAfter: 0, retryAfter: 0, degraded: false };
+      return { allowed: true, limit, remaining: limit, resetAfter: 0, retryAfter: 0, by: 'store' };
     }),
   reset: async () => {},
 };

@@ -154,7 +154,7 @@ describe('while Redis is frozen', () => {
 
     await server.freeze();
     const answer = insured.consume('ann');
-    expect(await limiter.consume('insured', 'ann')).toMatchObject({ allowed: true, degraded: true });
+    expect(await limiter.consume('insured', 'ann')).toMatchObject({ allowed: true, by: 'local' });
     expect(await stillWaiting(answer)).toBe(true);
 
     await server.thaw();
@@ -162,7 +162,7 @@ describe('while Redis is frozen', () => {
     expect((await insured.get('ann'))?.consumedPoints).toBe(2);
     const back = async () => {
       const decision = await limiter.peek('insured', 'ann');
-      return !decision.degraded && decision.remaining;
+      return decision.by === 'store' && decision.remaining;
     };
     await until('Redis was not asked again', async () => (await back()) === 4);
   });

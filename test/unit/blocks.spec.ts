@@ -223,10 +223,10 @@ describe('while the store gives no answer', () => {
     };
     for (let i = 0; i < 3; i++) await ask();
     now += 20_000;
-    expect(await askAway()).toMatchObject({ allowed: false, degraded: true, retryAfter: 40_000, blockedFor: 40_000 });
+    expect(await askAway()).toMatchObject({ allowed: false, by: 'local', retryAfter: 40_000, blockedFor: 40_000 });
     await inner.unblock(rule, 'k');
-    expect(await ask()).toMatchObject({ allowed: true, degraded: false });
-    expect(await askAway()).toMatchObject({ allowed: true, degraded: true, remaining: 0 });
+    expect(await ask()).toMatchObject({ allowed: true, by: 'store' });
+    expect(await askAway()).toMatchObject({ allowed: true, by: 'local', remaining: 0 });
   });
 
   it('who goes over here is blocked here', async () => {
@@ -235,7 +235,7 @@ describe('while the store gives no answer', () => {
     const store = new FailurePolicyStore(inner, { mode: 'local', observer: {}, now: () => BEGUN });
     for (let i = 0; i < 3; i++) await store.consume([{ policy: policy('1m'), key: 'k', cost: 1 }]);
     const [denied] = await store.consume([{ policy: policy('1m'), key: 'k', cost: 1 }]);
-    expect(denied).toMatchObject({ allowed: false, degraded: true, blockedFor: MINUTE });
+    expect(denied).toMatchObject({ allowed: false, by: 'local', blockedFor: MINUTE });
     await expect(store.block(definePolicy({ name: 'plain', limit: 1, window: '1s' }), 'k', 5)).rejects.toThrow(
       'RL_BLOCK_OFF: plain has no blockFor, so nobody looks for a block; give it one, 0 to block by code alone',
     );
@@ -262,9 +262,9 @@ describe('while the store gives no answer', () => {
     await ask(8);
     await ask(1);
     jest.spyOn(inner, 'consume').mockRejectedValue(away);
-    expect(await ask(3)).toMatchObject({ allowed: false, degraded: true, retryAfter: MINUTE, blockedFor: MINUTE });
+    expect(await ask(3)).toMatchObject({ allowed: false, by: 'local', retryAfter: MINUTE, blockedFor: MINUTE });
     await store.unblock(rule, 'k');
-    expect(await ask(3)).toMatchObject({ allowed: false, degraded: true, retryAfter: SECOND });
+    expect(await ask(3)).toMatchObject({ allowed: false, by: 'local', retryAfter: SECOND });
     expect((await ask(9)).retryAfter).toBe(-1);
   });
 

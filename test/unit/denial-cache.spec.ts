@@ -151,7 +151,7 @@ describe('a denial is told again, aged, until the first of its numbers changes',
   });
 
   it('be it resetAfter or retryAfter that ends first, of any hit', async () => {
-    const told = { allowed: false, limit: 1, remaining: 0, degraded: false };
+    const told = { allowed: false, limit: 1, remaining: 0, by: 'store' } as const;
     for (const spans of [
       { resetAfter: 0, retryAfter: 50 },
       { resetAfter: 50, retryAfter: -1 },
@@ -198,7 +198,9 @@ describe('what is remembered is a whole request', () => {
     expect(first[2]).toMatchObject({ resetAfter: 100, retryAfter: 0 });
     time = 98;
     const again = await store.consume(request);
-    expect(again).toEqual([first[0], first[1], { ...first[2], resetAfter: 2 }]);
+    expect(again).toEqual(
+      [first[0], first[1], { ...first[2], resetAfter: 2 }].map((decision) => ({ ...decision, by: 'remembered' })),
+    );
     expect(asked).toBe(2);
     time = 99;
     expect(await asks(...request)).toBe(true);
@@ -260,7 +262,8 @@ describe('what is remembered is a whole request', () => {
     const request = [hit(hourly, 1), hit(hourly, 2)];
     const denied = await store.consume(request);
     expect(denied.map(({ allowed }) => allowed)).toEqual([false, false]);
-    expect(await store.consume(request)).toEqual(denied);
+    const again = await store.consume(request);
+    expect(again).toEqual(denied.map((decision) => ({ ...decision, by: 'remembered' })));
     expect(asked).toBe(1);
     expect(await asks(hit(hourly, 2), hit(hourly, 1))).toBe(true);
     expect(await asks(hit(hourly, 1), hit(hourly, 1))).toBe(true);
@@ -278,11 +281,11 @@ describe('what is remembered is a whole request', () => {
     await store.reset(shut, longer);
     expect(store.size).toBe(0);
 
-    const degraded = async (hits: readonly Hit[]) => {
+    const decidedHere = async (hits: readonly Hit[]) => {
       const [first, ...rest] = await memory.consume(hits);
-      return [{ ...first!, degraded: true }, ...rest];
+      return [{ ...first!, by: 'local' as const }, ...rest];
     };
-    open({}, { consume: degraded });
+    open({}, { consume: decidedHere });
     expect([await asks(hit(shut)), await asks(hit(shut))]).toEqual([true, true]);
     // One hit without it is enough, even if another was denied.
     expect([await asks(hit(wide), hit(shut)), await asks(hit(wide), hit(shut))]).toEqual([true, true]);

@@ -54,8 +54,8 @@ describe('while the store fails', () => {
     const store = storeOf();
     const ask = (...policies: Policy[]) => store.consume(policies.map((policy) => ({ policy, key: 'k', cost: 60 })));
     expect(await ask(local, open)).toMatchObject([
-      { allowed: true, remaining: 40, degraded: true },
-      { allowed: true, remaining: 100, degraded: true },
+      { allowed: true, remaining: 40, by: 'local' },
+      { allowed: true, remaining: 100, by: 'open' },
     ]);
     expect(await ask(open, local)).toMatchObject([{ allowed: true }, { allowed: false, remaining: 40 }]);
     await expect(ask(local, open, closed)).rejects.toBe(down);

@@ -7,7 +7,7 @@ const five = definePolicy({ name: 'five', limit: 5, window: '1h' });
 const note = (memory: LastSeen, key: string, remaining = 0, policy: Policy = five, cost = 1): void =>
   memory.note(
     { policy, key, cost },
-    { allowed: true, limit: policy.limit, remaining, resetAfter: 60, retryAfter: 0, degraded: false },
+    { allowed: true, limit: policy.limit, remaining, resetAfter: 60, retryAfter: 0, by: 'store' },
   );
 const used = (memory: LastSeen, key: string, policy = five) => memory.take(policy, key)?.used;
 

@@ -8,7 +8,7 @@ const passed: Decision = {
   remaining: 99,
   resetAfter: 86_400_000,
   retryAfter: 0,
-  degraded: false,
+  by: 'store',
 };
 const denied: Decision = {
   allowed: false,
@@ -16,7 +16,7 @@ const denied: Decision = {
   remaining: 0,
   resetAfter: 300,
   retryAfter: 1_200,
-  degraded: false,
+  by: 'store',
 };
 const both = [
   { policy: burst, cost: 1, decision: denied },

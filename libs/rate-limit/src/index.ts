@@ -52,7 +52,7 @@ export type { Policy, PolicyDefinition, StoreFailureMode } from './core/policy.j
 export { algorithmNames, algorithmOf, type AlgorithmName } from './core/algorithms/index.js';
 export type { Algorithm, Judgement, Quota } from './core/algorithm.js';
 export type { Clock } from './core/clock.js';
-export type { Decision } from './core/decision.js';
+export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
 export { checkHits, mergingHits, type Hit } from './core/hit.js';

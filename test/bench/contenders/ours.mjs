@@ -25,8 +25,8 @@ export function policiesFor({ algorithm = 'fixed-window', limit, windows }) {
 export const deciding = (store, policies) => async (key) => {
   const decisions = await store.consume(policies.map((policy) => ({ policy, key, cost: 1 })));
   let all = true;
-  for (const { allowed, degraded } of decisions) {
-    if (degraded) return undefined;
+  for (const { allowed, by } of decisions) {
+    if (by !== 'store' && by !== 'remembered') return undefined;
     if (!allowed) all = false;
   }
   return all;

@@ -37,9 +37,9 @@ export class StoreHealth implements Observer {
   }
 
   /** Who decided: Redis, or this instance by itself. */
-  deciderOf({ degraded }: Decision): string {
+  deciderOf({ by }: Decision): string {
     if (this.place === undefined) return 'memory';
-    return degraded ? 'this instance' : 'redis';
+    return by === 'local' || by === 'open' ? 'this instance' : 'redis';
   }
 
   get state(): StoreState {

@@ -44,7 +44,7 @@ export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<
       const denied = await spend(three());
       assert.equal(denied.allowed, false);
       assert.equal(denied.limit, 3);
-      assert.equal(denied.degraded, false);
+      assert.equal(denied.by, 'store');
       assert.ok(denied.retryAfter > 0 && denied.retryAfter >= denied.resetAfter);
     });
 
@@ -66,7 +66,7 @@ export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<
         remaining: 3,
         resetAfter: 0,
         retryAfter: 0,
-        degraded: false,
+        by: 'store',
       });
       await spend(three(), { cost: 3 });
       const once = await look(three());
@@ -276,7 +276,7 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
     law(`${algorithm}: who goes over is denied until the block ends, and not a millisecond longer`, async (bench) => {
       const policy = three('1m');
       assert.equal((await bench.spend(policy, { cost: 3 })).blockedFor, undefined);
-      const denied = { allowed: false, limit: 3, remaining: 0, degraded: false };
+      const denied = { allowed: false, limit: 3, remaining: 0, by: 'store' };
       const blocked = { ...denied, resetAfter: MINUTE, retryAfter: MINUTE, blockedFor: MINUTE };
       assert.deepEqual(await bench.spend(policy), blocked);
       bench.clock.now += MINUTE - 1;

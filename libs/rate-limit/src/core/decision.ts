@@ -1,4 +1,16 @@
 /**
+ * Who decided a hit:
+ *
+ * - `store`: the store, by what is kept there;
+ * - `local`: this process by itself, because the store gave no answer in time (`onStoreFailure: 'local'`);
+ * - `open`: nobody, for the same reason: the hit was admitted unseen (`onStoreFailure: 'open'`);
+ * - `remembered`: this process, because the store denied the same request a moment ago;
+ * - `list`: an allow or deny list that names the key;
+ * - `lease`: this process, from a share of the quota that the store lent it. Reserved: nothing decides so yet.
+ */
+export type Decider = 'store' | 'local' | 'open' | 'remembered' | 'list' | 'lease';
+
+/**
  * The answer to a hit. Spans are milliseconds from now, never clock readings; a denied hit is one that could not be
  * charged.
  */
@@ -16,16 +28,11 @@ export interface Decision {
    * because it costs more than the policy ever holds.
    */
   readonly retryAfter: number;
-  /** Decided without the store, because it gave no answer in time: by the policy's `onStoreFailure`. */
-  readonly degraded: boolean;
+  /** Who decided. */
+  readonly by: Decider;
   /**
    * Only while a block of this policy and key stands, which this denial may have begun: how long still. Nothing is
    * remaining then, whatever the quota holds.
    */
   readonly blockedFor?: number;
-  /**
-   * Decided without the store, because a list names the key: `RateLimiter` says so. `deny` is a denial for ever, `allow`
-   * a full quota of which nothing is spent.
-   */
-  readonly listed?: 'allow' | 'deny';
 }

@@ -30,8 +30,9 @@ export class RateLimiter {
   ) {}
 
   /**
-   * Spends `cost` units (default 1): 0 only looks, a negative number gives back. Whom a list of the module or of the
-   * catalogue's policy names is decided by it, whatever the cost: see {@link Decision.listed}.
+   * Spends `cost` units (default 1): 0 only looks, a negative number gives back. A key that a list of the module or of
+   * the catalogue's policy names is decided by that list, whatever the cost (`by: 'list'`): denied for ever, or allowed
+   * with a full quota of which nothing is spent.
    *
    * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_POLICY_DYNAMIC`, `RL_COST_INVALID`, `RL_KEY_INVALID`,
    *   `RL_OPTION_UNKNOWN`, and what is wrong with a policy spelled out; `StoreUnavailableError` when the store gives no

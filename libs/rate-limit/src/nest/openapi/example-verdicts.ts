@@ -1,5 +1,6 @@
 import { algorithmOf } from '../../core/algorithms/index.js';
 import { raised, underBlock } from '../../core/blocks/block.js';
+import type { Decision } from '../../core/decision.js';
 import type { Policy } from '../../core/policy.js';
 import type { Verdict } from '../../headers/ratelimit-headers.js';
 
@@ -20,7 +21,7 @@ export function verdictsAfter(requests: number, policies: readonly Use[]): Verdi
   const isDenied = judged.some(({ charge }) => !charge.allowed);
   return judged.map(({ policy, cost, look, charge }) => {
     const { allowed, remaining, resetAfter, retryAfter } = isDenied && charge.allowed ? look : charge;
-    const decision = { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, degraded: false };
+    const decision: Decision = { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, by: 'store' };
     const block = !charge.allowed && retryAfter > 0 && policy.blocks && raised(policy.blocks, undefined, 0);
     if (!block) return { policy, cost, decision };
     return { policy, cost, decision: { ...decision, ...underBlock(policy, decision, cost, retryAfter, block.span) } };

@@ -92,7 +92,7 @@ const givesBack = (hit: Hit): boolean => typeof hit?.cost === 'number' && hit.co
 
 /** Some hit was denied, and all were judged by the store itself. */
 const isDenial = (decisions: readonly Decision[]): boolean =>
-  decisions.some(({ allowed }) => !allowed) && !decisions.some(({ degraded }) => degraded);
+  decisions.some(({ allowed }) => !allowed) && decisions.every(({ by }) => by === 'store');
 
 /**
  * Until the first of the numbers changes. The store judges by whole milliseconds, so it may do so one sooner. Not at
@@ -114,6 +114,7 @@ function unchangedFor(hits: readonly Hit[], decisions: readonly Decision[]): num
 const aged = (decisions: readonly Decision[], age: number): Decision[] =>
   decisions.map((decision) => ({
     ...decision,
+    by: 'remembered' as const,
     resetAfter: left(decision.resetAfter, age),
     retryAfter: left(decision.retryAfter, age),
     ...(decision.blockedFor !== undefined && { blockedFor: left(decision.blockedFor, age) }),

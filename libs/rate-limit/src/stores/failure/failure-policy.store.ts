@@ -123,7 +123,7 @@ export class FailurePolicyStore implements BlockingStore {
     const own = hits.filter((hit) => this.modeOf(hit) === 'local').map((hit) => this.shareOf(hit));
     const judged = await this.local.consume(own);
     let next = 0;
-    return hits.map((hit) => (this.modeOf(hit) === 'local' ? degraded(hit, judged[next++]!) : admitted(hit)));
+    return hits.map((hit) => (this.modeOf(hit) === 'local' ? locally(hit, judged[next++]!) : admitted(hit)));
   }
 
   /** This instance's part of it, which goes on from its part of what was left. */
@@ -170,10 +170,10 @@ export class FailurePolicyStore implements BlockingStore {
 const LATER = 1_000;
 
 /** What costs more than a share, though not more than the quota, passes when the store is back, and no block stands. */
-function degraded({ policy, cost }: Hit, decision: Decision): Decision {
+function locally({ policy, cost }: Hit, decision: Decision): Decision {
   const isTooMuchHere = decision.retryAfter === -1 && policy.limit > 0 && cost <= policy.burst;
   const retryAfter = isTooMuchHere ? Math.max(LATER, decision.blockedFor ?? 0) : decision.retryAfter;
-  return { ...decision, retryAfter, degraded: true };
+  return { ...decision, retryAfter, by: 'local' };
 }
 
 /** Admitted, but by a limit of 0: that denies everything, and needs no store to know it. */
@@ -183,5 +183,5 @@ const admitted = ({ policy: { limit }, cost }: Hit): Decision => ({
   remaining: limit,
   resetAfter: 0,
   retryAfter: limit > 0 || cost <= 0 ? 0 : -1,
-  degraded: true,
+  by: 'open',
 });

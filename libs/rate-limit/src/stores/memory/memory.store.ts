@@ -167,7 +167,7 @@ export class MemoryStore implements BlockingStore {
         const expiresAt = state === entry?.state ? undefined : now + algorithm.lifetime(policy, state, now);
         this.keep(id, entry, state, expiresAt, now);
       }
-      const decision = { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, degraded: false };
+      const decision: Decision = { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, by: 'store' };
       if (!block) return decision;
       const left = this.settleBlock(hits[i]!, judgement, block.state, isBarred, now);
       if (left === 0) return decision;

@@ -158,7 +158,7 @@ class BinaryReply implements ScriptReply {
         remaining: this.bytes.readDoubleLE(this.at),
         resetAfter: this.bytes.readDoubleLE(this.at + 8),
         retryAfter,
-        degraded: false,
+        by: 'store',
       });
       this.at += NUMBERS_PER_HIT * BYTES_PER_NUMBER;
       if (hits[i]!.policy.blocks) this.addBlock(decisions);
