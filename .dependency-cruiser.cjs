@@ -1,10 +1,11 @@
-// The layers of the library. Dependencies run one way: core <- stores <- nest, core <- headers <- nest.
+// The layers of the library. Dependencies run one way: core <- stores <- engine <- nest, core <- headers <- engine.
 const { peerDependenciesMeta } = require('./libs/rate-limit/package.json');
 
 const SRC = '^libs/rate-limit/src/';
 const NEST = packages('@nestjs/[^/]+', 'reflect-metadata', 'rxjs');
 const IOREDIS = packages('ioredis');
-const OPTIONAL_PEERS = packages(...Object.keys(peerDependenciesMeta));
+// Nest's packages are optional too, for those who use the engine alone: only nest/ imports them.
+const OPTIONAL_PEERS = packages(...Object.keys(peerDependenciesMeta).filter((name) => !new RegExp(NEST).test(name)));
 
 /** Matches a package by where it is installed, and by its name where it is not. */
 function packages(...names) {
@@ -30,6 +31,12 @@ module.exports = {
       name: 'stores-import-only-core',
       from: { path: `${SRC}stores/` },
       to: { pathNot: [`${SRC}(core|stores)/`, IOREDIS], dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'engine-imports-no-nest',
+      comment: 'A limiter without a framework.',
+      from: { path: `${SRC}engine(/|\\.ts$)` },
+      to: { path: [`${SRC}nest/`, `${SRC}index\\.ts$`] },
     },
     {
       name: 'conformance-imports-only-core',
@@ -94,7 +101,7 @@ module.exports = {
     {
       name: 'the-public-api-is-for-users',
       from: { path: SRC },
-      to: { path: `${SRC}index\\.ts$` },
+      to: { path: `${SRC}(index|engine)\\.ts$` },
     },
     {
       name: 'apps-import-the-library-by-name',

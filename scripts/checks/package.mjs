@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const LIBRARY = 'libs/rate-limit';
-const ROOT_FILES = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'conformance/package.json'];
+const ROOT_FILES = [
+  'package.json',
+  'README.md',
+  'LICENSE',
+  'CHANGELOG.md',
+  'conformance/package.json',
+  'engine/package.json',
+];
 
 const folder = mkdtempSync(join(tmpdir(), 'packed-'));
 try {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BLOCK_KEYS } from '../../libs/rate-limit/src/core/blocks/block-rule.js';
 import { KEY_OPTIONS } from '../../libs/rate-limit/src/nest/keys/key-settings.js';
-import { MODULE_KEYS } from '../../libs/rate-limit/src/nest/options.js';
+import { MODULE_KEYS } from '../../libs/rate-limit/src/nest/check-options.js';
 import { RULE_KEYS } from '../../libs/rate-limit/src/nest/plan/rule.js';
 import { RESOLVE_CACHE_KEYS } from '../../libs/rate-limit/src/nest/resolve/resolved-policy.js';
 import { ROOT, textOf } from './pages.js';

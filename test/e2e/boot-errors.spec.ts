@@ -248,7 +248,7 @@ describe('a mistake at a handler names the handler too', () => {
     [
       'a part of a definition for a policy of the catalogue',
       RateLimit({ name: 'login', blockFor: '1m' } as never),
-      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined elsewhere, and blockFor is its definition\'s to say; ' +
+      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined elsewhere, and only its definition can set blockFor; ' +
         'a route may change key, cost, skip, phase, allow, deny only',
     ],
     [

@@ -9,9 +9,9 @@ import {
   type ListEntry,
   type RateLimitModuleOptions,
 } from 'nestjs-redis-rate-limit';
-import { addressOf } from '../../libs/rate-limit/src/nest/keys/address.js';
-import { bitsOf } from '../../libs/rate-limit/src/nest/lists/address-set.js';
-import { List } from '../../libs/rate-limit/src/nest/lists/list.js';
+import { addressOf } from '../../libs/rate-limit/src/engine/identity/address.js';
+import { bitsOf } from '../../libs/rate-limit/src/engine/lists/address-set.js';
+import { List } from '../../libs/rate-limit/src/engine/lists/list.js';
 import type { Plans } from '../../libs/rate-limit/src/nest/plan/plans.js';
 import { ruleOf, type Rule } from '../../libs/rate-limit/src/nest/plan/rule.js';
 import { settingsOf } from '../../libs/rate-limit/src/nest/settings.js';
@@ -133,7 +133,7 @@ async function admitted(
   { ip, apiKey }: Caller,
   store: ConstructorParameters<typeof RateLimitGuard>[1],
 ): Promise<boolean> {
-  const plan = { early: all, late: [], all, policyField: undefined };
+  const plan = { early: all, late: [], all, live: undefined, policyField: '' };
   const guard = new RateLimitGuard({ of: () => plan } as unknown as Plans, store, settingsOf(own), true);
   const context = {
     getType: () => 'http',

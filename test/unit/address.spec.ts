@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { clientOf } from '../../libs/rate-limit/src/nest/keys/address.js';
+import { clientOf } from '../../libs/rate-limit/src/engine/identity/address.js';
 
 describe('the client that an address stands for', () => {
   it.each<[string, string]>([

@@ -4,8 +4,8 @@ import { oneLine } from '../../libs/rate-limit/src/core/errors.js';
 import { definePolicy, shareOf, type PolicyDefinition } from '../../libs/rate-limit/src/core/policy.js';
 import { sfInteger } from '../../libs/rate-limit/src/headers/structured-fields.js';
 import { keySettings } from '../../libs/rate-limit/src/nest/keys/key-settings.js';
-import { textOf } from '../../libs/rate-limit/src/nest/limits/limit-change.js';
-import { checkOptions } from '../../libs/rate-limit/src/nest/options.js';
+import { overrideKeyOf } from '../../libs/rate-limit/src/engine/limits/limit-change.js';
+import { checkOptions } from '../../libs/rate-limit/src/nest/check-options.js';
 import { ruleOf } from '../../libs/rate-limit/src/nest/plan/rule.js';
 import { keptKey } from '../../libs/rate-limit/src/stores/long-key.js';
 import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
@@ -202,7 +202,7 @@ describe('text', () => {
     code: 'RL_KEY_INVALID',
     takes: [0, 1, 57, 1_023, 1_024].map(text),
     refuses: [1_025, 1_026].map(text),
-    use: textOf,
+    use: overrideKeyOf,
   });
 
   it('of a key is kept in memory up to 128 characters, and above as a digest', () => {

@@ -1,14 +1,12 @@
 import type { LimitBook, LimitChanges } from '../../libs/rate-limit/src/core/limit-book.js';
-import { definePolicy, StoreUnavailableError } from '../../libs/rate-limit/src/index.js';
-import { LimitsInForce } from '../../libs/rate-limit/src/nest/limits/limits-in-force.js';
-import { LivePolicy } from '../../libs/rate-limit/src/nest/limits/live-policy.js';
+import { StoreUnavailableError } from '../../libs/rate-limit/src/index.js';
+import { LimitsInForce } from '../../libs/rate-limit/src/engine/limits/limits-in-force.js';
+import { PolicyVariants } from '../../libs/rate-limit/src/engine/policy-variants.js';
+import { LivePolicy } from '../../libs/rate-limit/src/engine/limits/live-policy.js';
 import { MemoryLimitBook } from '../../libs/rate-limit/src/stores/memory/memory.limit-book.js';
 
-const livePolicy = (name: string, window: '1m' | '1h' = '1m') => {
-  const define = ({ limit, burst }: { limit: number; burst?: number | undefined }) =>
-    definePolicy({ name, limit, window, burst });
-  return new LivePolicy(define({ limit: 10 }), define);
-};
+const livePolicy = (name: string, window: '1m' | '1h' = '1m') =>
+  new LivePolicy(new PolicyVariants({ name, limit: 10, window }));
 
 describe('limits in force', () => {
   let told: string[];
@@ -61,7 +59,7 @@ describe('limits in force', () => {
 
   it('tell of a route that they shut out, because another deployment set them, and are in force', async () => {
     const [live, book] = [livePolicy('a'), new MemoryLimitBook()];
-    live.costs(5);
+    live.noteCost(5);
     await book.write(live.own.id, { limit: 4 });
     const limits = following([live], book);
     await limits.look();

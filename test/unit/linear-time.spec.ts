@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { oneLine, shown } from '../../libs/rate-limit/src/core/errors.js';
 import { sfString } from '../../libs/rate-limit/src/headers/structured-fields.js';
-import { clientOf } from '../../libs/rate-limit/src/nest/keys/address.js';
+import { clientOf } from '../../libs/rate-limit/src/engine/identity/address.js';
 import { byAll } from '../../libs/rate-limit/src/nest/keys/combined.js';
 import { headerOf } from '../../libs/rate-limit/src/nest/request/request.js';
 import { partitionOf } from '../../libs/rate-limit/src/stores/redis/wire/keys.js';

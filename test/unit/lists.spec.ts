@@ -1,8 +1,8 @@
 import { RateLimitError } from '../../libs/rate-limit/src/core/errors.js';
-import { addressOf } from '../../libs/rate-limit/src/nest/keys/address.js';
-import { keyOfApiKey } from '../../libs/rate-limit/src/nest/keys/by-identity.js';
-import { bitsOf } from '../../libs/rate-limit/src/nest/lists/address-set.js';
-import { DenyList, List, type ListEntry } from '../../libs/rate-limit/src/nest/lists/list.js';
+import { addressOf } from '../../libs/rate-limit/src/engine/identity/address.js';
+import { keyOfApiKey } from '../../libs/rate-limit/src/engine/identity/api-key.js';
+import { bitsOf } from '../../libs/rate-limit/src/engine/lists/address-set.js';
+import { DenyList, List, type ListEntry } from '../../libs/rate-limit/src/engine/lists/list.js';
 
 const list = (...entries: ListEntry[]) => new List(entries, 'allow');
 

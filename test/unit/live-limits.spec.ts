@@ -3,8 +3,8 @@ import type { Policy } from '../../libs/rate-limit/src/core/policy.js';
 import { policyField, type Verdict } from '../../libs/rate-limit/src/headers/ratelimit-headers.js';
 import { planOf, policyFieldOf } from '../../libs/rate-limit/src/nest/plan/plan.js';
 import type { LimitBook, LimitChanges } from '../../libs/rate-limit/src/core/limit-book.js';
-import { Catalogue } from '../../libs/rate-limit/src/nest/plan/catalogue.js';
-import { LiveLimits } from '../../libs/rate-limit/src/nest/limits/live-limits.js';
+import { RuleCatalogue } from '../../libs/rate-limit/src/nest/plan/rule-catalogue.js';
+import { LiveLimits } from '../../libs/rate-limit/src/engine/limits/live-limits.js';
 import type { RedisClient } from '../../libs/rate-limit/src/stores/redis/connection/client.js';
 import { RedisLimitBook } from '../../libs/rate-limit/src/stores/redis/redis.limit-book.js';
 
@@ -39,7 +39,7 @@ const told = (version: number, limit: number): LimitChanges => ({
 });
 
 const limitsOn = (book: LimitBook, warn: (message: string) => void = () => undefined) =>
-  new LiveLimits(new Catalogue({ daily: { limit: 10, window: '1d' } }), book, {
+  new LiveLimits(new RuleCatalogue({ daily: { limit: 10, window: '1d' } }), book, {
     every: 60_000,
     patience: 1,
     warn,
@@ -127,7 +127,7 @@ describe('a start', () => {
       book.looks[1]!();
       expect(await getting).toMatchObject({ limit: 20 });
     } finally {
-      limits.onApplicationShutdown();
+      limits.stop();
     }
   });
 });
@@ -144,16 +144,18 @@ describe('RateLimit-Policy, whose text is kept while limits do not change', () =
   it('names all policies of a route at any moment: those that were judged as they were, the others as they hold', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(step, request), { maxLength: 60 }), (moments) => {
-        const catalogue = new Catalogue(Object.fromEntries(names.map((name) => [name, { limit: 10, window: '1d' }])));
+        const catalogue = new RuleCatalogue(
+          Object.fromEntries(names.map((name) => [name, { limit: 10, window: '1d' }])),
+        );
         const plan = planOf(catalogue, [names], 'route');
-        const liveOf = (name: string) => catalogue.get(name)!.live!;
+        const liveOf = (name: string) => catalogue.live(name, '');
         for (const moment of moments) {
           if ('name' in moment) {
             const { name, key, limit } = moment;
-            liveOf(name).take(key, limit === undefined ? undefined : liveOf(name).with({ limit }));
+            liveOf(name).put(key, limit === undefined ? undefined : liveOf(name).with({ limit }));
             continue;
           }
-          const hit = (name: string): Policy => liveOf(name).for(moment.key);
+          const hit = (name: string): Policy => liveOf(name).for(undefined, moment.key);
           const verdicts = moment.judged.map((name) => ({ policy: hit(name) }) as Verdict);
           const expected = names.map((name) => (moment.judged.includes(name) ? hit(name) : liveOf(name).current));
           expect(policyFieldOf(plan, verdicts)).toBe(policyField(expected));

@@ -1,11 +1,12 @@
 import { jest } from '@jest/globals';
 import { ForbiddenException, type ExecutionContext } from '@nestjs/common';
+import { PolicyVariants } from '../../libs/rate-limit/src/engine/policy-variants.js';
 import { lookupOf } from '../../libs/rate-limit/src/nest/resolve/lookup-of.js';
 import type { Lookup } from '../../libs/rate-limit/src/nest/resolve/lookup.js';
 import type { PolicyDefinition } from 'nestjs-redis-rate-limit';
-import { RememberedTerms } from '../../libs/rate-limit/src/nest/resolve/remembered-terms.js';
+import { KeptResolutions } from '../../libs/rate-limit/src/nest/resolve/kept-resolutions.js';
 import type { Resolved, ResolveOptions } from '../../libs/rate-limit/src/nest/resolve/resolved-policy.js';
-import type { Terms } from '../../libs/rate-limit/src/nest/resolve/terms.js';
+import type { Resolution } from '../../libs/rate-limit/src/nest/resolve/resolution.js';
 
 const own = { name: 'plan', limit: 100, window: '1h' } as const;
 const byTenant = () => 'never asked';
@@ -36,8 +37,8 @@ function lookup(
   definition: PolicyDefinition = own,
 ): Lookup {
   const counted = () => (asked++, resolve() as Resolved);
-  const ears = { now: () => time, warn: (text: string) => void warnings.push(text) };
-  return lookupOf(definition, { resolve: counted, ...options }, undefined, ears)!;
+  const hooks = { now: () => time, warn: (text: string) => void warnings.push(text) };
+  return lookupOf({ ...definition, resolve: counted, ...options }, new PolicyVariants(definition), hooks)!;
 }
 
 const limitOf = async (plan: Lookup, by: string | number | undefined = 'acme') =>
@@ -198,33 +199,37 @@ describe('answers', () => {
 });
 
 describe('the memory of answers', () => {
-  const terms = (cost: number) => ({ cost }) as Terms;
+  const costing = (cost: number) => ({ cost }) as Resolution;
 
   it('lets go of what is over, when something comes', () => {
-    const memory = new RememberedTerms(1_000);
-    for (let i = 0; i < 100; i++) memory.keep(`key ${i}`, { terms: terms(1), lookup: i, until: 10 + i }, i);
+    const memory = new KeptResolutions(1_000);
+    for (let i = 0; i < 100; i++) memory.keep(`key ${i}`, { resolution: costing(1), lookup: i, until: 10 + i }, i);
     expect(memory.size).toBe(11 - 1);
-    expect([memory.find('key 99', 108), memory.find('key 99', 109)]).toEqual([terms(1), undefined]);
+    expect([memory.find('key 99', 108), memory.find('key 99', 109)]).toEqual([costing(1), undefined]);
   });
 
   it('never keeps more than it may', () => {
-    const memory = new RememberedTerms(10);
-    for (let i = 0; i < 100; i++) memory.keep(`key ${i}`, { terms: terms(1), lookup: i, until: 1_000 }, 0);
-    expect([memory.size, memory.find('key 89', 0), memory.find('key 90', 0)]).toEqual([10, undefined, terms(1)]);
+    const memory = new KeptResolutions(10);
+    for (let i = 0; i < 100; i++) memory.keep(`key ${i}`, { resolution: costing(1), lookup: i, until: 1_000 }, 0);
+    expect([memory.size, memory.find('key 89', 0), memory.find('key 90', 0)]).toEqual([10, undefined, costing(1)]);
   });
 
   it('takes what is kept anew for the newest', () => {
-    const memory = new RememberedTerms(2);
-    ['a', 'b', 'a', 'c'].forEach((key, i) => memory.keep(key, { terms: terms(i), lookup: i, until: 9 }, 0));
-    expect([memory.find('a', 0), memory.find('b', 0), memory.find('c', 0)]).toEqual([terms(2), undefined, terms(3)]);
+    const memory = new KeptResolutions(2);
+    ['a', 'b', 'a', 'c'].forEach((key, i) => memory.keep(key, { resolution: costing(i), lookup: i, until: 9 }, 0));
+    expect([memory.find('a', 0), memory.find('b', 0), memory.find('c', 0)]).toEqual([
+      costing(2),
+      undefined,
+      costing(3),
+    ]);
   });
 
   it('keeps the answer of the later lookup, whichever comes first, and none that is over', () => {
-    const memory = new RememberedTerms(10);
-    memory.keep('key', { terms: terms(2), lookup: 2, until: 50 }, 0);
-    memory.keep('key', { terms: terms(1), lookup: 1, until: 90 }, 0);
-    memory.keep('key', { terms: terms(3), lookup: 3, until: 20 }, 20);
-    expect(memory.find('key', 20)).toEqual(terms(2));
+    const memory = new KeptResolutions(10);
+    memory.keep('key', { resolution: costing(2), lookup: 2, until: 50 }, 0);
+    memory.keep('key', { resolution: costing(1), lookup: 1, until: 90 }, 0);
+    memory.keep('key', { resolution: costing(3), lookup: 3, until: 20 }, 20);
+    expect(memory.find('key', 20)).toEqual(costing(2));
   });
 });
 

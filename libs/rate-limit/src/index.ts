@@ -1,11 +1,11 @@
 /**
- * Everything the package offers, name by name.
+ * The Nest module and everything that goes with it, name by name.
  *
  * @module nestjs-redis-rate-limit
  */
 export { RateLimitModule } from './nest/rate-limit.module.js';
 export { RateLimitGuard } from './nest/request/rate-limit.guard.js';
-export { RateLimiter, type AnyPolicy } from './nest/rate-limiter.service.js';
+export { RateLimiter } from './nest/rate-limiter.service.js';
 export { RateLimit } from './nest/decorators/rate-limit.decorator.js';
 export { SkipRateLimit } from './nest/decorators/skip-rate-limit.decorator.js';
 export {
@@ -16,24 +16,27 @@ export {
 export type { RateLimitModuleExtras } from './nest/module-definition.js';
 export type { PerRequest, PolicyOptions, PolicyReference, PolicyUse, RateLimitModuleOptions } from './nest/options.js';
 export type { ResolveCache, Resolved, ResolvedPolicy, ResolveOptions } from './nest/resolve/resolved-policy.js';
-export type {
-  DefinedLimit,
-  LimitChange,
-  LimitCondition,
-  LimitInForce,
-  OverrideKey,
-} from './nest/limits/limit-change.js';
-export type { LiveLimits } from './nest/limits/live-limits.js';
 export { RATE_LIMIT_STORE } from './nest/tokens.js';
 
 export { byIp } from './nest/keys/by-ip.js';
 export { byApiKey, byHeader, byTenant, byUser } from './nest/keys/by-identity.js';
 export { byAll, byFirst } from './nest/keys/combined.js';
 export type { KeyResolver, Partition, Phase } from './nest/keys/key-resolver.js';
-export type { DenyOptions, ListEntry } from './nest/lists/list.js';
-export type { ListOptions } from './nest/lists/lists.js';
 export type { KeyOptions, KeySettings } from './nest/keys/key-settings.js';
 export type { RateLimitRequest } from './nest/request/request.js';
+
+export type { Limiter, AnyPolicy, Spending } from './engine/limiter.js';
+export type { StoreOptions } from './engine/options.js';
+export type {
+  DefinedLimit,
+  LimitChange,
+  LimitCondition,
+  LimitInForce,
+  OverrideKey,
+} from './engine/limits/limit-change.js';
+export type { LiveLimits } from './engine/limits/live-limits.js';
+export type { DenyOptions, ListEntry } from './engine/lists/list.js';
+export type { ListOptions } from './engine/lists/lists.js';
 
 export { MemoryStore, type MemoryStoreOptions } from './stores/memory/memory.store.js';
 export { RedisStore, type RedisStoreOptions } from './stores/redis/redis.store.js';
@@ -57,7 +60,7 @@ export type { Duration } from './core/duration.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
 export { checkHits, mergingHits, type Hit } from './core/hit.js';
 export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWritten } from './core/limit-book.js';
-export type { Observer } from './core/observer.js';
+export type { DecisionEvent, DenialReason, Observer } from './core/observer.js';
 export type { BlockingStore, RateLimitStore } from './core/store.js';
 export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';
 export type { ProblemDetails } from './headers/problem-details.js';

@@ -1,12 +1,48 @@
+import type { Decider } from './decision.js';
 import type { StoreUnavailableError } from './errors.js';
 
-/** Told of what happens to the store. Called once for each change, never per request; what it throws harms nobody. */
+/** Why a hit was denied. `limit`: the quota is spent; `never`: it costs more than the policy ever holds. */
+export type DenialReason = 'limit' | 'never' | 'blocked' | 'list';
+
+/** A hit that was decided, whoever decided it. */
+export interface DecisionEvent {
+  /** The policy's name; `undefined` where a list of the module or the limiter decided, which holds for all policies. */
+  readonly policy: string | undefined;
+  /** The partition that pays, or the address or key that a list names. It may identify a person. */
+  readonly key: string;
+  /** Quota units; 0 where a list decided before the cost was known. */
+  readonly cost: number;
+  /** Whether the hit passed. Beside a denied one, whether it would have. */
+  readonly allowed: boolean;
+  /** Who decided. */
+  readonly by: Decider;
+  /** Why it was denied; `undefined` when it passed. */
+  readonly reason: DenialReason | undefined;
+  /** Units available now; `undefined` where a list decided. */
+  readonly remaining: number | undefined;
+  /** Milliseconds until the same hit passes; 0 when it did, -1 when it never can. */
+  readonly retryAfter: number;
+  /** How long the decision took, in milliseconds. */
+  readonly duration: number;
+}
+
+/**
+ * Is called when something happens. What it throws, or rejects with, is logged and harms no request. What it does not
+ * listen to costs nothing.
+ */
 export interface Observer {
-  /** The store stopped answering, and why. Until it answers, each policy does as its `onStoreFailure` says. */
+  /** A hit was decided. Called for each hit of each request, so it must be quick. */
+  decided?(event: DecisionEvent): void;
+  /**
+   * The store stopped answering, and why. Called once for each outage. Until the store answers, each policy does as its
+   * `onStoreFailure` says.
+   */
   storeFailed?(failure: StoreUnavailableError): void;
   /**
-   * The store answers again, and nothing has failed for a second (longer for one that wavers, up to a minute). `away` is the time from the first failure to the first
-   * answer, in milliseconds. Known when somebody asks: an idle instance hears of it with its next request.
+   * The store answers again, and nothing has failed for a second (longer for a store that wavers, up to a minute).
+   * Called with the next request after that, so an idle instance is late.
+   *
+   * @param away from the first failure to the first answer, in milliseconds
    */
   storeAnswers?(away: number): void;
 }

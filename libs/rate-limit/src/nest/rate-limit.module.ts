@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { RateLimitGuard } from './request/rate-limit.guard.js';
 import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE, type OPTIONS_TYPE } from './module-definition.js';
-import { checkRecord } from './options.js';
+import { checkRecord } from './check-options.js';
 import { rateLimitProviders } from './boot/providers.js';
 import { RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './tokens.js';
 import { RateLimiter } from './rate-limiter.service.js';

@@ -1,17 +1,22 @@
 import { Logger } from '@nestjs/common';
+import { listsOf, type Lists } from '../engine/lists/lists.js';
 import type { HeaderProfile } from '../headers/ratelimit-headers.js';
+import { checkOptions } from './check-options.js';
 import { keySettings, type KeySettings } from './keys/key-settings.js';
 import { proxyWatch } from './keys/proxy-watch.js';
-import { listsOf, type Lists } from './lists/lists.js';
-import { checkOptions, type RateLimitModuleOptions } from './options.js';
+import type { RateLimitModuleOptions } from './options.js';
+import { listListenerOf, type ListListener } from '../engine/observer/list-listener.js';
+import { loggingObserver } from '../engine/observer/logging-observer.js';
 
 /** The options, checked and with their defaults. */
 export interface RateLimitSettings {
   readonly options: RateLimitModuleOptions;
   readonly headers: HeaderProfile;
   readonly keys: KeySettings;
-  /** The module's own. */
+  /** The module's. */
   readonly lists: Lists | undefined;
+  /** Is called when a list decides of a request; `undefined` where nobody listens. */
+  readonly listDecided: ListListener | undefined;
   readonly logger: Logger;
 }
 
@@ -19,6 +24,7 @@ export interface RateLimitSettings {
 export function settingsOf(options: RateLimitModuleOptions = {}): RateLimitSettings {
   checkOptions(options);
   const logger = new Logger('RateLimit');
+  const observer = loggingObserver(logger, options.onStoreFailure ?? 'local', options.observer);
   return {
     options,
     headers: options.headers ?? 'ietf',
@@ -27,6 +33,7 @@ export function settingsOf(options: RateLimitModuleOptions = {}): RateLimitSetti
       proxyWatch((message) => logger.warn(message)),
     ),
     lists: listsOf(options),
+    listDecided: listListenerOf(observer),
     logger,
   };
 }

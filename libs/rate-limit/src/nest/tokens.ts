@@ -8,8 +8,6 @@ export const RATE_LIMIT_BOUND = Symbol.for('nestjs-redis-rate-limit/bound');
 /** The options checked, with their defaults. */
 export const RATE_LIMIT_SETTINGS = Symbol.for('nestjs-redis-rate-limit/settings');
 
-export const RATE_LIMIT_CONNECTION = Symbol.for('nestjs-redis-rate-limit/connection');
-
 /** For `@Inject(RATE_LIMIT_STORE)`: the store with everything around it, a `RateLimitStore`. */
 export const RATE_LIMIT_STORE = Symbol.for('nestjs-redis-rate-limit/store');
 

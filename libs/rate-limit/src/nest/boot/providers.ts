@@ -1,64 +1,40 @@
 import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { RateLimitError } from '../../core/errors.js';
-import { bookOf } from '../../core/limit-book.js';
-import { isBlocking, type RateLimitStore } from '../../core/store.js';
-import { DenialCacheStore } from '../../stores/denials/denial-cache.store.js';
-import { FailurePolicyStore } from '../../stores/failure/failure-policy.store.js';
-import { MemoryLimitBook } from '../../stores/memory/memory.limit-book.js';
-import { MemoryStore } from '../../stores/memory/memory.store.js';
-import { connect, disconnect, type Connection } from '../../stores/redis/connection/connection.js';
-import { nameOf } from '../../stores/redis/connection/client.js';
-import { DEFAULT_PREFIX, DEFAULT_TIMEOUT, RedisStore } from '../../stores/redis/redis.store.js';
-import { Catalogue } from '../plan/catalogue.js';
-import { LiveLimits } from '../limits/live-limits.js';
-import { RateLimitExceptionFilter } from '../request/rate-limit.filter.js';
-import { RateLimitGuard } from '../request/rate-limit.guard.js';
-import { bindLatePhase } from './late-phase.js';
-import { loggingObserver } from './logging-observer.js';
+import type { RateLimitStore } from '../../core/store.js';
+import { openLimiter } from '../../engine/open-limiter.js';
+import { canBlockWith } from '../../engine/open-stores.js';
 import { documentRoutes, isGuardedBy } from '../openapi/document-routes.js';
-import { denialCacheOf, liveLimitsOf, type RateLimitModuleOptions } from '../options.js';
+import type { RateLimitModuleOptions } from '../options.js';
 import { Plans } from '../plan/plans.js';
 import { refuseStrays, routesOf } from '../plan/routes.js';
+import { RuleCatalogue } from '../plan/rule-catalogue.js';
+import { RateLimiter } from '../rate-limiter.service.js';
+import { RateLimitExceptionFilter } from '../request/rate-limit.filter.js';
+import { RateLimitGuard } from '../request/rate-limit.guard.js';
 import { settingsOf, type RateLimitSettings } from '../settings.js';
 import {
   RATE_LIMIT_BOUND,
-  RATE_LIMIT_CONNECTION,
   RATE_LIMIT_OPTIONS,
   RATE_LIMIT_PLANS,
   RATE_LIMIT_SETTINGS,
   RATE_LIMIT_STORE,
 } from '../tokens.js';
-import { RateLimiter } from '../rate-limiter.service.js';
+import { bindLatePhase } from './late-phase.js';
 
-/** The connection to Redis, and the store that uses it. */
-interface OpenRedis {
-  readonly connection: Connection;
-  readonly store: RedisStore;
-}
-
-/** In milliseconds. All that was asked is answered by then. */
-const LONGEST_PARTING = 1_000;
-
-/** Closes what we opened, once the server has answered its last request, and everybody else who asked has his answer. */
+/** Closes what the module opened, when every request that is under way has its answer. */
 @Injectable()
-class ConnectionCloser implements OnApplicationShutdown {
-  constructor(
-    @Inject(RATE_LIMIT_CONNECTION) private readonly redis: OpenRedis | undefined,
-    @Inject(RATE_LIMIT_SETTINGS) private readonly settings: RateLimitSettings,
-  ) {}
+class LimiterCloser implements OnApplicationShutdown {
+  constructor(@Inject(RateLimiter) private readonly limiter: RateLimiter) {}
 
   async onApplicationShutdown(): Promise<void> {
-    if (!this.redis) return;
-    await this.redis.store.settled();
-    const { timeout = DEFAULT_TIMEOUT } = this.settings.options;
-    await disconnect(this.redis.connection, Math.min(timeout, LONGEST_PARTING));
+    await this.limiter.close();
   }
 }
 
 /**
  * Everything is made before the router is built, so that a mistake stops the start and the guards are in place: plans
- * first, which need nothing, then the connection.
+ * first, which need nothing, then the limiter, which opens the connection.
  */
 export const rateLimitProviders: Provider[] = [
   {
@@ -74,28 +50,24 @@ export const rateLimitProviders: Provider[] = [
     inject: [RATE_LIMIT_SETTINGS, DiscoveryService],
     useFactory: ({ options }: RateLimitSettings, discovery: DiscoveryService) => {
       refuseStrays(discovery);
-      const canBlock = options.store === undefined || isBlocking(options.store);
-      return new Plans(new Catalogue(options.policies, canBlock), options.default ?? [], routesOf(discovery));
+      const catalogue = new RuleCatalogue(options.policies, canBlockWith(options));
+      return new Plans(catalogue, options.default ?? [], routesOf(discovery));
     },
   },
   {
-    provide: RATE_LIMIT_CONNECTION,
+    provide: RateLimiter,
     inject: [RATE_LIMIT_SETTINGS, RATE_LIMIT_PLANS],
-    useFactory: async ({ options, logger }: RateLimitSettings): Promise<OpenRedis | undefined> => {
-      const { redis, prefix, timeout = DEFAULT_TIMEOUT } = options;
-      if (redis === undefined) return undefined;
-      const connection = await connect(redis, timeout, (news) => logger.warn(news));
-      return { connection, store: new RedisStore(connection.client, { prefix, timeout }) };
-    },
+    useFactory: async ({ options, lists, logger }: RateLimitSettings, { catalogue }: Plans) =>
+      new RateLimiter(await openLimiter(options, catalogue, logger, lists)),
   },
   {
     provide: RATE_LIMIT_STORE,
-    inject: [RATE_LIMIT_SETTINGS, RATE_LIMIT_CONNECTION],
-    useFactory: storeFor,
+    inject: [RateLimiter],
+    useFactory: ({ store }: RateLimiter) => store,
   },
   {
     // The early phase goes before even the application's own global guards: a flood of bad logins is counted before
-    // anybody checks them.
+    // any guard checks them.
     provide: RateLimitGuard,
     inject: [
       RATE_LIMIT_PLANS,
@@ -123,42 +95,8 @@ export const rateLimitProviders: Provider[] = [
       return guard;
     },
   },
-  {
-    provide: LiveLimits,
-    inject: [RATE_LIMIT_SETTINGS, RATE_LIMIT_PLANS, RATE_LIMIT_CONNECTION],
-    useFactory: async ({ options, logger }: RateLimitSettings, { catalogue }: Plans, redis: OpenRedis | undefined) => {
-      const book = redis?.store.limits ?? bookOf(options.store) ?? new MemoryLimitBook();
-      const every = liveLimitsOf(options);
-      const limits = new LiveLimits(catalogue, book, { every, warn: (news) => logger.warn(news) });
-      await limits.start();
-      return limits;
-    },
-  },
-  RateLimiter,
-  ConnectionCloser,
+  LimiterCloser,
 ];
-
-/** The one place where the store's layers are stacked. */
-function storeFor({ options, logger }: RateLimitSettings, redis: OpenRedis | undefined): RateLimitStore {
-  const { instances, onStoreFailure: mode = 'local' } = options;
-  const inner = redis?.store ?? options.store;
-  if (!inner) {
-    const news = 'Quotas are kept in memory, by this process alone. Set redis to share them between instances.';
-    // Said louder where something else was meant, as by an environment variable that is not there.
-    const isMissing = 'redis' in options && process.env.NODE_ENV === 'production';
-    if (isMissing || instances !== undefined) logger.warn(news);
-    else logger.log(news);
-    return new MemoryStore();
-  }
-  if (redis)
-    logger.log(
-      `Quotas are kept by ${nameOf(redis.connection.client)}, with the prefix "${options.prefix ?? DEFAULT_PREFIX}".`,
-    );
-  const maxAge = redis && denialCacheOf(options);
-  const observer = loggingObserver(logger, mode, options.observer);
-  const answering = new FailurePolicyStore(inner, { mode, instances, observer });
-  return maxAge === undefined ? answering : new DenialCacheStore(answering, { maxAge });
-}
 
 function checkImportedOnce(options: RateLimitModuleOptions | undefined, modules: ModulesContainer): void {
   const imports = [...modules.values()].filter(

@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
 import { RateLimitError, shown } from '../../core/errors.js';
+import { keyOfApiKey } from '../../engine/identity/api-key.js';
 import { headerOf, type RateLimitRequest } from '../request/request.js';
 import { byIp } from './by-ip.js';
 import type { KeyResolver, Phase } from './key-resolver.js';
@@ -41,7 +41,7 @@ export const byTenant: KeyResolver = byIdentity('tenant', 'late', (request, sett
  */
 export const byApiKey: KeyResolver = byIdentity('key', 'early', (request, { apiKeyHeader }) => {
   const key = headerOf(request, apiKeyHeader);
-  return key && digestOf(key);
+  return key && keyOfApiKey(key).slice('key:'.length);
 });
 
 /** The key of `byApiKey` for a request that has an API key. */
@@ -49,11 +49,6 @@ export function sentApiKey(request: RateLimitRequest, { apiKeyHeader }: KeySetti
   const key = headerOf(request, apiKeyHeader);
   return key && keyOfApiKey(key);
 }
-
-const digestOf = (apiKey: string): string => hash('sha256', apiKey, 'base64url').slice(0, 22);
-
-/** The key of `byApiKey` for an API key. */
-export const keyOfApiKey = (apiKey: string): string => `key:${digestOf(apiKey)}`;
 
 /**
  * By a request header's text, or the address of a request without it. The caller chooses it, so do not let it be the

@@ -1,6 +1,6 @@
 import { ForbiddenException } from '@nestjs/common';
 import type { KeyResolver } from './key-resolver.js';
-import { clientOf } from './address.js';
+import { clientOf } from '../../engine/identity/address.js';
 
 /**
  * By the client's address (the default): IPv4 whole, also inside an IPv6 address (mapped, or of the NAT64 prefix of

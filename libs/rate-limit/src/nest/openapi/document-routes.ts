@@ -1,12 +1,13 @@
 import { RequestMethod, type Type } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import { documentedAnswers, inCommon, type DocumentedAnswers } from './documented-answers.js';
+import type { Policy } from '../../core/policy.js';
 import { MemoryStore } from '../../stores/memory/memory.store.js';
-import { isRefusing } from '../lists/lists.js';
 import { RateLimitGuard } from '../request/rate-limit.guard.js';
 import type { Handler } from '../plan/plan.js';
 import type { Plans } from '../plan/plans.js';
 import type { Route } from '../plan/routes.js';
+import { LimitByRequest } from '../plan/limit-by-request.js';
 import type { Rule } from '../plan/rule.js';
 import type { RateLimitSettings } from '../settings.js';
 
@@ -71,21 +72,23 @@ const guardsOf = (target: object): readonly unknown[] =>
 /** A limit for examples where it is a function of the request. */
 const SOME_LIMIT = 100;
 
+const policyOf = ({ source, cost }: Rule): Policy =>
+  source instanceof LimitByRequest ? source.withLimit(Math.max(SOME_LIMIT, cost)) : source.own;
+
 function answersUnder(rules: readonly Rule[], { options, headers }: RateLimitSettings): DocumentedAnswers {
   const policies = rules.map((rule) => {
-    const cost = typeof rule.cost === 'number' ? rule.cost : 1;
     return {
-      policy: rule.policy ?? rule.policyFor(Math.max(SOME_LIMIT, cost)),
-      cost,
-      isLimitDynamic: rule.policy === undefined,
-      isResolved: rule.lookup !== undefined,
-      isCostDynamic: typeof rule.cost !== 'number',
+      policy: policyOf(rule),
+      cost: rule.cost,
+      isLimitDynamic: rule.source.varies !== 'never',
+      isResolved: rule.source.varies === 'all',
+      isCostDynamic: typeof rule.use.cost === 'function',
     };
   });
   const { redis, store, onStoreFailure: mode } = options;
   const mayFail = redis !== undefined || (store !== undefined && !(store instanceof MemoryStore));
   const closed = policies.filter(({ policy }) => mayFail && (policy.onStoreFailure ?? mode) === 'closed');
-  const refusing = rules.filter(({ lists }) => isRefusing(lists) && lists?.deny?.status === 403);
+  const refusing = rules.filter(({ lists }) => lists?.canRefuse && lists.deny?.status === 403);
   const namesOf = (named: readonly { name: string }[]) => [...new Set(named.map(({ name }) => name))];
   return documentedAnswers(policies, namesOf(closed.map(({ policy }) => policy)), headers, namesOf(refusing));
 }

@@ -5,8 +5,9 @@ import { policyField, type Verdict } from '../../headers/ratelimit-headers.js';
 import { ALL_POLICIES, SKIPPED_POLICIES } from '../decorators/skip-rate-limit.decorator.js';
 import { RATE_LIMIT_POLICIES } from '../decorators/rate-limit.decorator.js';
 import { listOf } from '../decorators/metadata.js';
-import type { Asked, Catalogue } from './catalogue.js';
+import { LivePolicy } from '../../engine/limits/live-policy.js';
 import type { Rule } from './rule.js';
+import type { RequestedPolicy, RuleCatalogue } from './rule-catalogue.js';
 
 /** The rules that govern one handler, by phase. */
 export interface Plan {
@@ -14,18 +15,22 @@ export interface Plan {
   readonly late: readonly Rule[];
   /** Both, for those who decide them at once. */
   readonly all: readonly Rule[];
-  /** The text of `RateLimit-Policy` by the definitions, where no policy depends on the request. */
-  readonly policyField: string | undefined;
-  /** What it was when the limits of all had changed, kept until they change again. */
+  /** Their policies, where none depends on the request. */
+  readonly live: readonly LivePolicy[] | undefined;
+  /** The text of `RateLimit-Policy` by the definitions of these. */
+  readonly policyField: string;
+  /** The same after limits were changed for all keys, kept until they change again. */
   changed: { readonly policies: readonly Policy[]; readonly field: string } | undefined;
 }
 
-const EMPTY_PLAN: Plan = { early: [], late: [], all: [], policyField: '', changed: undefined };
+const EMPTY_PLAN: Plan = { early: [], late: [], all: [], live: [], policyField: '', changed: undefined };
 
 export type Handler = (...args: never[]) => unknown;
 
-/** What decorators say of a class or a handler. */
-export const askedOf = (target: object): readonly Asked[] => listOf<Asked>(RATE_LIMIT_POLICIES, target);
+/** The policies that the decorators of a class or a handler ask for. */
+export const requestedBy = (target: object): readonly RequestedPolicy[] =>
+  listOf<RequestedPolicy>(RATE_LIMIT_POLICIES, target);
+
 const skippedOf = (target: object): readonly (string | symbol)[] => listOf(SKIPPED_POLICIES, target);
 
 /**
@@ -37,22 +42,22 @@ const skippedOf = (target: object): readonly (string | symbol)[] => listOf(SKIPP
  * @throws RateLimitError
  */
 export function planOf(
-  catalogue: Catalogue,
-  levels: readonly (readonly Asked[] | Type | Handler)[],
+  catalogue: RuleCatalogue,
+  levels: readonly (readonly RequestedPolicy[] | Type | Handler)[],
   owner: string,
 ): Plan {
   let rules: Rule[] = [];
   let unnamed = 0;
   for (const level of levels) {
-    const { skipped, asked } =
+    const { skipped, requested } =
       typeof level === 'function'
-        ? { skipped: skippedOf(level), asked: askedOf(level) }
-        : { skipped: [], asked: level };
+        ? { skipped: skippedOf(level), requested: requestedBy(level) }
+        : { skipped: [], requested: level };
     rules = without(rules, skipped, catalogue);
     const named = new Set<string>();
-    for (const each of asked) {
+    for (const each of requested) {
       const rule = catalogue.ruleFor(each, unnamed === 0 ? owner : `${owner}.${unnamed + 1}`);
-      if (rule.unnamed) unnamed++;
+      if (rule.isUnnamed) unnamed++;
       else {
         if (named.has(rule.name)) {
           throw new RateLimitError(
@@ -61,7 +66,7 @@ export function planOf(
           );
         }
         named.add(rule.name);
-        rules = rules.filter((earlier) => earlier.name !== rule.name || earlier.unnamed);
+        rules = rules.filter((earlier) => earlier.name !== rule.name || earlier.isUnnamed);
       }
       rules.push(rule);
     }
@@ -71,12 +76,12 @@ export function planOf(
 
 /** The text of `RateLimit-Policy` for what was decided. Where no policy depends on the request it names all of a plan. */
 export function policyFieldOf(plan: Plan, verdicts: readonly Verdict[]): string {
-  const { all, policyField: own } = plan;
-  if (own === undefined) return policyField(verdicts.map(({ policy }) => policy));
-  if (all.every(({ live }) => live!.isOwn)) return own;
-  const policies = all.map(({ live }) => judgedBy(verdicts, live!.own.id) ?? live!.current);
-  // One of the few with an override.
-  if (!all.every(({ live }, i) => live!.current === policies[i])) return policyField(policies);
+  const { live, policyField: own } = plan;
+  if (!live) return policyField(verdicts.map(({ policy }) => policy));
+  if (live.every(({ isOwn }) => isOwn)) return own;
+  const policies = live.map(({ own: { id }, current }) => judgedBy(verdicts, id) ?? current);
+  // A key with an override: too few to keep their texts.
+  if (!live.every(({ current }, i) => current === policies[i])) return policyField(policies);
   if (!plan.changed?.policies.every((policy, i) => policy === policies[i])) {
     plan.changed = { policies, field: policyField(policies) };
   }
@@ -89,17 +94,18 @@ function judgedBy(verdicts: readonly Verdict[], id: string): Policy | undefined 
 }
 
 function compiled(all: readonly Rule[]): Plan {
-  const policies = all.map(({ policy }) => policy).filter((policy) => policy !== undefined);
+  const live = all.map(({ source }) => source).filter((source) => source instanceof LivePolicy);
   return {
     early: all.filter(({ phase }) => phase === 'early'),
     late: all.filter(({ phase }) => phase === 'late'),
     all,
-    policyField: policies.length === all.length ? policyField(policies) : undefined,
+    live: live.length === all.length ? live : undefined,
+    policyField: policyField(live.map(({ own }) => own)),
     changed: undefined,
   };
 }
 
-function without(rules: Rule[], skipped: readonly (string | symbol)[], catalogue: Catalogue): Rule[] {
+function without(rules: Rule[], skipped: readonly (string | symbol)[], catalogue: RuleCatalogue): Rule[] {
   if (skipped.includes(ALL_POLICIES)) return [];
   for (const name of skipped) {
     if (catalogue.get(name as string)) continue;
@@ -108,5 +114,5 @@ function without(rules: Rule[], skipped: readonly (string | symbol)[], catalogue
       `skips ${shown(name)}, which is no policy; there are ${catalogue.names.join(', ') || 'none'}`,
     );
   }
-  return rules.filter((rule) => !skipped.includes(rule.name) || rule.unnamed);
+  return rules.filter((rule) => !skipped.includes(rule.name) || rule.isUnnamed);
 }

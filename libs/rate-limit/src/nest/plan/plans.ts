@@ -1,8 +1,8 @@
 import type { ExecutionContext, Type } from '@nestjs/common';
 import { placed, RateLimitError } from '../../core/errors.js';
-import type { Asked, Catalogue } from './catalogue.js';
-import { askedOf, planOf, type Handler, type Plan } from './plan.js';
-import { nameOf, type Route } from './routes.js';
+import { planOf, requestedBy, type Handler, type Plan } from './plan.js';
+import { routeNameOf, type Route } from './routes.js';
+import type { RequestedPolicy, RuleCatalogue } from './rule-catalogue.js';
 
 /**
  * Every route's plan, made once when the application starts. A plan belongs to a class and the name of a handler:
@@ -18,16 +18,16 @@ export class Plans {
 
   /** @throws RateLimitError naming the handler, the value and the fix */
   constructor(
-    readonly catalogue: Catalogue,
-    defaults: readonly Asked[],
+    readonly catalogue: RuleCatalogue,
+    defaults: readonly RequestedPolicy[],
     readonly routes: readonly Route[],
   ) {
     // First all that is spelled out anywhere, then the plans: what a name means does not depend on the order of imports.
-    const learn = (asked: readonly Asked[]) => asked.forEach((each) => catalogue.learn(each));
+    const learn = (requested: readonly RequestedPolicy[]) => requested.forEach((each) => catalogue.learn(each));
     this.elsewhere = placed('default', () => (learn(defaults), planOf(catalogue, [defaults], '@default')));
     for (const { controller, name, handler } of routes) {
-      placed(controller.name, () => learn(askedOf(controller)));
-      placed(`${controller.name}.${name}`, () => learn(askedOf(handler)));
+      placed(controller.name, () => learn(requestedBy(controller)));
+      placed(`${controller.name}.${name}`, () => learn(requestedBy(handler)));
     }
     for (const { controller, name, handler, owner } of routes) {
       const plan = placed(`${controller.name}.${name}`, () =>
@@ -54,7 +54,7 @@ export class Plans {
 
   private find(controller: Type, handler: Handler, type: string): Plan {
     const routes = this.byController.get(controller);
-    const plan = type === 'http' ? routes?.get(nameOf(handler)) : this.elsewhere;
+    const plan = type === 'http' ? routes?.get(routeNameOf(handler)) : this.elsewhere;
     if (!plan && routes) {
       throw new RateLimitError(
         'RL_HANDLER_UNKNOWN',

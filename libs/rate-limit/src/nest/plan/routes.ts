@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { MetadataScanner, type DiscoveryService } from '@nestjs/core';
 import { RateLimitError } from '../../core/errors.js';
-import { askedOf, type Handler } from './plan.js';
+import { requestedBy, type Handler } from './plan.js';
 
 type Wrapper = ReturnType<DiscoveryService['getControllers']>[number];
 
@@ -56,7 +56,7 @@ function refuseMethods(type: Type, methods: readonly [string, Handler][]): void 
 }
 
 function refuse(place: string, target: object, why: string): void {
-  if (askedOf(target).length === 0) return;
+  if (requestedBy(target).length === 0) return;
   throw new RateLimitError(
     'RL_NOT_A_ROUTE',
     `${place} has @RateLimit but ${why}, so nothing would be limited; call RateLimiter.consume() there instead`,
@@ -67,7 +67,7 @@ function refuse(place: string, target: object, why: string): void {
 const ROUTE_NAME = Symbol.for('nestjs-redis-rate-limit/route');
 
 /** The name of the route that a function serves, also when it wraps the handler or is bound to its controller. */
-export const nameOf = (handler: Handler): string =>
+export const routeNameOf = (handler: Handler): string =>
   (Reflect.getMetadata(ROUTE_NAME, handler) as string | undefined) ?? handler.name.replace(/^(bound )+/, '');
 
 /** Nest marks the handlers of HTTP routes so. */

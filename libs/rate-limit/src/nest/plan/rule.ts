@@ -1,44 +1,39 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { placed, RateLimitError, shown } from '../../core/errors.js';
-import { checkKnownKeys, definePolicy, type Policy } from '../../core/policy.js';
 import { durationText, milliseconds, type Duration } from '../../core/duration.js';
+import { RateLimitError, shown } from '../../core/errors.js';
+import { checkKnownKeys } from '../../core/policy.js';
+import { LivePolicy } from '../../engine/limits/live-policy.js';
+import { LIST_KEYS, listsOf, type Lists } from '../../engine/lists/lists.js';
+import type { PolicySource } from '../../engine/policy-source.js';
+import { PolicyVariants } from '../../engine/policy-variants.js';
 import { byIp } from '../keys/by-ip.js';
-import type { KeyResolver, Phase } from '../keys/key-resolver.js';
-import { LivePolicy } from '../limits/live-policy.js';
-import { LIST_KEYS, listsOf, type Lists } from '../lists/lists.js';
+import type { KeyResolver, Partition, Phase } from '../keys/key-resolver.js';
 import type { PolicyOptions, PolicyUse } from '../options.js';
-import { checkCost } from '../request/values.js';
+import type { Call } from '../request/call.js';
+import { checkCost } from '../request/per-request.js';
+import { Lookup } from '../resolve/lookup.js';
 import { lookupOf } from '../resolve/lookup-of.js';
-import type { Lookup } from '../resolve/lookup.js';
 import { RESOLVE_KEYS } from '../resolve/resolved-policy.js';
+import { LimitByRequest } from './limit-by-request.js';
 
-/** A policy put to use: which quota, who pays, how much. Compiled once, when the application starts. */
+/** A policy put to use: where its numbers come from, who pays, how much. Compiled once, when the application starts. */
 export interface Rule {
   readonly name: string;
-  /** It has no name of its own: its quota is one handler's, and `name` is only what the header fields call it. */
-  readonly unnamed: boolean;
+  /** Whether it has no name of its own: then its quota is one handler's, and `name` is only for the header fields. */
+  readonly isUnnamed: boolean;
+  readonly source: PolicySource<Call>;
   readonly phase: Phase;
-  readonly key: KeyResolver;
-  readonly cost: number | ((context: ExecutionContext) => number | Promise<number>);
+  /** Who pays for a call. */
+  key(call: Call): Partition | Promise<Partition>;
+  /** What a call costs, where that is known; else 1, which stands for any cost in documents. */
+  readonly cost: number;
+  /** What a call costs, where that depends on it. */
+  readonly costOf: ((call: Call) => number | Promise<number>) | undefined;
   readonly skip: ((context: ExecutionContext) => boolean | Promise<boolean>) | undefined;
   readonly lists: Lists | undefined;
-  /** The policy as it is defined, or its limit as a function of the request and the policy for a limit. */
-  readonly policy: Policy | undefined;
-  readonly limit: ((context: ExecutionContext) => number | Promise<number>) | undefined;
-  policyFor(limit: number): Policy;
-  /** The policy as it holds now. Without one, as a function of the request says. */
-  readonly live: LivePolicy | undefined;
-  /** Where the policy is looked up for a request. */
-  readonly lookup: Lookup | undefined;
+  /** As it is written down, for a use of the same policy that changes a part of it. */
+  readonly use: Readonly<PolicyUse>;
 }
-
-/** One whose policy has a number for a limit. */
-export type NumberedRule = Rule & { readonly policy: Policy; readonly live: LivePolicy };
-
-type RuleQuota = Pick<Rule, 'name' | 'unnamed' | 'policy' | 'limit' | 'policyFor' | 'live' | 'lookup'>;
-
-/** How many limits of a policy with a limit of the request's own are kept ready. */
-const REMEMBERED_LIMITS = 1_000;
 
 export const USE_KEYS = ['key', 'cost', 'skip', 'phase', ...LIST_KEYS];
 export const RULE_KEYS = [
@@ -61,59 +56,79 @@ export const RULE_KEYS = [
  */
 export function ruleOf(options: PolicyOptions, owner?: string): Rule {
   checkKnownKeys(options, RULE_KEYS, 'a policy');
-  const { key: _key, cost: _cost, skip: _skip, phase: _phase, allow: _allow, deny: _deny, limit, ...others } = options;
-  const { resolve, resolveCache, resolveTimeout, ...rest } = others;
-  const unnamed = rest.name === undefined;
-  const name = rest.name !== undefined ? rest.name : resolve ? LOOKED_UP : wireName(limit, rest.window);
-  const define = (units: number, burst = rest.burst) => definePolicy({ ...rest, name, limit: units, burst }, owner);
-  const known = new Map<number, Policy>();
-  const policyFor = (units: number): Policy => {
-    let policy = known.get(units);
-    if (!policy) {
-      policy = placed(name, () => define(units));
-      if (known.size < REMEMBERED_LIMITS) known.set(units, policy);
-    }
-    return policy;
-  };
-  // Of a limit by request the rest can be wrong without one.
-  const policy = define(typeof limit === 'function' ? 1 : limit);
-  const lookup = lookupOf({ ...rest, name, limit }, { resolve, resolveCache, resolveTimeout }, owner);
-  if (lookup) {
-    const of = { policy: undefined, limit: undefined, live: undefined, lookup };
-    return usedAs({ name, unnamed, ...of, policyFor: () => lookup.own }, options);
-  }
-  if (typeof limit === 'function') {
-    return usedAs({ name, unnamed, policy: undefined, limit, policyFor, live: undefined, lookup }, options);
-  }
-  const live = new LivePolicy(policy, (numbers) => define(numbers.limit, numbers.burst));
-  return usedAs({ name, unnamed, policy, limit: undefined, policyFor, live, lookup }, options);
+  const isUnnamed = options.name === undefined;
+  const name = !isUnnamed ? options.name! : options.resolve ? LOOKED_UP : wireName(options.limit, options.window);
+  return compiled({ name, isUnnamed, source: sourceOf(options, name, owner) }, options);
 }
 
 /** The same policy in another use: what `use` leaves out stays as it was. */
-export function usedAs(quota: RuleQuota & Partial<Rule>, use: PolicyUse): Rule {
-  const key = use.key ?? quota.key ?? byIp;
-  const cost = use.cost ?? quota.cost ?? 1;
-  const skip = use.skip ?? quota.skip;
-  const { name, unnamed, policy, limit, policyFor, live, lookup } = quota;
-  // Late as soon as one of them is: the lookup waits for what its key reads.
-  const asKeyed = lookup?.by?.phase === 'late' ? 'late' : key.phase;
-  const phase = use.phase ?? (use.key ? undefined : quota.phase) ?? asKeyed ?? 'early';
-  checkFunction(key, 'key', name);
-  if (skip !== undefined) checkFunction(skip, 'skip', name);
+export const usedAs = (rule: Rule, use: PolicyUse): Rule => compiled(rule, use, rule);
+
+function sourceOf(options: PolicyOptions, name: string, owner: string | undefined): PolicySource<Call> {
+  const { algorithm, limit, window, burst, onStoreFailure, blockFor } = options;
+  // Where the limit is a function, the rest of the definition can be wrong all the same.
+  const fixed = typeof limit === 'function' ? 1 : limit;
+  const definition = { name, algorithm, limit: fixed, window, burst, onStoreFailure, blockFor };
+  const variants = new PolicyVariants(definition, owner);
+  const lookup = lookupOf(options, variants);
+  if (lookup) return lookup;
+  return typeof limit === 'function' ? new LimitByRequest(variants, limit) : new LivePolicy(variants);
+}
+
+function compiled(
+  { name, isUnnamed, source }: Pick<Rule, 'name' | 'isUnnamed' | 'source'>,
+  given: PolicyUse,
+  before?: Rule,
+): Rule {
+  const use = {
+    key: given.key ?? before?.use.key ?? byIp,
+    cost: given.cost ?? before?.use.cost ?? 1,
+    skip: given.skip ?? before?.use.skip,
+    phase: given.phase ?? (given.key ? undefined : before?.phase),
+  };
+  checkFunction(use.key, 'key', name);
+  if (use.skip !== undefined) checkFunction(use.skip, 'skip', name);
+  const phase = use.phase ?? phaseOf(use.key, source);
   if (phase !== 'early' && phase !== 'late') {
     throw new RateLimitError('RL_PHASE_INVALID', `${name}: phase must be 'early' or 'late', got ${shown(phase)}`);
   }
-  if (typeof cost !== 'function') {
-    checkCost(cost, name);
-    const own = policy ?? lookup?.own;
-    if (own && own.limit > 0 && cost > own.burst) {
-      const most = `${own.algorithm} of limit ${own.limit}${own.burst === own.limit ? '' : ` and burst ${own.burst}`}`;
-      throw new RateLimitError('RL_COST_NEVER_PASSES', `${name}: a request of cost ${cost} can never pass a ${most}`);
-    }
-    live?.costs(cost);
-  }
-  const lists = listsOf(use, quota.lists, `${name}: `);
-  return { name, unnamed, policy, limit, policyFor, live, lookup, key, cost, skip, phase, lists };
+  if (typeof use.cost !== 'function') checkFixedCost(use.cost, name, source);
+  return {
+    name,
+    isUnnamed,
+    source,
+    phase,
+    key: keyFor(use.key, source),
+    cost: typeof use.cost === 'function' ? 1 : use.cost,
+    costOf: costFor(use.cost, source),
+    skip: use.skip,
+    lists: listsOf(given, before?.lists, `${name}: `),
+    use,
+  };
+}
+
+/** Late as soon as a part of it is: a lookup waits for what its cache's key reads. */
+const phaseOf = (key: KeyResolver, source: PolicySource<Call>): Phase =>
+  (source instanceof Lookup && source.by?.phase === 'late' ? 'late' : key.phase) ?? 'early';
+
+const keyFor = (own: KeyResolver, source: PolicySource<Call>): Rule['key'] =>
+  source instanceof Lookup
+    ? (call) => source.keyOf(call, own)
+    : (call) => own(call.context, call.request, call.settings.keys);
+
+function costFor(cost: NonNullable<PolicyUse['cost']>, source: PolicySource<Call>): Rule['costOf'] {
+  const own = typeof cost === 'function' ? (call: Call) => cost(call.context) : undefined;
+  if (!(source instanceof Lookup)) return own;
+  return (call) => source.costOf(call) ?? own?.(call) ?? (cost as number);
+}
+
+function checkFixedCost(cost: number, name: string, source: PolicySource<Call>): void {
+  checkCost(cost, name);
+  if (source instanceof LivePolicy) source.noteCost(cost);
+  const { algorithm, limit, burst } = source.own;
+  if (source.varies === 'limit' || limit === 0 || cost <= burst) return;
+  const most = `${algorithm} of limit ${limit}${burst === limit ? '' : ` and burst ${burst}`}`;
+  throw new RateLimitError('RL_COST_NEVER_PASSES', `${name}: a request of cost ${cost} can never pass a ${most}`);
 }
 
 function checkFunction(value: unknown, what: string, name: string): void {

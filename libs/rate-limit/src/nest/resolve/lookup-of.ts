@@ -1,7 +1,8 @@
 import { milliseconds, type Duration } from '../../core/duration.js';
 import { RateLimitError, shown } from '../../core/errors.js';
-import { checkKnownKeys, type PolicyDefinition } from '../../core/policy.js';
+import { checkKnownKeys } from '../../core/policy.js';
 import { checkTimeout } from '../../stores/redis/redis.store.js';
+import type { PolicyVariants } from '../../engine/policy-variants.js';
 import { Lookup, type LookupSettings } from './lookup.js';
 import { RESOLVE_CACHE_KEYS, type ResolveCache, type ResolveOptions } from './resolved-policy.js';
 
@@ -9,18 +10,18 @@ const DEFAULT_TIMEOUT = 250;
 const DEFAULT_MAX = 10_000;
 
 /**
- * How a policy is looked up, if it is.
+ * The lookup of a policy, if it has one.
  *
- * @param definition its own numbers
- * @throws RateLimitError
+ * @param variants the policy with its own numbers, and with others
+ * @param hooks what tests hand in
+ * @throws RateLimitError `RL_OPTION_INVALID`, `RL_OPTION_UNKNOWN`, `RL_TIMEOUT_INVALID`
  */
 export function lookupOf(
-  definition: Omit<PolicyDefinition, 'limit'> & { limit: unknown },
-  { resolve, resolveCache, resolveTimeout }: ResolveOptions,
-  owner?: string,
-  ears?: Pick<LookupSettings, 'now' | 'warn'>,
+  { limit, resolve, resolveCache, resolveTimeout }: ResolveOptions & { limit: unknown },
+  variants: PolicyVariants,
+  hooks?: Pick<LookupSettings, 'now' | 'warn'>,
 ): Lookup | undefined {
-  const { name, limit } = definition;
+  const { name } = variants.own;
   if (resolve === undefined) {
     if (resolveCache === undefined && resolveTimeout === undefined) return undefined;
     const option = resolveCache === undefined ? 'resolveTimeout' : 'resolveCache';
@@ -33,7 +34,7 @@ export function lookupOf(
   const timeout = resolveTimeout ?? DEFAULT_TIMEOUT;
   checkTimeout(timeout, `${name}: resolveTimeout`);
   const cache = resolveCache === undefined ? undefined : cacheOf(resolveCache, name);
-  return new Lookup({ ...definition, limit: limit as number }, owner, { resolve, timeout, cache, ...ears });
+  return new Lookup(variants, { resolve, timeout, cache, ...hooks });
 }
 
 function cacheOf(options: ResolveCache, name: string): LookupSettings['cache'] {

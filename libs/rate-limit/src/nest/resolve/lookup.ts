@@ -1,14 +1,17 @@
 import { HttpException, Logger, type ExecutionContext } from '@nestjs/common';
 import { durationText } from '../../core/duration.js';
 import { kindOf, oneLine, RateLimitError, shown } from '../../core/errors.js';
-import type { Policy, PolicyDefinition } from '../../core/policy.js';
+import type { Policy } from '../../core/policy.js';
 import { keptKey } from '../../stores/long-key.js';
+import type { PolicySource } from '../../engine/policy-source.js';
+import type { PolicyVariants } from '../../engine/policy-variants.js';
+import { RecurringWarnings } from '../../engine/recurring-warnings.js';
 import type { KeyResolver, Partition } from '../keys/key-resolver.js';
-import { isPromise } from '../request/values.js';
-import { RememberedTerms } from './remembered-terms.js';
+import type { Call } from '../request/call.js';
+import { after, isPromise } from '../request/per-request.js';
+import { KeptResolutions } from './kept-resolutions.js';
 import type { Resolved } from './resolved-policy.js';
-import { TermsReader, type Terms } from './terms.js';
-import { Troubles } from '../troubles.js';
+import { ResolutionReader, type Resolution } from './resolution.js';
 
 /** In milliseconds: after a lookup that failed, how long its key is not looked up again. */
 const PAUSE = 1_000;
@@ -26,40 +29,70 @@ export interface LookupSettings {
   readonly warn?: ((message: string) => void) | undefined;
 }
 
-/** Keeps what a lookup came to. */
-type Keep = (terms: Terms, isAnswer: boolean) => void;
+/** Keeps the outcome of a lookup. */
+type Keep = (resolution: Resolution, isAnswer: boolean) => void;
 
 /**
- * Looks a policy up: one call for a request, or for all that share its key while the answer holds. Whatever becomes of
- * the call, it comes to terms: without an answer those of the policy itself.
+ * A policy that `resolve` looks up: one call for a request, or for all requests that share a key while the answer holds.
+ * A lookup that fails, or that takes too long, falls back to the policy's own numbers.
  */
-export class Lookup {
-  private readonly reader: TermsReader;
-  private readonly remembered: RememberedTerms | undefined;
-  private readonly underWay = new Map<string, Promise<Terms>>();
-  private readonly troubles: Troubles;
+export class Lookup implements PolicySource<Call> {
+  readonly varies = 'all';
+  private readonly reader: ResolutionReader;
+  private readonly remembered: KeptResolutions | undefined;
+  private readonly underWay = new Map<string, Promise<Resolution>>();
+  private readonly warnings: RecurringWarnings;
   private readonly now: () => number;
   private lookups = 0;
 
   /**
-   * @param owner the route that a policy without a name belongs to
-   * @throws RateLimitError for own numbers that are none
+   * @param variants the policy with its own numbers, and with others
    */
   constructor(
-    definition: PolicyDefinition,
-    owner: string | undefined,
+    variants: PolicyVariants,
     private readonly settings: LookupSettings,
   ) {
     const { cache, now = () => performance.now(), warn = (news) => new Logger('RateLimit').warn(news) } = settings;
-    this.reader = new TermsReader(definition, owner);
-    this.remembered = cache && new RememberedTerms(cache.max);
-    this.troubles = new Troubles(warn, now);
+    this.reader = new ResolutionReader(variants);
+    this.remembered = cache && new KeptResolutions(cache.max);
+    this.warnings = new RecurringWarnings(warn, now);
     this.now = now;
   }
 
-  /** By what answers are kept, if they are. */
+  /** What answers are kept by, if they are kept. */
   get by(): KeyResolver | undefined {
     return this.settings.cache?.by;
+  }
+
+  /**
+   * The key of a rule of this policy: what the lookup says, else what the rule's own resolver does. The first step of a
+   * call; {@link for} and {@link costOf} go by what it found.
+   *
+   * @throws HttpException of `resolve`: it is for the client
+   * @throws RateLimitError `RL_KEY_INVALID`
+   */
+  keyOf(call: Call, own: KeyResolver): Partition | Promise<Partition> {
+    const { context, request, settings } = call;
+    return after(this.by?.(context, request, settings.keys), (by) =>
+      after(this.find(context, by), (resolution) => {
+        call.keep(this, resolution);
+        // The same function is not asked twice: it may be a lookup of its own.
+        return resolution.key ?? (own === this.by ? by : own(context, request, settings.keys));
+      }),
+    );
+  }
+
+  for(call: Call): Policy {
+    return this.of(call).policy;
+  }
+
+  /** What the lookup says of the cost; `undefined`: the rule's own cost holds. */
+  costOf(call: Call): number | undefined {
+    return this.of(call).cost;
+  }
+
+  private of(call: Call): Resolution {
+    return call.kept(this) as Resolution;
   }
 
   /** The policy by its own numbers. */
@@ -74,31 +107,31 @@ export class Lookup {
    * @throws HttpException of `resolve`: it is for the client
    * @throws RateLimitError `RL_KEY_INVALID`
    */
-  find(context: ExecutionContext, by: Partition): Terms | Promise<Terms> {
+  find(context: ExecutionContext, by: Partition): Resolution | Promise<Resolution> {
     const { remembered } = this;
     const { cache } = this.settings;
     if (!remembered || !cache || by === undefined) return this.ask(context, () => {});
-    const key = this.keyOf(by);
+    const key = this.cacheKeyOf(by);
     const askedAt = this.now();
     const known = remembered.find(key, askedAt) ?? this.underWay.get(key);
     if (known) return known;
 
     const lookup = ++this.lookups;
-    const terms = this.ask(context, (terms, isAnswer) => {
+    const answer = this.ask(context, (resolution, isAnswer) => {
       const now = this.now();
       // From the call on, so that what has changed is seen in time however long the answer took.
       const until = isAnswer ? askedAt + cache.span : now + Math.min(PAUSE, cache.span);
-      remembered.keep(key, { terms, lookup, until }, now);
+      remembered.keep(key, { resolution, lookup, until }, now);
     });
-    if (isPromise(terms)) {
-      this.underWay.set(key, terms);
+    if (isPromise(answer)) {
+      this.underWay.set(key, answer);
       const done = () => this.underWay.delete(key);
-      terms.then(done, done);
+      answer.then(done, done);
     }
-    return terms;
+    return answer;
   }
 
-  private ask(context: ExecutionContext, keep: Keep): Terms | Promise<Terms> {
+  private ask(context: ExecutionContext, keep: Keep): Resolution | Promise<Resolution> {
     try {
       const answer = this.settings.resolve(context);
       return isPromise(answer) ? this.inTime(answer, context, keep) : this.read(answer, context, keep);
@@ -108,7 +141,7 @@ export class Lookup {
   }
 
   /** What comes too late is not waited for, and still kept. */
-  private inTime(answer: Promise<Resolved>, context: ExecutionContext, keep: Keep): Promise<Terms> {
+  private inTime(answer: Promise<Resolved>, context: ExecutionContext, keep: Keep): Promise<Resolution> {
     const { timeout } = this.settings;
     return new Promise((resolve, reject) => {
       let isOver = false;
@@ -135,28 +168,28 @@ export class Lookup {
     });
   }
 
-  private read(answer: unknown, context: ExecutionContext, keep: Keep): Terms {
-    let terms: Terms;
+  private read(answer: unknown, context: ExecutionContext, keep: Keep): Resolution {
+    let resolution: Resolution;
     try {
-      terms = this.reader.termsOf(answer);
+      resolution = this.reader.read(answer);
     } catch (error) {
       const [kind, what] = error instanceof RateLimitError ? [error.code, error.message] : ['unread', saidBy(error)];
       this.tell(kind, context, `returned what cannot be used: ${what}`);
       keep(this.reader.own, false);
       return this.reader.own;
     }
-    keep(terms, true);
-    return terms;
+    keep(resolution, true);
+    return resolution;
   }
 
-  private withoutAnswer(error: unknown, context: ExecutionContext, keep: Keep): Terms {
+  private withoutAnswer(error: unknown, context: ExecutionContext, keep: Keep): Resolution {
     if (isForTheClient(error)) throw error;
     this.tell('failed', context, `failed: ${saidBy(error)}`);
     keep(this.reader.own, false);
     return this.reader.own;
   }
 
-  private keyOf(by: string | number): string {
+  private cacheKeyOf(by: string | number): string {
     if (typeof by === 'string' || Number.isFinite(by)) return keptKey(String(by));
     throw new RateLimitError(
       'RL_KEY_INVALID',
@@ -166,7 +199,7 @@ export class Lookup {
 
   private tell(kind: string, context: ExecutionContext, what: string): void {
     const { name, limit, window } = this.own;
-    this.troubles.tell(
+    this.warnings.warnOnce(
       kind,
       () =>
         `${context.getClass().name}.${context.getHandler().name}: resolve of ${shown(name)} ${what}. ` +

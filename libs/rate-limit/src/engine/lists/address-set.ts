@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { ipv4Within, ipv6Of } from '../keys/address.js';
+import { ipv4Within, ipv6Of } from '../identity/address.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 

@@ -1,14 +1,14 @@
-import type { Terms } from './terms.js';
+import type { Resolution } from './resolution.js';
 
 interface Entry {
-  readonly terms: Terms;
+  readonly resolution: Resolution;
   /** The number of the lookup that it comes from. */
   readonly lookup: number;
   readonly until: number;
 }
 
-/** Answers of lookups by key, each for its time and so many at most: the oldest go first. */
-export class RememberedTerms {
+/** Answers of lookups by key, each for as long as it holds. There is a bound; the oldest go first. */
+export class KeptResolutions {
   /** In the order in which they were kept. */
   private readonly entries = new Map<string, Entry>();
 
@@ -19,9 +19,9 @@ export class RememberedTerms {
     return this.entries.size;
   }
 
-  find(key: string, now: number): Terms | undefined {
+  find(key: string, now: number): Resolution | undefined {
     const entry = this.entries.get(key);
-    return entry && now < entry.until ? entry.terms : undefined;
+    return entry && now < entry.until ? entry.resolution : undefined;
   }
 
   /** Answers may overtake one another: that of a later lookup stays. */

@@ -1,6 +1,6 @@
 import { checkKnownKeys } from '../../core/policy.js';
 import { kindOf, RateLimitError, shown } from '../../core/errors.js';
-import { keyOfApiKey } from '../keys/by-identity.js';
+import { API_KEY_DIGEST, keyOfApiKey } from '../identity/api-key.js';
 import { AddressSet, rangeOf, type NoRange, type Range } from './address-set.js';
 
 /**
@@ -50,7 +50,7 @@ export class List {
     }
     this.addresses = new AddressSet(ranges);
     this.keys = keys;
-    this.hasApiKeys = [...keys].some((key) => DIGEST.test(key));
+    this.hasApiKeys = [...keys].some((key) => API_KEY_DIGEST.test(key));
   }
 
   /** Whether it names a key; of one that stands for addresses, as `ip:2001:db8::/64` does, all of them. */
@@ -82,7 +82,6 @@ const isRange = (range: Range | NoRange | undefined): range is Range => range !=
 
 /** A scheme as the resolvers', and what stands behind it. */
 const KEY = /^([a-z][\w.-]*):(?!:)./is;
-const DIGEST = /^key:[\w-]{22}$/;
 
 /** A range of addresses, or the text of a key. */
 function readEntry(entry: unknown, place: string): Range | string {
@@ -93,7 +92,7 @@ function readEntry(entry: unknown, place: string): Range | string {
   if (isRange(range)) return range;
   if (range) throw new RateLimitError('RL_LIST_INVALID', `${place}: ${shown(entry)} ${range.wrong}`);
   if (isAddress) throw invalid(`${place}: after ip: stands an address or a range`, shown(entry));
-  if (entry.startsWith('key:') && !DIGEST.test(entry)) {
+  if (entry.startsWith('key:') && !API_KEY_DIGEST.test(entry)) {
     // It may be the API key itself, which is nobody's to see.
     throw invalid(`${place}: after key: stands a digest of 22 characters; write { apiKey: … } for the API key itself`);
   }

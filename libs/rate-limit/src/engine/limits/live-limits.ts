@@ -1,10 +1,8 @@
-import type { OnApplicationShutdown } from '@nestjs/common';
 import { RateLimitError, shown } from '../../core/errors.js';
 import { entryName, MOST_LIMITS, type LimitBook, type LimitNumbers, type LimitWritten } from '../../core/limit-book.js';
-import type { Catalogue } from '../plan/catalogue.js';
 import {
   readNumbers,
-  textOf,
+  overrideKeyOf,
   versionOf,
   type LimitChange,
   type LimitCondition,
@@ -23,6 +21,13 @@ export interface LiveLimitsSettings {
   readonly warn: (message: string) => void;
 }
 
+/** The policies of a catalogue whose numbers are in their definitions. */
+export interface NamedLivePolicies {
+  readonly livePolicies: readonly LivePolicy[];
+  /** @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_POLICY_DYNAMIC` */
+  live(name: string, fix: string): LivePolicy;
+}
+
 /** How often a change by a function is tried anew because somebody else was first. Each time one of them succeeds. */
 const MOST_ATTEMPTS = 1_000;
 
@@ -30,17 +35,16 @@ const MOST_ATTEMPTS = 1_000;
  * Changes limits of the catalogue's policies while everything runs, for every instance: `RateLimiter.limits`. What has
  * been used stays used.
  */
-export class LiveLimits implements OnApplicationShutdown {
+export class LiveLimits {
   private readonly inForce: LimitsInForce;
 
   /** @internal */
   constructor(
-    private readonly catalogue: Catalogue,
+    private readonly catalogue: NamedLivePolicies,
     private readonly book: LimitBook,
     private readonly settings: LiveLimitsSettings,
   ) {
-    const lives = catalogue.names.map((name) => catalogue.get(name)!.live).filter((live) => live !== undefined);
-    this.inForce = new LimitsInForce(lives, book, settings.warn);
+    this.inForce = new LimitsInForce(catalogue.livePolicies, book, settings.warn);
   }
 
   /**
@@ -53,7 +57,7 @@ export class LiveLimits implements OnApplicationShutdown {
    */
   async get(policy: string, key?: OverrideKey): Promise<LimitInForce> {
     const live = this.liveOf(policy);
-    const whose = key === undefined ? undefined : textOf(key);
+    const whose = key === undefined ? undefined : overrideKeyOf(key);
     await this.inForce.look();
     return this.inForce.of(live, whose);
   }
@@ -85,7 +89,7 @@ export class LiveLimits implements OnApplicationShutdown {
     change: LimitChange,
     condition: LimitCondition = {},
   ): Promise<LimitInForce> {
-    return this.change(this.liveOf(policy), textOf(key), change, versionOf(condition));
+    return this.change(this.liveOf(policy), overrideKeyOf(key), change, versionOf(condition));
   }
 
   /**
@@ -98,7 +102,7 @@ export class LiveLimits implements OnApplicationShutdown {
    */
   async clear(policy: string, key?: OverrideKey, condition: LimitCondition = {}): Promise<LimitInForce> {
     const live = this.liveOf(policy);
-    const whose = key === undefined ? undefined : textOf(key);
+    const whose = key === undefined ? undefined : overrideKeyOf(key);
     await this.write(live, whose, undefined, versionOf(condition));
     await this.inForce.look();
     return this.inForce.of(live, whose);
@@ -131,7 +135,7 @@ export class LiveLimits implements OnApplicationShutdown {
   }
 
   /** @internal */
-  onApplicationShutdown(): void {
+  stop(): void {
     this.inForce.stop();
   }
 
@@ -188,7 +192,7 @@ export class LiveLimits implements OnApplicationShutdown {
 
   private liveOf(policy: string): LivePolicy {
     this.checkOn();
-    return this.catalogue.numbered(policy, 'change it there: only a limit that is a number can be set').live;
+    return this.catalogue.live(policy, 'change it there: only a limit that is a number can be set');
   }
 
   private checkOn(): void {

@@ -9,10 +9,10 @@ export const isPromise = <T>(value: T | Promise<T>): value is Promise<T> =>
 export const after = <T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> =>
   isPromise(value) ? value.then(next) : next(value);
 
-/** What is neither text nor a number the store refuses. */
-export const textOf = (key: string | number): string => (Number.isFinite(key) ? String(key) : (key as string));
+/** A key as text. What is neither text nor a number passes through: the store refuses it. */
+export const keyText = (key: string | number): string => (Number.isFinite(key) ? String(key) : (key as string));
 
-/** A request never gives back: a negative cost is for code. */
+/** @throws RateLimitError `RL_COST_INVALID`; a request never gives back, so a negative cost is for code alone */
 export function checkCost(cost: unknown, name: string): asserts cost is number {
   if (Number.isSafeInteger(cost) && (cost as number) >= 0) return;
   throw new RateLimitError('RL_COST_INVALID', `${name}: cost must be a whole number, not negative, got ${shown(cost)}`);

@@ -1,14 +1,14 @@
 import { isStoreUnavailable, RateLimitError, shown } from '../../core/errors.js';
 import { entryName, partsOf, type LimitBook, type LimitNumbers } from '../../core/limit-book.js';
 import type { Policy } from '../../core/policy.js';
-import { Troubles } from '../troubles.js';
+import { RecurringWarnings } from '../recurring-warnings.js';
 import type { LimitInForce } from './limit-change.js';
 import type { LivePolicy } from './live-policy.js';
 
 /** Has policies follow a book of limits: sees what is written there, and puts it in force. */
 export class LimitsInForce {
   private readonly byId: ReadonlyMap<string, LivePolicy>;
-  private readonly troubles: Troubles;
+  private readonly warnings: RecurringWarnings;
   /** Of the book, as far as it is known, and of each entry. */
   private version = 0;
   private versions = new Map<string, number>();
@@ -22,13 +22,13 @@ export class LimitsInForce {
     warn: (message: string) => void,
   ) {
     this.byId = new Map(policies.map((live) => [live.own.id, live]));
-    this.troubles = new Troubles(warn, () => performance.now());
+    this.warnings = new RecurringWarnings(warn);
   }
 
   /** What holds, as far as it is known. */
   of(live: LivePolicy, key: string | undefined): LimitInForce {
     const version = this.versions.get(entryName(live.own.id, key)) ?? 0;
-    return inForce(live, key, key === undefined ? live.current : live.for(key), version);
+    return inForce(live, key, key === undefined ? live.current : live.for(undefined, key), version);
   }
 
   /**
@@ -83,7 +83,7 @@ export class LimitsInForce {
     const changes = await this.book.changesSince(this.version);
     if (!changes) return;
     if (changes.isWhole && [...this.versions.keys()].some((name) => !changes.entries.has(name))) {
-      this.troubles.tell(
+      this.warnings.warnOnce(
         'lost',
         () => 'The store lost limits that were set (restarted empty, or flushed); those of the definitions hold again.',
       );
@@ -98,7 +98,7 @@ export class LimitsInForce {
       const live = this.byId.get(id);
       if (!live) continue;
       const policy = entry && this.policyOf(live, entry);
-      live.take(key, policy);
+      live.put(key, policy);
       // Also of numbers that cannot be used: whoever sets others says which version he puts an end to.
       if (entry) this.versions.set(name, entry.version);
       else this.versions.delete(name);
@@ -112,7 +112,7 @@ export class LimitsInForce {
       const policy = live.with(numbers);
       if (live.shutsOut(policy)) {
         const { name, burst } = policy;
-        this.troubles.tell(
+        this.warnings.warnOnce(
           live.own.id,
           () => `${name}: the limit that was set, ${burst} at once, is less than a route costs, which it shuts out`,
         );
@@ -120,16 +120,16 @@ export class LimitsInForce {
       return policy;
     } catch (error) {
       const why = error instanceof RateLimitError ? error.message : shown(error);
-      this.troubles.tell(live.own.id, () => `${live.own.name}: a limit that was set cannot be used: ${why}`);
+      this.warnings.warnOnce(live.own.id, () => `${live.own.name}: a limit that was set cannot be used: ${why}`);
       return undefined;
     }
   }
 
-  /** That Redis is away others tell. Here it answers, and not this. */
+  /** An outage is logged elsewhere; this logs only errors specific to reading limits. */
   private tell(error: unknown): void {
     const why = isStoreUnavailable(error) ? error.detail : error instanceof Error ? error.message : shown(error);
     if (isStoreUnavailable(error) && !/NOPERM|WRONGTYPE/.test(why)) return;
-    this.troubles.tell('look', () => `Limits that were set cannot be read, so those that are known hold: ${why}.`);
+    this.warnings.warnOnce('look', () => `Limits that were set cannot be read, so those that are known hold: ${why}.`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { kindOf, RateLimitError, shown } from '../../core/errors.js';
 import { checkKnownKeys } from '../../core/known-keys.js';
 import type { LimitNumbers } from '../../core/limit-book.js';
-import { keyOfApiKey } from '../keys/by-identity.js';
+import { keyOfApiKey } from '../identity/api-key.js';
 
 /** A limit as its policy is defined. */
 export interface DefinedLimit {
@@ -48,7 +48,7 @@ export type OverrideKey =
     };
 
 /** Longer keys would fill every instance's memory. */
-const LONGEST_KEY = 1_024;
+const LONGEST_OVERRIDE_KEY = 1_024;
 
 /** @throws RateLimitError `RL_OPTION_UNKNOWN` */
 export function readNumbers(numbers: LimitNumbers): LimitNumbers {
@@ -70,13 +70,13 @@ export function versionOf(condition: LimitCondition): number | undefined {
 }
 
 /** @throws RateLimitError `RL_KEY_INVALID` */
-export function textOf(key: OverrideKey): string {
+export function overrideKeyOf(key: OverrideKey): string {
   const text = typeof key === 'string' ? key : ofApiKey(key);
   // What is no text in UTF-8 would be another key in Redis.
-  if (text !== undefined && text.length <= LONGEST_KEY && !/\p{Surrogate}/u.test(text)) return text;
+  if (text !== undefined && text.length <= LONGEST_OVERRIDE_KEY && !/\p{Surrogate}/u.test(text)) return text;
   throw new RateLimitError(
     'RL_KEY_INVALID',
-    `an override is for a key of at most ${LONGEST_KEY} characters, like 'user:42', or { apiKey }, got ${typeof key === 'string' ? shown(key) : kindOf(key)}`,
+    `an override is for a key of at most ${LONGEST_OVERRIDE_KEY} characters, like 'user:42', or { apiKey }, got ${typeof key === 'string' ? shown(key) : kindOf(key)}`,
   );
 }
 

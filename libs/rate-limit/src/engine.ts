@@ -1,0 +1,45 @@
+/**
+ * The limiter without a framework: for scripts, workers, tests and other frameworks.
+ *
+ * @module nestjs-redis-rate-limit/engine
+ */
+export { createLimiter } from './engine/create-limiter.js';
+export type { AnyPolicy, Limiter, Spending } from './engine/limiter.js';
+export type { LimiterOptions, LimiterPolicy, StoreOptions } from './engine/options.js';
+export type { LimiterLogger } from './engine/observer/logger.js';
+export type {
+  DefinedLimit,
+  LimitChange,
+  LimitCondition,
+  LimitInForce,
+  OverrideKey,
+} from './engine/limits/limit-change.js';
+export type { LiveLimits } from './engine/limits/live-limits.js';
+export type { DenyOptions, ListEntry } from './engine/lists/list.js';
+export type { ListOptions } from './engine/lists/lists.js';
+
+export { MemoryStore, type MemoryStoreOptions } from './stores/memory/memory.store.js';
+export { RedisStore, type RedisStoreOptions } from './stores/redis/redis.store.js';
+export type { RedisClient } from './stores/redis/connection/client.js';
+export type {
+  RedisClusterConnection,
+  RedisClusterNode,
+  RedisConnectionOptions,
+  RedisLocation,
+} from './stores/redis/connection/location.js';
+
+export type { BlockFor, BlockOptions } from './core/blocks/block-rule.js';
+export type { BlockRule } from './core/blocks/block.js';
+export { definePolicy } from './core/policy.js';
+export type { Policy, PolicyDefinition, StoreFailureMode } from './core/policy.js';
+export type { Quota } from './core/algorithm.js';
+export type { AlgorithmName } from './core/algorithms/index.js';
+export type { Clock } from './core/clock.js';
+export type { Decider, Decision } from './core/decision.js';
+export type { Duration } from './core/duration.js';
+export { RateLimitError, StoreUnavailableError } from './core/errors.js';
+export type { Hit } from './core/hit.js';
+export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWritten } from './core/limit-book.js';
+export type { DecisionEvent, DenialReason, Observer } from './core/observer.js';
+export type { BlockingStore, RateLimitStore } from './core/store.js';
+export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';

@@ -1,0 +1,142 @@
+import { milliseconds } from '../core/duration.js';
+import { kindOf, RateLimitError, shown } from '../core/errors.js';
+import { checkFailureMode, checkKnownKeys } from '../core/policy.js';
+import { checkTimeout } from '../stores/redis/redis.store.js';
+import { LIST_KEYS } from './lists/lists.js';
+import type { LimiterOptions, StoreOptions } from './options.js';
+
+export const STORE_KEYS = [
+  'redis',
+  'store',
+  'onStoreFailure',
+  'instances',
+  'observer',
+  'prefix',
+  'timeout',
+  'denialCache',
+  'liveLimits',
+  ...LIST_KEYS,
+];
+
+const OBSERVED = ['decided', 'storeFailed', 'storeAnswers'];
+
+/** In milliseconds. Nobody should have to wait longer until a quota that was given back is seen. */
+const LONGEST_DENIAL_CACHE = 60_000;
+
+/**
+ * Checks the options of `createLimiter()`, as far as that is possible before anything is opened. The catalogue checks the
+ * policies.
+ *
+ * @throws RateLimitError `RL_OPTION_UNKNOWN`, and as {@link checkStoreOptions} does
+ */
+export function checkLimiterOptions(options: LimiterOptions): void {
+  if (!isRecord(options)) {
+    throw new RateLimitError('RL_OPTION_INVALID', `createLimiter() takes an object of options, got ${kindOf(options)}`);
+  }
+  checkKnownKeys(options, [...STORE_KEYS, 'policies', 'logger'], 'createLimiter()');
+  checkStoreOptions(options);
+  checkPolicies(options.policies);
+  const { logger } = options;
+  for (const method of logger === undefined ? [] : (['log', 'warn', 'error'] as const)) {
+    if (typeof logger?.[method] !== 'function') throw invalid('logger must have log(), warn() and error()', logger);
+  }
+}
+
+/**
+ * @throws RateLimitError `RL_OPTION_INVALID`, `RL_FAILURE_MODE_INVALID`, `RL_TIMEOUT_INVALID`, `RL_DENIAL_CACHE_INVALID`,
+ *   `RL_LIVE_LIMITS_INVALID`, `RL_INSTANCES_INVALID`
+ */
+export function checkStoreOptions(options: StoreOptions): void {
+  const { store, redis, prefix, onStoreFailure, timeout } = options;
+  if (store !== undefined && redis !== undefined) throw invalid('give redis or store, not both', Object.keys(options));
+  if (store !== undefined && (typeof store?.consume !== 'function' || typeof store.reset !== 'function')) {
+    throw new RateLimitError('RL_OPTION_INVALID', `store must have consume() and reset(), got ${kindOf(store)}`);
+  }
+  if (prefix !== undefined && typeof prefix !== 'string') throw invalid('prefix must be text', prefix);
+  checkObserver(options.observer);
+  if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
+  if (timeout !== undefined) checkTimeout(timeout);
+  checkInstances(options.instances);
+  denialCacheOf(options);
+  liveLimitsOf(options);
+}
+
+/** @throws RateLimitError `RL_OPTION_INVALID` */
+export function checkPolicies(policies: unknown): void {
+  if (policies !== undefined && !isRecord(policies)) {
+    throw invalid('policies must be an object: the policies by name', policies);
+  }
+}
+
+/**
+ * Whether a value says by its own keys what it holds: a literal does. Of other objects, one without such keys would pass
+ * as empty, as a Map.
+ */
+export function isRecord(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === null || Object.getPrototypeOf(prototype) === null || Object.keys(value).length > 0;
+}
+
+/**
+ * How long denials are remembered, in milliseconds; `undefined`: not at all.
+ *
+ * @throws RateLimitError `RL_DENIAL_CACHE_INVALID`
+ */
+export function denialCacheOf({ denialCache = '1s' }: StoreOptions): number | undefined {
+  if (denialCache === false) return undefined;
+  const maxAge = spanOf(denialCache);
+  if (maxAge !== undefined && maxAge <= LONGEST_DENIAL_CACHE) return maxAge;
+  throw new RateLimitError(
+    'RL_DENIAL_CACHE_INVALID',
+    `denialCache must be a span from 1 ms to 60 s, like '1s', or false to ask Redis every time, got ${shown(denialCache)}`,
+  );
+}
+
+/**
+ * How often an instance looks whether limits were changed, in milliseconds; `undefined`: they cannot be.
+ *
+ * @throws RateLimitError `RL_LIVE_LIMITS_INVALID`
+ */
+export function liveLimitsOf({ liveLimits = '1s' }: StoreOptions): number | undefined {
+  if (liveLimits === false) return undefined;
+  const every = spanOf(liveLimits);
+  if (every !== undefined && every >= 100 && every <= 60_000) return every;
+  throw new RateLimitError(
+    'RL_LIVE_LIMITS_INVALID',
+    `liveLimits must be a span from 100 ms to 60 s, like '1s', or false if limits never change, got ${shown(liveLimits)}`,
+  );
+}
+
+/** `undefined` for what is not a span: the caller has an error of its own for that. */
+function spanOf(value: Parameters<typeof milliseconds>[0]): number | undefined {
+  try {
+    return milliseconds(value);
+  } catch {
+    return undefined;
+  }
+}
+
+function checkObserver(observer: unknown): void {
+  if (observer === undefined) return;
+  if (typeof observer !== 'object' || observer === null) {
+    throw invalid('observer must be an object with decided(), storeFailed() or storeAnswers()', observer);
+  }
+  for (const name of OBSERVED) {
+    const method = (observer as Record<string, unknown>)[name];
+    if (method !== undefined && typeof method !== 'function') {
+      throw invalid(`observer.${name} must be a function`, method);
+    }
+  }
+}
+
+function checkInstances(instances: unknown): void {
+  if (instances === undefined || (Number.isSafeInteger(instances) && (instances as number) >= 1)) return;
+  throw new RateLimitError(
+    'RL_INSTANCES_INVALID',
+    `instances must be a whole number, at least 1: how many of the application run, got ${shown(instances)}`,
+  );
+}
+
+export const invalid = (rule: string, value: unknown): RateLimitError =>
+  new RateLimitError('RL_OPTION_INVALID', `${rule}, got ${shown(value)}`);

@@ -1,0 +1,56 @@
+import { withoutBlocks } from '../core/store.js';
+import { LivePolicy } from './limits/live-policy.js';
+import { LIST_KEYS, listsOf } from './lists/lists.js';
+import { Catalogue, type CataloguePolicy } from './catalogue.js';
+import { checkLimiterOptions } from './check-options.js';
+import { Limiter } from './limiter.js';
+import type { LimiterLogger } from './observer/logger.js';
+import { openLimiter } from './open-limiter.js';
+import { canBlockWith } from './open-stores.js';
+import type { LimiterOptions, LimiterPolicy } from './options.js';
+import { PolicyVariants } from './policy-variants.js';
+
+/**
+ * Opens a limiter: the store, the catalogue of policies, limits that change at run time, and lists.
+ *
+ * Without its Redis it opens all the same, after three seconds at the latest: each policy then does as its
+ * `onStoreFailure` says. Close it when you are done, or its connection keeps the process alive.
+ *
+ * @throws RateLimitError for options that are wrong; each names the option, the value and the fix
+ *
+ * @example
+ * ```ts
+ * const limiter = await createLimiter({
+ *   redis: 'redis://localhost:6379',
+ *   policies: { mail: { limit: 100, window: '1h' } },
+ * });
+ * const { allowed, retryAfter } = await limiter.consume('mail', 'tenant:acme');
+ * await limiter.close();
+ * ```
+ */
+export async function createLimiter(options: LimiterOptions): Promise<Limiter> {
+  checkLimiterOptions(options);
+  const canBlock = canBlockWith(options);
+  const catalogue = new Catalogue<NamedPolicy, CataloguePolicy>(
+    options.policies,
+    (policy) => compiled(policy, canBlock),
+    LIST_KEYS as (keyof NamedPolicy)[],
+  );
+  return new Limiter(await openLimiter(options, catalogue, options.logger ?? consoleLogger));
+}
+
+type NamedPolicy = LimiterPolicy & { name?: string };
+
+/** @throws RateLimitError */
+function compiled({ allow, deny, ...definition }: NamedPolicy, canBlock: boolean): CataloguePolicy {
+  const source = new LivePolicy(new PolicyVariants(definition as NamedPolicy & { name: string }));
+  if (source.own.blocks && !canBlock) throw withoutBlocks();
+  const { name } = source.own;
+  return { name, source, lists: listsOf({ allow, deny }, undefined, `${name}: `) };
+}
+
+const consoleLogger: LimiterLogger = {
+  log: () => undefined,
+  warn: (message) => console.warn(message),
+  error: (message) => console.error(message),
+};

@@ -1,0 +1,189 @@
+import { spanOf } from '../core/blocks/block-rule.js';
+import type { Decision } from '../core/decision.js';
+import type { Duration } from '../core/duration.js';
+import { checkHits, type Hit } from '../core/hit.js';
+import { checkKnownKeys, definePolicy, isChecked, type Policy, type PolicyDefinition } from '../core/policy.js';
+import { blocking, withoutBlocks, type RateLimitStore } from '../core/store.js';
+import type { CataloguePolicy } from './catalogue.js';
+import { invalid } from './check-options.js';
+import type { LiveLimits, NamedLivePolicies } from './limits/live-limits.js';
+import { listedDecision } from './lists/listed-decision.js';
+import type { Lists } from './lists/lists.js';
+import type { SafeObserver } from './observer/logging-observer.js';
+import { eventOf } from './observer/observed.store.js';
+
+/** A policy by its name in the catalogue, defined, or spelled out. */
+export type AnyPolicy = string | Policy | PolicyDefinition;
+
+/** What one call spends of one policy. */
+export interface Spending {
+  /** The policy. */
+  policy: AnyPolicy;
+  /** Who pays: `user:42`, `ip:203.0.113.7`, or any text. */
+  key: string;
+  /** Quota units, default 1: 0 only looks, a negative number gives back. */
+  cost?: number;
+}
+
+/** What a limiter is made of. */
+export interface LimiterParts {
+  readonly store: RateLimitStore;
+  readonly catalogue: NamedLivePolicies & { get(name: string): Pick<CataloguePolicy, 'lists'> | undefined };
+  readonly lists: Lists | undefined;
+  readonly limits: LiveLimits;
+  readonly observer: SafeObserver;
+  /** Whether the store can block. */
+  readonly canBlock: boolean;
+  /** Closes what was opened for it. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Decides by policies and keys, without a request and without a framework. A denial is an answer here, not an exception.
+ * `createLimiter()` makes one.
+ */
+export class Limiter {
+  /** The catalogue's limits, to be read and changed at run time. */
+  readonly limits: LiveLimits;
+
+  /** @internal */
+  constructor(private readonly parts: LimiterParts) {
+    this.limits = parts.limits;
+  }
+
+  /** The store with everything around it, for hits that are ready. It knows no lists. */
+  get store(): RateLimitStore {
+    return this.parts.store;
+  }
+
+  /**
+   * Spends `cost` units (default 1): 0 only looks, a negative number gives back.
+   *
+   * A key that a list of the options or of the catalogue's policy names is decided by that list, whatever the cost
+   * (`by: 'list'`): denied for ever, or allowed with a full quota of which nothing is spent.
+   *
+   * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_POLICY_DYNAMIC`, `RL_COST_INVALID`, `RL_KEY_INVALID`,
+   *   `RL_OPTION_UNKNOWN`, and what is wrong with a policy spelled out; `StoreUnavailableError` when the store gives no
+   *   answer and the policy is `closed` then
+   */
+  consume(policy: AnyPolicy, key: string, options?: { cost?: number }): Promise<Decision>;
+  /**
+   * Spends of several policies and keys at once: all of them are charged, or none is. One command, however many.
+   *
+   * Beside one that a list denies, the others are only looked at.
+   *
+   * @returns a decision for each, in their order; the call passes if all are `allowed`
+   * @throws RateLimitError as for a single one, and `RL_OPTION_INVALID`
+   */
+  consume(spendings: readonly Spending[]): Promise<Decision[]>;
+  async consume(
+    first: AnyPolicy | readonly Spending[],
+    key?: string,
+    options: { cost?: number } = {},
+  ): Promise<Decision | Decision[]> {
+    if (isList(first)) {
+      if (key !== undefined) throw invalid('consume() takes a list alone, or a policy and a key', first);
+      return this.decide(first.map((spending) => this.hitOf(spending)));
+    }
+    checkKnownKeys(options, ['cost'], "consume()'s third argument");
+    const { cost = 1 } = options;
+    const [decision] = await this.decide([{ policy: this.policyOf(first, key!), key: key!, cost }]);
+    return decision!;
+  }
+
+  /**
+   * Looks, and spends nothing. Looking is allowed even where nothing remains: read `remaining`, not `allowed`. Throws as
+   * {@link consume} does.
+   */
+  peek(policy: AnyPolicy, key: string): Promise<Decision> {
+    return this.consume(policy, key, { cost: 0 });
+  }
+
+  /**
+   * Makes the quota full again, and ends its block: this lets a caller back in. Throws as {@link consume} does, and
+   * whenever the store gives no answer.
+   */
+  async reset(policy: AnyPolicy, key: string): Promise<void> {
+    await this.parts.store.reset(this.policyOf(policy, key), key);
+  }
+
+  /**
+   * Denies a key from now on for a span, `'15m'` or milliseconds, in place of a block that stands. The policy must have a
+   * `blockFor`; `0` if only code is to block.
+   *
+   * @throws RateLimitError `RL_BLOCK_OFF`, `RL_BLOCK_INVALID`, and as {@link reset} does
+   */
+  async block(policy: AnyPolicy, key: string, span: Duration): Promise<void> {
+    await blocking(this.parts.store).block(this.policyOf(policy, key), key, spanOf(span));
+  }
+
+  /**
+   * Ends a block and forgets its steps. The quota stays as it is: if it is spent, the next request is denied and blocked
+   * again. To let a caller back in, use {@link reset}. Throws as {@link block} does.
+   */
+  async unblock(policy: AnyPolicy, key: string): Promise<void> {
+    await blocking(this.parts.store).unblock(this.policyOf(policy, key), key);
+  }
+
+  /**
+   * How long a block of the key still stands, in milliseconds; 0: there is none. To see when a caller gets back in, read
+   * `resetAfter` of `peek()` too: the quota may need longer. Throws as {@link consume} does.
+   */
+  async blockedFor(policy: AnyPolicy, key: string): Promise<number> {
+    return (await this.peek(policy, key)).blockedFor ?? 0;
+  }
+
+  /**
+   * Closes what was opened for the limiter: its connection to Redis, and its look-out for limits that change. A client or
+   * a store that was handed in stays open. May be called twice.
+   */
+  async close(): Promise<void> {
+    this.limits.stop();
+    await this.parts.close();
+  }
+
+  private async decide(hits: readonly Hit[]): Promise<Decision[]> {
+    const listed = this.listed(hits);
+    if (!listed) return this.parts.store.consume(hits);
+
+    const isDenied = listed.some((decision) => decision?.allowed === false);
+    const others = hits.filter((_, i) => !listed[i]);
+    const looks = isDenied ? others.map((hit) => ({ ...hit, cost: 0 })) : others;
+    const judged = looks.length === 0 ? [] : await this.parts.store.consume(looks);
+    let next = 0;
+    return hits.map((hit, i) => listed[i] ?? beside(hit, judged[next++]!, isDenied));
+  }
+
+  /** What lists decide; `undefined` where they decide nothing, which costs nothing where there are none. */
+  private listed(hits: readonly Hit[]): (Decision | undefined)[] | undefined {
+    const { lists, catalogue, observer } = this.parts;
+    if (!lists && !hits.some(({ policy }) => catalogue.get(policy.name)?.lists)) return undefined;
+    checkHits(hits);
+    const decisions = hits.map((hit) => listedDecision(hit, lists, catalogue.get(hit.policy.name)?.lists));
+    if (decisions.every((decision) => decision === undefined)) return undefined;
+    decisions.forEach((decision, i) => decision && observer.decided?.(eventOf(hits[i]!, decision, 0)));
+    return decisions;
+  }
+
+  private hitOf(spending: Spending): Hit {
+    checkKnownKeys(spending, ['policy', 'key', 'cost'], 'what consume() spends');
+    const { policy, key, cost = 1 } = spending;
+    return { policy: this.policyOf(policy, key), key, cost };
+  }
+
+  private policyOf(policy: AnyPolicy, key: string): Policy {
+    if (typeof policy === 'string')
+      return this.parts.catalogue.live(policy, 'spell the policy out').for(undefined, key);
+    const spelledOut = isChecked(policy) ? policy : definePolicy(policy);
+    if (spelledOut.blocks && !this.parts.canBlock) throw withoutBlocks();
+    return spelledOut;
+  }
+}
+
+const isList = (first: unknown): first is readonly Spending[] => Array.isArray(first);
+
+/** What is said of a hit that was only looked at: whether it would have passed. */
+function beside({ cost }: Hit, looked: Decision, isDenied: boolean): Decision {
+  if (!isDenied || cost <= looked.remaining || cost <= 0) return looked;
+  return { ...looked, allowed: false, retryAfter: looked.resetAfter > 0 ? looked.resetAfter : -1 };
+}

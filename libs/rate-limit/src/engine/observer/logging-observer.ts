@@ -1,0 +1,63 @@
+import { shown, type StoreUnavailableError } from '../../core/errors.js';
+import type { DecisionEvent, Observer } from '../../core/observer.js';
+import type { StoreFailureMode } from '../../core/policy.js';
+import type { LimiterLogger } from './logger.js';
+import { RecurringWarnings } from '../recurring-warnings.js';
+
+const MEANWHILE: Record<StoreFailureMode, string> = {
+  local: 'local, each instance counts for itself',
+  open: 'open, every request is admitted',
+  closed: 'closed, requests are refused with 503',
+};
+
+/** An observer that throws nothing. */
+export interface SafeObserver {
+  /** `undefined` where nobody listens: then decisions are not even looked at. */
+  readonly decided: ((event: DecisionEvent) => void) | undefined;
+  readonly storeFailed: (failure: StoreUnavailableError) => void;
+  readonly storeAnswers: (away: number) => void;
+}
+
+/**
+ * Logs what happens to the store, and calls the application's observer, which cannot do harm: what it throws is logged,
+ * for decisions once a minute.
+ */
+export function loggingObserver(logger: LimiterLogger, mode: StoreFailureMode, own: Observer = {}): SafeObserver {
+  const failures = new RecurringWarnings((message) => logger.error(message));
+  return {
+    storeFailed(failure: StoreUnavailableError): void {
+      logger.error(`${failure.detail}. Until the store answers: ${MEANWHILE[mode]}, unless a policy says otherwise.`);
+      safely(
+        () => own.storeFailed?.(failure),
+        (error) => logger.error(threw(error)),
+      );
+    },
+    storeAnswers(away: number): void {
+      logger.warn(`The store answers again, after ${(away / 1_000).toFixed(1)} s.`);
+      safely(
+        () => own.storeAnswers?.(away),
+        (error) => logger.error(threw(error)),
+      );
+    },
+    decided:
+      own.decided &&
+      ((event) =>
+        safely(
+          () => own.decided!(event),
+          (error) => failures.warnOnce('decided', () => threw(error)),
+        )),
+  };
+}
+
+const threw = (error: unknown): string =>
+  `The observer threw: ${error instanceof Error ? error.message : shown(error)}`;
+
+/** It may be async, whatever its type says. */
+function safely(call: () => unknown, failed: (error: unknown) => void): void {
+  try {
+    const result = call();
+    if (result !== undefined) Promise.resolve(result).catch(failed);
+  } catch (error) {
+    failed(error);
+  }
+}

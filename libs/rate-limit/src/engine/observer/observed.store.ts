@@ -1,0 +1,53 @@
+import { blocking, type BlockingStore, type RateLimitStore } from '../../core/store.js';
+import type { Decision } from '../../core/decision.js';
+import type { Hit } from '../../core/hit.js';
+import type { DecisionEvent, DenialReason } from '../../core/observer.js';
+import type { Policy } from '../../core/policy.js';
+
+/** Reports every decision of the store inside. It is the outermost wrapper, and there only if somebody listens. */
+export class ObservedStore implements BlockingStore {
+  constructor(
+    private readonly inner: RateLimitStore,
+    private readonly decided: (event: DecisionEvent) => void,
+  ) {}
+
+  async consume(hits: readonly Hit[]): Promise<Decision[]> {
+    const began = performance.now();
+    const decisions = await this.inner.consume(hits);
+    const duration = performance.now() - began;
+    for (let i = 0; i < decisions.length; i++) this.decided(eventOf(hits[i]!, decisions[i]!, duration));
+    return decisions;
+  }
+
+  reset(policy: Policy, key: string): Promise<void> {
+    return this.inner.reset(policy, key);
+  }
+
+  async block(policy: Policy, key: string, span: number): Promise<void> {
+    await blocking(this.inner).block(policy, key, span);
+  }
+
+  async unblock(policy: Policy, key: string): Promise<void> {
+    await blocking(this.inner).unblock(policy, key);
+  }
+}
+
+/** A decision as it is reported. */
+export const eventOf = ({ policy, key, cost }: Hit, decision: Decision, duration: number): DecisionEvent => ({
+  policy: policy.name,
+  key,
+  cost,
+  allowed: decision.allowed,
+  by: decision.by,
+  reason: reasonOf(decision),
+  remaining: decision.by === 'list' ? undefined : decision.remaining,
+  retryAfter: decision.retryAfter,
+  duration,
+});
+
+function reasonOf({ allowed, by, retryAfter, blockedFor }: Decision): DenialReason | undefined {
+  if (allowed) return undefined;
+  if (by === 'list') return 'list';
+  if (retryAfter === -1) return 'never';
+  return blockedFor === undefined ? 'limit' : 'blocked';
+}

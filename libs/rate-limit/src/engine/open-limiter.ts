@@ -1,0 +1,28 @@
+import { liveLimitsOf } from './check-options.js';
+import type { LimiterParts } from './limiter.js';
+import { LiveLimits } from './limits/live-limits.js';
+import { listsOf, type Lists } from './lists/lists.js';
+import type { LimiterLogger } from './observer/logger.js';
+import { loggingObserver } from './observer/logging-observer.js';
+import { canBlockWith, openStores } from './open-stores.js';
+import type { StoreOptions } from './options.js';
+
+/**
+ * Opens what a limiter is made of, by options that are checked.
+ *
+ * @param lists of the options, where they are read already
+ * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`, `RL_LIST_INVALID`
+ */
+export async function openLimiter(
+  options: StoreOptions,
+  catalogue: LimiterParts['catalogue'],
+  logger: LimiterLogger,
+  lists: Lists | undefined = listsOf(options),
+): Promise<LimiterParts> {
+  const observer = loggingObserver(logger, options.onStoreFailure ?? 'local', options.observer);
+  const { store, book, close } = await openStores(options, observer, logger);
+  const every = liveLimitsOf(options);
+  const limits = new LiveLimits(catalogue, book, { every, warn: (news) => logger.warn(news) });
+  await limits.start();
+  return { store, catalogue, lists, limits, observer, canBlock: canBlockWith(options), close };
+}

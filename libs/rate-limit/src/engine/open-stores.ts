@@ -1,0 +1,81 @@
+import { bookOf, type LimitBook } from '../core/limit-book.js';
+import { isBlocking, type RateLimitStore } from '../core/store.js';
+import { DenialCacheStore } from '../stores/denials/denial-cache.store.js';
+import { FailurePolicyStore } from '../stores/failure/failure-policy.store.js';
+import { MemoryLimitBook } from '../stores/memory/memory.limit-book.js';
+import { MemoryStore } from '../stores/memory/memory.store.js';
+import { nameOf } from '../stores/redis/connection/client.js';
+import { connect, disconnect } from '../stores/redis/connection/connection.js';
+import { DEFAULT_PREFIX, DEFAULT_TIMEOUT, RedisStore } from '../stores/redis/redis.store.js';
+import { denialCacheOf } from './check-options.js';
+import { ObservedStore } from './observer/observed.store.js';
+import type { LimiterLogger } from './observer/logger.js';
+import type { SafeObserver } from './observer/logging-observer.js';
+import type { StoreOptions } from './options.js';
+
+/** Where quota and limits are kept, opened. */
+export interface OpenStores {
+  /** The store with everything around it. */
+  readonly store: RateLimitStore;
+  /** Where limits are kept that change at run time. */
+  readonly book: LimitBook;
+  /** Closes what was opened here, once every call that is under way has its answer. May be called twice. */
+  readonly close: () => Promise<void>;
+}
+
+/** In milliseconds: by then every call that is under way has its answer. */
+const LONGEST_PARTING = 1_000;
+
+/** Whether the store of these options can block, as `blockFor` asks. */
+export const canBlockWith = ({ store }: StoreOptions): boolean => store === undefined || isBlocking(store);
+
+/**
+ * Opens the connection to Redis, if there is one, and stacks the stores. An application starts without its Redis: the
+ * first attempt is waited for no longer than three seconds.
+ *
+ * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`
+ */
+export async function openStores(
+  options: StoreOptions,
+  observer: SafeObserver,
+  logger: LimiterLogger,
+): Promise<OpenStores> {
+  const { redis, prefix = DEFAULT_PREFIX, timeout = DEFAULT_TIMEOUT, store: custom } = options;
+  if (redis === undefined) {
+    if (!custom) warnOfMemory(options, logger);
+    const store = custom ? answering(custom, options, observer) : new MemoryStore();
+    const book = bookOf(custom) ?? new MemoryLimitBook();
+    return { store: observed(store, observer), book, close: async () => undefined };
+  }
+  const connection = await connect(redis, timeout, (news) => logger.warn(news));
+  const store = new RedisStore(connection.client, { prefix, timeout });
+  logger.log(`Quotas are kept by ${nameOf(connection.client)}, with the prefix "${prefix}".`);
+  const maxAge = denialCacheOf(options);
+  const reliable = answering(store, options, observer);
+  const quick = maxAge === undefined ? reliable : new DenialCacheStore(reliable, { maxAge });
+  return {
+    store: observed(quick, observer),
+    book: store.limits,
+    async close() {
+      await store.settled();
+      await disconnect(connection, Math.min(timeout, LONGEST_PARTING));
+    },
+  };
+}
+
+const answering = (
+  store: RateLimitStore,
+  { onStoreFailure: mode = 'local', instances }: StoreOptions,
+  observer: SafeObserver,
+): RateLimitStore => new FailurePolicyStore(store, { mode, instances, observer });
+
+const observed = (store: RateLimitStore, { decided }: SafeObserver): RateLimitStore =>
+  decided ? new ObservedStore(store, decided) : store;
+
+function warnOfMemory(options: StoreOptions, logger: LimiterLogger): void {
+  const news = 'Quotas are kept in memory, by this process alone. Set redis to share them between instances.';
+  // Louder where something else was meant, as by an environment variable that is not set.
+  const isMissing = 'redis' in options && process.env.NODE_ENV === 'production';
+  if (isMissing || options.instances !== undefined) logger.warn(news);
+  else logger.log(news);
+}

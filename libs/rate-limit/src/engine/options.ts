@@ -1,0 +1,55 @@
+import type { Duration } from '../core/duration.js';
+import type { Observer } from '../core/observer.js';
+import type { PolicyDefinition, StoreFailureMode } from '../core/policy.js';
+import type { RateLimitStore } from '../core/store.js';
+import type { RedisLocation } from '../stores/redis/connection/location.js';
+import type { ListOptions } from './lists/lists.js';
+import type { LimiterLogger } from './observer/logger.js';
+
+/** Where quota is kept, and what happens when that fails: what a limiter and the Nest module both take. */
+export interface StoreOptions extends ListOptions {
+  /**
+   * Where quota is kept: a url, ioredis options, `{ nodes, options }` of a Cluster, or a client of ioredis 5 or 6.
+   * Without it, in this process's memory. A client you hand in stays yours to close.
+   */
+  redis?: RedisLocation | undefined;
+  /** A custom store, instead of `redis`. */
+  store?: RateLimitStore | undefined;
+  /** What policies do that do not say it themselves when the store gives no answer. Default `local`. */
+  onStoreFailure?: StoreFailureMode | undefined;
+  /**
+   * How many instances of the application there are. While the store gives no answer, each of them admits this part of
+   * the quota of `local` policies. Default 1: all of it.
+   */
+  instances?: number | undefined;
+  /**
+   * Is called for every decision, when the store stops answering, and when it answers again. The last two are logged
+   * anyway.
+   */
+  observer?: Observer | undefined;
+  /** Begins every stored key. Default `rl`. */
+  prefix?: string | undefined;
+  /** How long a call to Redis may take, in milliseconds: 1 to 60,000. Default 250. Then `onStoreFailure` decides. */
+  timeout?: number | undefined;
+  /**
+   * How long a denial by Redis may be repeated without asking Redis, `'1m'` at most: a flood then costs Redis nothing,
+   * and what another instance gives back or resets is seen that much later. `false`: always ask. Default `'1s'`.
+   */
+  denialCache?: Duration | false | undefined;
+  /**
+   * How often an instance looks whether limits were changed (`limits`), `'100ms'` to `'1m'`: one `HGET`. `false`: never,
+   * and they cannot be. Default `'1s'`.
+   */
+  liveLimits?: Duration | false | undefined;
+}
+
+/** A policy of a limiter's catalogue. Its name is its key there. */
+export interface LimiterPolicy extends Omit<PolicyDefinition, 'name'>, ListOptions {}
+
+/** What `createLimiter()` takes. */
+export interface LimiterOptions extends StoreOptions {
+  /** The catalogue: policies by name. */
+  policies?: Record<string, LimiterPolicy> | undefined;
+  /** Where warnings and errors go. Default: `console.warn` and `console.error`; other messages are dropped. */
+  logger?: LimiterLogger | undefined;
+}

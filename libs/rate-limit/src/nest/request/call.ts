@@ -1,0 +1,68 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { at } from '../../core/errors.js';
+import type { Field, Verdict } from '../../headers/ratelimit-headers.js';
+import type { Phase } from '../keys/key-resolver.js';
+import type { RateLimitSettings } from '../settings.js';
+import type { Transport } from '../transports/transport.js';
+import type { RateLimitRequest } from './request.js';
+
+/**
+ * All guards of a call share its context, and so do all instances of our guard: that is how a guard bound twice charges
+ * once. Nothing that the client sends decides it. On the context itself, because a WeakMap costs more than all the rest
+ * here.
+ */
+const CALL = Symbol.for('nestjs-redis-rate-limit/call');
+
+const PHASE_BITS: Readonly<Record<Phase | 'all', number>> = { early: 1, late: 2, all: 4 };
+
+/** One request while it is decided: what it is, and what was decided of it so far. */
+export class Call {
+  readonly request: RateLimitRequest;
+  /** What the header fields show. */
+  readonly verdicts: Verdict[] = [];
+  /** Whether the module's lists allow the caller; `undefined` before anybody looked. */
+  isAllowed: boolean | undefined;
+  private phases = 0;
+  private notes: Map<object, unknown> | undefined;
+
+  private constructor(
+    readonly context: ExecutionContext,
+    private readonly transport: Transport,
+    readonly settings: RateLimitSettings,
+  ) {
+    this.request = transport.request(context);
+  }
+
+  /** The call of a context: the same for every guard. */
+  static of(context: ExecutionContext & { [CALL]?: Call }, transport: Transport, settings: RateLimitSettings): Call {
+    return (context[CALL] ??= new Call(context, transport, settings));
+  }
+
+  /** Whether a phase is still to be decided; from then on it is not. */
+  enter(phase: Phase | 'all'): boolean {
+    const bit = PHASE_BITS[phase];
+    const isFirst = (this.phases & bit) === 0;
+    this.phases |= bit;
+    return isFirst;
+  }
+
+  /** Keeps what somebody found out about this call, for its later steps. */
+  keep<T>(owner: object, note: T): T {
+    (this.notes ??= new Map<object, unknown>()).set(owner, note);
+    return note;
+  }
+
+  /** What was kept. */
+  kept(owner: object): unknown {
+    return this.notes?.get(owner);
+  }
+
+  setFields(fields: readonly Field[]): void {
+    this.transport.setFields(this.context, fields);
+  }
+
+  /** An error with the handler's name, if it is a mistake in the use of rate limits. */
+  placed(error: unknown): unknown {
+    return at(`${this.context.getClass().name}.${this.context.getHandler().name}`, error);
+  }
+}

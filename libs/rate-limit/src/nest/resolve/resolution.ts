@@ -1,0 +1,52 @@
+import { RateLimitError, shown } from '../../core/errors.js';
+import { checkKnownKeys, type Policy } from '../../core/policy.js';
+import type { PolicyVariants } from '../../engine/policy-variants.js';
+import { checkCost, keyText } from '../request/per-request.js';
+import type { ResolvedPolicy } from './resolved-policy.js';
+
+/** What a lookup decided for a request. Without a key or a cost, the rule's own hold. */
+export interface Resolution {
+  readonly policy: Policy;
+  readonly key: string | undefined;
+  readonly cost: number | undefined;
+}
+
+const PARTS = ['limit', 'window', 'burst', 'key', 'cost'];
+
+/** Reads what `resolve` returns. */
+export class ResolutionReader {
+  /** What holds when a lookup says nothing. */
+  readonly own: Resolution;
+
+  constructor(private readonly variants: PolicyVariants) {
+    this.own = { policy: variants.own, key: undefined, cost: undefined };
+  }
+
+  /**
+   * All of an answer, or none of it.
+   *
+   * @throws RateLimitError that names what is wrong with it
+   */
+  read(answer: unknown): Resolution {
+    if (answer === undefined || answer === null) return this.own;
+    checkKnownKeys(answer, PARTS, 'what resolve returns');
+    // Read once: a getter may return something else the next time.
+    const { limit, window, burst, key, cost } = answer as ResolvedPolicy;
+    const isOwn = (limit ?? window ?? burst ?? undefined) === undefined;
+    const policy = isOwn
+      ? this.own.policy
+      : this.variants.with({
+          limit: limit ?? this.variants.own.limit,
+          window: window ?? undefined,
+          burst: burst ?? undefined,
+        });
+    if (cost !== undefined && cost !== null) checkCost(cost, 'resolve');
+    return { policy, key: keyOf(key), cost: cost ?? undefined };
+  }
+}
+
+function keyOf(key: unknown): string | undefined {
+  if (key === undefined || key === null) return undefined;
+  if (typeof key === 'string' || Number.isFinite(key)) return keyText(key as string | number);
+  throw new RateLimitError('RL_KEY_INVALID', `resolve: key must be text or a number, got ${shown(key)}`);
+}

@@ -1,0 +1,148 @@
+import {
+  createLimiter,
+  StoreUnavailableError,
+  type DecisionEvent,
+  type Limiter,
+  type LimiterOptions,
+} from 'nestjs-redis-rate-limit/engine';
+import { ObservedStore } from '../../libs/rate-limit/src/engine/observer/observed.store.js';
+import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
+import { sharedRedis } from '../support/redis/servers.js';
+
+const open: Limiter[] = [];
+afterEach(async () => {
+  for (const limiter of open.splice(0)) await limiter.close();
+});
+
+const logged: string[] = [];
+const log = (message: string) => void logged.push(message);
+const logger = { log: () => undefined, warn: log, error: log };
+beforeEach(() => void (logged.length = 0));
+
+async function observed(options: LimiterOptions) {
+  const events: DecisionEvent[] = [];
+  const limiter = await createLimiter({
+    logger,
+    observer: { decided: (event) => void events.push(event) },
+    ...options,
+  });
+  open.push(limiter);
+  return { limiter, events };
+}
+
+const policies = {
+  one: { limit: 1, window: '1h' },
+  login: { limit: 1, window: '1h', blockFor: '2h' },
+  free: { limit: 1, window: '1h', onStoreFailure: 'open' },
+} as const;
+
+describe('an event tells of every decision', () => {
+  it('by the store: policy, key, cost, what is left, why not', async () => {
+    const { limiter, events } = await observed({ policies });
+    await limiter.consume('one', 'a');
+    await limiter.consume('one', 'a');
+    await limiter.consume('one', 'b', { cost: 2 });
+    await limiter.consume('login', 'a', { cost: 0 });
+    await limiter.block('login', 'a', '1m');
+    await limiter.consume('login', 'a');
+    expect(events).toMatchObject([
+      { policy: 'one', key: 'a', cost: 1, allowed: true, by: 'store', reason: undefined, remaining: 0, retryAfter: 0 },
+      { policy: 'one', key: 'a', cost: 1, allowed: false, by: 'store', reason: 'limit', remaining: 0 },
+      { policy: 'one', key: 'b', cost: 2, allowed: false, by: 'store', reason: 'never', retryAfter: -1 },
+      { policy: 'login', key: 'a', cost: 0, allowed: true, by: 'store' },
+      { policy: 'login', key: 'a', cost: 1, allowed: false, by: 'store', reason: 'blocked' },
+    ]);
+    expect(events.every(({ duration }) => duration >= 0 && duration < 60_000)).toBe(true);
+  });
+
+  it('one for each of several', async () => {
+    const { limiter, events } = await observed({ policies });
+    await limiter.consume('one', 'a');
+    events.length = 0;
+    await limiter.consume([
+      { policy: 'login', key: 'a' },
+      { policy: 'one', key: 'a' },
+    ]);
+    expect(events).toMatchObject([
+      { policy: 'login', allowed: true, remaining: 1 },
+      { policy: 'one', allowed: false, reason: 'limit' },
+    ]);
+  });
+
+  it('by lists, which ask no store', async () => {
+    const { limiter, events } = await observed({
+      policies: { ...policies, one: { ...policies.one, allow: ['user:vip'] } },
+      deny: ['user:bad'],
+    });
+    await limiter.consume('one', 'user:vip', { cost: 5 });
+    await limiter.consume('one', 'user:bad');
+    expect(events).toMatchObject([
+      { policy: 'one', key: 'user:vip', cost: 5, allowed: true, by: 'list', reason: undefined, remaining: undefined },
+      { policy: 'one', key: 'user:bad', cost: 1, allowed: false, by: 'list', reason: 'list', retryAfter: -1 },
+    ]);
+  });
+
+  it('from memory of a denial, which asks no Redis', async () => {
+    const { limiter, events } = await observed({ policies, redis: sharedRedis().url, prefix: `events-${process.pid}` });
+    for (let i = 0; i < 3; i++) await limiter.consume('one', 'a');
+    expect(events.map(({ by, allowed }) => [by, allowed])).toEqual([
+      ['store', true],
+      ['store', false],
+      ['remembered', false],
+    ]);
+  });
+
+  it('while the store gives no answer: locally, or unseen', async () => {
+    const away = async () => Promise.reject(new StoreUnavailableError('away'));
+    const { limiter, events } = await observed({
+      policies: { one: policies.one, free: policies.free },
+      store: { consume: away, reset: away },
+    });
+    await limiter.consume('one', 'a');
+    await limiter.consume('one', 'a');
+    await limiter.consume('free', 'a');
+    await limiter.consume('free', 'a');
+    expect(events.map(({ by, allowed }) => [by, allowed])).toEqual([
+      ['local', true],
+      ['local', false],
+      ['open', true],
+      ['open', true],
+    ]);
+  });
+});
+
+it.each<[string, () => unknown]>([
+  [
+    'throws',
+    () => {
+      throw new Error('mine');
+    },
+  ],
+  ['rejects', () => Promise.reject(new Error('mine'))],
+])('a listener that %s harms no decision, and is logged once', async (_, decided) => {
+  const { limiter } = await observed({ policies, observer: { decided: () => decided() as undefined } });
+  for (let i = 0; i < 3; i++) expect((await limiter.consume('one', 'a')).allowed).toBe(i === 0);
+  expect(logged).toEqual(['The observer threw: mine']);
+});
+
+it('an observer may be an instance of a class', async () => {
+  class Counter {
+    private count = 0;
+    decided(): void {
+      this.count++;
+    }
+    get seen(): number {
+      return this.count;
+    }
+  }
+  const observer = new Counter();
+  const { limiter } = await observed({ policies, observer });
+  await limiter.consume('one', 'a');
+  expect(observer.seen).toBe(1);
+});
+
+it('nothing looks at decisions where nobody listens', async () => {
+  const { limiter } = await observed({ policies, observer: { storeAnswers: () => undefined } });
+  expect(limiter.store).toBeInstanceOf(MemoryStore);
+  expect((await observed({ policies })).limiter.store).toBeInstanceOf(ObservedStore);
+});
