@@ -1,6 +1,6 @@
 import { Controller, Get, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { byIp, byUser, RateLimit, type LimitInForce, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
+import { byIp, byUser, RateLimit, type LiveLimit, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
 import { CountDenials, denials } from '../../docs/examples/count-denials.filter.js';
 import { LimitsController } from '../../docs/examples/limits.controller.js';
 import { LoginController } from '../../docs/examples/login.controller.js';
@@ -125,10 +125,10 @@ describe.each(adapters)('the examples of the documentation, on %s', (adapter) =>
     const answer = await fetch(`${url}/admin/limits/${policy}`, { method: 'PUT', headers, body: JSON.stringify(body) });
     return {
       status: answer.status,
-      ...((await answer.json()) as Partial<LimitInForce & Record<'code' | 'message', string>>),
+      ...((await answer.json()) as Partial<LiveLimit & Record<'code' | 'message', string>>),
     };
   };
-  const shownBy = async (url: string) => (await (await fetch(`${url}/admin/limits`)).json()) as LimitInForce[];
+  const shownBy = async (url: string) => (await (await fetch(`${url}/admin/limits`)).json()) as LiveLimit[];
   const limited: RateLimitModuleOptions = { policies: { daily: { limit: 5, window: '1d' } }, default: ['daily'] };
 
   it('limits: of two admins who were shown the same, the second is told, and overwrites nothing', async () => {

@@ -8,7 +8,7 @@ import {
   RateLimiter,
   RedisStore,
   SkipRateLimit,
-  type LimitInForce,
+  type LiveLimit,
   type LiveLimits,
   type RateLimitModuleOptions,
   type RateLimitStore,
@@ -56,7 +56,7 @@ const options: RateLimitModuleOptions = {
 const limiterOf = ({ nest }: App): RateLimiter => nest.get(RateLimiter);
 const limitsOf = (app: App): LiveLimits => limiterOf(app).limits;
 
-const numbers = ({ limit, burst }: LimitInForce) => ({ limit, burst });
+const numbers = ({ limit, burst }: LiveLimit) => ({ limit, burst });
 
 describe.each(adapters)('limits that are changed while an application runs, on %s', (adapter) => {
   afterEach(closeApps);

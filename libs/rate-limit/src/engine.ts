@@ -11,7 +11,7 @@ export type {
   DefinedLimit,
   LimitChange,
   LimitCondition,
-  LimitInForce,
+  LiveLimit,
   OverrideKey,
 } from './engine/limits/limit-change.js';
 export type { LiveLimits } from './engine/limits/live-limits.js';
@@ -39,7 +39,7 @@ export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
 export type { Hit } from './core/hit.js';
-export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWritten } from './core/limit-book.js';
+export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWriteResult } from './core/limit-book.js';
 export type { DecisionEvent, DenialReason, Observer } from './core/observer.js';
 export type { BlockingStore, RateLimitStore } from './core/store.js';
 export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';

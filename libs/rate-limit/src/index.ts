@@ -31,7 +31,7 @@ export type {
   DefinedLimit,
   LimitChange,
   LimitCondition,
-  LimitInForce,
+  LiveLimit,
   OverrideKey,
 } from './engine/limits/limit-change.js';
 export type { LiveLimits } from './engine/limits/live-limits.js';
@@ -59,7 +59,7 @@ export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
 export { checkHits, mergingHits, type Hit } from './core/hit.js';
-export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWritten } from './core/limit-book.js';
+export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWriteResult } from './core/limit-book.js';
 export type { DecisionEvent, DenialReason, Observer } from './core/observer.js';
 export type { BlockingStore, RateLimitStore } from './core/store.js';
 export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';

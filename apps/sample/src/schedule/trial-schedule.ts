@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Cron } from '@nestjs/schedule';
-import { RateLimiter, StoreUnavailableError, type LimitInForce } from 'nestjs-redis-rate-limit';
+import { RateLimiter, StoreUnavailableError, type LiveLimit } from 'nestjs-redis-rate-limit';
 import { hourOf } from './hours.js';
 
 const STEP = 5;
@@ -53,7 +53,7 @@ export class TrialSchedule {
     return this.once('set back', tick, () => this.limiter.limits.clear('trial'));
   }
 
-  private async once(job: Run['job'], tick: string, work: () => Promise<LimitInForce>): Promise<Run> {
+  private async once(job: Run['job'], tick: string, work: () => Promise<LiveLimit>): Promise<Run> {
     const key = `${job} ${tick}`;
     const ran = (rest: Pick<Run, 'outcome' | 'limit'>): Run => ({ job, tick, at: Date.now(), ...rest });
     let isOurs = false;

@@ -23,7 +23,7 @@ export interface LimitChanges {
 }
 
 /** What became of a change. */
-export interface LimitWritten {
+export interface LimitWriteResult {
   /** `changed`: the entry has another version than was expected; `full`: the book takes no more. Then nothing is done. */
   readonly outcome: 'done' | 'changed' | 'full';
   /** That of the entry now; 0: there is none. */
@@ -53,7 +53,7 @@ export interface LimitBook {
    * @param expected the version that the entry must have, 0 if there must be none; nothing: whatever it has
    * @throws StoreUnavailableError when there is no answer in time; it may be written then
    */
-  write(name: string, numbers: LimitNumbers | undefined, expected?: number): Promise<LimitWritten>;
+  write(name: string, numbers: LimitNumbers | undefined, expected?: number): Promise<LimitWriteResult>;
 }
 
 /** The most entries of a book: every instance keeps them all. */

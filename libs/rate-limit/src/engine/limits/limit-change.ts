@@ -14,7 +14,7 @@ export interface DefinedLimit {
 }
 
 /** A limit as it holds now. */
-export interface LimitInForce {
+export interface LiveLimit {
   /** The policy's name in the catalogue. */
   readonly policy: string;
   /** Whose limit it is; absent: that of all who have none of their own. */
@@ -31,7 +31,7 @@ export interface LimitInForce {
 
 /** New numbers, or how to find them from those that hold; `undefined`: leave them. */
 export type LimitChange =
-  LimitNumbers | ((current: LimitInForce) => LimitNumbers | undefined | Promise<LimitNumbers | undefined>);
+  LimitNumbers | ((current: LiveLimit) => LimitNumbers | undefined | Promise<LimitNumbers | undefined>);
 
 /** On which condition a limit is changed. */
 export interface LimitCondition {

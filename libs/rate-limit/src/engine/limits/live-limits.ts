@@ -1,15 +1,21 @@
 import { RateLimitError, shown } from '../../core/errors.js';
-import { entryName, MOST_LIMITS, type LimitBook, type LimitNumbers, type LimitWritten } from '../../core/limit-book.js';
+import {
+  entryName,
+  MOST_LIMITS,
+  type LimitBook,
+  type LimitNumbers,
+  type LimitWriteResult,
+} from '../../core/limit-book.js';
 import {
   readNumbers,
   overrideKeyOf,
   versionOf,
   type LimitChange,
   type LimitCondition,
-  type LimitInForce,
+  type LiveLimit,
   type OverrideKey,
 } from './limit-change.js';
-import { inForce, LimitsInForce } from './limits-in-force.js';
+import { liveLimitOf, LimitFollower } from './limit-follower.js';
 import type { LivePolicy } from './live-policy.js';
 
 /** What {@link LiveLimits} needs beside the book. */
@@ -28,7 +34,7 @@ export interface NamedLivePolicies {
   live(name: string, fix: string): LivePolicy;
 }
 
-/** How often a change by a function is tried anew because somebody else was first. Each time one of them succeeds. */
+/** How often a change by a function is tried again because another writer was first. Each time one of them succeeds. */
 const MOST_ATTEMPTS = 1_000;
 
 /**
@@ -36,7 +42,7 @@ const MOST_ATTEMPTS = 1_000;
  * been used stays used.
  */
 export class LiveLimits {
-  private readonly inForce: LimitsInForce;
+  private readonly follower: LimitFollower;
 
   /** @internal */
   constructor(
@@ -44,35 +50,35 @@ export class LiveLimits {
     private readonly book: LimitBook,
     private readonly settings: LiveLimitsSettings,
   ) {
-    this.inForce = new LimitsInForce(catalogue.livePolicies, book, settings.warn);
+    this.follower = new LimitFollower(catalogue.livePolicies, book, settings.warn);
   }
 
   /**
-   * What holds for a policy, or for one key under it, by the store's own word.
+   * What holds for a policy, or for one key under it. The store is asked.
    *
    * @param policy its name in the catalogue
    * @param key of an override; without one for this key, the numbers are the policy's and the version is 0
    * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_POLICY_DYNAMIC`, `RL_KEY_INVALID`, `RL_LIVE_LIMITS_OFF`;
    *   `StoreUnavailableError` when the store gives no answer
    */
-  async get(policy: string, key?: OverrideKey): Promise<LimitInForce> {
+  async get(policy: string, key?: OverrideKey): Promise<LiveLimit> {
     const live = this.liveOf(policy);
     const whose = key === undefined ? undefined : overrideKeyOf(key);
-    await this.inForce.look();
-    return this.inForce.of(live, whose);
+    await this.follower.refresh();
+    return this.follower.of(live, whose);
   }
 
   /**
    * Sets a policy's limit for all keys that have no override. Instances see it within about a second, this one at once.
    *
-   * @param change the numbers, or a function of what holds that gives them; it is asked again when somebody else
-   *   changed the limit meanwhile, so no update is lost
+   * @param change the numbers, or a function of what holds that gives them; it is called again when the limit
+   *   was changed meanwhile, so no update is lost
    * @returns what was set
    * @throws RateLimitError as {@link get} does; `RL_LIMIT_INVALID`, `RL_BURST_INVALID`, `RL_PRECISION`,
    *   `RL_COST_NEVER_PASSES`, `RL_OPTION_UNKNOWN` for numbers that cannot be used; `RL_LIMIT_CHANGED` when the limit has
    *   another version than `condition` says; `RL_LIMITS_FULL`. After a `StoreUnavailableError` it may be set all the same
    */
-  async set(policy: string, change: LimitChange, condition: LimitCondition = {}): Promise<LimitInForce> {
+  async set(policy: string, change: LimitChange, condition: LimitCondition = {}): Promise<LiveLimit> {
     return this.change(this.liveOf(policy), undefined, change, versionOf(condition));
   }
 
@@ -88,7 +94,7 @@ export class LiveLimits {
     key: OverrideKey,
     change: LimitChange,
     condition: LimitCondition = {},
-  ): Promise<LimitInForce> {
+  ): Promise<LiveLimit> {
     return this.change(this.liveOf(policy), overrideKeyOf(key), change, versionOf(condition));
   }
 
@@ -100,43 +106,42 @@ export class LiveLimits {
    * @throws RateLimitError as {@link get} does, and `RL_LIMIT_CHANGED`. After a `StoreUnavailableError` it may be
    *   cleared all the same
    */
-  async clear(policy: string, key?: OverrideKey, condition: LimitCondition = {}): Promise<LimitInForce> {
+  async clear(policy: string, key?: OverrideKey, condition: LimitCondition = {}): Promise<LiveLimit> {
     const live = this.liveOf(policy);
     const whose = key === undefined ? undefined : overrideKeyOf(key);
     await this.write(live, whose, undefined, versionOf(condition));
-    await this.inForce.look();
-    return this.inForce.of(live, whose);
+    await this.follower.refresh();
+    return this.follower.of(live, whose);
   }
 
   /**
-   * What holds for every policy with a name whose limit is a number, each with its overrides behind it, by the store's
-   * own word.
+   * What holds for every policy with a name whose limit is a number, each followed by its overrides. The store is asked.
    *
    * @param policy only this one
    * @throws RateLimitError as {@link get} does
    */
-  async list(policy?: string): Promise<LimitInForce[]> {
+  async list(policy?: string): Promise<LiveLimit[]> {
     this.checkOn();
-    const lives = policy === undefined ? this.inForce.policies : [this.liveOf(policy)];
-    await this.inForce.look();
-    return lives.flatMap((live) => [undefined, ...live.keys].map((key) => this.inForce.of(live, key)));
+    const lives = policy === undefined ? this.follower.policies : [this.liveOf(policy)];
+    await this.follower.refresh();
+    return lives.flatMap((live) => [undefined, ...live.keys].map((key) => this.follower.of(live, key)));
   }
 
   /**
-   * Reads what is set, and goes on looking for changes. Without an answer the definitions hold until there is one, and
-   * the application starts.
+   * Reads what is set, and from then on what changes. Without an answer the definitions hold until there is one, and the
+   * application starts.
    *
    * @internal
    */
   async start(): Promise<void> {
     const { every, patience = 3_000 } = this.settings;
-    const isFollowed = this.book.isShared && this.inForce.policies.length > 0;
-    if (isFollowed && every !== undefined) await this.inForce.follow(every, patience);
+    const isFollowed = this.book.isShared && this.follower.policies.length > 0;
+    if (isFollowed && every !== undefined) await this.follower.follow(every, patience);
   }
 
   /** @internal */
   stop(): void {
-    this.inForce.stop();
+    this.follower.stop();
   }
 
   private async change(
@@ -144,11 +149,11 @@ export class LiveLimits {
     key: string | undefined,
     change: LimitChange,
     expected: number | undefined,
-  ): Promise<LimitInForce> {
+  ): Promise<LiveLimit> {
     if (typeof change !== 'function') return this.put(live, key, change, expected);
     for (let attempt = 1; ; attempt++) {
-      await this.inForce.look();
-      const current = this.inForce.of(live, key);
+      await this.follower.refresh();
+      const current = this.follower.of(live, key);
       if (expected !== undefined && expected !== current.version) throw changed(live, key, expected, current.version);
       const numbers = await change(current);
       if (numbers === undefined) return current;
@@ -166,13 +171,13 @@ export class LiveLimits {
     key: string | undefined,
     given: LimitNumbers,
     expected: number | undefined,
-  ): Promise<LimitInForce> {
+  ): Promise<LiveLimit> {
     const numbers = readNumbers(given);
     const policy = live.checked(numbers);
     const { version } = await this.write(live, key, numbers, expected);
-    // It is written: if it cannot be seen now, the next look sees it.
-    await this.inForce.tryToLook();
-    return inForce(live, key, policy, version);
+    // It is written: if it cannot be read now, the next read finds it.
+    await this.follower.tryToRefresh();
+    return liveLimitOf(live, key, policy, version);
   }
 
   private async write(
@@ -180,7 +185,7 @@ export class LiveLimits {
     key: string | undefined,
     numbers: LimitNumbers | undefined,
     expected: number | undefined,
-  ): Promise<LimitWritten> {
+  ): Promise<LimitWriteResult> {
     const written = await this.book.write(entryName(live.own.id, key), numbers, expected);
     if (written.outcome === 'done') return written;
     if (written.outcome === 'changed') throw changed(live, key, expected!, written.version);

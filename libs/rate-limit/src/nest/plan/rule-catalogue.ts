@@ -3,7 +3,7 @@ import { RateLimitError, shown } from '../../core/errors.js';
 import { Catalogue } from '../../engine/catalogue.js';
 import type { PolicyOptions, PolicyReference } from '../options.js';
 import { RESOLVE_KEYS } from '../resolve/resolved-policy.js';
-import { ruleOf, USE_KEYS, usedAs, type Rule } from './rule.js';
+import { ruleOf, USE_KEYS, withUse, type Rule } from './rule.js';
 
 /** How a handler asks for a policy: by name, spelled out, or by name with another use. */
 export type RequestedPolicy = string | PolicyOptions | PolicyReference;
@@ -39,7 +39,7 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
     }
     if (requested.name === undefined) return blockable(ruleOf(requested as PolicyOptions, owner), this.canBlock);
     const rule = this.isDefinition(requested) ? this.define(requested) : this.known(requested.name);
-    return usedAs(rule, requested);
+    return withUse(rule, requested);
   }
 
   private known(name: string): Rule {

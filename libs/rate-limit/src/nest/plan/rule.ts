@@ -62,7 +62,7 @@ export function ruleOf(options: PolicyOptions, owner?: string): Rule {
 }
 
 /** The same policy in another use: what `use` leaves out stays as it was. */
-export const usedAs = (rule: Rule, use: PolicyUse): Rule => compiled(rule, use, rule);
+export const withUse = (rule: Rule, use: PolicyUse): Rule => compiled(rule, use, rule);
 
 function sourceOf(options: PolicyOptions, name: string, owner: string | undefined): PolicySource<Call> {
   const { algorithm, limit, window, burst, onStoreFailure, blockFor } = options;

@@ -4,7 +4,7 @@ import {
   type LimitChanges,
   type LimitEntry,
   type LimitNumbers,
-  type LimitWritten,
+  type LimitWriteResult,
 } from '../../core/limit-book.js';
 
 /** How many changes are told one by one. */
@@ -26,7 +26,7 @@ export class MemoryLimitBook implements LimitBook {
     return { version: this.version, isWhole, entries: new Map(names.map((name) => [name, this.entries.get(name)])) };
   }
 
-  async write(name: string, numbers: LimitNumbers | undefined, expected?: number): Promise<LimitWritten> {
+  async write(name: string, numbers: LimitNumbers | undefined, expected?: number): Promise<LimitWriteResult> {
     const known = this.entries.get(name)?.version ?? 0;
     if (expected !== undefined && expected !== known) return { outcome: 'changed', version: known };
     if (!numbers) {

@@ -4,7 +4,7 @@ import {
   type LimitChanges,
   type LimitEntry,
   type LimitNumbers,
-  type LimitWritten,
+  type LimitWriteResult,
 } from '../../core/limit-book.js';
 import { changesScript, limitsScript } from './limits.script.js';
 import type { RedisClient } from './connection/client.js';
@@ -52,12 +52,12 @@ export class RedisLimitBook implements LimitBook {
     return (await this.since(version)) ?? this.whole();
   }
 
-  async write(name: string, numbers: LimitNumbers | undefined, expected?: number): Promise<LimitWritten> {
+  async write(name: string, numbers: LimitNumbers | undefined, expected?: number): Promise<LimitWriteResult> {
     const text = numbers ? `${numbers.limit} ${numbers.burst ?? '-'}` : '';
     const args = [name, text, expected ?? '', MOST_LIMITS, LONGEST_LOG, LIFE].map(String);
     // With its text, for it is rarely run: then nobody need have loaded it.
     const written = await this.inTime(() => this.client.eval(limitsScript, 2, this.book, this.log, ...args));
-    const [outcome, version] = written as [LimitWritten['outcome'], string];
+    const [outcome, version] = written as [LimitWriteResult['outcome'], string];
     return { outcome, version: Number(version) };
   }
 

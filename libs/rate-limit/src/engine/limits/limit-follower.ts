@@ -2,14 +2,14 @@ import { isStoreUnavailable, RateLimitError, shown } from '../../core/errors.js'
 import { entryName, partsOf, type LimitBook, type LimitNumbers } from '../../core/limit-book.js';
 import type { Policy } from '../../core/policy.js';
 import { RecurringWarnings } from '../recurring-warnings.js';
-import type { LimitInForce } from './limit-change.js';
+import type { LiveLimit } from './limit-change.js';
 import type { LivePolicy } from './live-policy.js';
 
-/** Has policies follow a book of limits: sees what is written there, and puts it in force. */
-export class LimitsInForce {
+/** Makes policies follow a book of limits: reads what is written there, and puts it in force. */
+export class LimitFollower {
   private readonly byId: ReadonlyMap<string, LivePolicy>;
   private readonly warnings: RecurringWarnings;
-  /** Of the book, as far as it is known, and of each entry. */
+  /** The version of the book that was read last, and those of its entries. */
   private version = 0;
   private versions = new Map<string, number>();
   private running: Promise<void> | undefined;
@@ -25,19 +25,19 @@ export class LimitsInForce {
     this.warnings = new RecurringWarnings(warn);
   }
 
-  /** What holds, as far as it is known. */
-  of(live: LivePolicy, key: string | undefined): LimitInForce {
+  /** What holds by what was read last. */
+  of(live: LivePolicy, key: string | undefined): LiveLimit {
     const version = this.versions.get(entryName(live.own.id, key)) ?? 0;
-    return inForce(live, key, key === undefined ? live.current : live.for(undefined, key), version);
+    return liveLimitOf(live, key, key === undefined ? live.current : live.for(undefined, key), version);
   }
 
   /**
-   * Sees all that is written by now, also by others. Looks take turns, so that none undoes a later one; all who ask
-   * during one share the next, so nobody waits for more than two.
+   * Reads all that is written by now, by other processes too. Reads take turns, so that none undoes a later one. Callers
+   * that arrive during a read share the next one, so none waits for more than two.
    *
    * @throws StoreUnavailableError
    */
-  look(): Promise<void> {
+  refresh(): Promise<void> {
     if (this.next) return this.next;
     if (!this.running) return this.begin();
     return (this.next = this.running.then(
@@ -46,26 +46,27 @@ export class LimitsInForce {
     ));
   }
 
-  /** The same for those who can do without: what is known holds. */
-  async tryToLook(): Promise<void> {
+  /** The same for callers that can do without: after a failure, what was read before holds. */
+  async tryToRefresh(): Promise<void> {
     try {
-      await this.look();
+      await this.refresh();
     } catch (error) {
       this.tell(error);
     }
   }
 
   /**
-   * Looks now, and from then on after each so many milliseconds.
+   * Reads now, and from then on at an interval.
    *
-   * @param patience how long the first look is waited for, in milliseconds
+   * @param every the interval, in milliseconds
+   * @param patience how long the first read is waited for, in milliseconds
    */
   async follow(every: number, patience: number): Promise<void> {
     this.timer = setInterval(() => {
-      if (!this.running) void this.tryToLook();
+      if (!this.running) void this.tryToRefresh();
     }, every).unref();
     let late: NodeJS.Timeout | undefined;
-    await Promise.race([this.tryToLook(), new Promise((resolve) => (late = setTimeout(resolve, patience)))]);
+    await Promise.race([this.tryToRefresh(), new Promise((resolve) => (late = setTimeout(resolve, patience)))]);
     clearTimeout(late);
   }
 
@@ -94,19 +95,19 @@ export class LimitsInForce {
     }
     for (const [name, entry] of changes.entries) {
       const { id, key } = partsOf(name);
-      // Of other versions of this application, or of other policies: they are not ours.
+      // Another version of this application may have other policies.
       const live = this.byId.get(id);
       if (!live) continue;
       const policy = entry && this.policyOf(live, entry);
       live.put(key, policy);
-      // Also of numbers that cannot be used: whoever sets others says which version he puts an end to.
+      // Of numbers that cannot be used too: a change of them names the version that it replaces.
       if (entry) this.versions.set(name, entry.version);
       else this.versions.delete(name);
     }
     this.version = changes.version;
   }
 
-  /** Of numbers that another version of the application may have written, for a policy that it defines otherwise. */
+  /** Another version of the application may have written the numbers, for a policy that it defines differently. */
   private policyOf(live: LivePolicy, numbers: LimitNumbers): Policy | undefined {
     try {
       const policy = live.with(numbers);
@@ -114,7 +115,8 @@ export class LimitsInForce {
         const { name, burst } = policy;
         this.warnings.warnOnce(
           live.own.id,
-          () => `${name}: the limit that was set, ${burst} at once, is less than a route costs, which it shuts out`,
+          () =>
+            `${name}: the limit that was set, ${burst} at once, is less than a route costs, so that route is shut out`,
         );
       }
       return policy;
@@ -133,13 +135,13 @@ export class LimitsInForce {
   }
 }
 
-/** A limit in the words of those who read and change it. */
-export function inForce(
+/** A limit as `RateLimiter.limits` returns it. */
+export function liveLimitOf(
   { own }: LivePolicy,
   key: string | undefined,
   { name, limit, burst }: Policy,
   version: number,
-): LimitInForce {
+): LiveLimit {
   const defined = { limit: own.limit, burst: own.burst, window: own.window };
   return { policy: name, ...(key !== undefined && { key }), limit, burst, defined, version };
 }

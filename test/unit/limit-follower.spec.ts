@@ -1,6 +1,6 @@
 import type { LimitBook, LimitChanges } from '../../libs/rate-limit/src/core/limit-book.js';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/index.js';
-import { LimitsInForce } from '../../libs/rate-limit/src/engine/limits/limits-in-force.js';
+import { LimitFollower } from '../../libs/rate-limit/src/engine/limits/limit-follower.js';
 import { PolicyVariants } from '../../libs/rate-limit/src/engine/policy-variants.js';
 import { LivePolicy } from '../../libs/rate-limit/src/engine/limits/live-policy.js';
 import { MemoryLimitBook } from '../../libs/rate-limit/src/stores/memory/memory.limit-book.js';
@@ -11,7 +11,7 @@ const livePolicy = (name: string, window: '1m' | '1h' = '1m') =>
 describe('limits in force', () => {
   let told: string[];
   const following = (policies: LivePolicy[], book: LimitBook) =>
-    new LimitsInForce(policies, book, (message) => told.push(message));
+    new LimitFollower(policies, book, (message) => told.push(message));
   beforeEach(() => (told = []));
 
   it('are looked at again by those who wait when the look before theirs failed', async () => {
@@ -29,7 +29,7 @@ describe('limits in force', () => {
       write: (...of) => inner.write(...of),
     };
     const limits = following([live], book);
-    const [first, second] = [limits.look(), limits.look()];
+    const [first, second] = [limits.refresh(), limits.refresh()];
     await expect(first).rejects.toThrow('no answer');
     await second;
     expect(limits.of(live, undefined).limit).toBe(20);
@@ -41,7 +41,7 @@ describe('limits in force', () => {
     await book.write(hour.own.id, { limit: 20 });
     await book.write('a:gc60000', { limit: 30 });
     const limits = following([minute], book);
-    await limits.look();
+    await limits.refresh();
     expect(limits.of(minute, undefined)).toMatchObject({ policy: 'a', limit: 10, burst: 10, version: 0 });
     expect(minute.isOwn).toBe(true);
   });
@@ -51,7 +51,7 @@ describe('limits in force', () => {
     await book.write(live.own.id, { limit: 20, burst: 5 });
     await book.write(`${live.own.id}\0k`, { limit: 30, burst: 5 });
     const limits = following([live], book);
-    await limits.look();
+    await limits.refresh();
     expect(limits.of(live, 'k')).toMatchObject({ limit: 10, burst: 10, version: 2 });
     expect(live.isOwn).toBe(true);
     expect(told).toEqual([expect.stringMatching(/^a: a limit that was set cannot be used: RL_BURST_INVALID/)]);
@@ -62,11 +62,11 @@ describe('limits in force', () => {
     live.noteCost(5);
     await book.write(live.own.id, { limit: 4 });
     const limits = following([live], book);
-    await limits.look();
+    await limits.refresh();
     expect(limits.of(live, undefined).limit).toBe(4);
     expect(told).toEqual([expect.stringMatching(/^a: the limit that was set, 4 at once, is less than a route costs/)]);
     await book.write(live.own.id, { limit: 0 });
-    await limits.look();
+    await limits.refresh();
     expect(told).toHaveLength(1);
   });
 
@@ -83,10 +83,10 @@ describe('limits in force', () => {
       write: () => Promise.reject(new Error('not asked')),
     };
     const limits = following([live, other], book);
-    await limits.look();
+    await limits.refresh();
     expect(told).toEqual([]);
     changes = { version: 9, isWhole: true, entries: new Map([[other.own.id, { limit: 6, version: 9 }]]) };
-    await limits.look();
+    await limits.refresh();
     expect([limits.of(live, undefined).limit, limits.of(other, undefined).limit]).toEqual([10, 6]);
     expect(told).toEqual([expect.stringMatching(/^The store lost limits that were set/)]);
   });
@@ -99,8 +99,8 @@ describe('limits in force', () => {
         write: () => Promise.reject(new StoreUnavailableError(why)),
       };
       const limits = following([livePolicy('a')], book);
-      await limits.tryToLook();
-      await limits.tryToLook();
+      await limits.tryToRefresh();
+      await limits.tryToRefresh();
     }
     expect(told).toEqual([expect.stringMatching(/^Limits that were set cannot be read, .*NOPERM/)]);
   });
