@@ -51,7 +51,7 @@ it('messages of a hybrid application pass the global guard, are not limited, and
   const client = ClientProxyFactory.create(tcp);
   open.push(client);
   for (let i = 0; i < 3; i++) expect(await firstValueFrom(client.send('ask', {}))).toBe('message');
-  expect(warn.mock.calls).toEqual([['Calls of type "rpc" are not limited: there is no transport for them.']]);
+  expect(warn.mock.calls).toEqual([[expect.stringMatching(/^Calls of type "rpc" are not limited: /)]]);
 
   const url = await nest.getUrl();
   expect([(await fetch(url)).status, (await fetch(url)).status]).toEqual([200, 429]);

@@ -1,11 +1,12 @@
 import type { Type } from '@nestjs/common';
 import { MetadataScanner, type DiscoveryService } from '@nestjs/core';
 import { RateLimitError } from '../../core/errors.js';
+import { isHandler } from '../transports/transports.js';
 import { requestedBy, type Handler } from './plan.js';
 
 type Wrapper = ReturnType<DiscoveryService['getControllers']>[number];
 
-/** A handler that HTTP requests reach, and where it lives. */
+/** A handler that requests reach, and where it lives. */
 export interface Route {
   readonly controller: Type;
   readonly name: string;
@@ -22,7 +23,7 @@ export function routesOf(discovery: DiscoveryService): Route[] {
   return controllers.flatMap(({ metatype, host }) => {
     const controller = metatype as Type;
     return methodsOf(controller)
-      .filter(([, handler]) => isRoute(handler))
+      .filter(([, handler]) => isHandler(handler))
       .map(([name, handler]) => {
         Reflect.defineMetadata(ROUTE_NAME, name, handler);
         return { controller, name, handler, owner: `@${owners.get(controller)}.${name}`, host };
@@ -39,7 +40,7 @@ export function refuseStrays(discovery: DiscoveryService): void {
   for (const { metatype } of controllersOf(discovery)) {
     const controller = metatype as Type;
     const methods = methodsOf(controller);
-    if (!methods.some(([, handler]) => isRoute(handler))) refuse(controller.name, controller, 'has no HTTP route');
+    if (!methods.some(([, handler]) => isHandler(handler))) refuse(controller.name, controller, 'has no HTTP route');
     refuseMethods(controller, methods);
   }
   for (const { metatype } of discovery.getProviders()) {
@@ -51,7 +52,7 @@ export function refuseStrays(discovery: DiscoveryService): void {
 
 function refuseMethods(type: Type, methods: readonly [string, Handler][]): void {
   for (const [name, method] of methods) {
-    if (!isRoute(method)) refuse(`${type.name}.${name}`, method, 'is no HTTP route');
+    if (!isHandler(method)) refuse(`${type.name}.${name}`, method, 'is no HTTP route');
   }
 }
 
@@ -69,10 +70,6 @@ const ROUTE_NAME = Symbol.for('nestjs-redis-rate-limit/route');
 /** The name of the route that a function serves, also when it wraps the handler or is bound to its controller. */
 export const routeNameOf = (handler: Handler): string =>
   (Reflect.getMetadata(ROUTE_NAME, handler) as string | undefined) ?? handler.name.replace(/^(bound )+/, '');
-
-/** Nest marks the handlers of HTTP routes so. */
-const isRoute = (handler: Handler): boolean =>
-  Reflect.hasMetadata('path', handler) && Reflect.hasMetadata('method', handler);
 
 const controllersOf = (discovery: DiscoveryService): Wrapper[] =>
   discovery.getControllers().filter(({ metatype }) => typeof metatype === 'function');

@@ -4,6 +4,7 @@ import type { Field, Verdict } from '../../headers/ratelimit-headers.js';
 import type { Phase } from '../keys/key-resolver.js';
 import type { RateLimitSettings } from '../settings.js';
 import type { Transport } from '../transports/transport.js';
+import { isRateLimitException } from './exceptions.js';
 import type { RateLimitRequest } from './request.js';
 
 /**
@@ -61,8 +62,9 @@ export class Call {
     this.transport.setFields(this.context, fields);
   }
 
-  /** An error with the handler's name, if it is a mistake in the use of rate limits. */
-  placed(error: unknown): unknown {
+  /** What to throw: a denial in the transport's own form, a mistake in the use of rate limits with the handler's name. */
+  thrown(error: unknown): unknown {
+    if (isRateLimitException(error)) return this.transport.exceptionFor(error);
     return at(`${this.context.getClass().name}.${this.context.getHandler().name}`, error);
   }
 }

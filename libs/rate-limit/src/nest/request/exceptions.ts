@@ -59,3 +59,11 @@ export class RateLimitRefusedException extends HttpException {
     super(status === 403 ? forbidden(violatedPolicies) : abnormalUsage(violatedPolicies), status);
   }
 }
+
+/** Any of ours. */
+export type RateLimitException = RateLimitExceededException | RateLimitUnavailableException | RateLimitRefusedException;
+
+export const isRateLimitException = (error: unknown): error is RateLimitException =>
+  error instanceof RateLimitExceededException ||
+  error instanceof RateLimitUnavailableException ||
+  error instanceof RateLimitRefusedException;

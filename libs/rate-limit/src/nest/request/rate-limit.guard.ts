@@ -11,7 +11,7 @@ import type { Plans } from '../plan/plans.js';
 import type { Rule } from '../plan/rule.js';
 import type { RateLimitSettings } from '../settings.js';
 import { RATE_LIMIT_BOUND, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from '../tokens.js';
-import { httpTransport } from '../transports/http.transport.js';
+import { transportOf } from '../transports/transports.js';
 import { Call } from './call.js';
 import { RateLimitExceededException, RateLimitRefusedException, RateLimitUnavailableException } from './exceptions.js';
 import { hitsOf } from './hits.js';
@@ -96,7 +96,7 @@ export class RateLimitGuard implements CanActivate {
 
     call.setFields(denialFields(verdicts));
     const violated = verdicts.filter(({ decision }) => !decision.allowed).map(({ policy }) => policy);
-    throw new RateLimitExceededException(namesOf(violated), longestWait(verdicts), isBlocked(verdicts));
+    throw call.thrown(new RateLimitExceededException(namesOf(violated), longestWait(verdicts), isBlocked(verdicts)));
   }
 
   /** The store gave no answer, and a policy is `closed` then. */
@@ -105,14 +105,17 @@ export class RateLimitGuard implements CanActivate {
     const mode = this.settings.options.onStoreFailure;
     const closed = hits.map(({ policy }) => policy).filter((policy) => (policy.onStoreFailure ?? mode) === 'closed');
     call.setFields(SHED);
-    throw new RateLimitUnavailableException(namesOf(closed), { cause: error });
+    throw call.thrown(new RateLimitUnavailableException(namesOf(closed), { cause: error }));
   }
 
   private callOf(context: ExecutionContext): Call | undefined {
     const type = context.getType<string>();
-    if (type === httpTransport.type) return Call.of(context, httpTransport, this.settings);
+    const transport = transportOf(type);
+    if (transport) return Call.of(context, transport, this.settings);
     if (!this.hasWarned) {
-      this.settings.logger.warn(`Calls of type "${type}" are not limited: there is no transport for them.`);
+      this.settings.logger.warn(
+        `Calls of type "${type}" are not limited: this library has no transport for them. Limit them in code, with RateLimiter.consume().`,
+      );
       this.hasWarned = true;
     }
     return undefined;
@@ -126,7 +129,7 @@ const SHED = [['Retry-After', '1'], NO_STORE] as const;
 /** What to throw: a mistake in the use of rate limits names the handler. No cache may keep a refusal. */
 function failureOf(call: Call, error: unknown): unknown {
   if (error instanceof RateLimitRefusedException) call.setFields([NO_STORE]);
-  return call.placed(error);
+  return call.thrown(error);
 }
 
 const namesOf = (policies: readonly Policy[]): string[] => [...new Set(policies.map(({ name }) => name))];

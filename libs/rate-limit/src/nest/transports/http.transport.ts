@@ -10,6 +10,8 @@ interface HttpResponse {
 export const httpTransport: Transport = {
   type: 'http',
 
+  handles: (method) => Reflect.hasMetadata('path', method) && Reflect.hasMetadata('method', method),
+
   request: (context) => context.switchToHttp().getRequest(),
 
   setFields(context, fields) {
@@ -19,4 +21,7 @@ export const httpTransport: Transport = {
       else response.header?.(name, value);
     }
   },
+
+  // The filter of this library makes it a problem body.
+  exceptionFor: (denial) => denial,
 };
