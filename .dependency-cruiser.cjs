@@ -51,6 +51,12 @@ module.exports = {
       to: { path: `${SRC}conformance/` },
     },
     {
+      name: 'openapi-is-an-entry',
+      comment: 'Applications that do not document their limits never load it.',
+      from: { path: SRC, pathNot: `${SRC}(nest/openapi/|openapi\\.ts$)` },
+      to: { path: `${SRC}(nest/openapi/|openapi\\.ts$)` },
+    },
+    {
       name: 'only-the-connection-imports-ioredis',
       from: { path: SRC, pathNot: `${SRC}stores/redis/connection/` },
       to: { path: IOREDIS },
@@ -62,8 +68,7 @@ module.exports = {
     },
     {
       name: 'openapi-without-its-package',
-      comment:
-        'Answers are written as metadata, which @nestjs/swagger reads where it is installed: nobody else needs it.',
+      comment: 'Answers are written as metadata, which @nestjs/swagger reads. Its versions 11 and 12 need no import.',
       from: { path: SRC },
       to: { path: packages('@nestjs/swagger') },
     },
@@ -101,7 +106,7 @@ module.exports = {
     {
       name: 'the-public-api-is-for-users',
       from: { path: SRC },
-      to: { path: `${SRC}(index|engine)\\.ts$` },
+      to: { path: `${SRC}(index|engine|openapi)\\.ts$` },
     },
     {
       name: 'apps-import-the-library-by-name',

@@ -16,6 +16,7 @@ export default {
   moduleNameMapper: {
     '^nestjs-redis-rate-limit$': '<rootDir>/libs/rate-limit/src/index.ts',
     '^nestjs-redis-rate-limit/engine$': '<rootDir>/libs/rate-limit/src/engine.ts',
+    '^nestjs-redis-rate-limit/openapi$': '<rootDir>/libs/rate-limit/src/openapi.ts',
     '^nestjs-redis-rate-limit/conformance$': '<rootDir>/libs/rate-limit/src/conformance/store-conformance.ts',
     // @fastify/static requires an ES module of it, which Jest cannot. Express' copy will do: nothing is downloaded.
     '^content-disposition$': '<rootDir>/node_modules/content-disposition',

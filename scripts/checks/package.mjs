@@ -12,6 +12,7 @@ const ROOT_FILES = [
   'CHANGELOG.md',
   'conformance/package.json',
   'engine/package.json',
+  'openapi/package.json',
 ];
 
 const folder = mkdtempSync(join(tmpdir(), 'packed-'));

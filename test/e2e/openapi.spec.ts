@@ -4,13 +4,15 @@ import {
   Get,
   HttpCode,
   Injectable,
+  Module,
   Post,
   UseGuards,
   type CanActivate,
   type INestApplication,
   type Type,
 } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { jest } from '@jest/globals';
+import { APP_GUARD, NestFactory } from '@nestjs/core';
 import {
   ApiCreatedResponse,
   ApiNotFoundResponse,
@@ -21,14 +23,19 @@ import {
   SwaggerModule,
   type OpenAPIObject,
 } from '@nestjs/swagger';
+import { Test } from '@nestjs/testing';
 import {
   MemoryStore,
   RateLimit,
+  RateLimiter,
   RateLimitGuard,
+  RateLimitModule,
   SkipRateLimit,
   StoreUnavailableError,
+  type RateLimitModuleOptions,
   type RateLimitStore,
 } from 'nestjs-redis-rate-limit';
+import { documentRateLimits } from 'nestjs-redis-rate-limit/openapi';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
@@ -36,11 +43,11 @@ import { configFrom } from '../../apps/sample/src/config.js';
 import { createApp } from '../../apps/sample/src/create-app.js';
 import { adapters, boot, closeApps, type Adapter } from '../support/app.js';
 
-const samples: INestApplication[] = [];
+const others: INestApplication[] = [];
 
 afterEach(async () => {
   await closeApps();
-  for (const sample of samples.splice(0)) await sample.close();
+  for (const other of others.splice(0)) await other.close();
 });
 
 interface Schema {
@@ -54,9 +61,18 @@ interface Answer {
   headers?: Record<string, { description: string; schema: Schema; example?: unknown }>;
   content?: Record<string, { schema: Schema; example?: unknown }>;
 }
-const answersOf = (nest: INestApplication, path: string, method: 'get' | 'post' | 'delete' = 'get') =>
+type Answers = Record<string, Answer>;
+type Method = 'get' | 'post' | 'delete';
+
+/** The document as `@nestjs/swagger` makes it, whether or not limits were added. */
+const answersAsTheyAre = (nest: INestApplication, path: string, method: Method = 'get') =>
   SwaggerModule.createDocument(nest, new DocumentBuilder().build()).paths[path]![method]!
-    .responses as unknown as Record<string, Answer>;
+    .responses as unknown as Answers;
+
+function answersOf(nest: INestApplication, path: string, method: Method = 'get'): Answers {
+  documentRateLimits(nest);
+  return answersAsTheyAre(nest, path, method);
+}
 
 const example = (answer: Answer | undefined, field: string): unknown => answer?.headers?.[field]?.example;
 const problem = (answer: Answer | undefined) => answer?.content?.['application/problem+json'];
@@ -74,7 +90,7 @@ async function answersUnder(
   options: Options,
   handler: MethodDecorator = () => {},
   controller: ClassDecorator = () => {},
-): Promise<Record<string, Answer>> {
+): Promise<Answers> {
   @Controller('cats')
   @controller
   class CatsController {
@@ -181,7 +197,7 @@ describe('a limited handler', () => {
   });
 
   it.each([
-    ['a function', { limit: () => 5 }, '"p" (as many per 1d as the caller may)', '"p";r=0;t=86400'],
+    ['a function', { limit: () => 5 }, '"p" (depends on the caller, per 1d)', '"p";r=0;t=86400'],
     ['0', { limit: 0 }, '"p" (0 per 1d)', '"p";r=0'],
   ])('says of a limit that is %s what can be said', async (_what, limit, words, field) => {
     const answers = await answersUnder({}, RateLimit({ name: 'p', window: '1d', ...limit }));
@@ -189,10 +205,10 @@ describe('a limited handler', () => {
     expect(example(answers['429'], 'RateLimit')).toBe(field);
   });
 
-  it('says of a policy that is looked up only that it is one, with its own numbers for examples', async () => {
+  it('says of a policy that is looked up only that it depends on the caller, with its own numbers as examples', async () => {
     const resolve = () => ({ limit: 5, window: '1s', cost: 3 }) as const;
     const answers = await answersUnder({}, RateLimit({ name: 'plan', limit: 9, window: '1d', cost: 2, resolve }));
-    expect(answers['429']!.description).toBe('Over the quota of "plan" (as many as the caller may).');
+    expect(answers['429']!.description).toBe('Over the quota of "plan" (depends on the caller).');
     expect(example(answers['200'], 'RateLimit')).toBe('"plan";r=7;t=86400');
   });
 
@@ -303,7 +319,7 @@ describe.each(adapters)('what is documented on %s', (adapter: Adapter) => {
   });
 });
 
-/** The fields of an answer that tell of limits. */
+/** The fields of an answer that are about limits. */
 const limitFields = (answer: Response): string[] =>
   [...answer.headers.keys()].filter((name) => name.includes('ratelimit') || name === 'retry-after');
 
@@ -335,12 +351,12 @@ describe('what the application declares', () => {
   const limited = { policies: { burst }, default: ['burst'] };
   const own = { description: 'Mine.' };
 
-  it('of 429 on the handler stands', async () => {
+  it('of 429 on the handler stays as it is', async () => {
     const answers = await answersUnder(limited, ApiTooManyRequestsResponse(own));
     expect(answers).toEqual({ 429: own });
   });
 
-  it('of 429 and 503 on the class stands', async () => {
+  it('of 429 and 503 on the class stays as it is', async () => {
     const closed = { ...limited, store: away, onStoreFailure: 'closed' } as const;
     const ofClass: ClassDecorator = (target) => {
       ApiResponse({ status: 429, ...own })(target);
@@ -350,7 +366,7 @@ describe('what the application declares', () => {
     expect([answers['429'], answers['503']]).toEqual([own, own]);
   });
 
-  it('of other answers stands, with the fields where they succeed, and no status is made up', async () => {
+  it('of other answers stays, with the fields where they succeed, and no status is made up', async () => {
     const responses: MethodDecorator = (...handler) => {
       ApiCreatedResponse({
         type: [String],
@@ -383,7 +399,7 @@ describe('what the application declares', () => {
     expect(Object.keys(answersOf(nest, '/cats', 'delete'))).toEqual(['204', '429']);
   });
 
-  it('through the compiler plugin, loaded after the start, stays', async () => {
+  it('through the compiler plugin stays, if that was loaded before the call', async () => {
     @Controller('cats')
     class CatsController {
       @Get()
@@ -410,28 +426,106 @@ describe('what the application declares', () => {
   });
 });
 
-it('stands, though somebody tries to freeze what decorators left on a handler', async () => {
-  @Controller()
-  class FrozenController {
-    @Get('one')
-    one() {}
-  }
-  const { nest } = await boot(
-    'express',
-    { policies: { burst }, default: ['burst'] },
-    { controllers: [FrozenController] },
-  );
-  const handler = Object.getOwnPropertyDescriptor(FrozenController.prototype, 'one')!.value as object;
-  for (const key of Reflect.getMetadataKeys(handler) as string[]) {
-    const value: unknown = Reflect.getMetadata(key, handler);
-    try {
-      Object.freeze(value);
-      Object.seal(value);
-    } catch {
-      // It is told that it cannot.
+/** The metadata of a handler, key by key. */
+function metadataOf(controller: Type, name: string): Map<unknown, unknown> {
+  const handler = (controller.prototype as Record<string, object>)[name]!;
+  return new Map(Reflect.getMetadataKeys(handler).map((key: unknown) => [key, Reflect.getMetadata(key, handler)]));
+}
+
+describe('an application that does not call documentRateLimits()', () => {
+  it('writes nothing about its document on any handler, not even when the document is made', async () => {
+    const controllerOf = (): Type => {
+      @Controller('cats')
+      @RateLimit({ name: 'hourly', limit: 100, window: '1h' })
+      class CatsController {
+        @Get()
+        @RateLimit({ name: 'daily', limit: 500, window: '1d' })
+        all() {}
+
+        @Get('declared')
+        @ApiOkResponse({ description: 'All cats.' })
+        declared() {}
+      }
+      return CatsController;
+    };
+    const [controller, untouched] = [controllerOf(), controllerOf()];
+    const { nest } = await boot('express', { policies: { burst }, default: ['burst'] }, { controllers: [controller] });
+    expect(answersAsTheyAre(nest, '/cats')).toEqual({ 200: { description: '' } });
+    expect(answersAsTheyAre(nest, '/cats/declared')).toEqual({ 200: { description: 'All cats.' } });
+    for (const name of ['all', 'declared']) {
+      const metadata = metadataOf(controller, name);
+      // The guard needs it, to know a handler that something wraps.
+      expect(metadata.delete(Symbol.for('nestjs-redis-rate-limit/route'))).toBe(true);
+      expect(metadata).toEqual(metadataOf(untouched, name));
     }
+  });
+});
+
+describe('documentRateLimits()', () => {
+  @Controller('cats')
+  class CatsController {
+    @Get()
+    @ApiOkResponse({ description: 'All cats.' })
+    all() {}
   }
-  expect(Object.keys(answersOf(nest, '/one'))).toEqual(['200', '429']);
+  const limited: RateLimitModuleOptions = { policies: { hourly: { limit: 9, window: '1h' } }, default: ['hourly'] };
+
+  it('does the same when it is called twice', async () => {
+    const { nest } = await boot('express', limited, { controllers: [CatsController] });
+    const once = answersOf(nest, '/cats');
+    const metadata = metadataOf(CatsController, 'all');
+    expect(Object.keys(once)).toEqual(['200', '429']);
+    expect(answersOf(nest, '/cats')).toEqual(once);
+    expect(metadataOf(CatsController, 'all')).toEqual(metadata);
+  });
+
+  it('documents the limits in force at the time of the call', async () => {
+    const { nest } = await boot('express', limited, { controllers: [CatsController] });
+    const { limits } = nest.get(RateLimiter);
+    await limits.set('hourly', { limit: 4 });
+    const changed = answersOf(nest, '/cats');
+    expect(changed['429']!.description).toBe('Over the quota of "hourly" (4 per 1h).');
+    expect(example(changed['200'], 'RateLimit')).toBe('"hourly";r=3;t=3600');
+    await limits.clear('hourly');
+    expect(answersOf(nest, '/cats')['429']!.description).toBe('Over the quota of "hourly" (9 per 1h).');
+  });
+
+  it('documents a handler that something wrapped after the start', async () => {
+    @Controller('dogs')
+    class DogsController {
+      @Get()
+      all() {}
+    }
+    const { nest } = await boot('express', limited, { controllers: [DogsController] });
+    const wrapped = (): void => {};
+    for (const [key, value] of metadataOf(DogsController, 'all')) Reflect.defineMetadata(key, value, wrapped);
+    DogsController.prototype.all = wrapped;
+    expect(Object.keys(answersOf(nest, '/dogs'))).toEqual(['200', '429']);
+  });
+
+  it('also documents an application of @nestjs/testing', async () => {
+    const tested = await Test.createTestingModule({
+      imports: [RateLimitModule.forRoot({ ...limited, isGlobal: false })],
+      controllers: [CatsController],
+    }).compile();
+    const nest = tested.createNestApplication({ logger: false });
+    others.push(nest);
+    expect(Object.keys(answersOf(nest, '/cats'))).toEqual(['200', '429']);
+  });
+
+  it.each([true, false])('says what is missing without RateLimitModule, with abortOnError %s', async (abortOnError) => {
+    @Module({ controllers: [CatsController] })
+    class AppModule {}
+    const nest = await NestFactory.create(AppModule, { logger: false, abortOnError });
+    others.push(nest);
+    const exit = jest.spyOn(process, 'exit').mockReturnValue(undefined as never);
+    try {
+      expect(() => documentRateLimits(nest)).toThrow(/^RL_NOT_IMPORTED: .*import RateLimitModule\.forRoot\(\)/);
+      expect(exit).not.toHaveBeenCalled();
+    } finally {
+      exit.mockRestore();
+    }
+  });
 });
 
 describe('a handler that controllers inherit', () => {
@@ -495,7 +589,7 @@ describe('a handler that controllers inherit', () => {
 });
 
 describe('a controller of several applications', () => {
-  it('is documented as the one that started last limits it, and nothing accumulates', async () => {
+  it('is documented as the one limits it that is documented, and nothing accumulates', async () => {
     @Controller('cats')
     class CatsController {
       @Get()
@@ -510,20 +604,22 @@ describe('a controller of several applications', () => {
     expect(Object.keys(answersOf(first.nest, '/cats'))).toEqual(['200', '429', '503']);
 
     const second = await start({ default: [{ name: 'hourly', limit: 9, window: '1h' }], headers: 'legacy' });
-    for (const { nest } of [first, second]) {
-      const answers = answersOf(nest, '/cats');
-      expect(Object.keys(answers)).toEqual(['200', '429']);
-      expect(Object.keys(answers['200']!.headers!)).toEqual([
-        'X-RateLimit-Limit',
-        'X-RateLimit-Remaining',
-        'X-RateLimit-Reset',
-      ]);
-      expect(answers['429']!.description).toBe('Over the quota of "hourly" (9 per 1h).');
-    }
+    const answers = answersOf(second.nest, '/cats');
+    expect(Object.keys(answers)).toEqual(['200', '429']);
+    expect(Object.keys(answers['200']!.headers!)).toEqual([
+      'X-RateLimit-Limit',
+      'X-RateLimit-Remaining',
+      'X-RateLimit-Reset',
+    ]);
+    expect(answers['429']!.description).toBe('Over the quota of "hourly" (9 per 1h).');
 
     const third = await start({});
     expect(answersOf(third.nest, '/cats')).toEqual({ 200: { description: 'All cats.' } });
     expect(answersOf(third.nest, '/cats/free')).toEqual({ 200: { description: '' } });
+
+    const again = answersOf(first.nest, '/cats');
+    expect(Object.keys(again)).toEqual(['200', '429', '503']);
+    expect(again['429']!.description).toBe('Over the quota of "burst" (20 per 1s).');
   });
 });
 
@@ -553,7 +649,7 @@ describe('with a guard of the application', () => {
     ['guarded', 'stricter', 'other'].map((path) => Object.keys(answersOf(nest, `/cats/${path}`)));
   const [free, limited] = [['200'], ['200', '429']];
 
-  it('only handlers that ours stands before are documented', async () => {
+  it('only handlers that our guard is bound to are documented', async () => {
     const { nest } = await boot('express', options, { controllers: [CatsController] });
     expect(statuses(nest)).toEqual([limited, limited, free]);
   });
@@ -581,7 +677,7 @@ describe('with a guard of the application', () => {
   it.each([
     ['APP_GUARD', { providers: [{ provide: APP_GUARD, useExisting: RateLimitGuard }] }],
     ['useGlobalGuards', { prepare: (nest: INestApplication) => nest.useGlobalGuards(nest.get(RateLimitGuard)) }],
-  ])('all are, once ours is bound by %s', async (_how, bound) => {
+  ])('all handlers are documented if our guard is bound by %s', async (_how, bound) => {
     const { nest } = await boot('express', options, { controllers: [CatsController], ...bound });
     expect(statuses(nest)).toEqual([limited, limited, limited]);
   });
@@ -592,7 +688,7 @@ describe.each(adapters)('the sample on %s', (adapter) => {
 
   beforeEach(async () => {
     const sample = await createApp(configFrom({ HTTP_ADAPTER: adapter }));
-    samples.push(sample);
+    others.push(sample);
     await sample.listen(0, '127.0.0.1');
     url = await sample.getUrl();
   });
@@ -615,7 +711,7 @@ describe.each(adapters)('the sample on %s', (adapter) => {
     );
   });
 
-  it('tells in it what is limited and by how much', async () => {
+  it('says in it what is limited and by how much', async () => {
     const { paths } = await documentOf();
     const denials = Object.entries(paths).flatMap(([path, { get, post }]) => {
       const denial = (get ?? post)!.responses['429'] as { description: string } | undefined;
@@ -630,15 +726,16 @@ describe.each(adapters)('the sample on %s', (adapter) => {
       '/api/algorithms/gcra': 'Over the quota of "gcra" (10 per 10s).',
       '/api/report': 'Over the quota of "burst" (5 per 1s) or "hourly" (20 per 1h).',
       '/api/generate': 'Over the quota of "tokens" (1000 per 1m, a request costs as much as it asks for).',
-      '/api/login': 'Over the quota of "login" (5 per 1m, who goes over is blocked for 1m, then 10m, then 1h).',
-      '/api/weather': 'Over the quota of "plan" (as many as the caller may).',
+      '/api/login':
+        'Over the quota of "login" (5 per 1m, callers over the limit are blocked for 1m, then 10m, then 1h).',
+      '/api/weather': 'Over the quota of "plan" (depends on the caller).',
       '/api/feed': 'Over the quota of "feed" (5 per 1m).',
       '/api/trial': 'Over the quota of "trial" (5 per 1m).',
     });
     expect(paths['/api/feed']!.get!.responses).toHaveProperty('403');
   });
 
-  it('tells in it the headers that say who pays, and a body that passes', async () => {
+  it('says in it which headers choose the quota, and shows a body that passes', async () => {
     const { paths } = await documentOf();
     const report = paths['/api/report']!.get!;
     expect(report.parameters).toMatchObject([{ name: 'x-api-key', in: 'header', schema: { example: 'alice' } }]);

@@ -12,6 +12,8 @@ const limited = [
   '',
 ].join('\n');
 
+const DENIAL = 'Over the quota of "2-per-1m" (2 per 1m).';
+
 const onRedis = () => ({ env: { REDIS_URL: sharedRedis().url, PREFIX: `test-${randomUUID()}` } });
 
 let nest12: InstalledApp;
@@ -42,6 +44,15 @@ describe('installed in a NestJS 12 application of ES modules', () => {
   );
 
   it(
+    'documents its limits for @nestjs/swagger 12',
+    async () => {
+      expect(await nest12.compile()).toBe('');
+      expect(JSON.parse(await nest12.node('dist/document.js'))).toMatchObject({ description: DENIAL });
+    },
+    PATIENCE,
+  );
+
+  it(
     'limits on Redis with ioredis 6, and takes its types',
     async () => {
       await nest12.add('ioredis@6');
@@ -54,13 +65,14 @@ describe('installed in a NestJS 12 application of ES modules', () => {
 
 describe('installed in a NestJS 11 application of CommonJS', () => {
   it.each(['node10', 'node16'])(
-    'compiles with moduleResolution %s and limits, in memory and on Redis with ioredis 5',
+    'compiles with moduleResolution %s, limits in memory and on Redis with ioredis 5, and documents it',
     async (moduleResolution) => {
       const app = await nest11;
       const module = moduleResolution === 'node16' ? 'node16' : 'commonjs';
       expect(await app.compile('.', '--module', module, '--moduleResolution', moduleResolution)).toBe('');
       expect(await app.node('dist/main.js')).toBe(limited);
       expect(await app.node('dist/main.js', onRedis())).toBe(limited);
+      expect(JSON.parse(await app.node('dist/document.js'))).toMatchObject({ description: DENIAL });
     },
     PATIENCE,
   );

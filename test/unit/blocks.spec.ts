@@ -276,10 +276,12 @@ describe('while the store gives no answer', () => {
 });
 
 describe('in an OpenAPI document', () => {
-  it('a denial says for how long who goes over is blocked, and is an example of it', () => {
+  it('a denial says how long callers over the limit are blocked, and is an example of it', () => {
     const documented = { policy: policy(['15m', '1h']), cost: 1, isLimitDynamic: false, isCostDynamic: false };
     const { denial } = documentedAnswers([documented], [], 'ietf');
-    expect(denial!.description).toBe('Over the quota of "p" (2 per 10s, who goes over is blocked for 15m, then 1h).');
+    expect(denial!.description).toBe(
+      'Over the quota of "p" (2 per 10s, callers over the limit are blocked for 15m, then 1h).',
+    );
     expect(denial!.headers['Retry-After']!.example).toBe(900);
     expect(denial!.content['application/problem+json']!.example!.type).toMatch(/#abnormal-usage-detected$/);
   });

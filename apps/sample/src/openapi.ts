@@ -1,19 +1,17 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type ApiHeaderOptions } from '@nestjs/swagger';
+import { documentRateLimits } from 'nestjs-redis-rate-limit/openapi';
 import type { ServerResponse } from 'node:http';
 
-/** Headers that say who pays, for `@ApiHeader`. */
+/** Headers that say whose quota a request uses, for `@ApiHeader`. */
 export const apiKey: ApiHeaderOptions = {
   name: 'x-api-key',
-  description: 'Who pays. Without it, the address does.',
+  description: 'Whose quota the request uses. Without it, that of the address.',
   example: 'alice',
 };
 export const tenantId: ApiHeaderOptions = { ...apiKey, name: 'x-tenant-id', example: 'acme' };
 
-/**
- * Serves what there is as an OpenAPI document, /openapi.json, and as a page to try it on, /openapi. What its answers
- * say of limits, the library documents by itself.
- */
+/** Serves the OpenAPI document of the application, /openapi.json, and a page to try its endpoints on, /openapi. */
 export function serveOpenApi(app: INestApplication): void {
   app.use('/openapi', (_request: unknown, response: ServerResponse, next: () => void) => {
     response.setHeader('Content-Security-Policy', contentSecurityPolicy);
@@ -37,17 +35,19 @@ function documentOf(app: INestApplication) {
     )
     .setVersion('1.0')
     .build();
+  // The document is made at the first request for it, when the application has all of its guards.
+  documentRateLimits(app);
   return SwaggerModule.createDocument(app, about);
 }
 
-/** The styles that @nestjs/swagger writes into its page, by their hashes: two elements, and a picture's attribute. */
+/** Hashes of the styles that @nestjs/swagger writes into its page: two elements, and the attribute of a picture. */
 const inlineStyles = [
   "'sha256-/jDKvbQ8cdux+c5epDIqkjHbXDaIY8RucT1PmAe8FG4='",
   "'sha256-eaPyLWVdqMc60xuz5bTp2yBRgVpQSoUggte1+40ONPU='",
   "'unsafe-hashes' 'sha256-ezdv1bOGcoOD7FKudKN0Y2Mb763O6qVtM8LT2mtanIU='",
 ];
 
-/** Nothing may load or run on the page but what this application serves, and nobody else is asked. */
+/** The page may load and run only what this application serves. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",

@@ -4,7 +4,6 @@ import { RateLimitError } from '../../core/errors.js';
 import type { RateLimitStore } from '../../core/store.js';
 import { openLimiter } from '../../engine/open-limiter.js';
 import { canBlockWith } from '../../engine/open-stores.js';
-import { documentRoutes, isGuardedBy } from '../openapi/document-routes.js';
 import type { RateLimitModuleOptions } from '../options.js';
 import { Plans } from '../plan/plans.js';
 import { refuseStrays, routesOf } from '../plan/routes.js';
@@ -91,7 +90,6 @@ export const rateLimitProviders: Provider[] = [
         config.addGlobalGuard(guard);
         bindLatePhase(plans, new RateLimitGuard(plans, store, settings, 'late'));
       }
-      documentRoutes(plans, settings, bound ? () => true : isGuardedBy(config));
       return guard;
     },
   },

@@ -4,13 +4,13 @@ import type { Decision } from '../../core/decision.js';
 import type { Policy } from '../../core/policy.js';
 import type { Verdict } from '../../headers/ratelimit-headers.js';
 
-/** A policy and what a request spends of it. */
+/** A policy, and the units that a request spends. */
 interface Use {
   readonly policy: Policy;
   readonly cost: number;
 }
 
-/** What is said to the request that comes after so many others at the same instant. All or none, as in a store. */
+/** The verdicts on a request that follows this many others at the same instant. All are charged or none, as in a store. */
 export function verdictsAfter(requests: number, policies: readonly Use[]): Verdict[] {
   const judged = policies.map(({ policy, cost }) => {
     const algorithm = algorithmOf(policy.algorithm);

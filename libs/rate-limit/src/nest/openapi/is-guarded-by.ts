@@ -1,0 +1,24 @@
+import type { ApplicationConfig } from '@nestjs/core';
+import type { Route } from '../plan/routes.js';
+import { RateLimitGuard } from '../request/rate-limit.guard.js';
+
+/** Says of a route whether the application binds `RateLimitGuard` to it: for all routes, its class or itself. */
+export const isGuardedBy =
+  (config: ApplicationConfig) =>
+  ({ controller, handler }: Route): boolean =>
+    [
+      ...config.getGlobalGuards(),
+      ...config.getGlobalRequestGuards().map(({ metatype }) => metatype),
+      ...guardsOf(controller),
+      ...guardsOf(handler),
+    ].some(isOurs);
+
+/** Nest accepts a class, a class that extends it, or an instance. */
+const isOurs = (guard: unknown): boolean =>
+  guard === RateLimitGuard ||
+  guard instanceof RateLimitGuard ||
+  (typeof guard === 'function' && guard.prototype instanceof RateLimitGuard);
+
+/** What `@UseGuards` writes. */
+const guardsOf = (target: object): readonly unknown[] =>
+  (Reflect.getMetadata('__guards__', target) as unknown[] | undefined) ?? [];
