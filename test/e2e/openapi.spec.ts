@@ -260,7 +260,7 @@ describe('a limited handler', () => {
     expect(Object.keys(answers)).toEqual(['200', '429']);
   });
 
-  it('that only looks is never denied, and documents the fields alone', async () => {
+  it('that only looks is never denied, and documents only the fields', async () => {
     const answers = await answersUnder({}, RateLimit({ name: 'looks', ...burst, cost: 0 }));
     expect(Object.keys(answers)).toEqual(['200']);
     expect(example(answers['200'], 'RateLimit')).toBe('"looks";r=20');
@@ -556,7 +556,7 @@ describe('a handler that controllers inherit', () => {
     ]);
   });
 
-  it('is documented without names and numbers where they have not', async () => {
+  it('is documented without names and numbers where their policies differ', async () => {
     for (const answers of await documented(hourly, daily)) {
       expect(answers['429']!.description).toBe('Over a quota.');
       expect(Object.keys(answers['429']!.headers!)).toEqual(['RateLimit-Policy', 'RateLimit', 'Retry-After']);
@@ -582,14 +582,14 @@ describe('a handler that controllers inherit', () => {
     expect(await statuses(listed, closedToo)).toEqual(['200', '403', '429']);
   });
 
-  it('is documented by none of them where one is not limited', async () => {
+  it('is not documented where one of them is not limited', async () => {
     const bare = { 200: { description: '' } };
     expect(await documented(hourly, SkipRateLimit())).toEqual([bare, bare]);
   });
 });
 
 describe('a controller of several applications', () => {
-  it('is documented as the one limits it that is documented, and nothing accumulates', async () => {
+  it('has the limits of the application that was passed last, and nothing accumulates', async () => {
     @Controller('cats')
     class CatsController {
       @Get()
