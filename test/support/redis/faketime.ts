@@ -15,6 +15,9 @@ export interface FakeTimeServer {
 
 type Say = (note: string) => void;
 
+/** Jest shows nothing of what a suite logs whose tests are all skipped. */
+const aloud: Say = (note) => void process.stderr.write(`${note}\n`);
+
 /**
  * Of the kind given, or of the first at hand, fetched if need be, that runs with libfaketime. That needs a process from
  * a Debian package; those from trixie on do not run, since they cannot do without jemalloc.
@@ -22,7 +25,7 @@ type Say = (note: string) => void;
  */
 export async function startWithFakeTime(
   { kind, args }: StartOptions = {},
-  say: Say = console.warn,
+  say: Say = aloud,
 ): Promise<FakeTimeServer | undefined> {
   for await (const each of kind ? [kind] : packaged(say)) {
     try {
@@ -31,6 +34,7 @@ export async function startWithFakeTime(
       say(`no fake time for ${each.label}: ${(error as Error).message.split('\n')[0]!}`);
     }
   }
+  say('*** No server here runs with libfaketime: what needs a clock that jumps is NOT TESTED. ***');
   return undefined;
 }
 
