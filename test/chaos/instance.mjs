@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { definePolicy, RATE_LIMIT_STORE, RateLimitModule } from 'nestjs-redis-rate-limit';
+import { awakeClock } from '../support/awake.mjs';
 
 const { options, claims, loops, rest, clock, tally } = JSON.parse(process.argv[2]);
 
@@ -32,6 +33,7 @@ const policies = claims.map(({ policy }) => definePolicy(policy));
 /** Who takes so many ms has waited for a deadline. */
 const LONG = 240;
 
+const awake = awakeClock();
 const phases = {};
 let phase;
 let running = true;
@@ -47,6 +49,7 @@ function enter(name) {
     wrong: [],
     waited: 0,
     slowest: 0,
+    slowestAwake: 0,
     units: {},
   };
 }
@@ -66,6 +69,7 @@ async function one() {
   const own = phase;
   own.sent++;
   const began = performance.now();
+  const beganAwake = awake.now();
   try {
     count(own, hits, await store.consume(hits));
   } catch (error) {
@@ -75,6 +79,7 @@ async function one() {
   const took = performance.now() - began;
   if (took > LONG) own.waited++;
   own.slowest = Math.max(own.slowest, took);
+  own.slowestAwake = Math.max(own.slowestAwake, awake.now() - beganAwake);
 }
 
 function count(own, hits, decisions) {
@@ -103,9 +108,9 @@ async function end() {
   const before = memory();
   running = false;
   line('the application closes');
-  const began = performance.now();
+  const began = awake.now();
   await app.close();
-  const closing = performance.now() - began;
+  const closing = awake.now() - began;
   await Promise.all(working);
   process.off('disconnect', process.exit);
   process.send({ phases, log, unhandled, closing, ...before }, () => process.disconnect());

@@ -20,6 +20,8 @@ export interface Count {
   wrong: string[];
   /** In milliseconds. */
   slowest: number;
+  /** The same, but for what the machine kept the process from its work. */
+  slowestAwake: number;
   /** Units that Redis admitted, by policy and key. */
   units: Record<string, number>;
 }
@@ -30,7 +32,7 @@ export interface Told {
   unhandled: string[];
   /** What was written past the logger: warnings of Node's, errors of ioredis'. */
   stderr: string;
-  /** How long app.close() took, in milliseconds. */
+  /** How long app.close() took, in milliseconds, but for what the machine kept the process from its work. */
   closing: number;
   heap: number;
   handles: number;
@@ -143,13 +145,14 @@ export function sumOf(told: readonly Told[], ...phases: string[]): Count {
     waited: 0,
     wrong: [],
     slowest: 0,
+    slowestAwake: 0,
     units: {},
   };
   for (const [, count] of counts) {
     for (const name of ['sent', 'admitted', 'denied', 'locally', 'refused', 'waited'] as const)
       sum[name] += count[name];
     sum.wrong.push(...count.wrong);
-    sum.slowest = Math.max(sum.slowest, count.slowest);
+    for (const name of ['slowest', 'slowestAwake'] as const) sum[name] = Math.max(sum[name], count[name]);
     for (const [id, units] of Object.entries(count.units)) sum.units[id] = (sum.units[id] ?? 0) + units;
   }
   return sum;

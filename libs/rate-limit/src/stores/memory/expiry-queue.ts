@@ -23,7 +23,7 @@ export class ExpiryQueue<Item extends Expiring> {
     this.heap[at] = entry;
   }
 
-  /** Takes the item that is over the longest, if any is. */
+  /** Takes an item that is over, if any is: the first by the time that was known when it was put in its place. */
   takeOver(now: number): Item | undefined {
     for (let first; (first = this.heap[0]) && first.due <= now;) {
       this.removeFirst();
