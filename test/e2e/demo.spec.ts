@@ -3,6 +3,7 @@ import { configFrom } from '../../apps/sample/src/config.js';
 import { createApp } from '../../apps/sample/src/create-app.js';
 import { adapters } from '../support/app.js';
 import { sharedRedis, startRedis } from '../support/redis/servers.js';
+import { soonAfter } from '../support/soon-after.js';
 
 const apps: INestApplication[] = [];
 afterEach(async () => {
@@ -33,13 +34,13 @@ describe.each(adapters)('the demo on %s', (adapter) => {
     const first = await post(`${url}/demo/requests`, alice);
     expect([first.status, await first.json()]).toEqual([200, expect.objectContaining({ allowed: true, remaining: 1 })]);
     expect(first.headers.get('ratelimit-policy')).toBe('"demo";q=2;w=10');
-    expect(first.headers.get('ratelimit')).toBe('"demo";r=1;t=10');
+    expect(first.headers.get('ratelimit')).toEqual(soonAfter('"demo";r=1;t=10'));
     expect(first.headers.get('retry-after')).toBeNull();
     expect(first.headers.get('x-decided-by')).toBe('memory');
 
     const dear = await post(`${url}/demo/requests`, { ...alice, cost: 2 });
     expect(dear.status).toBe(429);
-    expect(dear.headers.get('ratelimit')).toBe('"demo";r=1;t=10');
+    expect(dear.headers.get('ratelimit')).toEqual(soonAfter('"demo";r=1;t=10'));
     expect(dear.headers.get('retry-after')).toMatch(/^(9|10)$/);
     expect(dear.headers.get('cache-control')).toBe('no-store');
     expect(dear.headers.get('content-type')).toMatch(/^application\/problem\+json/);

@@ -10,6 +10,7 @@ import {
 import { APP_GUARD } from '@nestjs/core';
 import { byIp, byUser, RateLimit, RateLimitGuard } from 'nestjs-redis-rate-limit';
 import { adapters, boot, closeApps } from '../support/app.js';
+import { soonAfter } from '../support/soon-after.js';
 
 interface WithUser {
   headers: Record<string, string | undefined>;
@@ -81,7 +82,7 @@ describe.each(adapters)('two phases on %s', (adapter) => {
     const { get } = await boot(adapter, {}, { controllers });
     const { headers } = await get('/account', as('ann'));
     expect(headers.get('ratelimit-policy')).toBe('"user";q=2;w=3600, "address";q=5;w=3600');
-    expect(headers.get('ratelimit')).toBe('"address";r=4;t=3600, "user";r=1;t=3600');
+    expect(headers.get('ratelimit')).toEqual(soonAfter('"address";r=4;t=3600, "user";r=1;t=3600'));
   });
 
   it('a late denial leaves the early charges, an early one charges nothing late', async () => {
@@ -165,7 +166,9 @@ describe.each(adapters)('two phases on %s', (adapter) => {
       unbound() {}
     }
     const { get } = await boot(adapter, { guard: false }, { controllers: [OwnController] });
-    expect((await get('/bound', as('ann'))).headers.get('ratelimit')).toBe('"user";r=0;t=3600, "address";r=4;t=3600');
+    expect((await get('/bound', as('ann'))).headers.get('ratelimit')).toEqual(
+      soonAfter('"user";r=0;t=3600, "address";r=4;t=3600'),
+    );
     const denied = await get('/bound', as('ann'));
     // One phase: all or none.
     expect([denied.status, denied.headers.get('ratelimit')?.replace(/;t=\d+/g, '')]).toEqual([
