@@ -18,6 +18,7 @@ describe('what the documentation asks of the sample', () => {
 
   it.each(requests)('$place is answered', async ({ path, init }) => {
     const { status } = await fetch(url + path, init);
-    expect(status).not.toBe(404);
+    // Or over the limit: the pages show that too.
+    expect(status >= 200 && status < 300 ? 200 : status).toBe(status === 429 ? 429 : 200);
   });
 });

@@ -67,5 +67,7 @@ describe('the modules of README.md, copied', () => {
     const passed = answers.filter(({ status }) => status === 200).length;
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(200 - passed);
     expect(passed).toBeLessThanOrEqual(20 + 20 * seconds);
+    // The test before may have spent three.
+    expect(passed).toBeGreaterThanOrEqual(20 - 3);
   });
 });

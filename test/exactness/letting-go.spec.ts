@@ -11,6 +11,10 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 const REQUESTS = 3_000;
+/** Two commands, of 64 requests at most that weigh 1 each. */
+const ON_THEIR_WAY = 128;
+/** What the engine itself may still see: variables of functions that have not been left, or optimized. */
+const LEFT_OVER = 8;
 const daily = definePolicy({ name: 'daily', limit: 1_000, window: '1d' });
 
 let server: Server;
@@ -31,7 +35,7 @@ describe('however long Redis is frozen', () => {
 
     await turn();
     collectGarbage();
-    expect(held.filter((hit) => hit.deref()).length).toBeLessThan(REQUESTS / 4);
+    expect(held.filter((hit) => hit.deref()).length).toBeLessThanOrEqual(ON_THEIR_WAY + LEFT_OVER);
   });
 });
 

@@ -14,8 +14,8 @@ const USERS = 30;
 const daily = { name: 'daily', limit: 1_000_000, window: '1d' } as const;
 const tenant = { name: 'tenant', limit: 1_000_000, window: '1d' } as const;
 
-/** The most charges that a failover may lose: replication follows within milliseconds, and this is a second's. */
-const MOST_LOST = INSTANCES * LOOPS * 100;
+/** The most charges that a failover may lose: replication follows within milliseconds, and a loop asks once in ten. */
+const MOST_LOST = INSTANCES * LOOPS;
 
 const opened: { stop(): Promise<unknown> }[] = [];
 const clusterClients: ClusterClient[] = [];
@@ -75,7 +75,7 @@ describe('a Sentinel failover', () => {
       const states = connectTo(replica!.url);
       const { lost, extra } = await differences(told, states);
       note(`Sentinel failover after a ${fault}`, told, { lost, extra });
-      expect(lost).toBeLessThan(MOST_LOST);
+      expect(lost).toBeLessThanOrEqual(MOST_LOST);
       expect(extra).toBeLessThanOrEqual(INSTANCES * LOOPS);
       await expectMortal(states);
     },
@@ -97,7 +97,7 @@ describe('a Sentinel failover', () => {
     expectBack(told);
     const { lost, extra } = await differences(told, connectTo(replica!.url));
     note('Sentinel failover, and the old primary thaws', told, { lost, extra });
-    expect(lost).toBeLessThan(MOST_LOST);
+    expect(lost).toBeLessThanOrEqual(MOST_LOST);
     expect(extra).toBeLessThanOrEqual(INSTANCES * LOOPS);
   }, 60_000);
 });
@@ -146,7 +146,7 @@ describe('a Cluster', () => {
       expectBack(told);
       const { lost, extra } = await differences(told, states());
       note(`a Cluster loses a primary by a ${fault}`, told, { lost, extra });
-      expect(lost).toBeLessThan(MOST_LOST);
+      expect(lost).toBeLessThanOrEqual(MOST_LOST);
       // A request that failed on one node may have been charged there and nowhere given back.
       expect(extra).toBeLessThanOrEqual(2 * sumOf(told, 'before', 'fault', 'coming back').locally);
       await expectMortal(states());
