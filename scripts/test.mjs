@@ -1,5 +1,5 @@
-// npm test: installs and builds what is missing, runs Jest, and closes with one line of numbers. With --long also the
-// tests that take minutes.
+// npm test: installs and builds what is missing, runs Jest, and closes with the slowest specs and one line of numbers.
+// With --long also the tests that take minutes.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
@@ -22,6 +22,7 @@ const folder = mkdtempSync(join(tmpdir(), 'test-summary-'));
 const summary = join(folder, 'summary.json');
 const isLong = process.argv.includes('--long');
 const code = await jest(process.argv.slice(2).filter((arg) => arg !== '--long'));
+for (const line of slowest()) console.log(line);
 console.log(closingLine(code));
 rmSync(folder, { recursive: true, force: true });
 process.exit(code);
@@ -47,10 +48,17 @@ function closingLine(code) {
   return `${passed} passed, ${told} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 
+/** What makes a run long, in seconds; of a few specs nobody needs to be told. */
+function slowest() {
+  const specs = numbers().slowest;
+  if (specs.length < 20) return [];
+  return ['', 'The slowest:', ...specs.map(({ spec, seconds }) => `${seconds.toFixed(1).padStart(7)} s  ${spec}`), ''];
+}
+
 function numbers() {
   try {
     return JSON.parse(readFileSync(summary, 'utf8'));
   } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
+    return { passed: 0, failed: 0, skipped: 0, slowest: [] };
   }
 }
