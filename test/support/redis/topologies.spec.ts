@@ -1,9 +1,9 @@
 import { Cluster, Redis } from 'ioredis';
-import { closeClients, connectTo } from '../support/clients.js';
-import { startCluster } from '../support/redis/cluster.js';
-import { startSentinels } from '../support/redis/sentinel.js';
-import type { Server } from '../support/redis/servers.js';
-import { until } from '../support/redis/until.js';
+import { closeClients, connectTo } from '../clients.js';
+import { startCluster } from './cluster.js';
+import { startSentinels } from './sentinel.js';
+import type { Server } from './servers.js';
+import { until } from './until.js';
 
 const opened: { stop(): Promise<void> }[] = [];
 const clients: { disconnect(): void }[] = [];

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, Redis } from 'ioredis';
-import { startCluster } from '../support/redis/cluster.js';
-import { serverKinds, sharedRedis, startRedis, type Server } from '../support/redis/servers.js';
+import { startCluster } from './cluster.js';
+import { serverKinds, sharedRedis, startRedis, type Server } from './servers.js';
 
 const opened: { stop(): Promise<void> }[] = [];
 const clients: { disconnect(): void }[] = [];

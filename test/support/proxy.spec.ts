@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
-import { startProxy, type Proxy } from '../support/proxy.js';
+import { startProxy, type Proxy } from './proxy.js';
 
-const pem = (name: string) => readFileSync(new URL(`../support/tls/${name}.pem`, import.meta.url));
+const pem = (name: string) => readFileSync(new URL(`./tls/${name}.pem`, import.meta.url));
 const tls = { key: pem('key'), cert: pem('cert') };
 
 /** Says back what it hears. */

@@ -1,6 +1,6 @@
-import { closeClients, connectTo } from '../support/clients.js';
-import { startWithFakeTime } from '../support/redis/faketime.js';
-import { serverKinds, startRedis } from '../support/redis/servers.js';
+import { closeClients, connectTo } from '../clients.js';
+import { startWithFakeTime } from './faketime.js';
+import { serverKinds, startRedis } from './servers.js';
 
 /** Microseconds for each key. */
 const SLOW_TO_LOAD = ['--key-load-delay', '2000', '--loading-process-events-interval-bytes', '1024'];
