@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 // Jest runs the TypeScript sources as ES modules: node --experimental-vm-modules (scripts/test.mjs does that).
 /** @type {import('jest').Config} */
 export default {
@@ -36,6 +38,9 @@ export default {
       },
     ],
   },
+  testSequencer: '<rootDir>/test/support/longest-first.mjs',
+  // Jest's own choice is one less than there are cores; most specs wait for servers and timers.
+  maxWorkers: Math.max(2, availableParallelism()),
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   testTimeout: 30_000,
