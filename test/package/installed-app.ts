@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { npm, ROOT, run } from './commands.js';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** In milliseconds. Several of them run side by side, and one is Jest with ts-jest. */
+const HANGS_AFTER = 60_000;
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 
 const folders: string[] = [];
@@ -56,27 +55,15 @@ export class InstalledApp {
     return run(process.execPath, [existsSync(own) ? own : TSC, '-p', project, ...options], this.folder);
   }
 
-  /** Ends when the process ends by itself; rejects when it fails, or hangs. */
-  node(file: string, { args = [], env = {} }: { args?: string[]; env?: NodeJS.ProcessEnv } = {}): Promise<string> {
-    return run(process.execPath, [file, ...args], this.folder, env, 20_000);
+  /** Ends when the process ends by itself; rejects when it fails, or hangs. By default by the Node.js of the tests. */
+  node(file: string, { args = [], env = {}, program = process.execPath }: Run = {}): Promise<string> {
+    return run(program, [file, ...args], this.folder, env, HANGS_AFTER);
   }
 }
 
-const npm = (args: string[], cwd: string): Promise<string> => {
-  // Under npm its own file is known, and starting that needs no shell on any system.
-  const own = process.env.npm_execpath;
-  return own?.endsWith('npm-cli.js') ? run(process.execPath, [own, ...args], cwd) : run('npm', args, cwd);
-};
-
-/** What it printed on stdout; what it printed at all when it fails. */
-async function run(file: string, args: string[], cwd: string, more: NodeJS.ProcessEnv = {}, timeout = 120_000) {
-  const env = { ...process.env, FORCE_COLOR: undefined, NO_COLOR: '1', NODE_ENV: undefined, ...more };
-  try {
-    const { stdout } = await promisify(execFile)(file, args, { cwd, env, timeout });
-    return stdout;
-  } catch (error) {
-    const { killed, stdout, stderr } = error as { killed: boolean; stdout: string; stderr: string };
-    const why = killed ? `was still running after ${timeout} ms` : 'failed';
-    throw new Error(`${[file, ...args].join(' ')} ${why}\n${stdout}${stderr}`, { cause: error });
-  }
+interface Run {
+  args?: string[];
+  env?: NodeJS.ProcessEnv;
+  /** Another Node.js. */
+  program?: string;
 }

@@ -2,9 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { sharedRedis } from '../support/redis/servers.js';
 import { soonAfter } from '../support/soon-after.js';
 import { InstalledApp, pack, removeApps } from './installed-app.js';
+import { nodes } from './nodes.js';
 
 // Packages are fetched and TypeScript runs four times.
 const PATIENCE = 180_000;
+
+const versions = await nodes();
 
 const limited = [
   '200 "2-per-1m";r=1;t=60 text/html; charset=utf-8',
@@ -86,4 +89,38 @@ describe('installed in a NestJS 11 application of CommonJS', () => {
     },
     PATIENCE,
   );
+});
+
+// As the tests above left the applications: compiled, and with ioredis.
+describe('the same applications', () => {
+  /** Side by side, and of each version one after the other. */
+  const runs = new Map<number, Promise<string[]>>();
+
+  async function outputs(program: string): Promise<string[]> {
+    const app = await nest11;
+    const printed: string[] = [];
+    for (const each of [nest12, app]) {
+      printed.push(await each.node('dist/main.js', { program }));
+      printed.push(await each.node('dist/main.js', { program, ...onRedis() }));
+    }
+    await app.node('node_modules/jest/bin/jest.js', { program, args: ['--ci'] });
+    return printed;
+  }
+
+  beforeAll(() => {
+    for (const { major, program } of versions) {
+      if (!program) continue;
+      const run = outputs(program);
+      run.catch(() => {});
+      runs.set(major, run);
+    }
+  });
+
+  for (const { major, program } of versions) {
+    (program ? it : it.skip)(
+      `of ES modules and of CommonJS do all that on Node.js ${major}, in memory, on Redis and under Jest`,
+      async () => expect(await runs.get(major)).toEqual(Array(4).fill(soonAfter(limited))),
+      PATIENCE,
+    );
+  }
 });
