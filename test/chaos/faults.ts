@@ -4,6 +4,7 @@ import { Cluster, Redis } from 'ioredis';
 import type { PolicyDefinition } from 'nestjs-redis-rate-limit';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
+import { sleepAwake } from '../support/awake.mjs';
 import { everyKey } from '../exactness/stored-keys.js';
 import { Instances, sumOf, type Load, type Told } from './instances.js';
 
@@ -37,7 +38,7 @@ export async function underLoad(count: number, load: Load, { cause, span, undo }
     await sleep(span);
     await undo();
     instances.phase('coming back');
-    await sleep(BACK_WITHIN);
+    await sleepAwake(BACK_WITHIN);
     instances.phase('after');
     await sleep(700);
     return await instances.end();

@@ -30,7 +30,8 @@ export function nodes(): Promise<Node[]> {
       try {
         return { major, program: await programOf(major) };
       } catch (error) {
-        const why = (error as Error).message.trim().split('\n').at(-1);
+        const lines = (error as Error).message.split('\n');
+        const why = lines.find((line) => /^npm error (?!code)/.test(line)) ?? lines[0];
         process.stderr.write(
           `\n*** The package is NOT TESTED on Node.js ${major}: it cannot be had here. ***\n${why}\n`,
         );

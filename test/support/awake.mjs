@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 /** In milliseconds. */
 const TICK = 5;
 
@@ -13,4 +15,11 @@ export function awakeClock() {
     last = performance.now();
   }, TICK).unref();
   return { now: () => time, stop: () => clearInterval(timer) };
+}
+
+/** Until as much time has passed by that clock: on a busy machine others need longer too, for whatever they have to do. */
+export async function sleepAwake(span) {
+  const clock = awakeClock();
+  while (clock.now() < span) await sleep(TICK);
+  clock.stop();
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { closeClients, connectTo } from '../../support/clients.js';
+import { sleepAwake } from '../../support/awake.mjs';
 import { startProxy, type Proxy } from '../../support/proxy.js';
 import { startRedis, type Server } from '../../support/redis/servers.js';
 import { BACK_WITHIN, expectBack, expectMortal, expectSound, note } from '../faults.js';
@@ -77,7 +78,7 @@ it(
       await sleep(Math.random() * 2_000);
       if (performance.now() > warm) baseline ??= await instances.memory();
     }
-    await sleep(BACK_WITHIN);
+    await sleepAwake(BACK_WITHIN);
     instances.phase('after');
     await sleep(2_000);
     const told = await instances.end();
