@@ -39,8 +39,8 @@ export default {
     ],
   },
   testSequencer: '<rootDir>/test/support/longest-first.mjs',
-  // Jest's own choice is one less than there are cores; most specs wait for servers and timers.
-  maxWorkers: Math.max(2, availableParallelism()),
+  // Jest's own choice is one less than there are cores; but most specs wait, for servers and timers.
+  maxWorkers: availableParallelism() + 1,
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   testTimeout: 30_000,
