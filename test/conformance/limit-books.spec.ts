@@ -45,9 +45,13 @@ describe.each(serverKinds())('the limits of a RedisStore on $label', (kind) => {
   describe.each([
     { version: 6, connect: (url: string) => connectTo(url) },
     { version: 5, connect: (url: string) => connectWithIoredis5(url) },
-  ])('ioredis $version', ({ connect }) => {
+  ])('ioredis $version', ({ version, connect }) => {
     const open = () => new RedisStore(connect(server.url), { prefix: randomUUID(), timeout: 20_000 }).limits;
-    for (const { sentence, check } of limitBookConformance(open)) it(sentence, check);
+    // Whether a book is full the server's script judges, whatever the client: once on each server will do.
+    const laws = limitBookConformance(open).filter(
+      ({ sentence }) => version === 6 || !sentence.includes('a full book'),
+    );
+    for (const { sentence, check } of laws) it(sentence, check);
   });
 
   it('tell what changed and no more, unless that is a thousand changes', async () => {
