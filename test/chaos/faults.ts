@@ -15,7 +15,7 @@ const SLACK = 150;
 /** Of one fault: that Redis is away, that a connection is, and that Redis is back. */
 const LINES = 3;
 /** What an application says when it starts and closes. */
-const USUAL = /Starting Nest application|dependencies initialized|Quotas are kept by|the application closes/;
+const USUAL = /Nest application|dependencies initialized|Quotas are kept by|the application closes/;
 /** How long a store may take to come back, once Redis can be asked again. */
 export const BACK_WITHIN = 2_000;
 
@@ -59,12 +59,13 @@ export function expectSound(told: readonly Told[], { faults = 1 }: { faults?: nu
   for (const { unhandled, stderr, log, closing } of told) {
     expect(unhandled).toEqual([]);
     expect(stderr).toBe('');
-    expectFew(log, faults);
+    expectFewLines(log, faults);
     expect(closing).toBeLessThan(DEADLINE + SLACK);
   }
 }
 
-function expectFew(log: readonly string[], faults: number): void {
+/** Not one for each request. */
+export function expectFewLines(log: readonly string[], faults = 1): void {
   const unusual = log.filter((line) => !USUAL.test(line));
   const away = unusual.filter((line) => line.includes('Until the store answers'));
   // The lines are only there to be shown.
