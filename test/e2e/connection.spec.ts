@@ -73,7 +73,7 @@ describe('a connection of ours', () => {
     await limiter.consume(daily, 'k');
     proxy.silence();
     const lost = Promise.allSettled(Array.from({ length: 64 }, () => limiter.consume(daily, 'k')));
-    const store = new RedisStore(connectTo(server.url));
+    const store = new RedisStore(connectTo(server.url), { timeout: 10_000 });
     const left = async () => (await store.consume([{ policy: definePolicy(daily), key: 'k', cost: 0 }]))[0]!.remaining;
     await until('not all were charged', async () => (await left()) === 1_000 - 65);
     proxy.cut();
