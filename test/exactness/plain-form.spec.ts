@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { definePolicy, type PolicyDefinition } from '../../libs/rate-limit/src/core/policy.js';
+import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
+import { consumeScript } from '../../libs/rate-limit/src/stores/redis/wire/consume.script.js';
+import { closeClients, connectTo } from '../support/clients.js';
+import { startRedis, type Server } from '../support/redis/servers.js';
+import { recordingScripts, type ScriptCall } from '../support/script-calls.js';
+
+/*
+ * Most batches of an application have the plain form: every request asks for one unit of the same policy. The store is
+ * fastest at it, so its arguments and its reply stay as they are, to the byte.
+ */
+
+const TIME = 1_800_000_000_000;
+
+let server: Server;
+let client: ReturnType<typeof connectTo>;
+beforeAll(async () => {
+  server = await startRedis();
+  client = connectTo(server.url);
+});
+beforeEach(() => client.flushall());
+afterAll(async () => {
+  closeClients();
+  await server?.stop();
+});
+
+/** The run that judged these requests, which were made in one turn. */
+async function runOf(definition: PolicyDefinition, keys: readonly string[], now?: () => number): Promise<ScriptCall> {
+  const calls: ScriptCall[] = [];
+  const store = new RedisStore(recordingScripts(client, calls), { timeout: 10_000, ...(now && { now }) });
+  const policy = definePolicy(definition);
+  // So that the server's clock is known.
+  await store.consume([{ policy, key: 'first', cost: 0 }]);
+  await Promise.all(keys.map((key) => store.consume([{ policy, key, cost: 1 }])));
+  return calls.at(-1)!;
+}
+
+/** Numbers of a reply behind the server's clock. */
+const NINE = '0000000000002240';
+const EIGHT = '0000000000002040';
+const A_DAY = '0000000070999441';
+const A_MINUTE = '00000000004ced40';
+const ZERO = '0000000000000000';
+
+it('a lone request is its key, the deadline, no clock and the policy in five words', async () => {
+  const { keys, args, reply } = await runOf({ name: 'daily', limit: 10, window: '1d' }, ['user:1']);
+  const serverNow = Number((await client.time())[0]) * 1_000;
+  expect(keys).toEqual(['rl:{user:1}:daily:fw86400000']);
+  expect(args.slice(1)).toEqual(['', 'fixed-window', '10', '86400000', '10', '86400000']);
+  expect(args[0]).toMatch(/^\d{13}$/);
+  expect(Math.abs(Number(args[0]) - 10_000 - serverNow)).toBeLessThan(5_000);
+  expect(reply.subarray(8).toString('hex')).toBe(NINE + A_DAY + ZERO);
+  expect(Math.abs(reply.readDoubleLE(0) - serverNow)).toBeLessThan(5_000);
+});
+
+it('a batch is one key for each request, in order of arrival, and the same words once', async () => {
+  const { keys, args, reply } = await runOf(
+    { name: 'pace', limit: 10, window: '10m', burst: 10, algorithm: 'gcra' },
+    ['a', 'b', 'a'],
+    () => TIME,
+  );
+  expect(keys).toEqual(['rl:{a}:pace:gc600000', 'rl:{b}:pace:gc600000', 'rl:{a}:pace:gc600000']);
+  expect(args.slice(1)).toEqual([String(TIME), 'gcra', '10', '600000', '10', '3600000']);
+  expect(reply.subarray(8).toString('hex')).toBe(
+    [NINE, A_MINUTE, ZERO, NINE, A_MINUTE, ZERO, EIGHT, A_MINUTE, ZERO].join(''),
+  );
+});
+
+it('past the deadline the reply is the clock alone, and nothing is charged', async () => {
+  const words = ['fixed-window', '10', '86400000', '10', '86400000'];
+  const sha = createHash('sha1').update(consumeScript).digest('hex');
+  await client.script('LOAD', consumeScript);
+  const [before] = await client.time();
+  const reply = (await client.callBuffer('EVALSHA', sha, 1, 'rl:{late}:daily:fw86400000', '1', '', ...words)) as Buffer;
+  expect(reply.length).toBe(8);
+  expect(reply.readDoubleLE(0)).toBeGreaterThanOrEqual(Number(before) * 1_000);
+  expect(await client.keys('*')).toEqual([]);
+});
