@@ -1,20 +1,22 @@
-// Makes the scripts that Redis runs of stores/redis/lua/*.lua: wire/consume.script.ts, of all parts but two, and
-// limits.script.ts, generated and committed. `--check` writes nothing and fails when a committed file is not what the
-// sources give.
+// node scripts/bundle-lua.mjs [SRC]: makes the scripts that Redis runs of stores/redis/lua/*.lua, in the library's
+// sources or in a copy of them: wire/consume.script.ts, of all parts but two, and limits.script.ts, generated and
+// committed. `--check` writes nothing and fails when a committed file is not what the sources give.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { assemble } from './lua/assemble.mjs';
 
-const folder = new URL('../libs/rate-limit/src/stores/redis/', import.meta.url);
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { check: { type: 'boolean' } } });
+const [source = fileURLToPath(new URL('../libs/rate-limit/src', import.meta.url))] = positionals;
+const src = pathToFileURL(`${resolve(source)}/`);
+const folder = new URL('stores/redis/', src);
 
 const part = (name) => readFileSync(new URL(`lua/${name}.lua`, folder), 'utf8');
 
-// The driver says where an algorithm's functions are to stand: `--> token-bucket.lua`.
-const driver = part('consume').replace(/^( *)--> (\S+)\.lua\n/gm, (_, indent, name) =>
-  part(name).replace(/^(?=.)/gm, indent),
-);
-const consume = `${part('prelude')}\n${driver}`;
+const consume = await assemble(src);
 const sha = createHash('sha1').update(consume).digest('hex');
 
 const literal = (lua) => `\`${lua.replace(/[\\`]|\$\{/g, (character) => `\\${character}`)}\``;
@@ -36,7 +38,7 @@ export const changesScript = ${literal(part('limits-since'))};
 
 for (const [name, text] of Object.entries(generated)) {
   const target = new URL(name, folder);
-  if (!process.argv.includes('--check')) await writeFile(target, text);
+  if (!values.check) await writeFile(target, text);
   else if ((await readFile(target, 'utf8').catch(() => '')) !== text) {
     console.error(`${fileURLToPath(target)} is stale: run npm run lua`);
     process.exitCode = 1;

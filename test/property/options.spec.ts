@@ -698,7 +698,6 @@ describe('code without a request', () => {
         ...scripts,
         hget: never,
         hgetall: never,
-        del: never,
         pexpire: never,
         quit: never,
         disconnect() {},

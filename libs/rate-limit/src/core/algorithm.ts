@@ -29,6 +29,8 @@ export interface Judgement<State> {
 export interface Algorithm<State> {
   /** Stands for the algorithm in stored keys. */
   readonly code: string;
+  /** The part of Redis' script that judges by it, `stores/redis/lua/<lua>.lua`. Absent: the one of its own name. */
+  readonly lua?: string;
   /** Only for algorithms that take a `burst`: what it is when the policy names none. */
   readonly defaultBurst?: (limit: number) => number;
   /** Counts in units times milliseconds of window, so `burst × window` must be a safe integer. */

@@ -10,5 +10,6 @@ import { tokenBucket, type BucketState } from './token-bucket.js';
 export const gcra: Algorithm<BucketState> = {
   ...tokenBucket,
   code: 'gc',
+  lua: 'token-bucket',
   defaultBurst: () => 1,
 };

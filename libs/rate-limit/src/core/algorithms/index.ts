@@ -5,7 +5,7 @@ import { slidingLog } from './sliding-log.js';
 import { slidingWindow } from './sliding-window.js';
 import { tokenBucket } from './token-bucket.js';
 
-/** The only list of the algorithms. Redis' is in stores/redis/lua/consume.lua. */
+/** The only list of the algorithms. That of Redis' script is made of it (scripts/bundle-lua.mjs). */
 export const algorithms = {
   'fixed-window': fixedWindow,
   'sliding-window': slidingWindow,

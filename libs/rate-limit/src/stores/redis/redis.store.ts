@@ -8,10 +8,13 @@ import { checkBlock, type BlockingStore } from '../../core/store.js';
 import { acrossSlots } from './wire/across-slots.js';
 import { RedisBatches } from './wire/batch.js';
 import { isClusterClient, isRedisClient, nameOf, type RedisClient } from './connection/client.js';
-import { Deadlines, inTime } from './wire/deadlines.js';
+import type { Command } from './wire/command.js';
+import { Forget } from './wire/commands/forget.js';
+import { Impose } from './wire/commands/impose.js';
+import { Judge } from './wire/commands/judge.js';
+import { Deadlines } from './wire/deadlines.js';
 import { RedisLimitBook } from './redis.limit-book.js';
 import { blockKey, partitionOf, stateKey } from './wire/keys.js';
-import { RedisRequest } from './wire/request.js';
 import { ConsumeScript } from './wire/script.js';
 import { RedisServer } from './wire/server.js';
 import { slotOf } from './wire/slots.js';
@@ -112,12 +115,12 @@ export class RedisStore implements BlockingStore {
    * Makes the quota full again, and ends its block.
    *
    * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`
-   * @throws StoreUnavailableError when Redis gives no answer in time; the reset may still take effect then
+   * @throws StoreUnavailableError when Redis gives no answer in time; a Redis that reads it later does not reset
    */
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
     const state = stateKey(this.prefix, policy, partitionOf(key));
-    await this.remove(...(policy.blocks ? [state, blockKey(state)] : [state]));
+    await this.forget(policy.blocks ? [state, blockKey(state)] : [state]);
   }
 
   /**
@@ -126,17 +129,19 @@ export class RedisStore implements BlockingStore {
    * @param policy one with `blockFor`
    * @param span in milliseconds; 0 ends a block as {@link unblock} does
    * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_BLOCK_OFF`, `RL_BLOCK_INVALID`
-   * @throws StoreUnavailableError when Redis gives no answer in time; the block may still take effect then. Also when
-   *   it takes no writes
+   * @throws StoreUnavailableError when Redis gives no answer in time; a Redis that reads it later does not block. Also
+   *   when it takes no writes
    */
   async block(policy: Policy, key: string, span: number): Promise<void> {
-    const hit = { policy, key, cost: 0 };
-    checkHits([hit]);
+    checkHits([{ policy, key, cost: 0 }]);
     checkBlock(policy, span);
     if (span === 0) return this.unblock(policy, key);
-    const keys = this.keysOf([hit]);
-    const [looked] = await this.ask(isClusterClient(this.client) ? this.slotOf(keys[0]!) : 0, [hit], keys, span);
-    if (looked!.blockedFor === span) return;
+    const state = stateKey(this.prefix, policy, partitionOf(key));
+    const slot = this.laneNumberOf(state);
+    const server = this.serverOf(slot);
+    const refusal = server.refusal();
+    if (refusal) throw refusal;
+    if (await this.send(slot, new Impose(policy, span, state, server, this.timeout))) return;
     // To a request that it denies a block that cannot be written is nothing; to who asks for it, it is all.
     throw new StoreUnavailableError(
       `${nameOf(this.client)} could not write the block: its memory is full, or it is a replica, or see its log`,
@@ -148,16 +153,18 @@ export class RedisStore implements BlockingStore {
    *
    * @param policy one with `blockFor`
    * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_BLOCK_OFF`
-   * @throws StoreUnavailableError when Redis gives no answer in time; it may still take effect then
+   * @throws StoreUnavailableError when Redis gives no answer in time; a Redis that reads it later does not unblock
    */
   async unblock(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
     checkBlock(policy);
-    await this.remove(blockKey(stateKey(this.prefix, policy, partitionOf(key))));
+    await this.forget([blockKey(stateKey(this.prefix, policy, partitionOf(key)))]);
   }
 
-  private remove(...keys: string[]): Promise<unknown> {
-    return inTime(this.client, this.timeout, () => this.client.del(...keys));
+  /** Asked for rarely, and by code that has no other way: so it is sent also while the breaker spares the server. */
+  private forget(keys: readonly string[]): Promise<void> {
+    const slot = this.laneNumberOf(keys[0]!);
+    return this.send(slot, new Forget(keys, this.serverOf(slot), this.timeout));
   }
 
   /** When every request that was made so far has its answer, which is when its deadline is over at the latest. */
@@ -185,13 +192,16 @@ export class RedisStore implements BlockingStore {
     );
   };
 
-  private ask(slot: number, hits: readonly Hit[], keys: readonly string[], imposes = 0): Promise<Decision[]> {
+  private ask(slot: number, hits: readonly Hit[], keys: readonly string[]): Promise<Decision[]> {
     const server = this.serverOf(slot);
     const refusal = server.refusal();
     if (refusal) return Promise.reject(refusal);
-    const request = new RedisRequest(hits, keys, this.timeout, performance.now(), server, imposes);
-    this.laneOf(slot).add(request);
-    return request.decisions;
+    return this.send(slot, new Judge(hits, keys, server, this.timeout));
+  }
+
+  private send<Answer>(slot: number, command: Command<Answer>): Promise<Answer> {
+    this.laneOf(slot).add(command);
+    return command.answer;
   }
 
   private laneOf(slot: number): RedisBatches {
@@ -224,6 +234,11 @@ export class RedisStore implements BlockingStore {
       keys.push(stateKey(this.prefix, policy, partition));
     }
     return keys;
+  }
+
+  /** On a single server all commands share one lane. */
+  private laneNumberOf(key: string): number {
+    return isClusterClient(this.client) ? this.slotOf(key) : 0;
   }
 
   private slotOf(key: string): number {

@@ -9,8 +9,6 @@ export interface RedisClient {
   eval(script: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>;
   /** `SCRIPT LOAD`. */
   script(subcommand: 'LOAD', script: string): Promise<unknown>;
-  /** `DEL`. */
-  del(...keys: string[]): Promise<unknown>;
   /** `PEXPIRE`: a time to live, in milliseconds. */
   pexpire(key: string, span: number): Promise<unknown>;
   /** `HGET`. */
@@ -42,7 +40,7 @@ export interface RedisClusterClient extends RedisClient {
   refreshSlotsCache?(): void;
 }
 
-const METHODS = ['evalsha', 'eval', 'script', 'del', 'pexpire', 'hget', 'hgetall', 'quit', 'disconnect'] as const;
+const METHODS = ['evalsha', 'eval', 'script', 'pexpire', 'hget', 'hgetall', 'quit', 'disconnect'] as const;
 
 export const isRedisClient = (value: unknown): value is RedisClient =>
   typeof value === 'object' &&

@@ -2,51 +2,32 @@
 
 local time = call('TIME')
 local server = time[1] * 1000 + floor(time[2] / 1000)
-local not_after, now = tonumber(ARGV[1]), tonumber(ARGV[2]) or server
+local not_after, now = tonumber(ARGV[1 + FRAME.head.notAfter]), tonumber(ARGV[1 + FRAME.head.now]) or server
 if not_after and server > not_after then return pack('<d', server) end
 
--- What a judge gives to be written: nothing, a record, a number (where a log begins), or one of these; CHARGED when it
--- wrote itself.
+-- What a judge leaves to be written: nothing, a record, a number (where a log begins), or one of these; CHARGED when the
+-- judge wrote itself.
 local NOTHING_LEFT, ADD_COST, CHARGED = '', true, 'charged'
 -- And for how long it must be kept: a number of ms, or this where the key's TTL reaches far enough.
 local KEEP_TTL = false
 
-local fixed_window, sliding_window, sliding_log, write_log, token_bucket
+--> declarations
 
--- The policies as they stand in ARGV: five entries each, from the first on, with the judge in place of the algorithm.
-local policies, arg = { 0, 0, 0, 0, 0 }, 3
+-- The policies as they stand in ARGV, with the judge in place of the algorithm. A policy's place is its first entry.
+local policies, arg = { 0, 0, 0, 0, 0 }, 1 + FRAME.head.LENGTH
 while ARGV[arg] and not tonumber(ARGV[arg]) do
   local algorithm, judge = ARGV[arg]
-  if algorithm == 'fixed-window' then
-    if not fixed_window then
-      --> fixed-window.lua
-    end
-    judge = fixed_window
-  elseif algorithm == 'sliding-window' then
-    if not sliding_window then
-      --> sliding-window.lua
-    end
-    judge = sliding_window
-  elseif algorithm == 'sliding-log' then
-    if not sliding_log then
-      --> sliding-log.lua
-    end
-    judge = sliding_log
-  else
-    if not token_bucket then
-      --> token-bucket.lua
-    end
-    judge = token_bucket
-  end
-  policies[arg - 2] = judge
-  for i = arg + 1, arg + 4 do policies[i - 2] = tonumber(ARGV[i]) end
-  arg = arg + 5
+  --> algorithms
+  policies[arg - FRAME.head.LENGTH] = judge
+  for i = arg + 1, arg + FRAME.policy.LENGTH - 1 do policies[i - FRAME.head.LENGTH] = tonumber(ARGV[i]) end
+  arg = arg + FRAME.policy.LENGTH
 end
 
--- Writes what a judge left. `policy` is where the policy stands in ARGV, whose texts Redis is told.
-local function settle(key, record, lifetime, policy, cost)
-  local life = ARGV[policy + 4]
-  if lifetime and lifetime > policies[policy + 2] then life = lifetime end
+-- Writes what a judge left for a hit on the policy at `at`.
+local function settle(key, record, lifetime, at, cost)
+  -- As text, which is how Redis is told.
+  local life = ARGV[FRAME.head.LENGTH + at + FRAME.policy.life]
+  if lifetime and lifetime > policies[at + FRAME.policy.life] then life = lifetime end
   if record == ADD_COST then
     local sum = pcall_redis('INCRBY', key, cost)
     if type(sum) == 'table' then
@@ -65,40 +46,59 @@ local function settle(key, record, lifetime, policy, cost)
   end
 end
 
-local reply, answered, hit, blocks_met = { server, 0, 0, 0 }, 1, 0, 0
+-- How many numbers and keys are done with; whether the run is too late.
+local reply, answered, key, is_late = { server, 0, 0, 0 }, 1, 0, false
+-- One of KEYS at random, and the state that it is or belongs to.
+local drawn, inspected = 1 + time[2] % #KEYS
 
--- The next run of requests. When nothing is said, each key is a request for one unit of the only policy.
-local requests, hits, policy, cost_text = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), ARGV[arg + 2], ARGV[arg + 3]
-if not requests then requests, hits, policy, cost_text = #KEYS, 1, 1, '1' end
-while requests and policies[1] ~= 0 do
-  if hits == 1 then
-    local at, cost = 5 * policy - 4, tonumber(cost_text)
-    local judge, limit, window, burst, life =
-      policies[at], policies[at + 1], policies[at + 2], policies[at + 3], policies[at + 4]
-    for i = hit + 1, hit + requests do
-      local remaining, reset_after, retry_after, record, lifetime =
-        judge(KEYS[i], limit, window, burst, cost, now, life, cost_text)
-      reply[answered + 1], reply[answered + 2], reply[answered + 3] = remaining, reset_after, retry_after
-      answered = answered + 3
-      if record and record ~= CHARGED then settle(KEYS[i], record, lifetime, at + 2, cost_text) end
+-- The next run. When there is none at all, each key is a request for one unit of the only policy.
+local opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + FRAME.run.count])
+if not opcode then opcode, count = OPCODE.hit, #KEYS end
+while opcode do
+  arg = arg + FRAME.run.LENGTH
+  local before = answered
+  if opcode == OPCODE.hit then
+    if drawn > key and drawn <= key + count then inspected = KEYS[drawn] end
+    if is_late then
+      answered = answered + FRAME.decision.LENGTH * count
+    else
+      local policy, cost_text = ARGV[arg + FRAME.hit.policy] or 1, ARGV[arg + FRAME.hit.cost] or '1'
+      local at, cost = FRAME.policy.LENGTH * (policy - 1) + 1, tonumber(cost_text)
+      local judge, limit, window, burst, life = policies[at], policies[at + FRAME.policy.limit],
+        policies[at + FRAME.policy.window], policies[at + FRAME.policy.burst], policies[at + FRAME.policy.life]
+      for i = key + 1, key + count do
+        local remaining, reset_after, retry_after, record, lifetime =
+          judge(KEYS[i], limit, window, burst, cost, now, life, cost_text)
+        reply[answered + (1 + FRAME.decision.remaining)] = remaining
+        reply[answered + (1 + FRAME.decision.resetAfter)] = reset_after
+        reply[answered + (1 + FRAME.decision.retryAfter)] = retry_after
+        answered = answered + FRAME.decision.LENGTH
+        if record and record ~= CHARGED then settle(KEYS[i], record, lifetime, at, cost_text) end
+      end
     end
-    hit = hit + requests
-  elseif hits > 0 then
-    --> several-hits.lua
+    arg, key = arg + FRAME.hit.LENGTH, key + count
+  elseif opcode == OPCODE.deadline then
+    is_late = not_after and server > not_after - count
   else
-    --> blocks.lua
+    -- Each takes where its arguments begin, the number of commands, and how many keys and numbers are done with, and
+    -- returns where the next run begins and the new numbers of both. Too late it only counts.
+    local run
+    --> commands
+    arg, key, answered = run(opcode, arg, count, key, answered, is_late)
   end
-  arg = arg + 2 + 2 * hits
-  requests, hits, policy, cost_text = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), ARGV[arg + 2], ARGV[arg + 3]
+  if is_late then
+    for i = before + 1, answered do reply[i] = FRAME.LATE end
+  end
+  opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + FRAME.run.count])
 end
 
--- A key that somebody made permanent, or gave years, gets its TTL back. Each run looks at one of its states; at blocks
--- it looks whenever it reads them.
-if policies[1] ~= 0 then
-  local inspected, longest = KEYS[1 + time[2] % max(1, hit)], 0
-  for at = 5, #policies, 5 do longest = max(longest, policies[at]) end
+-- A key that somebody made permanent, or gave years, gets its TTL back. Each run of the script looks at one state; at
+-- blocks it looks whenever it reads them.
+if inspected then
+  local longest = 0
+  for at = 1, #policies, FRAME.policy.LENGTH do longest = max(longest, policies[at + FRAME.policy.life]) end
   local left = call('PTTL', inspected)
-  -- Somewhat longer it may be for reasons of ours: a clock that was set back, a burst that was lowered.
+  -- Somewhat longer is all right: a clock was set back, or a burst was lowered.
   if left == -1 or left > 100 * longest then call('PEXPIRE', inspected, longest) end
 end
 

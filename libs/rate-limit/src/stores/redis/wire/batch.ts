@@ -2,16 +2,18 @@ import type { Clock } from '../../../core/clock.js';
 import { StoreUnavailableError } from '../../../core/errors.js';
 import { asUnavailable } from '../connection/failures.js';
 import type { Deadlines, Waiting } from './deadlines.js';
-import type { RedisRequest } from './request.js';
-import type { ConsumeScript, ScriptReply } from './script.js';
+import type { Command } from './command.js';
+import { ReadClock } from './commands/read-clock.js';
+import type { Reply } from './reply.js';
+import type { ConsumeScript } from './script.js';
 
-/** The most that one script judges, so that it never holds Redis for long: a hit takes 2 to 4 µs. */
+/** The most that one script does, so that it never holds Redis for long: a weight of 1 takes 2 to 4 µs. */
 const HEAVIEST_BATCH = 64;
 
 /** From so many on, what waits while nothing is under way leaves in halves: Redis judges one while we serve the other. */
 const LEAST_TO_HALVE = 32;
 
-/** The most commands on their way at once. A frozen server is owed little more than these; the rest waits here. */
+/** The most batches on their way at once. A frozen server is owed little more than these; the rest waits here. */
 const MOST_UNDER_WAY = 2;
 
 /**
@@ -22,12 +24,12 @@ const MOST_UNDER_WAY = 2;
 const FORGOTTEN_AFTER = 2_000;
 
 /**
- * Gathers requests into batches for one server, in order of arrival: what arrives in the same turn, or while the most
- * commands are under way, travels together. A lone request leaves at the end of its own turn.
+ * Gathers commands into batches for one server, in order of arrival: what arrives in the same turn, or while the most
+ * batches are under way, travels together. A lone command leaves at the end of its own turn.
  */
 export class RedisBatches implements Waiting {
-  private waiting: RedisRequest[] = [];
-  private readonly underWay = new Set<readonly RedisRequest[]>();
+  private waiting: Command[] = [];
+  private readonly underWay = new Set<readonly Command[]>();
   private scheduled = false;
 
   constructor(
@@ -36,8 +38,8 @@ export class RedisBatches implements Waiting {
     private readonly now: Clock | undefined,
   ) {}
 
-  add(request: RedisRequest): void {
-    if (this.waiting.push(request) === 1) this.deadlines.watch(this);
+  add(command: Command): void {
+    if (this.waiting.push(command) === 1) this.deadlines.watch(this);
     if (this.scheduled || this.underWay.size >= MOST_UNDER_WAY) return;
     this.scheduled = true;
     if (this.underWay.size === 0) queueMicrotask(this.send);
@@ -50,7 +52,7 @@ export class RedisBatches implements Waiting {
       [...this.underWay]
         .flat()
         .concat(this.waiting)
-        .map(({ decisions }) => decisions),
+        .map(({ answer }) => answer),
     );
   }
 
@@ -61,17 +63,17 @@ export class RedisBatches implements Waiting {
       if (batch.at(-1)!.deadline + FORGOTTEN_AFTER < now) this.underWay.delete(batch);
     }
     // While a server is frozen nothing is taken, and what is given up would pile up here.
-    if (this.waiting[0]?.answered) this.waiting = this.waiting.filter((request) => !request.answered);
+    if (this.waiting[0]?.answered) this.waiting = this.waiting.filter((command) => !command.answered);
     if (!this.scheduled) this.send();
     return next === Infinity ? undefined : next;
   }
 
   private readonly send = (): void => {
     this.scheduled = false;
-    while (this.waiting.length > 0 && this.underWay.size < MOST_UNDER_WAY) this.judge(this.takeBatch());
+    while (this.waiting.length > 0 && this.underWay.size < MOST_UNDER_WAY) this.run(this.takeBatch());
   };
 
-  private takeBatch(): readonly RedisRequest[] {
+  private takeBatch(): readonly Command[] {
     const { length } = this.waiting;
     const most = this.underWay.size === 0 && length >= LEAST_TO_HALVE ? Math.ceil(length / 2) : length;
     let taken = 0;
@@ -83,59 +85,70 @@ export class RedisBatches implements Waiting {
     return batch;
   }
 
-  private judge(batch: readonly RedisRequest[]): void {
+  private run(batch: readonly Command[]): void {
     this.underWay.add(batch);
     this.ask(batch).then(
-      ({ asked, reply }) => {
-        this.makeWay(batch);
-        // An answer that nobody waits for any more is none.
-        if (asked.some((request) => !request.answered)) batch[0]!.server.answered();
-        for (const request of asked) {
-          const decisions = reply!.next(request);
-          if (!request.answered) request.answer(decisions);
-        }
-      },
+      () => this.makeWay(batch),
       (error: unknown) => {
         this.makeWay(batch);
         const failure = asUnavailable(error, this.script.client, batch[0]!.server.name);
-        for (const request of batch) if (!request.answered) request.fail(failure);
+        for (const command of batch) if (!command.answered) command.fail(failure);
       },
     );
   }
 
-  /** The next batch leaves before this one's requests are served: Redis works while we do. */
-  private makeWay(batch: readonly RedisRequest[]): void {
-    this.underWay.delete(batch);
-    if (!this.scheduled) this.send();
+  private makeWay(batch: readonly Command[]): void {
+    if (this.underWay.delete(batch) && !this.scheduled) this.send();
   }
 
-  private async ask(batch: readonly RedisRequest[]): Promise<{ asked: readonly RedisRequest[]; reply?: ScriptReply }> {
-    const { clock } = batch[0]!.server;
+  private async ask(batch: readonly Command[]): Promise<void> {
+    const { server, keys } = batch[0]!;
+    const { clock } = server;
     if (!clock.known) {
       const sentAt = performance.now();
-      clock.observe(await this.script.readClock(batch[0]!.keys[0]!), sentAt, performance.now());
-    }
-    // Too late by what we knew of the server's clock charges nothing and teaches us better, so it is tried once more.
-    for (let attempt = 0; attempt < 2; attempt++) {
-      const asked = batch.some(isAnswered) ? batch.filter((request) => !request.answered) : batch;
-      if (asked.length === 0) return { asked };
-      const sentAt = performance.now();
-      const reply = await this.script.run(asked, this.now ? Math.floor(this.now()) : '', clock.at(asked[0]!.deadline));
+      const reply = await this.script.run([new ReadClock(keys[0]!, server)], '');
       clock.observe(reply.server, sentAt, performance.now());
-      if (reply.inTime) return { asked, reply };
+    }
+    let late = batch;
+    // A command that came too late by what we knew of the server's clock did nothing, and the reply corrects what we
+    // know. So it is tried once more.
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const asked = late.some(isAnswered) ? late.filter((command) => !command.answered) : late;
+      if (asked.length === 0) return;
+      const sentAt = performance.now();
+      const reply = await this.script.run(asked, this.now ? Math.floor(this.now()) : '', clock);
+      clock.observe(reply.server, sentAt, performance.now());
+      // The next batch leaves before this one's commands are answered: Redis works while we do.
+      if (reply.isInTime) this.makeWay(batch);
+      late = deliver(reply, asked);
+      if (late.length === 0) return;
     }
     throw new StoreUnavailableError('the request reached Redis too late and was not charged');
   }
 }
 
-const isAnswered = ({ answered }: RedisRequest): boolean => answered;
+const isAnswered = ({ answered }: Command): boolean => answered;
+
+/** @returns the commands that came too late */
+function deliver(reply: Reply, commands: readonly Command[]): readonly Command[] {
+  const late: Command[] = [];
+  for (const command of commands) {
+    if (reply.isLate(command)) {
+      late.push(command);
+      reply.skip(command.numbers);
+    } else {
+      command.take(reply);
+    }
+  }
+  return late;
+}
 
 /** Gives up the first ones, which are due first, and says when the next one is. */
-function giveUp(requests: readonly RedisRequest[], now: number): number {
-  for (const request of requests) {
-    if (request.answered) continue;
-    if (request.deadline > now) return request.deadline;
-    request.giveUp();
+function giveUp(commands: readonly Command[], now: number): number {
+  for (const command of commands) {
+    if (command.answered) continue;
+    if (command.deadline > now) return command.deadline;
+    command.giveUp();
   }
   return Infinity;
 }

@@ -1,28 +1,28 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = 'ee027775915caf01ff6875cdc2f08fe9a482daf7';
+export const consumeSha = '4ed5c8e144784533672592927e26da1a2e1ca04f';
 
-export const consumeScript = `-- Judges each request of a batch in turn: charges all of its hits or none.
+export const consumeScript = `-- Runs a batch of commands in order of arrival. A request to charge is judged as a whole: all of its hits are charged, or
+-- none. The frame is wire/frame.ts, whose numbers stand here as FRAME and OPCODE.
 --
--- KEYS      the states of the hits, request by request, and behind them their blocks (blocks.lua), where there are
---           such; on a Cluster all of them share one hash slot
--- ARGV      not_after: the server's clock past which nothing is charged, or '' for never too late
+-- KEYS      those of the commands, one command after the other; on a Cluster all of them share one hash slot
+-- ARGV      not_after: the server's clock past which nothing is done, or '' for never too late
 --           now in ms, or '' for the server's clock
---           the policies, each: algorithm, limit, window, burst, life (how long its keys are kept, in ms); without any
---           nobody is judged, and only the clock is told
---           the requests, in runs of equal ones: how many requests, how many hits each has, then of each hit: which
---           policy, cost. Without any, each key is a request for one unit of the only policy. Fewer than 0 hits: the
---           requests have policies that block (blocks.lua)
--- Returns   little-endian doubles: the server's clock in ms, then per hit remaining, reset_after and retry_after (0 when
---           it is allowed), of one with a block also how long it stands; the clock alone when it is past not_after
+--           the policies, each: algorithm, limit, window, burst, life (how long its keys are kept, in ms)
+--           the runs of equal commands, each: opcode, how many commands, and what they have in common; or the opcode
+--           \`deadline\` and by how many ms the runs behind it must be done before not_after. Without any run each key is
+--           a request for one unit of the only policy
+-- Returns   little-endian doubles: the server's clock in ms, then what each command is answered (a hit: remaining,
+--           reset_after and retry_after, which is 0 when it is allowed), or LATE in place of each of its numbers when
+--           its run came too late; the clock alone when all came too late
 --
 -- A state says itself when it began; its key's TTL only collects garbage. A key of a foreign type, or with a value
 -- that no algorithm wrote, is an absent state, and so a full quota; the next charge writes over it. A state more than a
 -- window ahead of now comes from a clock that had jumped: it is moved to now (core/algorithm.ts).
 --
--- Redis runs this from the top each time. So what one algorithm needs is made when that algorithm is met, a hit makes
--- no table (a log's does) and no closure, and what Redis is told comes as text from ARGV where it can: Lua is slow at writing numbers.
+-- Redis runs this from the top each time. So each part is made when it is first needed, a hit makes no table (a log's
+-- does) and no closure, and numbers for Redis come as text from ARGV where they can: Lua is slow at writing numbers.
 
 local KEYS, ARGV = KEYS, ARGV
 local call, pcall_redis, type, tonumber = redis.call, redis.pcall, type, tonumber
@@ -49,19 +49,19 @@ end
 
 local time = call('TIME')
 local server = time[1] * 1000 + floor(time[2] / 1000)
-local not_after, now = tonumber(ARGV[1]), tonumber(ARGV[2]) or server
+local not_after, now = tonumber(ARGV[1 + 0]), tonumber(ARGV[1 + 1]) or server
 if not_after and server > not_after then return pack('<d', server) end
 
--- What a judge gives to be written: nothing, a record, a number (where a log begins), or one of these; CHARGED when it
--- wrote itself.
+-- What a judge leaves to be written: nothing, a record, a number (where a log begins), or one of these; CHARGED when the
+-- judge wrote itself.
 local NOTHING_LEFT, ADD_COST, CHARGED = '', true, 'charged'
 -- And for how long it must be kept: a number of ms, or this where the key's TTL reaches far enough.
 local KEEP_TTL = false
 
-local fixed_window, sliding_window, sliding_log, write_log, token_bucket
+local fixed_window, sliding_window, sliding_log, write_log, token_bucket, run_judge, new_block, write_block, read_block, look, answer_with_block, run_impose, run_forget, run_read_clock
 
--- The policies as they stand in ARGV: five entries each, from the first on, with the judge in place of the algorithm.
-local policies, arg = { 0, 0, 0, 0, 0 }, 3
+-- The policies as they stand in ARGV, with the judge in place of the algorithm. A policy's place is its first entry.
+local policies, arg = { 0, 0, 0, 0, 0 }, 1 + 2
 while ARGV[arg] and not tonumber(ARGV[arg]) do
   local algorithm, judge = ARGV[arg]
   if algorithm == 'fixed-window' then
@@ -363,7 +363,7 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
       end
     end
     judge = sliding_log
-  else
+  elseif algorithm == 'token-bucket' or algorithm == 'gcra' then
     if not token_bucket then
       -- Twin: core/algorithms/token-bucket.ts. Same names, same order; change both. GCRA is the same with another burst.
       --
@@ -419,16 +419,19 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
       end
     end
     judge = token_bucket
+  else
+    return redis.error_reply('ERR unknown algorithm "' .. algorithm .. '"')
   end
   policies[arg - 2] = judge
-  for i = arg + 1, arg + 4 do policies[i - 2] = tonumber(ARGV[i]) end
+  for i = arg + 1, arg + 5 - 1 do policies[i - 2] = tonumber(ARGV[i]) end
   arg = arg + 5
 end
 
--- Writes what a judge left. \`policy\` is where the policy stands in ARGV, whose texts Redis is told.
-local function settle(key, record, lifetime, policy, cost)
-  local life = ARGV[policy + 4]
-  if lifetime and lifetime > policies[policy + 2] then life = lifetime end
+-- Writes what a judge left for a hit on the policy at \`at\`.
+local function settle(key, record, lifetime, at, cost)
+  -- As text, which is how Redis is told.
+  local life = ARGV[2 + at + 4]
+  if lifetime and lifetime > policies[at + 4] then life = lifetime end
   if record == ADD_COST then
     local sum = pcall_redis('INCRBY', key, cost)
     if type(sum) == 'table' then
@@ -447,211 +450,285 @@ local function settle(key, record, lifetime, policy, cost)
   end
 end
 
-local reply, answered, hit, blocks_met = { server, 0, 0, 0 }, 1, 0, 0
+-- How many numbers and keys are done with; whether the run is too late.
+local reply, answered, key, is_late = { server, 0, 0, 0 }, 1, 0, false
+-- One of KEYS at random, and the state that it is or belongs to.
+local drawn, inspected = 1 + time[2] % #KEYS
 
--- The next run of requests. When nothing is said, each key is a request for one unit of the only policy.
-local requests, hits, policy, cost_text = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), ARGV[arg + 2], ARGV[arg + 3]
-if not requests then requests, hits, policy, cost_text = #KEYS, 1, 1, '1' end
-while requests and policies[1] ~= 0 do
-  if hits == 1 then
-    local at, cost = 5 * policy - 4, tonumber(cost_text)
-    local judge, limit, window, burst, life =
-      policies[at], policies[at + 1], policies[at + 2], policies[at + 3], policies[at + 4]
-    for i = hit + 1, hit + requests do
-      local remaining, reset_after, retry_after, record, lifetime =
-        judge(KEYS[i], limit, window, burst, cost, now, life, cost_text)
-      reply[answered + 1], reply[answered + 2], reply[answered + 3] = remaining, reset_after, retry_after
-      answered = answered + 3
-      if record and record ~= CHARGED then settle(KEYS[i], record, lifetime, at + 2, cost_text) end
-    end
-    hit = hit + requests
-  elseif hits > 0 then
-    -- Requests of several hits. Each is judged, which may charge it already; what is left to be written is, when all are
-    -- judged, and what was charged beside a denial is given back.
-    local places, costs, texts, records, lifetimes = {}, {}, {}, {}, {}
-    for n = 1, hits do
-      places[n], texts[n] = 5 * ARGV[arg + 2 * n] - 4, ARGV[arg + 2 * n + 1]
-      costs[n] = tonumber(texts[n])
-    end
-
-    for _ = 1, requests do
-      local all_allowed = true
-      for n = 1, hits do
-        local at, to = places[n], answered + 3 * n
-        reply[to - 2], reply[to - 1], reply[to], records[n], lifetimes[n] = policies[at](KEYS[hit + n],
-          policies[at + 1], policies[at + 2], policies[at + 3], costs[n], now, policies[at + 4], texts[n])
-        if reply[to] ~= 0 then all_allowed = false end
-      end
-      for n = 1, hits do
-        local at, to, settled_cost = places[n], answered + 3 * n, texts[n]
-        if not all_allowed and reply[to] == 0 then
-          -- All or none: beside a denied hit, one that would have passed only looks, or gives back.
-          settled_cost = records[n] == CHARGED and -costs[n] or 0
-          reply[to - 2], reply[to - 1], reply[to], records[n], lifetimes[n] = policies[at](KEYS[hit + n],
-            policies[at + 1], policies[at + 2], policies[at + 3], settled_cost, now, policies[at + 4])
-        end
-        if records[n] and records[n] ~= CHARGED then settle(KEYS[hit + n], records[n], lifetimes[n], at + 2, settled_cost) end
-      end
-      hit, answered = hit + hits, answered + 3 * hits
-    end
-  else
-    -- Twin: core/blocks/block.ts. The same law; change both.
-    --
-    -- Requests with a policy that blocks, \`hits\` being less than 0. Their arguments have three entries for each hit: which
-    -- policy, cost, and '' or the block's rule as text: a span that code asks to block for or 0, the least TTL, extend,
-    -- forget_after, the spans. The keys of their blocks stand at the end of KEYS, the first one last. A hit with a rule
-    -- has a fourth number in the reply: how long a block stands, or 0.
-    --
-    -- State: start, span, step
-    hits = -hits
-    local places, costs, texts, rules = {}, {}, {}, {}
-    for n = 1, hits do
-      local from = arg + 3 * n - 1
-      places[n], texts[n] = 5 * ARGV[from] - 4, ARGV[from + 1]
-      costs[n] = tonumber(texts[n])
-      if ARGV[from + 2] ~= '' then
-        local rule = {}
-        for number in string.gmatch(ARGV[from + 2], '%d+') do rule[#rule + 1] = tonumber(number) end
-        rules[n] = rule
-      end
-    end
-    arg = arg + hits
-    local IMPOSED, LEAST_LIFE, EXTEND, FORGET_AFTER, FIRST_SPAN = 1, 2, 3, 4, 5
-
-    local function life_of(rule, start, span)
-      return max(rule[LEAST_LIFE], start + span + rule[FORGET_AFTER] - now)
-    end
-
-    -- A denial stands also where nothing may be written, and is then without a block.
-    local function write_block(key, rule, start, span, step)
-      local written = pcall_redis('SET', key, pack('<ddd', start, span, step), 'PX', format('%.0f', life_of(rule, start, span)))
-      return not (type(written) == 'table' and written.err)
-    end
-
-    -- The state as of now: start, span, step; or nothing.
-    local function read_block(key, rule)
-      local found = pcall_redis('GET', key)
-      if not found then return end
-      local start, span, step = read_record(found, 24, '<ddd')
-      if not start then
-        -- None of ours, and nobody else would ever remove it.
-        call('DEL', key)
-        return
-      end
-      if start - now > span then
-        start = now
-        write_block(key, rule, start, span, step)
-      end
-      local life = life_of(rule, start, span)
-      local left = call('PTTL', key)
-      if left == -1 or left > 100 * max(1, life) then call('PEXPIRE', key, format('%.0f', max(1, life))) end
-      return start, span, step
-    end
-
-    -- Of a blocked quota nothing is charged: what it holds, and how long the cost would have to wait for it.
-    local function look(n, key)
-      local at, cost = places[n], costs[n]
-      local judge, limit, window, burst, life =
-        policies[at], policies[at + 1], policies[at + 2], policies[at + 3], policies[at + 4]
-      local remaining, reset_after, _, record, lifetime = judge(key, limit, window, burst, 0, now, life, '0')
-      if record and record ~= CHARGED then settle(key, record, lifetime, at + 2, '0') end
-      local wait = 0
-      if cost > (limit > 0 and burst or 0) then
-        wait = -1
-      elseif cost == remaining + 1 then
-        wait = reset_after
-      elseif cost > remaining then
-        _, _, wait = judge(key, limit, window, burst, cost, now, life, texts[n])
-      end
-      return remaining, reset_after, wait
-    end
-
-    local block = #KEYS - blocks_met
-    local remaining, reset_after, retry_after, records, lifetimes = {}, {}, {}, {}, {}
-    local starts, spans, steps, left, barred = {}, {}, {}, {}, {}
-    for _ = 1, requests do
-      local all_allowed, first_block = true, block
-      for n = 1, hits do
-        local key, at, rule = KEYS[hit + n], places[n], rules[n]
-        left[n] = 0
-        if rule then
-          starts[n], spans[n], steps[n] = read_block(KEYS[block], rule)
-          if starts[n] then left[n] = max(0, starts[n] + spans[n] - now) end
-          block = block - 1
-        end
-        barred[n] = left[n] > 0 and costs[n] > 0
-        if barred[n] then
-          remaining[n], reset_after[n], retry_after[n] = look(n, key)
-          records[n] = nil
-        else
-          remaining[n], reset_after[n], retry_after[n], records[n], lifetimes[n] = policies[at](key,
-            policies[at + 1], policies[at + 2], policies[at + 3], costs[n], now, policies[at + 4], texts[n])
-        end
-        if barred[n] or retry_after[n] ~= 0 then all_allowed = false end
-      end
-
-      block = first_block
-      for n = 1, hits do
-        local key, at, rule, settled_cost = KEYS[hit + n], places[n], rules[n], texts[n]
-        if not all_allowed and not barred[n] and retry_after[n] == 0 then
-          -- All or none, as in several-hits.lua.
-          settled_cost = records[n] == CHARGED and -costs[n] or 0
-          remaining[n], reset_after[n], retry_after[n], records[n], lifetimes[n] = policies[at](key,
-            policies[at + 1], policies[at + 2], policies[at + 3], settled_cost, now, policies[at + 4])
-        end
-        if records[n] and records[n] ~= CHARGED then settle(key, records[n], lifetimes[n], at + 2, settled_cost) end
-
-        if rule then
-          local start, span, step = starts[n], spans[n], steps[n]
-          -- Of those before it none is remembered any more.
-          if not start or start + span + rule[FORGET_AFTER] <= now then step = 0 end
-          if barred[n] then
-            if rule[EXTEND] == 1 and retry_after[n] >= 0 and now > start and write_block(KEYS[block], rule, now, span, step) then
-              left[n] = span
-            end
-          elseif rule[IMPOSED] > 0 then
-            if write_block(KEYS[block], rule, now, rule[IMPOSED], step) then left[n] = rule[IMPOSED] end
-          elseif retry_after[n] > 0 then
-            span = rule[min(FIRST_SPAN + step, #rule)]
-            step = min(step + 1, #rule - FIRST_SPAN + 1)
-            if span > 0 and write_block(KEYS[block], rule, now, span, step) then left[n] = span end
-          end
-          if left[n] > 0 then
-            if policies[at + 1] == 0 then
-              reset_after[n] = 0
-            elseif remaining[n] > 0 then
-              reset_after[n] = left[n]
-            else
-              reset_after[n] = max(left[n], reset_after[n])
-            end
-            remaining[n] = 0
-            if costs[n] > 0 and retry_after[n] >= 0 then retry_after[n] = max(left[n], retry_after[n]) end
-          end
-          block = block - 1
-        end
-
-        reply[answered + 1], reply[answered + 2], reply[answered + 3] = remaining[n], reset_after[n], retry_after[n]
+-- The next run. When there is none at all, each key is a request for one unit of the only policy.
+local opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])
+if not opcode then opcode, count = 2, #KEYS end
+while opcode do
+  arg = arg + 2
+  local before = answered
+  if opcode == 2 then
+    if drawn > key and drawn <= key + count then inspected = KEYS[drawn] end
+    if is_late then
+      answered = answered + 3 * count
+    else
+      local policy, cost_text = ARGV[arg + 0] or 1, ARGV[arg + 1] or '1'
+      local at, cost = 5 * (policy - 1) + 1, tonumber(cost_text)
+      local judge, limit, window, burst, life = policies[at], policies[at + 1],
+        policies[at + 2], policies[at + 3], policies[at + 4]
+      for i = key + 1, key + count do
+        local remaining, reset_after, retry_after, record, lifetime =
+          judge(KEYS[i], limit, window, burst, cost, now, life, cost_text)
+        reply[answered + (1 + 0)] = remaining
+        reply[answered + (1 + 1)] = reset_after
+        reply[answered + (1 + 2)] = retry_after
         answered = answered + 3
-        if rule then
-          answered = answered + 1
-          reply[answered] = left[n]
-        end
+        if record and record ~= CHARGED then settle(KEYS[i], record, lifetime, at, cost_text) end
       end
-      hit = hit + hits
     end
-    blocks_met = #KEYS - block
+    arg, key = arg + 2, key + count
+  elseif opcode == 1 then
+    is_late = not_after and server > not_after - count
+  else
+    -- Each takes where its arguments begin, the number of commands, and how many keys and numbers are done with, and
+    -- returns where the next run begins and the new numbers of both. Too late it only counts.
+    local run
+    if not run_judge and (opcode == 3 or opcode == 4) then
+      -- Requests of several hits, or under policies that block. Each request is judged as a whole.
+      --
+      -- Arguments   how many hits a request has, then its hits: which policy, and the cost; in a run under policies that block
+      --             also the block's rule (blocks.lua), or '' for a policy that does not
+      -- KEYS        of each request the states of its hits, then the blocks of those with a rule
+      -- Returns     of each hit remaining, reset_after, retry_after, and with a rule how long a block stands, or 0
+      function run_judge(opcode, arg, count, key, answered, is_late)
+        local hits, entries = tonumber(ARGV[arg + 0]), 2
+        if opcode == 4 then entries = 2 + 1 end
+        arg = arg + 1
+
+        -- Of each hit: where its policy is, its cost, that as text, where its numbers begin, and its block if it has one.
+        local places, costs, texts, offsets, blocks = {}, {}, {}, {}, {}
+        local keys, numbers = hits, 0
+        for n = 1, hits do
+          places[n] = 5 * (ARGV[arg + 0] - 1) + 1
+          texts[n], offsets[n] = ARGV[arg + 1], numbers + 1
+          costs[n] = tonumber(texts[n])
+          numbers = numbers + 3
+          if opcode == 4 and ARGV[arg + 2 + 0] ~= '' then
+            blocks[n] = new_block(ARGV[arg + 2 + 0])
+            keys, numbers = keys + 1, numbers + 1
+          end
+          arg = arg + entries
+        end
+
+        -- The drawn key is a state, or a block of the same request.
+        local past = drawn - key - 1
+        if past >= 0 and past < count * keys then inspected = KEYS[drawn - past % keys + past % keys % hits] end
+        if is_late then return arg, key + count * keys, answered + count * numbers end
+
+        local records, lifetimes = {}, {}
+        for _ = 1, count do
+          local all_allowed, block_key = true, key + hits
+          -- Every hit is judged, which may charge it already.
+          for n = 1, hits do
+            local at, to, block, is_blocked = places[n], answered + offsets[n], blocks[n], false
+            local remaining, reset_after, retry_after
+            if block then
+              block_key = block_key + 1
+              is_blocked = read_block(block, KEYS[block_key]) > 0 and costs[n] > 0
+            end
+            if is_blocked then
+              remaining, reset_after, retry_after = look(KEYS[key + n], at, costs[n], texts[n])
+              records[n] = nil
+            else
+              remaining, reset_after, retry_after, records[n], lifetimes[n] = policies[at](KEYS[key + n],
+                policies[at + 1], policies[at + 2], policies[at + 3],
+                costs[n], now, policies[at + 4], texts[n])
+            end
+            if is_blocked or retry_after ~= 0 then all_allowed = false end
+            reply[to + 0] = remaining
+            reply[to + 1] = reset_after
+            reply[to + 2] = retry_after
+            if block then reply[to + 3 + 0] = block.left end
+          end
+
+          -- Then what is left to be written is written, and what was charged beside a denial is given back.
+          for n = 1, hits do
+            local at, to, block, settled_cost = places[n], answered + offsets[n], blocks[n], texts[n]
+            local is_blocked = block and block.left > 0 and costs[n] > 0
+            if not all_allowed and reply[to + 2] == 0 and not is_blocked then
+              -- All or none: beside a denied hit, one that would have passed only looks, or gives back. It passes again.
+              settled_cost = records[n] == CHARGED and -costs[n] or 0
+              reply[to + 0], reply[to + 1], _, records[n], lifetimes[n] =
+                policies[at](KEYS[key + n], policies[at + 1], policies[at + 2],
+                  policies[at + 3], settled_cost, now, policies[at + 4])
+            end
+            if records[n] and records[n] ~= CHARGED then settle(KEYS[key + n], records[n], lifetimes[n], at, settled_cost) end
+            if block then answer_with_block(block, is_blocked, policies[at + 1], costs[n], to) end
+          end
+          key, answered = key + keys, answered + numbers
+        end
+        return arg, key, answered
+      end
+    end
+    if not new_block and (opcode == 4 or opcode == 5) then
+      -- Twin: core/blocks/block.ts. The same law; change both.
+      --
+      -- What callers over the limit get under a policy that blocks: a key beside the quota's, of which a command names both.
+      -- State: start, span, step. A rule comes as text: the shortest TTL, extend, forget_after, the spans.
+
+      -- A rule, and behind it the block that was read last under it.
+      function new_block(rule)
+        local block, number = { spans = {} }, string.gmatch(rule, '%d+')
+        block.shortest_life, block.extend, block.forget_after = tonumber(number()), number() == '1', tonumber(number())
+        for span in number do block.spans[#block.spans + 1] = tonumber(span) end
+        return block
+      end
+
+      local function life_of(block, start, span)
+        return max(block.shortest_life, start + span + block.forget_after - now)
+      end
+
+      -- Whether it was written. A denial stands also where nothing may be written, and is then without a block.
+      function write_block(block, start, span, step)
+        local life = format('%.0f', life_of(block, start, span))
+        local written = pcall_redis('SET', block.key, pack('<ddd', start, span, step), 'PX', life)
+        return not (type(written) == 'table' and written.err)
+      end
+
+      -- Reads the block of a key as of now, and returns how long it still stands.
+      function read_block(block, key)
+        block.key, block.start, block.span, block.step, block.left = key, nil, 0, 0, 0
+        local found = pcall_redis('GET', key)
+        if not found then return 0 end
+        local start, span, step = read_record(found, 24, '<ddd')
+        if not start then
+          -- Nobody else would ever remove it.
+          call('DEL', key)
+          return 0
+        end
+        if start - now > span then
+          start = now
+          write_block(block, start, span, step)
+        end
+        local life, left = max(1, life_of(block, start, span)), call('PTTL', key)
+        if left == -1 or left > 100 * life then call('PEXPIRE', key, format('%.0f', life)) end
+        -- Steps that are forgotten do not count.
+        if start + span + block.forget_after > now then block.step = step end
+        block.start, block.span, block.left = start, span, max(0, start + span - now)
+        return block.left
+      end
+
+      -- What a blocked quota holds, and how long the cost would have to wait for it. Nothing is charged.
+      function look(key, at, cost, cost_text)
+        local judge, limit, window, burst, life = policies[at], policies[at + 1],
+          policies[at + 2], policies[at + 3], policies[at + 4]
+        local remaining, reset_after, _, record, lifetime = judge(key, limit, window, burst, 0, now, life, '0')
+        if record and record ~= CHARGED then settle(key, record, lifetime, at, '0') end
+        local wait = 0
+        if cost > (limit > 0 and burst or 0) then
+          wait = -1
+        elseif cost == remaining + 1 then
+          wait = reset_after
+        elseif cost > remaining then
+          _, _, wait = judge(key, limit, window, burst, cost, now, life, cost_text)
+        end
+        return remaining, reset_after, wait
+      end
+
+      -- A denial by the quota begins a block, one by a block may begin it again. \`to\` is where the hit's numbers begin, which
+      -- say what the quota says; while a block stands they say that too.
+      function answer_with_block(block, is_blocked, limit, cost, to)
+        local remaining, reset_after, retry_after =
+          to + 0, to + 1, to + 2
+        local left, spans = block.left, block.spans
+        if is_blocked then
+          if block.extend and reply[retry_after] >= 0 and now > block.start
+            and write_block(block, now, block.span, block.step)
+          then
+            left = block.span
+          end
+        elseif reply[retry_after] > 0 then
+          local step = min(block.step + 1, #spans)
+          if spans[step] > 0 and write_block(block, now, spans[step], step) then left = spans[step] end
+        end
+        if left > 0 then
+          if limit == 0 then
+            reply[reset_after] = 0
+          elseif reply[remaining] > 0 then
+            reply[reset_after] = left
+          else
+            reply[reset_after] = max(left, reply[reset_after])
+          end
+          reply[remaining] = 0
+          if cost > 0 and reply[retry_after] >= 0 then reply[retry_after] = max(left, reply[retry_after]) end
+        end
+        reply[to + 3 + 0] = left
+      end
+    end
+    if not run_impose and (opcode == 5) then
+      -- Blocks by hand, in place of a block that stands. It is no step.
+      --
+      -- Arguments   which policy, for how long, the block's rule (blocks.lua)
+      -- KEYS        of each command the quota's state, then its block
+      -- Returns     of each 1, or 0 where nothing may be written
+      function run_impose(_, arg, count, key, answered, is_late)
+        if not is_late then
+          local at = 5 * (ARGV[arg + 0] - 1) + 1
+          local span, block = tonumber(ARGV[arg + 1]), new_block(ARGV[arg + 2])
+          for n = 1, count do
+            -- The quota is looked at, as it will be while the block stands: one from far ahead is moved to now.
+            look(KEYS[key + 2 * n - 1], at, 0, '0')
+            read_block(block, KEYS[key + 2 * n])
+            reply[answered + n] = write_block(block, now, span, block.step) and 1 or 0
+          end
+        end
+        return arg + 3, key + 2 * count, answered + 1 * count
+      end
+    end
+    if not run_forget and (opcode == 6) then
+      -- Removes keys: a reset those of a quota and its block, an unblock that of the block.
+      --
+      -- Arguments   how many keys each command has
+      -- Returns     of each 1
+      function run_forget(_, arg, count, key, answered, is_late)
+        local keys = tonumber(ARGV[arg + 0])
+        if not is_late then
+          for n = 1, count do
+            call('DEL', unpack(KEYS, key + keys * (n - 1) + 1, key + keys * n))
+            reply[answered + n] = 1
+          end
+        end
+        return arg + 1, key + keys * count, answered + 1 * count
+      end
+    end
+    if not run_read_clock and (opcode == 7) then
+      -- Only for the server's clock, which every reply begins with. The key says which server of a Cluster.
+      function run_read_clock(_, arg, count, key, answered)
+        return arg, key + count, answered
+      end
+    end
+    if opcode == 3 then
+      run = run_judge
+    elseif opcode == 4 then
+      run = run_judge
+    elseif opcode == 5 then
+      run = run_impose
+    elseif opcode == 6 then
+      run = run_forget
+    elseif opcode == 7 then
+      run = run_read_clock
+    else
+      return redis.error_reply('ERR unknown opcode ' .. opcode)
+    end
+    arg, key, answered = run(opcode, arg, count, key, answered, is_late)
   end
-  arg = arg + 2 + 2 * hits
-  requests, hits, policy, cost_text = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), ARGV[arg + 2], ARGV[arg + 3]
+  if is_late then
+    for i = before + 1, answered do reply[i] = -1 end
+  end
+  opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])
 end
 
--- A key that somebody made permanent, or gave years, gets its TTL back. Each run looks at one of its states; at blocks
--- it looks whenever it reads them.
-if policies[1] ~= 0 then
-  local inspected, longest = KEYS[1 + time[2] % max(1, hit)], 0
-  for at = 5, #policies, 5 do longest = max(longest, policies[at]) end
+-- A key that somebody made permanent, or gave years, gets its TTL back. Each run of the script looks at one state; at
+-- blocks it looks whenever it reads them.
+if inspected then
+  local longest = 0
+  for at = 1, #policies, 5 do longest = max(longest, policies[at + 4]) end
   local left = call('PTTL', inspected)
-  -- Somewhat longer it may be for reasons of ours: a clock that was set back, a burst that was lowered.
+  -- Somewhat longer is all right: a clock was set back, or a burst was lowered.
   if left == -1 or left > 100 * longest then call('PEXPIRE', inspected, longest) end
 end
 

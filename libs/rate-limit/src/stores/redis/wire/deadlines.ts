@@ -1,7 +1,7 @@
 import { nameOf, type RedisClient } from '../connection/client.js';
 import { asUnavailable, tooSlow } from '../connection/failures.js';
 
-/** Something that holds requests until they are answered, or until their time is over. */
+/** Something that holds commands until they are answered, or until their time is over. */
 export interface Waiting {
   /**
    * Gives up what is due, and says when the next one is.

@@ -1,0 +1,18 @@
+-- Blocks by hand, in place of a block that stands. It is no step.
+--
+-- Arguments   which policy, for how long, the block's rule (blocks.lua)
+-- KEYS        of each command the quota's state, then its block
+-- Returns     of each 1, or 0 where nothing may be written
+function run_impose(_, arg, count, key, answered, is_late)
+  if not is_late then
+    local at = FRAME.policy.LENGTH * (ARGV[arg + FRAME.impose.policy] - 1) + 1
+    local span, block = tonumber(ARGV[arg + FRAME.impose.span]), new_block(ARGV[arg + FRAME.impose.rule])
+    for n = 1, count do
+      -- The quota is looked at, as it will be while the block stands: one from far ahead is moved to now.
+      look(KEYS[key + 2 * n - 1], at, 0, '0')
+      read_block(block, KEYS[key + 2 * n])
+      reply[answered + n] = write_block(block, now, span, block.step) and 1 or 0
+    end
+  end
+  return arg + FRAME.impose.LENGTH, key + 2 * count, answered + FRAME.done.LENGTH * count
+end

@@ -1,0 +1,77 @@
+import type { StoreUnavailableError } from '../../../core/errors.js';
+import type { Policy } from '../../../core/policy.js';
+import { tooSlow } from '../connection/failures.js';
+import type { List, Values } from './frame.js';
+import type { Reply } from './reply.js';
+import type { RedisServer } from './server.js';
+
+/** Where commands write what those of a run have in common. */
+export interface RunWriter {
+  /** Which policy, counted from 1. Each is sent once. */
+  placeOf(policy: Policy): number;
+  /** The rule of a policy's blocks, or '' when it does not block. */
+  ruleOf(policy: Policy): string;
+  /** Adds the entries of a list of frame.ts. */
+  write<Name extends List>(list: Name, ...values: Values<Name>): void;
+}
+
+/** One thing asked of Redis, on its way, and who waits for the answer. Answered once. */
+export abstract class Command<Answer = unknown> {
+  /** What a run of such commands begins with: one of `OPCODE`. */
+  abstract readonly opcode: number;
+  /** On a Cluster all of one slot. */
+  abstract readonly keys: readonly string[];
+  /** How much of a batch it takes: a hit on a fast algorithm is 1. */
+  abstract readonly weight: number;
+  /** How many numbers of the reply are its own. */
+  abstract readonly numbers: number;
+
+  answered = false;
+  /** On the monotonic clock, in milliseconds. */
+  readonly deadline: number;
+  readonly answer: Promise<Answer>;
+  private resolve!: (answer: unknown) => void;
+  private reject!: (error: StoreUnavailableError) => void;
+
+  constructor(
+    /** Which server is asked, and is blamed for what fails. */
+    readonly server: RedisServer,
+    /** In milliseconds, from now on. */
+    private readonly timeout: number,
+  ) {
+    this.deadline = performance.now() + timeout;
+    this.answer = new Promise((resolve, reject) => {
+      this.resolve = resolve as (answer: unknown) => void;
+      this.reject = reject;
+    });
+  }
+
+  /** Whether it differs from another one in its keys at the most: then they share a run. */
+  abstract isLike(other: Command): boolean;
+
+  /** Writes what the commands of a run have in common. */
+  abstract writeTo(run: RunWriter): void;
+
+  /** Reads its numbers, all of them. */
+  protected abstract read(reply: Reply): Answer;
+
+  /** Takes its part of the reply, also when nobody waits for it any more. */
+  take(reply: Reply): void {
+    const answer = this.read(reply);
+    // An answer that nobody waits for any more does not say that the server is well.
+    if (this.answered) return;
+    this.answered = true;
+    this.server.answered();
+    this.resolve(answer);
+  }
+
+  fail(error: StoreUnavailableError): void {
+    this.answered = true;
+    this.server.failed(error);
+    this.reject(error);
+  }
+
+  giveUp(): void {
+    this.fail(tooSlow(this.server.name, this.timeout));
+  }
+}

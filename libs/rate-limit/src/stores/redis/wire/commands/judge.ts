@@ -1,0 +1,87 @@
+import type { Decision } from '../../../../core/decision.js';
+import type { Hit } from '../../../../core/hit.js';
+import type { Policy } from '../../../../core/policy.js';
+import { Command, type RunWriter } from '../command.js';
+import { FRAME, OPCODE } from '../frame.js';
+import { blockKey } from '../keys.js';
+import type { Reply } from '../reply.js';
+import type { RedisServer } from '../server.js';
+
+const { remaining, resetAfter, retryAfter, LENGTH } = FRAME.decision;
+
+/** How much of a batch a hit takes. A log is searched, not read at once; a block is read beside the quota. */
+export const weightOf = ({ algorithm, blocks }: Policy): number =>
+  (algorithm === 'sliding-log' ? 8 : 1) + (blocks ? 1 : 0);
+
+/** Charges all hits of a request, or none. */
+export class Judge extends Command<Decision[]> {
+  readonly opcode: number;
+  readonly keys: readonly string[];
+  readonly weight: number;
+  readonly numbers: number;
+
+  /** @param states the keys of the hits' states */
+  constructor(
+    private readonly hits: readonly Hit[],
+    states: readonly string[],
+    server: RedisServer,
+    timeout: number,
+  ) {
+    super(server, timeout);
+    let weight = 0;
+    let blocks = 0;
+    for (const { policy } of hits) {
+      weight += weightOf(policy);
+      if (policy.blocks) blocks++;
+    }
+    this.weight = weight;
+    this.numbers = LENGTH * hits.length + FRAME.block.LENGTH * blocks;
+    this.keys = blocks > 0 ? [...states, ...states.filter((_, i) => hits[i]!.policy.blocks).map(blockKey)] : states;
+    this.opcode = blocks > 0 ? OPCODE.judgeBlocking : hits.length === 1 ? OPCODE.hit : OPCODE.judge;
+  }
+
+  isLike(other: Command): boolean {
+    if (!(other instanceof Judge)) return false;
+    const own = this.hits;
+    const { hits } = other;
+    if (own.length !== hits.length) return false;
+    for (let i = 0; i < own.length; i++) {
+      if (own[i]!.policy !== hits[i]!.policy || own[i]!.cost !== hits[i]!.cost) return false;
+    }
+    return true;
+  }
+
+  writeTo(run: RunWriter): void {
+    if (this.opcode !== OPCODE.hit) run.write('judge', this.hits.length);
+    for (const { policy, cost } of this.hits) {
+      run.write('hit', run.placeOf(policy), cost);
+      if (this.opcode === OPCODE.judgeBlocking) run.write('blocking', run.ruleOf(policy));
+    }
+  }
+
+  protected read(reply: Reply): Decision[] {
+    const decisions: Decision[] = [];
+    const { hits } = this;
+    for (let i = 0; i < hits.length; i++) {
+      const { policy } = hits[i]!;
+      const wait = reply.numberAt(retryAfter);
+      const decision: Decision = {
+        allowed: wait === 0,
+        limit: policy.limit,
+        remaining: reply.numberAt(remaining),
+        resetAfter: reply.numberAt(resetAfter),
+        retryAfter: wait,
+        by: 'store',
+      };
+      reply.skip(LENGTH);
+      decisions.push(policy.blocks ? withBlock(decision, reply) : decision);
+    }
+    return decisions;
+  }
+}
+
+function withBlock(decision: Decision, reply: Reply): Decision {
+  const blockedFor = reply.numberAt(FRAME.block.blockedFor);
+  reply.skip(FRAME.block.LENGTH);
+  return blockedFor > 0 ? { ...decision, blockedFor } : decision;
+}

@@ -1,0 +1,30 @@
+import { Command } from '../command.js';
+import { OPCODE } from '../frame.js';
+import type { Reply } from '../reply.js';
+import type { RedisServer } from '../server.js';
+
+/** Asks for the server's clock and does nothing. It is never too late. */
+export class ReadClock extends Command<number> {
+  readonly opcode = OPCODE.readClock;
+  readonly keys: readonly string[];
+  readonly weight = 1;
+  readonly numbers = 0;
+
+  /** @param key says which server of a Cluster */
+  constructor(key: string, server: RedisServer) {
+    super(server, Infinity);
+    this.keys = [key];
+  }
+
+  isLike(other: Command): boolean {
+    return other instanceof ReadClock;
+  }
+
+  writeTo(): void {
+    // The opcode says it all.
+  }
+
+  protected read(reply: Reply): number {
+    return reply.server;
+  }
+}

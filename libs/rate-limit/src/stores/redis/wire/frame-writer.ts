@@ -1,0 +1,113 @@
+import type { Policy } from '../../../core/policy.js';
+import type { ServerClock } from './clock.js';
+import type { Command, RunWriter } from './command.js';
+import { DEADLINES_SHARED_WITHIN, FRAME, OPCODE, type List, type Values } from './frame.js';
+import type { PolicyTexts } from './policy-texts.js';
+
+type Runs = readonly (string | number)[];
+
+/** Commands that share a deadline: the first one's, which is the soonest. */
+interface Span {
+  readonly deadline: number;
+  /** Where its runs begin. */
+  readonly at: number;
+}
+
+/** Writes a batch as the script takes it: what stands where is in frame.ts. */
+export class FrameWriter implements RunWriter {
+  /** How many of `keysAndArguments` are keys. */
+  readonly keyCount: number;
+  readonly keysAndArguments: string[] = [];
+  /** How many numbers the reply has behind the server's clock. */
+  readonly numbers: number;
+  private readonly policies: Policy[] = [];
+  private readonly runs: (string | number)[] = [];
+  private readonly spans: Span[] = [];
+
+  /**
+   * @param now the time to judge by, or '' for the server's
+   * @param clock the server's, by which a command may be too late; absent: none is
+   */
+  constructor(
+    commands: readonly Command[],
+    private readonly texts: PolicyTexts,
+    now: number | '',
+    clock?: ServerClock,
+  ) {
+    let numbers = 0;
+    for (const command of commands) {
+      for (const key of command.keys) this.keysAndArguments.push(key);
+      numbers += command.numbers;
+    }
+    this.numbers = numbers;
+    this.keyCount = this.keysAndArguments.length;
+    // The deadline is known when the runs are.
+    this.keysAndArguments.push('', String(now));
+    this.writeRuns(commands);
+    const runs = clock ? this.withDeadlines(clock) : this.runs;
+    if (!isPlain(runs)) for (const entry of runs) this.keysAndArguments.push(String(entry));
+  }
+
+  /** Whether some commands may be too late and others not. */
+  get hasDeadlines(): boolean {
+    return this.spans.length > 1;
+  }
+
+  placeOf(policy: Policy): number {
+    const place = this.policies.indexOf(policy);
+    if (place >= 0) return place + 1;
+    this.keysAndArguments.push(...this.texts.of(policy));
+    return this.policies.push(policy);
+  }
+
+  ruleOf({ blocks }: Policy): string {
+    return blocks ? this.texts.ofRule(blocks) : '';
+  }
+
+  write<Name extends List>(_: Name, ...values: Values<Name>): void {
+    this.runs.push(...values);
+  }
+
+  /** Commands that are alike, follow one another and share a deadline are one run. */
+  private writeRuns(commands: readonly Command[]): void {
+    let deadline = NaN;
+    let first: Command | undefined;
+    let count = 0;
+    let countAt = 0;
+    for (const command of commands) {
+      const later = command.deadline - deadline;
+      if (!(later >= 0 && later <= DEADLINES_SHARED_WITHIN)) {
+        ({ deadline } = command);
+        this.spans.push({ deadline, at: this.runs.length });
+      } else if (first!.isLike(command)) {
+        this.runs[countAt] = ++count;
+        continue;
+      }
+      first = command;
+      count = 1;
+      countAt = this.runs.length + FRAME.run.count;
+      this.write('run', command.opcode, count);
+      command.writeTo(this);
+    }
+  }
+
+  /** Says by when it must be done: one time for all, and which runs have less. */
+  private withDeadlines(clock: ServerClock): Runs {
+    const { spans, runs } = this;
+    if (!this.hasDeadlines) {
+      this.keysAndArguments[this.keyCount + FRAME.head.notAfter] = String(clock.at(spans[0]!.deadline));
+      return runs;
+    }
+    const times = spans.map(({ deadline }) => clock.at(deadline));
+    const last = Math.max(...times);
+    this.keysAndArguments[this.keyCount + FRAME.head.notAfter] = String(last);
+    return spans.flatMap(({ at }, i) => [...[OPCODE.deadline, last - times[i]!], ...runs.slice(at, spans[i + 1]?.at)]);
+  }
+}
+
+/** What is most common needs no words: requests for one unit of the only policy. */
+const isPlain = (runs: Runs): boolean =>
+  runs.length === FRAME.run.LENGTH + FRAME.hit.LENGTH &&
+  runs[FRAME.run.opcode] === OPCODE.hit &&
+  runs[FRAME.run.LENGTH + FRAME.hit.policy] === 1 &&
+  runs[FRAME.run.LENGTH + FRAME.hit.cost] === 1;

@@ -1,0 +1,27 @@
+import { algorithmOf } from '../../../core/algorithms/index.js';
+import type { BlockRule } from '../../../core/blocks/block.js';
+import type { Policy } from '../../../core/policy.js';
+import { entryNames } from './frame.js';
+
+/** What the script is told of policies, made once for each. */
+export class PolicyTexts {
+  private readonly known = new WeakMap<Policy, readonly string[]>();
+
+  /** @param shortestLife of a key, in milliseconds */
+  constructor(private readonly shortestLife: number) {}
+
+  of(policy: Policy): readonly string[] {
+    let texts = this.known.get(policy);
+    if (!texts) {
+      const life = Math.max(this.shortestLife, algorithmOf(policy.algorithm).longestLifetime(policy));
+      const told = { ...policy, life };
+      texts = entryNames('policy').map((name) => String(told[name]));
+      this.known.set(policy, texts);
+    }
+    return texts;
+  }
+
+  ofRule(rule: BlockRule): string {
+    return `${this.shortestLife} ${rule.text}`;
+  }
+}

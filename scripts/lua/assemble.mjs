@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { register } from 'node:module';
+
+register('./typescript-hooks.mjs', import.meta.url);
+
+/**
+ * The script that runs a batch, of the parts in stores/redis/lua. Its driver, consume.lua, says where they stand:
+ *
+ *   --> declarations   a local for each function that a part defines
+ *   --> algorithms     for each algorithm in core/algorithms/index.ts the part that judges by it
+ *   --> commands       for each opcode in wire/frame.ts the parts that run it
+ *
+ * A part is a file whose functions are made when they are first needed: Redis runs the script from the top each time.
+ * `<name>.lua` defines the function `<name>` if it judges and `run_<name>` if it runs commands, with `_` for `-`.
+ * `FRAME.list.entry` and `OPCODE.name` become the numbers of wire/frame.ts.
+ *
+ * @param src the library's sources, as a URL that ends with a slash
+ */
+export async function assemble(src) {
+  const { algorithms } = await import(new URL('core/algorithms/index.ts', src));
+  const { FRAME, LATE, OPCODE, PARTS } = await import(new URL('stores/redis/wire/frame.ts', src));
+  const textOf = (name) => readFileSync(new URL(`stores/redis/lua/${name}.lua`, src), 'utf8');
+
+  // In the order in which they are looked for, the most common first.
+  const judges = grouped(Object.entries(algorithms).map(([name, { lua = name }]) => [lua, name]));
+  const commands = Object.entries(PARTS);
+  const helpers = grouped(commands.flatMap(([command, parts]) => parts.map((part) => [part, OPCODE[command]])));
+  const parts = new Map([...judges.keys(), ...helpers.keys()].map((name) => [name, partOf(name, textOf(name))]));
+
+  const places = {
+    declarations: `local ${[...parts.values()].flatMap(({ functions }) => functions).join(', ')}\n`,
+    algorithms: [
+      ...chain([...judges].map(([lua, names]) => [anyOf('algorithm', names.map(quoted)), judging(parts.get(lua))])),
+      `else\n  return redis.error_reply('ERR unknown algorithm "' .. algorithm .. '"')\nend\n`,
+    ].join(''),
+    commands: [
+      ...[...helpers].map(([name, opcodes]) => making(parts.get(name), anyOf('opcode', opcodes))),
+      ...chain(
+        commands.map(([command, names]) => [`opcode == ${OPCODE[command]}`, `run = run_${snake(names.at(-1))}\n`]),
+      ),
+      `else\n  return redis.error_reply('ERR unknown opcode ' .. opcode)\nend\n`,
+    ].join(''),
+  };
+  const driver = textOf('consume').replace(/^( *)--> (\w+)\n/gm, (_, { length }, place) =>
+    indented(places[place], length),
+  );
+
+  const numbers = new Map([['FRAME.LATE', LATE]]);
+  for (const [list, entries] of Object.entries(FRAME)) {
+    for (const [entry, place] of Object.entries(entries)) numbers.set(`FRAME.${list}.${entry}`, place);
+  }
+  for (const [name, opcode] of Object.entries(OPCODE)) numbers.set(`OPCODE.${name}`, opcode);
+  return `${textOf('prelude')}\n${driver}`.replace(/\b(?:FRAME|OPCODE)(?:\.\w+)+/g, (name) => {
+    if (!numbers.has(name)) throw new Error(`wire/frame.ts has no ${name}`);
+    return numbers.get(name);
+  });
+}
+
+const snake = (name) => name.replaceAll('-', '_');
+const quoted = (name) => `'${name}'`;
+const indented = (text, by) => text.replace(/^(?=.)/gm, ' '.repeat(by));
+const anyOf = (what, values) => values.map((value) => `${what} == ${value}`).join(' or ');
+
+const partOf = (name, text) => ({
+  name,
+  text,
+  functions: [...text.matchAll(/^function (\w+)/gm)].map(([, defined]) => defined),
+});
+
+/** Makes a part's functions unless they are there. */
+const making = ({ text, functions: [first] }, condition) =>
+  `if not ${first}${condition ? ` and (${condition})` : ''} then\n${indented(text, 2)}end\n`;
+
+const judging = (part) => `${making(part)}judge = ${snake(part.name)}\n`;
+
+/** `if … elseif …`, to which an `else` is to be added. */
+const chain = (branches) =>
+  branches.map(([condition, body], i) => `${i === 0 ? 'if' : 'elseif'} ${condition} then\n${indented(body, 2)}`);
+
+/** By their first halves, in order, the second halves of pairs. */
+function grouped(pairs) {
+  const groups = new Map();
+  for (const [key, value] of pairs) groups.set(key, [...(groups.get(key) ?? []), value]);
+  return groups;
+}
