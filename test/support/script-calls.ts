@@ -12,17 +12,17 @@ type Run = (script: string, keyCount: number, ...keysAndArguments: string[]) => 
 /**
  * The same client, through which every run of a script is seen.
  *
- * @param change what is sent in place of the keys and arguments; by default the same
+ * @param change what is sent in place of the keys and arguments, and when; by default the same, at once
  */
 export function recordingScripts(
   client: Redis,
   calls: ScriptCall[],
-  change: (keyCount: number, keysAndArguments: string[]) => string[] = (_, same) => same,
+  change: (keyCount: number, keysAndArguments: string[]) => string[] | Promise<string[]> = (_, same) => same,
 ): Redis {
   const recorded =
     (run: Run): Run =>
     async (script, keyCount, ...given) => {
-      const sent = change(keyCount, given);
+      const sent = await change(keyCount, given);
       const reply = await run(script, keyCount, ...sent);
       calls.push({ keys: sent.slice(0, keyCount), args: sent.slice(keyCount), reply });
       return reply;
