@@ -222,9 +222,17 @@ describe.each(serverKinds())('commands on $label', (kind) => {
   it('requests that were made within a few milliseconds share their deadline, and the plain form', async () => {
     const { store, calls } = await watched();
     const spend = (key: string) => store.consume([{ policy: daily, key, cost: 1 }]);
-    const asked = [spend('a')];
-    for (const until = performance.now() + 10; performance.now() < until;);
-    await Promise.all([...asked, spend('b')]);
+    let apart: number;
+    do {
+      calls.length = 0;
+      const began = performance.now();
+      const first = spend('a');
+      while (performance.now() - began < 5);
+      const second = spend('b');
+      apart = performance.now() - began;
+      await Promise.all([first, second]);
+      // Longer when the machine is busy with something else: then again.
+    } while (apart > 20);
     expect(calls.map(({ keys, args }) => [keys.length, args.length])).toEqual([[2, 7]]);
   });
 

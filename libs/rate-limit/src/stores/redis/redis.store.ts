@@ -142,7 +142,7 @@ export class RedisStore implements BlockingStore {
     const refusal = server.refusal();
     if (refusal) throw refusal;
     if (await this.send(slot, new Impose(policy, span, state, server, this.timeout))) return;
-    // To a request that it denies a block that cannot be written is nothing; to who asks for it, it is all.
+    // A denied request stands without its block. A caller that asks for a block must learn that there is none.
     throw new StoreUnavailableError(
       `${nameOf(this.client)} could not write the block: its memory is full, or it is a replica, or see its log`,
     );
@@ -161,7 +161,7 @@ export class RedisStore implements BlockingStore {
     await this.forget([blockKey(stateKey(this.prefix, policy, partitionOf(key)))]);
   }
 
-  /** Asked for rarely, and by code that has no other way: so it is sent also while the breaker spares the server. */
+  /** Removing keys is rare and has no fallback, so it is sent even while the breaker pauses. */
   private forget(keys: readonly string[]): Promise<void> {
     const slot = this.laneNumberOf(keys[0]!);
     return this.send(slot, new Forget(keys, this.serverOf(slot), this.timeout));

@@ -1,9 +1,9 @@
 -- Twin: core/blocks/block.ts. The same law; change both.
 --
--- What callers over the limit get under a policy that blocks: a key beside the quota's, of which a command names both.
--- State: start, span, step. A rule comes as text: the shortest TTL, extend, forget_after, the spans.
+-- A policy with `blockFor` blocks callers over the limit. The block is a key of its own beside the quota's.
+-- State: start, span, step. The rule comes as text: the shortest TTL, extend, forget_after, the spans.
 
--- A rule, and behind it the block that was read last under it.
+-- A rule, which also holds the block that was read last under it.
 function new_block(rule)
   local block, number = { spans = {} }, string.gmatch(rule, '%d+')
   block.shortest_life, block.extend, block.forget_after = tonumber(number()), number() == '1', tonumber(number())
@@ -15,7 +15,7 @@ local function life_of(block, start, span)
   return max(block.shortest_life, start + span + block.forget_after - now)
 end
 
--- Whether it was written. A denial stands also where nothing may be written, and is then without a block.
+-- Returns whether the block was written. Where nothing may be written a denial stands, without a block.
 function write_block(block, start, span, step)
   local life = format('%.0f', life_of(block, start, span))
   local written = pcall_redis('SET', block.key, pack('<ddd', start, span, step), 'PX', life)
@@ -29,7 +29,7 @@ function read_block(block, key)
   if not found then return 0 end
   local start, span, step = read_record(found, 24, '<ddd')
   if not start then
-    -- Nobody else would ever remove it.
+    -- Nothing else would ever remove it.
     call('DEL', key)
     return 0
   end
@@ -39,7 +39,7 @@ function read_block(block, key)
   end
   local life, left = max(1, life_of(block, start, span)), call('PTTL', key)
   if left == -1 or left > 100 * life then call('PEXPIRE', key, format('%.0f', life)) end
-  -- Steps that are forgotten do not count.
+  -- A step that is forgotten stays 0.
   if start + span + block.forget_after > now then block.step = step end
   block.start, block.span, block.left = start, span, max(0, start + span - now)
   return block.left
@@ -62,8 +62,8 @@ function look(key, at, cost, cost_text)
   return remaining, reset_after, wait
 end
 
--- A denial by the quota begins a block, one by a block may begin it again. `to` is where the hit's numbers begin, which
--- say what the quota says; while a block stands they say that too.
+-- Begins a block when the quota denied the hit, and begins it again when a block did and the rule says so. Then the
+-- hit's numbers, which begin at `to` and are the quota's, take the block into account.
 function answer_with_block(block, is_blocked, limit, cost, to)
   local remaining, reset_after, retry_after =
     to + FRAME.decision.remaining, to + FRAME.decision.resetAfter, to + FRAME.decision.retryAfter

@@ -13,7 +13,8 @@ local KEEP_TTL = false
 
 --> declarations
 
--- The policies as they stand in ARGV, with the judge in place of the algorithm. A policy's place is its first entry.
+-- The policies as they stand in ARGV, with the judge in place of the algorithm. Made with room for one policy, so that
+-- Lua need not enlarge it.
 local policies, arg = { 0, 0, 0, 0, 0 }, 1 + FRAME.head.LENGTH
 while ARGV[arg] and not tonumber(ARGV[arg]) do
   local algorithm, judge = ARGV[arg]
@@ -25,14 +26,14 @@ end
 
 -- Writes what a judge left for a hit on the policy at `at`.
 local function settle(key, record, lifetime, at, cost)
-  -- As text, which is how Redis is told.
+  -- As text: Lua is slow at writing numbers.
   local life = ARGV[FRAME.head.LENGTH + at + FRAME.policy.life]
   if lifetime and lifetime > policies[at + FRAME.policy.life] then life = lifetime end
   if record == ADD_COST then
     local sum = pcall_redis('INCRBY', key, cost)
     if type(sum) == 'table' then
       if not string.find(sum.err, 'integer') then error(sum.err) end
-      -- Text that reads like a counter, and is none to Redis, is written as one.
+      -- Text that Lua reads as a counter and Redis does not is written as a counter.
       call('SET', key, format('%.0f', tonumber(call('GET', key)) + cost), 'PX', life)
     end
   elseif record == NOTHING_LEFT then
@@ -46,9 +47,9 @@ local function settle(key, record, lifetime, at, cost)
   end
 end
 
--- How many numbers and keys are done with; whether the run is too late.
+-- `answered` numbers of the reply are written, and `key` keys are done with.
 local reply, answered, key, is_late = { server, 0, 0, 0 }, 1, 0, false
--- One of KEYS at random, and the state that it is or belongs to.
+-- One of KEYS at random, and the state that this key is or stands beside.
 local drawn, inspected = 1 + time[2] % #KEYS
 
 -- The next run. When there is none at all, each key is a request for one unit of the only policy.
@@ -80,8 +81,8 @@ while opcode do
   elseif opcode == OPCODE.deadline then
     is_late = not_after and server > not_after - count
   else
-    -- Each takes where its arguments begin, the number of commands, and how many keys and numbers are done with, and
-    -- returns where the next run begins and the new numbers of both. Too late it only counts.
+    -- A part gets the opcode, where its arguments begin, the number of commands, `key` and `answered`. It returns where
+    -- the next run begins, and the new `key` and `answered`. For a run that is too late it only counts.
     local run
     --> commands
     arg, key, answered = run(opcode, arg, count, key, answered, is_late)
@@ -92,8 +93,8 @@ while opcode do
   opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + FRAME.run.count])
 end
 
--- A key that somebody made permanent, or gave years, gets its TTL back. Each run of the script looks at one state; at
--- blocks it looks whenever it reads them.
+-- A key that somebody made permanent, or gave years, gets its TTL back. Each time the script looks at one state. Blocks
+-- are looked at whenever they are read.
 if inspected then
   local longest = 0
   for at = 1, #policies, FRAME.policy.LENGTH do longest = max(longest, policies[at + FRAME.policy.life]) end

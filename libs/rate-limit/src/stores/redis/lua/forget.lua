@@ -1,4 +1,4 @@
--- Removes keys: a reset those of a quota and its block, an unblock that of the block.
+-- Removes keys: for a reset those of a quota and its block, for an unblock the block's.
 --
 -- Arguments   how many keys each command has
 -- Returns     of each 1

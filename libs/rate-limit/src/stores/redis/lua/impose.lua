@@ -1,4 +1,4 @@
--- Blocks by hand, in place of a block that stands. It is no step.
+-- Blocks keys because code asks for it, in place of a block that stands. Such a block is not a step.
 --
 -- Arguments   which policy, for how long, the block's rule (blocks.lua)
 -- KEYS        of each command the quota's state, then its block

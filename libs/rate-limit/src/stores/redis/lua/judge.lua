@@ -24,7 +24,7 @@ function run_judge(opcode, arg, count, key, answered, is_late)
     arg = arg + entries
   end
 
-  -- The drawn key is a state, or a block of the same request.
+  -- If the drawn key is one of these, take a state of the same request: it may be a block.
   local past = drawn - key - 1
   if past >= 0 and past < count * keys then inspected = KEYS[drawn - past % keys + past % keys % hits] end
   if is_late then return arg, key + count * keys, answered + count * numbers end
@@ -32,7 +32,7 @@ function run_judge(opcode, arg, count, key, answered, is_late)
   local records, lifetimes = {}, {}
   for _ = 1, count do
     local all_allowed, block_key = true, key + hits
-    -- Every hit is judged, which may charge it already.
+    -- First judge every hit, which may charge it already.
     for n = 1, hits do
       local at, to, block, is_blocked = places[n], answered + offsets[n], blocks[n], false
       local remaining, reset_after, retry_after
@@ -55,12 +55,12 @@ function run_judge(opcode, arg, count, key, answered, is_late)
       if block then reply[to + FRAME.decision.LENGTH + FRAME.block.blockedFor] = block.left end
     end
 
-    -- Then what is left to be written is written, and what was charged beside a denial is given back.
+    -- Then write what is left to be written, and give back what was charged beside a denial.
     for n = 1, hits do
       local at, to, block, settled_cost = places[n], answered + offsets[n], blocks[n], texts[n]
       local is_blocked = block and block.left > 0 and costs[n] > 0
       if not all_allowed and reply[to + FRAME.decision.retryAfter] == 0 and not is_blocked then
-        -- All or none: beside a denied hit, one that would have passed only looks, or gives back. It passes again.
+        -- All or none: beside a denied hit, a hit that would have passed only looks, or gives back. It is still allowed.
         settled_cost = records[n] == CHARGED and -costs[n] or 0
         reply[to + FRAME.decision.remaining], reply[to + FRAME.decision.resetAfter], _, records[n], lifetimes[n] =
           policies[at](KEYS[key + n], policies[at + FRAME.policy.limit], policies[at + FRAME.policy.window],

@@ -1,23 +1,23 @@
--- Runs a batch of commands in order of arrival. A request to charge is judged as a whole: all of its hits are charged, or
--- none. The frame is wire/frame.ts, whose numbers stand here as FRAME and OPCODE.
+-- Runs the commands of a batch in order of arrival. A request to charge is judged as a whole: all of its hits are
+-- charged, or none. wire/frame.ts says where everything stands; its numbers are written here as FRAME and OPCODE.
 --
--- KEYS      those of the commands, one command after the other; on a Cluster all of them share one hash slot
+-- KEYS      the keys of the commands, one command after the other; on a Cluster all of them share one hash slot
 -- ARGV      not_after: the server's clock past which nothing is done, or '' for never too late
 --           now in ms, or '' for the server's clock
 --           the policies, each: algorithm, limit, window, burst, life (how long its keys are kept, in ms)
---           the runs of equal commands, each: opcode, how many commands, and what they have in common; or the opcode
---           `deadline` and by how many ms the runs behind it must be done before not_after. Without any run each key is
---           a request for one unit of the only policy
--- Returns   little-endian doubles: the server's clock in ms, then what each command is answered (a hit: remaining,
---           reset_after and retry_after, which is 0 when it is allowed), or LATE in place of each of its numbers when
---           its run came too late; the clock alone when all came too late
+--           the runs of equal commands, each: opcode, how many commands, and what they have in common. The opcode
+--           `deadline` comes with a number of ms instead: the runs behind it are too late that long before not_after.
+--           Without any run, each key is a request for one unit of the only policy
+-- Returns   little-endian doubles: the server's clock in ms, then the numbers of each command (of a hit remaining,
+--           reset_after and retry_after, which is 0 when it is allowed). A command that came too late has LATE in place
+--           of each of its numbers. The clock alone: the whole batch came too late
 --
 -- A state says itself when it began; its key's TTL only collects garbage. A key of a foreign type, or with a value
 -- that no algorithm wrote, is an absent state, and so a full quota; the next charge writes over it. A state more than a
 -- window ahead of now comes from a clock that had jumped: it is moved to now (core/algorithm.ts).
 --
 -- Redis runs this from the top each time. So each part is made when it is first needed, a hit makes no table (a log's
--- does) and no closure, and numbers for Redis come as text from ARGV where they can: Lua is slow at writing numbers.
+-- does) and no closure, and Redis gets numbers as text from ARGV where it can: Lua is slow at writing numbers.
 
 local KEYS, ARGV = KEYS, ARGV
 local call, pcall_redis, type, tonumber = redis.call, redis.pcall, type, tonumber

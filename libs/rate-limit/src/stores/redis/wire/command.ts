@@ -5,7 +5,7 @@ import type { List, Values } from './frame.js';
 import type { Reply } from './reply.js';
 import type { RedisServer } from './server.js';
 
-/** Where commands write what those of a run have in common. */
+/** Where a command writes what it has in common with the others of its run. */
 export interface RunWriter {
   /** Which policy, counted from 1. Each is sent once. */
   placeOf(policy: Policy): number;
@@ -15,9 +15,12 @@ export interface RunWriter {
   write<Name extends List>(list: Name, ...values: Values<Name>): void;
 }
 
-/** One thing asked of Redis, on its way, and who waits for the answer. Answered once. */
+/**
+ * One thing asked of Redis, and its answer, which it gets once. Batches, deadlines and the connection know nothing else.
+ * Another kind of command is a file in commands/, a part of the script, and its lines in frame.ts.
+ */
 export abstract class Command<Answer = unknown> {
-  /** What a run of such commands begins with: one of `OPCODE`. */
+  /** One of `OPCODE`. */
   abstract readonly opcode: number;
   /** On a Cluster all of one slot. */
   abstract readonly keys: readonly string[];
@@ -34,7 +37,7 @@ export abstract class Command<Answer = unknown> {
   private reject!: (error: StoreUnavailableError) => void;
 
   constructor(
-    /** Which server is asked, and is blamed for what fails. */
+    /** The server that is asked, and that failures count against. */
     readonly server: RedisServer,
     /** In milliseconds, from now on. */
     private readonly timeout: number,
@@ -46,19 +49,19 @@ export abstract class Command<Answer = unknown> {
     });
   }
 
-  /** Whether it differs from another one in its keys at the most: then they share a run. */
+  /** Whether it differs from another command in nothing but its keys. Then both may share a run. */
   abstract isLike(other: Command): boolean;
 
-  /** Writes what the commands of a run have in common. */
+  /** Writes what follows the opcode and the count of its run. */
   abstract writeTo(run: RunWriter): void;
 
   /** Reads its numbers, all of them. */
   protected abstract read(reply: Reply): Answer;
 
-  /** Takes its part of the reply, also when nobody waits for it any more. */
+  /** Reads its part of the reply and answers, unless it was given up. */
   take(reply: Reply): void {
     const answer = this.read(reply);
-    // An answer that nobody waits for any more does not say that the server is well.
+    // An answer that comes after the deadline does not show that the server is well.
     if (this.answered) return;
     this.answered = true;
     this.server.answered();

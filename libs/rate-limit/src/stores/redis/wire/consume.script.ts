@@ -1,28 +1,28 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '4ed5c8e144784533672592927e26da1a2e1ca04f';
+export const consumeSha = '5b179350652f7933774068dbd53ff551ae7460b0';
 
-export const consumeScript = `-- Runs a batch of commands in order of arrival. A request to charge is judged as a whole: all of its hits are charged, or
--- none. The frame is wire/frame.ts, whose numbers stand here as FRAME and OPCODE.
+export const consumeScript = `-- Runs the commands of a batch in order of arrival. A request to charge is judged as a whole: all of its hits are
+-- charged, or none. wire/frame.ts says where everything stands; its numbers are written here as FRAME and OPCODE.
 --
--- KEYS      those of the commands, one command after the other; on a Cluster all of them share one hash slot
+-- KEYS      the keys of the commands, one command after the other; on a Cluster all of them share one hash slot
 -- ARGV      not_after: the server's clock past which nothing is done, or '' for never too late
 --           now in ms, or '' for the server's clock
 --           the policies, each: algorithm, limit, window, burst, life (how long its keys are kept, in ms)
---           the runs of equal commands, each: opcode, how many commands, and what they have in common; or the opcode
---           \`deadline\` and by how many ms the runs behind it must be done before not_after. Without any run each key is
---           a request for one unit of the only policy
--- Returns   little-endian doubles: the server's clock in ms, then what each command is answered (a hit: remaining,
---           reset_after and retry_after, which is 0 when it is allowed), or LATE in place of each of its numbers when
---           its run came too late; the clock alone when all came too late
+--           the runs of equal commands, each: opcode, how many commands, and what they have in common. The opcode
+--           \`deadline\` comes with a number of ms instead: the runs behind it are too late that long before not_after.
+--           Without any run, each key is a request for one unit of the only policy
+-- Returns   little-endian doubles: the server's clock in ms, then the numbers of each command (of a hit remaining,
+--           reset_after and retry_after, which is 0 when it is allowed). A command that came too late has LATE in place
+--           of each of its numbers. The clock alone: the whole batch came too late
 --
 -- A state says itself when it began; its key's TTL only collects garbage. A key of a foreign type, or with a value
 -- that no algorithm wrote, is an absent state, and so a full quota; the next charge writes over it. A state more than a
 -- window ahead of now comes from a clock that had jumped: it is moved to now (core/algorithm.ts).
 --
 -- Redis runs this from the top each time. So each part is made when it is first needed, a hit makes no table (a log's
--- does) and no closure, and numbers for Redis come as text from ARGV where they can: Lua is slow at writing numbers.
+-- does) and no closure, and Redis gets numbers as text from ARGV where it can: Lua is slow at writing numbers.
 
 local KEYS, ARGV = KEYS, ARGV
 local call, pcall_redis, type, tonumber = redis.call, redis.pcall, type, tonumber
@@ -60,7 +60,8 @@ local KEEP_TTL = false
 
 local fixed_window, sliding_window, sliding_log, write_log, token_bucket, run_judge, new_block, write_block, read_block, look, answer_with_block, run_impose, run_forget, run_read_clock
 
--- The policies as they stand in ARGV, with the judge in place of the algorithm. A policy's place is its first entry.
+-- The policies as they stand in ARGV, with the judge in place of the algorithm. Made with room for one policy, so that
+-- Lua need not enlarge it.
 local policies, arg = { 0, 0, 0, 0, 0 }, 1 + 2
 while ARGV[arg] and not tonumber(ARGV[arg]) do
   local algorithm, judge = ARGV[arg]
@@ -429,14 +430,14 @@ end
 
 -- Writes what a judge left for a hit on the policy at \`at\`.
 local function settle(key, record, lifetime, at, cost)
-  -- As text, which is how Redis is told.
+  -- As text: Lua is slow at writing numbers.
   local life = ARGV[2 + at + 4]
   if lifetime and lifetime > policies[at + 4] then life = lifetime end
   if record == ADD_COST then
     local sum = pcall_redis('INCRBY', key, cost)
     if type(sum) == 'table' then
       if not string.find(sum.err, 'integer') then error(sum.err) end
-      -- Text that reads like a counter, and is none to Redis, is written as one.
+      -- Text that Lua reads as a counter and Redis does not is written as a counter.
       call('SET', key, format('%.0f', tonumber(call('GET', key)) + cost), 'PX', life)
     end
   elseif record == NOTHING_LEFT then
@@ -450,9 +451,9 @@ local function settle(key, record, lifetime, at, cost)
   end
 end
 
--- How many numbers and keys are done with; whether the run is too late.
+-- \`answered\` numbers of the reply are written, and \`key\` keys are done with.
 local reply, answered, key, is_late = { server, 0, 0, 0 }, 1, 0, false
--- One of KEYS at random, and the state that it is or belongs to.
+-- One of KEYS at random, and the state that this key is or stands beside.
 local drawn, inspected = 1 + time[2] % #KEYS
 
 -- The next run. When there is none at all, each key is a request for one unit of the only policy.
@@ -484,8 +485,8 @@ while opcode do
   elseif opcode == 1 then
     is_late = not_after and server > not_after - count
   else
-    -- Each takes where its arguments begin, the number of commands, and how many keys and numbers are done with, and
-    -- returns where the next run begins and the new numbers of both. Too late it only counts.
+    -- A part gets the opcode, where its arguments begin, the number of commands, \`key\` and \`answered\`. It returns where
+    -- the next run begins, and the new \`key\` and \`answered\`. For a run that is too late it only counts.
     local run
     if not run_judge and (opcode == 3 or opcode == 4) then
       -- Requests of several hits, or under policies that block. Each request is judged as a whole.
@@ -514,7 +515,7 @@ while opcode do
           arg = arg + entries
         end
 
-        -- The drawn key is a state, or a block of the same request.
+        -- If the drawn key is one of these, take a state of the same request: it may be a block.
         local past = drawn - key - 1
         if past >= 0 and past < count * keys then inspected = KEYS[drawn - past % keys + past % keys % hits] end
         if is_late then return arg, key + count * keys, answered + count * numbers end
@@ -522,7 +523,7 @@ while opcode do
         local records, lifetimes = {}, {}
         for _ = 1, count do
           local all_allowed, block_key = true, key + hits
-          -- Every hit is judged, which may charge it already.
+          -- First judge every hit, which may charge it already.
           for n = 1, hits do
             local at, to, block, is_blocked = places[n], answered + offsets[n], blocks[n], false
             local remaining, reset_after, retry_after
@@ -545,12 +546,12 @@ while opcode do
             if block then reply[to + 3 + 0] = block.left end
           end
 
-          -- Then what is left to be written is written, and what was charged beside a denial is given back.
+          -- Then write what is left to be written, and give back what was charged beside a denial.
           for n = 1, hits do
             local at, to, block, settled_cost = places[n], answered + offsets[n], blocks[n], texts[n]
             local is_blocked = block and block.left > 0 and costs[n] > 0
             if not all_allowed and reply[to + 2] == 0 and not is_blocked then
-              -- All or none: beside a denied hit, one that would have passed only looks, or gives back. It passes again.
+              -- All or none: beside a denied hit, a hit that would have passed only looks, or gives back. It is still allowed.
               settled_cost = records[n] == CHARGED and -costs[n] or 0
               reply[to + 0], reply[to + 1], _, records[n], lifetimes[n] =
                 policies[at](KEYS[key + n], policies[at + 1], policies[at + 2],
@@ -567,10 +568,10 @@ while opcode do
     if not new_block and (opcode == 4 or opcode == 5) then
       -- Twin: core/blocks/block.ts. The same law; change both.
       --
-      -- What callers over the limit get under a policy that blocks: a key beside the quota's, of which a command names both.
-      -- State: start, span, step. A rule comes as text: the shortest TTL, extend, forget_after, the spans.
+      -- A policy with \`blockFor\` blocks callers over the limit. The block is a key of its own beside the quota's.
+      -- State: start, span, step. The rule comes as text: the shortest TTL, extend, forget_after, the spans.
 
-      -- A rule, and behind it the block that was read last under it.
+      -- A rule, which also holds the block that was read last under it.
       function new_block(rule)
         local block, number = { spans = {} }, string.gmatch(rule, '%d+')
         block.shortest_life, block.extend, block.forget_after = tonumber(number()), number() == '1', tonumber(number())
@@ -582,7 +583,7 @@ while opcode do
         return max(block.shortest_life, start + span + block.forget_after - now)
       end
 
-      -- Whether it was written. A denial stands also where nothing may be written, and is then without a block.
+      -- Returns whether the block was written. Where nothing may be written a denial stands, without a block.
       function write_block(block, start, span, step)
         local life = format('%.0f', life_of(block, start, span))
         local written = pcall_redis('SET', block.key, pack('<ddd', start, span, step), 'PX', life)
@@ -596,7 +597,7 @@ while opcode do
         if not found then return 0 end
         local start, span, step = read_record(found, 24, '<ddd')
         if not start then
-          -- Nobody else would ever remove it.
+          -- Nothing else would ever remove it.
           call('DEL', key)
           return 0
         end
@@ -606,7 +607,7 @@ while opcode do
         end
         local life, left = max(1, life_of(block, start, span)), call('PTTL', key)
         if left == -1 or left > 100 * life then call('PEXPIRE', key, format('%.0f', life)) end
-        -- Steps that are forgotten do not count.
+        -- A step that is forgotten stays 0.
         if start + span + block.forget_after > now then block.step = step end
         block.start, block.span, block.left = start, span, max(0, start + span - now)
         return block.left
@@ -629,8 +630,8 @@ while opcode do
         return remaining, reset_after, wait
       end
 
-      -- A denial by the quota begins a block, one by a block may begin it again. \`to\` is where the hit's numbers begin, which
-      -- say what the quota says; while a block stands they say that too.
+      -- Begins a block when the quota denied the hit, and begins it again when a block did and the rule says so. Then the
+      -- hit's numbers, which begin at \`to\` and are the quota's, take the block into account.
       function answer_with_block(block, is_blocked, limit, cost, to)
         local remaining, reset_after, retry_after =
           to + 0, to + 1, to + 2
@@ -660,7 +661,7 @@ while opcode do
       end
     end
     if not run_impose and (opcode == 5) then
-      -- Blocks by hand, in place of a block that stands. It is no step.
+      -- Blocks keys because code asks for it, in place of a block that stands. Such a block is not a step.
       --
       -- Arguments   which policy, for how long, the block's rule (blocks.lua)
       -- KEYS        of each command the quota's state, then its block
@@ -680,7 +681,7 @@ while opcode do
       end
     end
     if not run_forget and (opcode == 6) then
-      -- Removes keys: a reset those of a quota and its block, an unblock that of the block.
+      -- Removes keys: for a reset those of a quota and its block, for an unblock the block's.
       --
       -- Arguments   how many keys each command has
       -- Returns     of each 1
@@ -722,8 +723,8 @@ while opcode do
   opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])
 end
 
--- A key that somebody made permanent, or gave years, gets its TTL back. Each run of the script looks at one state; at
--- blocks it looks whenever it reads them.
+-- A key that somebody made permanent, or gave years, gets its TTL back. Each time the script looks at one state. Blocks
+-- are looked at whenever they are read.
 if inspected then
   local longest = 0
   for at = 1, #policies, 5 do longest = max(longest, policies[at + 4]) end

@@ -26,7 +26,7 @@ export class FrameWriter implements RunWriter {
 
   /**
    * @param now the time to judge by, or '' for the server's
-   * @param clock the server's, by which a command may be too late; absent: none is
+   * @param clock the server's, by which a command may be too late; absent: no command is too late
    */
   constructor(
     commands: readonly Command[],
@@ -91,7 +91,7 @@ export class FrameWriter implements RunWriter {
     }
   }
 
-  /** Says by when it must be done: one time for all, and which runs have less. */
+  /** Writes the last deadline into the head, and where there are several, how much earlier each span's is. */
   private withDeadlines(clock: ServerClock): Runs {
     const { spans, runs } = this;
     if (!this.hasDeadlines) {
@@ -105,7 +105,7 @@ export class FrameWriter implements RunWriter {
   }
 }
 
-/** What is most common needs no words: requests for one unit of the only policy. */
+/** The plain form, which is the most common, needs no runs: each key is a request for one unit of the only policy. */
 const isPlain = (runs: Runs): boolean =>
   runs.length === FRAME.run.LENGTH + FRAME.hit.LENGTH &&
   runs[FRAME.run.opcode] === OPCODE.hit &&

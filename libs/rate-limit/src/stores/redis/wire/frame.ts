@@ -1,38 +1,38 @@
 /*
- * The frame in which commands travel to the script, and its reply: what stands where, once for both sides. TypeScript
- * imports these numbers; scripts/bundle-lua.mjs writes them into the script, whose sources say `FRAME.policy.limit` and
- * `OPCODE.hit`. The contract in words is at the top of lua/prelude.lua.
+ * The frame in which commands travel to the script, and its reply: where everything stands, once for both sides.
+ * TypeScript imports this table. scripts/bundle-lua.mjs writes its numbers into the script, whose sources say
+ * `FRAME.policy.limit` and `OPCODE.hit`. The contract in words is at the top of lua/prelude.lua.
  *
- * KEYS are those of the commands, one command after the other. ARGV is the head, then the policies, each once, then the
- * runs. A run is of commands that are alike: its opcode, how many there are, then what they have in common.
+ * KEYS are the keys of the commands, one command after the other. ARGV is the head, then each policy once, then the
+ * runs. A run holds commands that are alike: its opcode, how many there are, then what they have in common.
  */
 
 /** Lists of entries, each in its order. */
 const LAYOUT = {
-  /** The begin of ARGV. */
+  /** The start of ARGV. */
   head: ['notAfter', 'now'],
-  /** A policy: how long its keys live at the most comes last. */
+  /** A policy. `life`: how long its keys live at the most. */
   policy: ['algorithm', 'limit', 'window', 'burst', 'life'],
-  /** The begin of a run. */
+  /** The start of a run. */
   run: ['opcode', 'count'],
-  /** A hit: which policy, counted from 1, and the cost. */
+  /** A hit. `policy`: which one, counted from 1. */
   hit: ['policy', 'cost'],
-  /** Behind a hit, in runs of requests under policies that block: the block's rule, or ''. */
+  /** After each hit of a `judgeBlocking` run: the rule of the policy's blocks, or ''. */
   blocking: ['rule'],
-  /** Behind the begin of a run of requests: how many hits each has. Then come the hits. */
+  /** The start of `judge` and `judgeBlocking`: how many hits each request has. The hits follow. */
   judge: ['hits'],
-  /** A block by hand: of which policy, for how long, by which rule. */
+  /** A block that code asks for. `span`: how long, in ms. */
   impose: ['policy', 'span', 'rule'],
   /** How many keys each command removes. */
   forget: ['keys'],
 
-  /** The begin of the reply: the server's clock in ms. */
+  /** The start of the reply: the server's clock in ms. */
   reply: ['server'],
-  /** What a hit is answered. */
+  /** The answer to a hit. */
   decision: ['remaining', 'resetAfter', 'retryAfter'],
-  /** Behind that, if its policy blocks: how long a block stands, or 0. */
+  /** After the answer to a hit whose policy blocks: how long a block stands, or 0. */
   block: ['blockedFor'],
-  /** What any other command is answered: 1, or 0 where Redis refused. */
+  /** The answer to any other command: 1, or 0 where Redis refused. */
   done: ['done'],
 } as const;
 
@@ -57,14 +57,14 @@ export const FRAME = Object.fromEntries(
 export const entryNames = <Name extends List>(list: Name): readonly Layout[Name][number][] => LAYOUT[list];
 
 /**
- * What a run begins with. `deadline` is no command: the runs behind it are up to so many ms less than the head's
- * `notAfter`, in place of a count.
+ * What a run begins with. `deadline` is not a command. In place of a count it has a number of ms: the runs after it are
+ * too late that long before the head's `notAfter`.
  */
 export const OPCODE = { deadline: 1, hit: 2, judge: 3, judgeBlocking: 4, impose: 5, forget: 6, readClock: 7 } as const;
 
 /**
- * Which parts of the script (lua/*.lua) a run needs; the last one's function runs it. Single hits and deadlines are the
- * driver's own.
+ * The parts of the script (lua/*.lua) that a run needs. The last part's function runs it. The driver itself handles
+ * single hits and deadlines.
  */
 export const PARTS: Readonly<Partial<Record<keyof typeof OPCODE, readonly string[]>>> = {
   judge: ['judge'],
@@ -74,12 +74,12 @@ export const PARTS: Readonly<Partial<Record<keyof typeof OPCODE, readonly string
   readClock: ['read-clock'],
 };
 
-/** In place of a command's numbers in the reply: its run came too late, and nothing was done. No command answers so. */
+/** In place of a command's numbers in the reply: its run came too late and did nothing. No command answers with it. */
 export const LATE = -1;
 
 /**
- * In milliseconds. Commands whose deadlines lie so close together share the soonest of them. It is more than a batch
- * takes to gather while Redis is well, so that such a batch has one deadline; and a tenth of the default timeout, so
- * that nobody loses much of the time he gave.
+ * In milliseconds. Commands whose deadlines are this close together share the first one's deadline. A batch gathers
+ * faster than this while Redis is well, so it has one deadline and may take the plain form. It is a tenth of the default
+ * timeout: the most that a command loses of its time.
  */
 export const DEADLINES_SHARED_WITHIN = 25;

@@ -12,13 +12,13 @@ interface Asked {
 }
 
 /**
- * What the script replied to a batch. Read straight from the bytes: a number costs Redis a fifth of what it costs as a
- * reply of its own, and us less still.
+ * What the script replied to a batch. It is read straight from the bytes: that way a number costs Redis a fifth of what
+ * a number as a reply of its own costs, and the application even less.
  */
 export class Reply {
   /** The server's clock, in milliseconds. */
   readonly server: number;
-  /** Whether no command came too late, as far as the reply's size says. */
+  /** Whether it is certain that no command came too late, without a look at each. */
   readonly isInTime: boolean;
   private readonly numbers: DataView;
   private readonly isTooLate: boolean;
@@ -48,7 +48,7 @@ export class Reply {
     return this.numbers.getFloat64(this.at + BYTES_PER_NUMBER * place, true);
   }
 
-  /** Goes on behind so many numbers. */
+  /** Moves on to the next command. */
   skip(numbers: number): void {
     this.at += BYTES_PER_NUMBER * numbers;
   }

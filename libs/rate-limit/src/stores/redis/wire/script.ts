@@ -24,8 +24,8 @@ export class ConsumeScript {
 
   /**
    * @param now the time to judge by, or '' for the server's
-   * @param clock the server's, by which a command may be too late; absent: none is
-   * @throws StoreUnavailableError when the reply is none, and whatever the client throws
+   * @param clock the server's, by which a command may be too late; absent: no command is too late
+   * @throws StoreUnavailableError for an unexpected reply, and whatever the client throws
    */
   async run(commands: readonly Command[], now: number | '', clock?: ServerClock): Promise<Reply> {
     const frame = new FrameWriter(commands, this.texts, now, clock);
