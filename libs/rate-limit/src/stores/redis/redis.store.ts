@@ -115,7 +115,7 @@ export class RedisStore implements BlockingStore {
    * Makes the quota full again, and ends its block.
    *
    * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`
-   * @throws StoreUnavailableError when Redis gives no answer in time; a Redis that reads it later does not reset
+   * @throws StoreUnavailableError when Redis gives no answer in time; it may have reset, but does not any later
    */
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
@@ -129,7 +129,7 @@ export class RedisStore implements BlockingStore {
    * @param policy one with `blockFor`
    * @param span in milliseconds; 0 ends a block as {@link unblock} does
    * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_BLOCK_OFF`, `RL_BLOCK_INVALID`
-   * @throws StoreUnavailableError when Redis gives no answer in time; a Redis that reads it later does not block. Also
+   * @throws StoreUnavailableError when Redis gives no answer in time; it may have blocked, but does not any later. Also
    *   when it takes no writes
    */
   async block(policy: Policy, key: string, span: number): Promise<void> {
@@ -153,7 +153,7 @@ export class RedisStore implements BlockingStore {
    *
    * @param policy one with `blockFor`
    * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_BLOCK_OFF`
-   * @throws StoreUnavailableError when Redis gives no answer in time; a Redis that reads it later does not unblock
+   * @throws StoreUnavailableError when Redis gives no answer in time; it may have unblocked, but does not any later
    */
   async unblock(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
