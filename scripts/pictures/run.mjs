@@ -16,7 +16,8 @@ const LOOK = 50;
  */
 export function run({ algorithm: name, limit, window, burst }, requests, until) {
   const algorithm = algorithms[name];
-  const quota = { limit, window, burst: burst ?? algorithm.defaultBurst?.(limit) ?? limit };
+  const { defaultBurst } = algorithm;
+  const quota = { limit, window, burst: burst ?? (typeof defaultBurst === 'number' ? defaultBurst : limit) };
   const decisions = [];
   const remaining = [];
   let state;

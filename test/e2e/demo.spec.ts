@@ -1,4 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
+import { algorithmNames } from 'nestjs-redis-rate-limit';
 import { configFrom } from '../../apps/sample/src/config.js';
 import { createApp } from '../../apps/sample/src/create-app.js';
 import { adapters } from '../support/app.js';
@@ -180,7 +181,7 @@ describe.each(adapters)('the demo on %s', (adapter) => {
     expect(html).not.toMatch(/<script(?![^>]*src=)|<style|style="|\son\w+="/);
     const files = [...html.matchAll(/(?:src|href)="(page\/[^"]+)"/g)].map(([, file]) => file!);
     expect(files).toContain('page/main.js');
-    for (const file of [...files, 'page/uPlot.js']) {
+    for (const file of [...files, 'page/uPlot.js', 'page/algorithms.js']) {
       const answer = await fetch(`${url}/${file}`);
       expect([file, answer.status, answer.headers.get('x-content-type-options')]).toEqual([file, 200, 'nosniff']);
       expect(answer.headers.get('content-type')).toMatch(/^(text\/(css|javascript); charset=utf-8|image\/svg\+xml)$/);
@@ -188,6 +189,17 @@ describe.each(adapters)('the demo on %s', (adapter) => {
     for (const file of ['index.html', 'tsconfig.json', '..%2fpackage.json', '%2e%2e%2fsrc%2fmain.ts', '__proto__']) {
       expect((await fetch(`${url}/page/${file}`)).status).toBe(404);
     }
+  });
+
+  it('tells the page what the library says of its algorithms', async () => {
+    const module = await (await fetch(`${url}/page/algorithms.js`)).text();
+    const facts = JSON.parse(/^export const ALGORITHMS = (.*);\n$/s.exec(module)![1]!) as Record<string, unknown>[];
+    expect(facts.map(({ name }) => name)).toEqual(algorithmNames);
+    expect(facts.filter(({ defaultBurst }) => defaultBurst !== undefined)).toMatchObject([
+      { name: 'token-bucket', defaultBurst: 'limit', about: 'Holds a burst and refills evenly.' },
+      { name: 'gcra', title: 'GCRA', defaultBurst: 1 },
+    ]);
+    expect(facts.filter(({ refillsAtOnce }) => refillsAtOnce)).toMatchObject([{ title: 'fixed window' }]);
   });
 
   it('says which store is in use', async () => {

@@ -1,3 +1,4 @@
+import { ALGORITHMS } from './algorithms.js';
 import { ask, limitsIn } from './api.js';
 import { QuotaChart } from './chart.js';
 import { copyOf, find } from './dom.js';
@@ -5,15 +6,6 @@ import { copyOf, find } from './dom.js';
 /** @typedef {import('./api.js').Answer} Answer */
 /** @typedef {import('./numbers.js').Numbers} Numbers */
 /** @typedef {{ remaining: number, resetAfter: number, blockedFor?: number }} Look spans in ms */
-
-/** @type {Record<string, string>} */
-const ABOUT = {
-  'fixed-window': 'Counts from the first request of a window; when it ends, all of it is back at once.',
-  'sliding-window': 'Two counters; what was spent in the last window fades while this one goes on.',
-  'sliding-log': 'Remembers every charge: each unit is back exactly one window after it was spent.',
-  'token-bucket': 'Holds a burst and refills evenly.',
-  gcra: 'Paces: one request every window ÷ limit. As many at once as Burst says, else one.',
-};
 
 /** Seconds since the page was opened. */
 export const now = () => performance.now() / 1_000;
@@ -41,6 +33,7 @@ export class Lane {
    */
   constructor({ algorithm, client, within, numbers }, { changed, removed }) {
     this.#numbers = numbers;
+    this.#algorithm.append(...ALGORITHMS.map(({ name, title }) => new Option(title, name)));
     this.#algorithm.value = algorithm;
     this.#client.value = client;
     within.append(this.element);
@@ -72,15 +65,20 @@ export class Lane {
     return { client: this.client, policy, cost };
   }
 
-  /** Whether its algorithm knows bursts. */
+  get #facts() {
+    return ALGORITHMS.find(({ name }) => name === this.#algorithm.value);
+  }
+
+  /** Whether its algorithm takes a burst. */
   get takesBurst() {
-    return ['token-bucket', 'gcra'].includes(this.#algorithm.value);
+    return this.#facts?.defaultBurst !== undefined;
   }
 
   /** The most that can be left: the burst, where there is one. */
   get #capacity() {
     const { policy } = this.demand;
-    return policy.burst ?? (policy.algorithm === 'gcra' ? 1 : policy.limit);
+    const defaultBurst = this.#facts?.defaultBurst;
+    return policy.burst ?? (typeof defaultBurst === 'number' ? defaultBurst : policy.limit);
   }
 
   /** How long a block of it stands still, in seconds. */
@@ -134,8 +132,8 @@ export class Lane {
     this.#chart.block(at, this.#blockedUntil);
     // What is left when a block ends, only the quota knows.
     if (blockedFor > 0) return this.#chart.add(at, remaining, null);
-    const isWindow = this.#algorithm.value === 'fixed-window';
-    const next = { at: at + resetAfter / 1_000, left: isWindow ? this.#capacity : remaining + 1 };
+    const left = this.#facts?.refillsAtOnce ? this.#capacity : remaining + 1;
+    const next = { at: at + resetAfter / 1_000, left };
     this.#chart.add(at, remaining, resetAfter > 0 ? next : undefined);
   }
 
@@ -150,7 +148,7 @@ export class Lane {
     this.#look = undefined;
     this.#deniedUntil = this.#blockedUntil = 0;
     this.#chart.clear();
-    this.#part('.about').textContent = ABOUT[this.#algorithm.value] ?? '';
+    this.#part('.about').textContent = this.#facts?.about ?? '';
     this.#show();
     this.draw();
   }

@@ -1,3 +1,4 @@
+import { ALGORITHMS } from './algorithms.js';
 import { ask } from './api.js';
 import { clearAnswers, showAnswer } from './answers.js';
 import { one, onPress } from './dom.js';
@@ -10,6 +11,7 @@ import { PRESETS } from './presets.js';
 const MOST_LANES = 4;
 /** How often the quotas are looked at while something happens to them, in ms. */
 const LOOK_EVERY = 200;
+const FIRST_ALGORITHM = ALGORITHMS[0]?.name ?? '';
 const CLIENTS = ['alice', 'bob', 'carol', 'dave'];
 
 /** The lanes side by side, what is sent to them, and a look at what is left of them. */
@@ -204,12 +206,12 @@ export function startPlayground() {
   onPress('#add-lane', () => {
     endScene();
     const name = CLIENTS.find((each) => lanes.every(({ client }) => client !== each)) ?? 'erin';
-    addLane(lanes.at(-1)?.demand.policy.algorithm ?? 'fixed-window', name);
+    addLane(lanes.at(-1)?.demand.policy.algorithm ?? FIRST_ALGORITHM, name);
     void look();
   });
   rate.addEventListener('input', showRate);
 
-  addLane('fixed-window', 'alice');
+  addLane(FIRST_ALGORITHM, 'alice');
   void look();
 
   setInterval(() => {

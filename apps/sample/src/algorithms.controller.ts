@@ -1,15 +1,7 @@
 import { Controller, Get, NotFoundException, Param } from '@nestjs/common';
 import { ApiExcludeEndpoint, ApiHeader } from '@nestjs/swagger';
-import { byApiKey, RateLimit, type AlgorithmName } from 'nestjs-redis-rate-limit';
+import { algorithmNames, byApiKey, RateLimit } from 'nestjs-redis-rate-limit';
 import { apiKey } from './openapi.js';
-
-const algorithms = [
-  'fixed-window',
-  'sliding-window',
-  'sliding-log',
-  'token-bucket',
-  'gcra',
-] as const satisfies readonly AlgorithmName[];
 
 /** A caller without an `x-api-key` is counted by its address. */
 const tenIn10Seconds = { limit: 10, window: '10s', key: byApiKey } as const;
@@ -52,6 +44,6 @@ export class AlgorithmsController {
   @Get(':algorithm')
   @ApiExcludeEndpoint()
   unknown(@Param('algorithm') algorithm: string): never {
-    throw new NotFoundException(`There is no algorithm "${algorithm}". There are ${algorithms.join(', ')}.`);
+    throw new NotFoundException(`There is no algorithm "${algorithm}". There are ${algorithmNames.join(', ')}.`);
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { algorithmNames } from 'nestjs-redis-rate-limit';
 
 const style =
   ':root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem}' +
@@ -49,9 +50,7 @@ const endpoints: { endpoint: string; about: string; lines: (base: string) => str
     endpoint: 'GET /api/algorithms/:algorithm',
     about: 'The same 10 in 10 seconds, for each <code>x-api-key</code>, judged by the algorithm you name.',
     lines: (base) =>
-      ['fixed-window', 'sliding-window', 'sliding-log', 'token-bucket', 'gcra'].map(
-        (algorithm) => `curl -i -H 'x-api-key: alice' ${base}/api/algorithms/${algorithm}`,
-      ),
+      algorithmNames.map((algorithm) => `curl -i -H 'x-api-key: alice' ${base}/api/algorithms/${algorithm}`),
   },
   {
     endpoint: 'GET /api/report',

@@ -1,8 +1,8 @@
 import { BadRequestException } from '@nestjs/common';
-import { definePolicy, RateLimitError, type Policy, type PolicyDefinition } from 'nestjs-redis-rate-limit';
+import { algorithmOf, definePolicy, RateLimitError, type Policy, type PolicyDefinition } from 'nestjs-redis-rate-limit';
 
 /** What a demo may keep busy. Spans in milliseconds. */
-const MOST = { limit: 10_000, logLimit: 1_000, burst: 10_000, cost: 10_000, window: 300_000, block: 300_000 };
+const MOST = { limit: 10_000, heavyLimit: 1_000, burst: 10_000, cost: 10_000, window: 300_000, block: 300_000 };
 const SHORTEST_WINDOW = 100;
 
 /** What the page asks: a policy of the visitor's own, and who pays how much. */
@@ -33,8 +33,9 @@ function playgroundPolicy(given: unknown): Policy {
   try {
     const ifSaid = { burst: burst ?? undefined, blockFor: blockFor ?? undefined };
     const policy = definePolicy({ name: 'demo', algorithm, limit, window, ...ifSaid });
-    const isLog = algorithm === 'sliding-log';
-    whole(isLog ? 'the limit of a sliding log' : 'limit', policy.limit, 1, isLog ? MOST.logLimit : MOST.limit);
+    const { title, weight } = algorithmOf(policy.algorithm);
+    if (weight > 1) whole(`the limit of a ${title}`, policy.limit, 1, MOST.heavyLimit);
+    whole('limit', policy.limit, 1, MOST.limit);
     whole('burst', policy.burst, 1, MOST.burst);
     whole('window in ms', policy.window, SHORTEST_WINDOW, MOST.window);
     for (const span of policy.blocks?.spans ?? []) whole('a block in ms', span, 1, MOST.block);

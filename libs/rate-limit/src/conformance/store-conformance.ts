@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { algorithmNames } from '../core/algorithms/index.js';
+import { algorithmNames, algorithmOf, type AlgorithmName } from '../core/algorithms/index.js';
 import type { BlockFor } from '../core/blocks/block-rule.js';
 import type { Clock } from '../core/clock.js';
 import { RateLimitError } from '../core/errors.js';
@@ -34,7 +34,7 @@ export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<
 
   for (const algorithm of algorithmNames) {
     const three = (more: Partial<PolicyDefinition> = {}) => {
-      const burst = algorithm === 'gcra' ? { burst: 3 } : {};
+      const burst = takesBurst(algorithm) ? { burst: 3 } : {};
       return definePolicy({ name: 'three', algorithm, limit: 3, window: '3s', ...burst, ...more });
     };
 
@@ -98,7 +98,7 @@ export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<
     });
 
     law(`${algorithm}: another limit keeps what has been used`, async ({ spend, look }) => {
-      const burst = algorithm === 'gcra' ? { burst: 5 } : {};
+      const burst = takesBurst(algorithm) ? { burst: 5 } : {};
       await spend(three(), { cost: 3 });
       assert.equal((await look(three({ limit: 5, ...burst }))).remaining, 2);
     });
@@ -269,7 +269,7 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
 
   for (const algorithm of algorithmNames) {
     const three = (blockFor: BlockFor, more: Partial<PolicyDefinition> = {}) => {
-      const burst = algorithm === 'gcra' ? { burst: 3 } : {};
+      const burst = takesBurst(algorithm) ? { burst: 3 } : {};
       return definePolicy({ name: 'three', algorithm, limit: 3, window: '3s', ...burst, blockFor, ...more });
     };
 
@@ -443,6 +443,8 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
 
   return laws;
 }
+
+const takesBurst = (name: AlgorithmName): boolean => algorithmOf(name).defaultBurst !== undefined;
 
 /** Where laws are written down. */
 function lawsOf<Store extends RateLimitStore>(open: (now: Clock) => Store | Promise<Store>) {

@@ -31,10 +31,18 @@ export interface Algorithm<State> {
   readonly code: string;
   /** The part of Redis' script that judges by it, `stores/redis/lua/<lua>.lua`. Absent: the one of its own name. */
   readonly lua?: string;
-  /** Only for algorithms that take a `burst`: what it is when the policy names none. */
-  readonly defaultBurst?: (limit: number) => number;
+  /** Its name in running text: `sliding log`. */
+  readonly title: string;
+  /** What it does, in a sentence for people who choose an algorithm. */
+  readonly about: string;
+  /** Only for algorithms that take a `burst`: what it is when the policy names none. `limit`: as much as the limit. */
+  readonly defaultBurst?: 'limit' | number;
   /** Counts in units times milliseconds of window, so `burst × window` must be a safe integer. */
   readonly weighsByWindow: boolean;
+  /** Whether all units come back at one moment, as when a window ends. Otherwise they come back little by little. */
+  readonly refillsAtOnce: boolean;
+  /** How long the store takes to judge a hit, as a multiple of the fastest algorithm: a heavy hit fills more of a batch. */
+  readonly weight: number;
 
   /**
    * Judges one hit, and charges it if it is allowed.

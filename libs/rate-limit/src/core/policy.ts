@@ -1,5 +1,11 @@
 import type { Quota } from './algorithm.js';
-import { algorithmNames, algorithmOf, type AlgorithmName } from './algorithms/index.js';
+import {
+  algorithmNames,
+  algorithmOf,
+  algorithmsThat,
+  defaultAlgorithm,
+  type AlgorithmName,
+} from './algorithms/index.js';
 import type { BlockRule } from './blocks/block.js';
 import { blockRuleOf, type BlockFor } from './blocks/block-rule.js';
 import { milliseconds, type Duration } from './duration.js';
@@ -72,7 +78,7 @@ const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
 export function definePolicy(definition: PolicyDefinition, owner?: string): Policy {
   checkKnownKeys(definition, DEFINITION_KEYS, 'a policy');
   // Read once: a getter may say something else the next time.
-  const { name, algorithm = 'fixed-window', limit, window: span, burst: most, onStoreFailure, blockFor } = definition;
+  const { name, algorithm = defaultAlgorithm, limit, window: span, burst: most, onStoreFailure, blockFor } = definition;
   checkName(name);
   checkOneOf(algorithm, algorithmNames, 'RL_ALGORITHM_UNKNOWN', 'algorithm');
   if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
@@ -85,7 +91,7 @@ export function definePolicy(definition: PolicyDefinition, owner?: string): Poli
     throw new RateLimitError(
       'RL_PRECISION',
       `${algorithm} counts exactly only while ${most === undefined ? 'limit' : 'burst'} × window in ms stays below 2^53: ` +
-        `${burst} in ${window} ms is over; use at most ${Math.floor(Number.MAX_SAFE_INTEGER / window)}, a shorter window, or fixed-window`,
+        `${burst} in ${window} ms is over; use at most ${Math.floor(Number.MAX_SAFE_INTEGER / window)}, a shorter window, or ${algorithmsThat((other) => !other.weighsByWindow)}`,
     );
   }
   const id = `${owner ?? name}:${code}${window}`;
@@ -139,11 +145,11 @@ function checkOneOf(value: unknown, known: readonly string[], code: string, what
 
 function burstOf(burst: number | undefined, limit: number, algorithm: AlgorithmName): number {
   const { defaultBurst } = algorithmOf(algorithm);
-  if (burst === undefined) return defaultBurst?.(limit) ?? limit;
-  if (!defaultBurst) {
+  if (burst === undefined) return typeof defaultBurst === 'number' ? defaultBurst : limit;
+  if (defaultBurst === undefined) {
     throw new RateLimitError(
       'RL_BURST_INVALID',
-      `${algorithm} takes no burst (its burst is its limit), got ${shown(burst)}; leave it out, or use token-bucket or gcra`,
+      `${algorithm} takes no burst (its burst is its limit), got ${shown(burst)}; leave it out, or use ${algorithmsThat((other) => other.defaultBurst !== undefined)}`,
     );
   }
   if (Number.isSafeInteger(burst) && burst >= 1 && burst <= LARGEST_LIMIT) return burst;

@@ -1,3 +1,4 @@
+import { algorithmOf } from '../core/algorithms/index.js';
 import type { Decision } from '../core/decision.js';
 import { RateLimitError, shown } from '../core/errors.js';
 import { isChecked, type Policy } from '../core/policy.js';
@@ -89,15 +90,13 @@ export function longestWait(verdicts: readonly Verdict[]): number {
 export const isBlocked = (verdicts: readonly Verdict[]): boolean =>
   verdicts.some(({ decision: { allowed, blockedFor } }) => !allowed && blockedFor !== undefined);
 
-/** Exact for one unit more than there is; beyond that an upper bound, which only time in the algorithm could sharpen. */
+/** Exact for one unit more than is left. Beyond that an upper bound: by then the quota is full again. */
 function waitToRepeat({ policy, cost, decision }: Verdict): number {
-  const { algorithm, window, burst, limit } = policy;
   const { allowed, remaining, resetAfter, retryAfter } = decision;
   if (!allowed) return retryAfter;
   if (cost <= remaining) return 0;
-  if (cost === remaining + 1 || algorithm === 'fixed-window') return resetAfter;
-  if (algorithm === 'token-bucket' || algorithm === 'gcra') return Math.ceil((burst * window) / limit);
-  return algorithm === 'sliding-log' ? window : 2 * window;
+  const algorithm = algorithmOf(policy.algorithm);
+  return cost === remaining + 1 || algorithm.refillsAtOnce ? resetAfter : algorithm.longestLifetime(policy);
 }
 
 /**

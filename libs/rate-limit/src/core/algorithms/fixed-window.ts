@@ -10,7 +10,11 @@ export interface FixedWindowState {
 /** Counts what is spent since the first hit of a window; all of it is back when the window ends. */
 export const fixedWindow: Algorithm<FixedWindowState> = {
   code: 'fw',
+  title: 'fixed window',
+  about: 'Counts from the first request of a window. When the window ends, the whole quota is back at once.',
   weighsByWindow: false,
+  refillsAtOnce: true,
+  weight: 1,
 
   judge({ limit, window }, state, cost, now) {
     let start = now;

@@ -11,5 +11,7 @@ export const gcra: Algorithm<BucketState> = {
   ...tokenBucket,
   code: 'gc',
   lua: 'token-bucket',
-  defaultBurst: () => 1,
+  title: 'GCRA',
+  about: 'Paces requests: one every window ÷ limit. Burst says how many may come at once; the default is one.',
+  defaultBurst: 1,
 };

@@ -29,8 +29,15 @@ export const algorithms = {
  */
 export type AlgorithmName = keyof typeof algorithms;
 
+/** The algorithm of a policy that names none. */
+export const defaultAlgorithm: AlgorithmName = 'fixed-window';
+
 /** Every {@link AlgorithmName}. */
 export const algorithmNames = Object.keys(algorithms) as AlgorithmName[];
 
 /** The algorithm of that name, its state opaque to the caller. */
 export const algorithmOf = (name: AlgorithmName): Algorithm<unknown> => algorithms[name];
+
+/** The algorithms for which something is true, as an error message lists them. */
+export const algorithmsThat = (is: (algorithm: Algorithm<unknown>) => boolean): string =>
+  algorithmNames.filter((name) => is(algorithmOf(name))).join(' or ');

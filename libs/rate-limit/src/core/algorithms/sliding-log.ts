@@ -12,7 +12,12 @@ export type SlidingLogState = readonly LogEntry[];
 /** Exact: remembers every charge of the last window. Costs memory and time in proportion to the limit. */
 export const slidingLog: Algorithm<SlidingLogState> = {
   code: 'sl',
+  title: 'sliding log',
+  about: 'Remembers every charge. Each unit is back exactly one window after it was spent.',
   weighsByWindow: false,
+  refillsAtOnce: false,
+  // Redis searches the log for each hit.
+  weight: 8,
 
   judge({ limit, window }, state, cost, now) {
     let at = now;

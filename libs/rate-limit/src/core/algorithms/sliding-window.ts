@@ -16,7 +16,11 @@ export interface SlidingWindowState {
  */
 export const slidingWindow: Algorithm<SlidingWindowState> = {
   code: 'sw',
+  title: 'sliding window',
+  about: 'Keeps two counters. What was spent in the last window fades while this window goes on.',
   weighsByWindow: true,
+  refillsAtOnce: false,
+  weight: 1,
 
   judge({ limit, window }, state, cost, now) {
     let start = now;

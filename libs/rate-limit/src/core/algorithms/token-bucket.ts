@@ -14,8 +14,12 @@ export interface BucketState {
  */
 export const tokenBucket: Algorithm<BucketState> = {
   code: 'tb',
-  defaultBurst: (limit) => limit,
+  title: 'token bucket',
+  about: 'Holds a burst and refills evenly.',
+  defaultBurst: 'limit',
   weighsByWindow: true,
+  refillsAtOnce: false,
+  weight: 1,
 
   judge({ limit, window, burst }, state, cost, now) {
     const capacity = limit > 0 ? burst * window : 0;

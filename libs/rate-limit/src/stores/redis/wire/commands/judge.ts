@@ -1,3 +1,4 @@
+import { algorithmOf } from '../../../../core/algorithms/index.js';
 import type { Decision } from '../../../../core/decision.js';
 import type { Hit } from '../../../../core/hit.js';
 import type { Policy } from '../../../../core/policy.js';
@@ -9,9 +10,8 @@ import type { RedisServer } from '../server.js';
 
 const { remaining, resetAfter, retryAfter, LENGTH } = FRAME.decision;
 
-/** How much of a batch a hit takes. A log is searched, not read at once; a block is read beside the quota. */
-export const weightOf = ({ algorithm, blocks }: Policy): number =>
-  (algorithm === 'sliding-log' ? 8 : 1) + (blocks ? 1 : 0);
+/** How much of a batch a hit takes. A block is read beside the quota. */
+export const weightOf = ({ algorithm, blocks }: Policy): number => algorithmOf(algorithm).weight + (blocks ? 1 : 0);
 
 /** Charges all hits of a request, or none. */
 export class Judge extends Command<Decision[]> {
