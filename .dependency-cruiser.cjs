@@ -39,6 +39,12 @@ module.exports = {
       to: { path: [`${SRC}nest/`, `${SRC}index\\.ts$`] },
     },
     {
+      name: 'the-memory-store-stands-alone',
+      comment: 'The stores that wrap others build on it, so it must not know them.',
+      from: { path: `${SRC}stores/memory/` },
+      to: { path: `${SRC}stores/.+/`, pathNot: `${SRC}stores/memory/` },
+    },
+    {
       name: 'conformance-imports-only-core',
       comment: 'Any store can be tested, with any test runner: node:assert is all it needs.',
       from: { path: `${SRC}conformance/` },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { blockConformance, storeConformance } from 'nestjs-redis-rate-limit/conformance';
-import type { BlockingStore } from '../../libs/rate-limit/src/core/store.js';
+import type { BlockingStore } from '../../libs/rate-limit/src/core/blocks/blocking-store.js';
 import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denials/denial-cache.store.js';
 import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';

@@ -17,7 +17,7 @@ import {
 } from 'nestjs-redis-rate-limit';
 import { algorithmNames } from '../../libs/rate-limit/src/core/algorithms/index.js';
 import { milliseconds } from '../../libs/rate-limit/src/core/duration.js';
-import { kindOf, shown } from '../../libs/rate-limit/src/core/errors.js';
+import { kindOf, shown } from '../../libs/rate-limit/src/core/shown.js';
 import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denials/denial-cache.store.js';
 import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure/failure-policy.store.js';
 

@@ -1,6 +1,6 @@
 import { RedisStore, RateLimitError, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
 import type { BlockFor } from '../../libs/rate-limit/src/core/blocks/block-rule.js';
-import { oneLine } from '../../libs/rate-limit/src/core/errors.js';
+import { oneLine } from '../../libs/rate-limit/src/core/shown.js';
 import { definePolicy, shareOf, type PolicyDefinition } from '../../libs/rate-limit/src/core/policy.js';
 import { sfInteger } from '../../libs/rate-limit/src/headers/structured-fields.js';
 import { keySettings } from '../../libs/rate-limit/src/nest/keys/key-settings.js';

@@ -1,4 +1,4 @@
-import { kindOf, oneLine, shown } from '../../libs/rate-limit/src/core/errors.js';
+import { kindOf, oneLine, shown } from '../../libs/rate-limit/src/core/shown.js';
 
 class Odd {
   password = 'secret';

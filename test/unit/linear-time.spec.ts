@@ -1,5 +1,5 @@
 import { runInNewContext } from 'node:vm';
-import { oneLine, shown } from '../../libs/rate-limit/src/core/errors.js';
+import { oneLine, shown } from '../../libs/rate-limit/src/core/shown.js';
 import { sfString } from '../../libs/rate-limit/src/headers/structured-fields.js';
 import { clientOf } from '../../libs/rate-limit/src/engine/identity/address.js';
 import { byAll } from '../../libs/rate-limit/src/nest/keys/combined.js';

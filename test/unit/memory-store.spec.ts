@@ -116,7 +116,7 @@ describe('MemoryStore', () => {
       await spend(store, long, 'k');
       await store.reset(long, 'k');
     }
-    expect(store['expiring'].size).toBeLessThanOrEqual(1_001);
+    expect(store['states']['expiring'].size).toBeLessThanOrEqual(1_001);
 
     await spend(store, short, 'expiring');
     for (let i = 0; i < 2_000; i++) {
@@ -164,7 +164,7 @@ describe('ExpiryQueue', () => {
         for (const item of all) queue.add(item);
         all.forEach((item, i) => (item.expiresAt += spans[i]!.then));
         const taken: typeof all = [];
-        for (let item; (item = queue.takeOver(now));) taken.push(item);
+        for (let item; (item = queue.takeExpired(now));) taken.push(item);
         const over = all.filter(({ expiresAt }) => expiresAt <= now);
         expect(new Set(taken)).toEqual(new Set(over));
         expect(taken.map(({ first }) => first)).toEqual(over.map(({ first }) => first).sort((a, b) => a - b));

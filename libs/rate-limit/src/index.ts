@@ -61,6 +61,7 @@ export { RateLimitError, StoreUnavailableError } from './core/errors.js';
 export { checkHits, mergingHits, type Hit } from './core/hit.js';
 export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWriteResult } from './core/limit-book.js';
 export type { DecisionEvent, DenialReason, Observer } from './core/observer.js';
-export type { BlockingStore, RateLimitStore } from './core/store.js';
+export type { BlockingStore } from './core/blocks/blocking-store.js';
+export type { RateLimitStore } from './core/store.js';
 export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';
 export type { ProblemDetails } from './headers/problem-details.js';

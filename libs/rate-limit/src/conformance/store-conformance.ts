@@ -11,7 +11,8 @@ import type { Clock } from '../core/clock.js';
 import { RateLimitError } from '../core/errors.js';
 import type { Hit } from '../core/hit.js';
 import { definePolicy, type Policy, type PolicyDefinition } from '../core/policy.js';
-import type { BlockingStore, RateLimitStore } from '../core/store.js';
+import type { BlockingStore } from '../core/blocks/blocking-store.js';
+import type { RateLimitStore } from '../core/store.js';
 import type { StoreLaw } from './store-law.js';
 
 export { limitBookConformance } from './limit-book-conformance.js';

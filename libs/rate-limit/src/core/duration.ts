@@ -1,4 +1,5 @@
-import { RateLimitError, shown } from './errors.js';
+import { RateLimitError } from './errors.js';
+import { shown } from './shown.js';
 
 const MILLISECONDS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 type Unit = keyof typeof MILLISECONDS;

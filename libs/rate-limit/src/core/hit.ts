@@ -1,4 +1,5 @@
-import { RateLimitError, shown } from './errors.js';
+import { RateLimitError } from './errors.js';
+import { shown } from './shown.js';
 import { isChecked, type Policy } from './policy.js';
 
 /** One request's claim on one policy. */

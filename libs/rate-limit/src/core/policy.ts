@@ -8,11 +8,10 @@ import {
 } from './algorithms/index.js';
 import type { BlockRule } from './blocks/block.js';
 import { blockRuleOf, type BlockFor } from './blocks/block-rule.js';
+import { checkKnownKeys, checkOneOf } from './checks.js';
 import { milliseconds, type Duration } from './duration.js';
-import { RateLimitError, shown } from './errors.js';
-import { checkKnownKeys } from './known-keys.js';
-
-export { checkKnownKeys };
+import { RateLimitError } from './errors.js';
+import { shown } from './shown.js';
 
 /**
  * What happens to a request when the store gives no answer in time: `local`, the policy is judged in this process's
@@ -136,11 +135,6 @@ function checkName(name: unknown): asserts name is string {
     'RL_NAME_INVALID',
     `a policy's name must be 1 to 128 printable ASCII characters, because the header fields carry it, and not begin with @, got ${shown(name)}`,
   );
-}
-
-function checkOneOf(value: unknown, known: readonly string[], code: string, what: string): void {
-  if (known.includes(value as string)) return;
-  throw new RateLimitError(code, `${what} must be one of ${known.join(', ')}, got ${shown(value)}`);
 }
 
 function burstOf(burst: number | undefined, limit: number, algorithm: AlgorithmName): number {

@@ -1,4 +1,5 @@
-import { oneLine, placed, RateLimitError, shown } from '../core/errors.js';
+import { atPlace, RateLimitError } from '../core/errors.js';
+import { oneLine, shown } from '../core/shown.js';
 import type { Policy, PolicyDefinition } from '../core/policy.js';
 import { LivePolicy } from './limits/live-policy.js';
 import type { Lists } from './lists/lists.js';
@@ -42,7 +43,7 @@ export class Catalogue<Options extends NamedOptions, Entry extends CataloguePoli
     private readonly uses: readonly string[] = [],
   ) {
     for (const [name, options] of Object.entries(policies)) {
-      placed(`policies.${oneLine(name)}`, () => this.define({ ...options, name: checkedName(name, options) }));
+      atPlace(`policies.${oneLine(name)}`, () => this.define({ ...options, name: checkedName(name, options) }));
     }
   }
 

@@ -1,4 +1,4 @@
-import { withoutBlocks } from '../core/store.js';
+import { withoutBlocks } from '../core/blocks/blocking-store.js';
 import { LivePolicy } from './limits/live-policy.js';
 import { LIST_KEYS, listsOf } from './lists/lists.js';
 import { Catalogue, type CataloguePolicy } from './catalogue.js';

@@ -1,9 +1,11 @@
 import { spanOf } from '../core/blocks/block-rule.js';
+import { checkKnownKeys } from '../core/checks.js';
+import { blocking, withoutBlocks } from '../core/blocks/blocking-store.js';
 import type { Decision } from '../core/decision.js';
 import type { Duration } from '../core/duration.js';
 import { checkHits, type Hit } from '../core/hit.js';
-import { checkKnownKeys, definePolicy, isChecked, type Policy, type PolicyDefinition } from '../core/policy.js';
-import { blocking, withoutBlocks, type RateLimitStore } from '../core/store.js';
+import { definePolicy, isChecked, type Policy, type PolicyDefinition } from '../core/policy.js';
+import { type RateLimitStore } from '../core/store.js';
 import type { CataloguePolicy } from './catalogue.js';
 import { invalid } from './check-options.js';
 import type { LiveLimits, NamedLivePolicies } from './limits/live-limits.js';

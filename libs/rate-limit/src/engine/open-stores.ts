@@ -1,5 +1,6 @@
 import { bookOf, type LimitBook } from '../core/limit-book.js';
-import { isBlocking, type RateLimitStore } from '../core/store.js';
+import { isBlocking } from '../core/blocks/blocking-store.js';
+import { type RateLimitStore } from '../core/store.js';
 import { DenialCacheStore } from '../stores/denials/denial-cache.store.js';
 import { FailurePolicyStore } from '../stores/failure/failure-policy.store.js';
 import { MemoryLimitBook } from '../stores/memory/memory.limit-book.js';

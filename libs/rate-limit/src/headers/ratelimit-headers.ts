@@ -1,6 +1,7 @@
 import { algorithmOf } from '../core/algorithms/index.js';
 import type { Decision } from '../core/decision.js';
-import { RateLimitError, shown } from '../core/errors.js';
+import { RateLimitError } from '../core/errors.js';
+import { shown } from '../core/shown.js';
 import { isChecked, type Policy } from '../core/policy.js';
 import { sfInteger, sfList, sfString } from './structured-fields.js';
 

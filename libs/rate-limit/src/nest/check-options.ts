@@ -1,5 +1,6 @@
-import { kindOf, RateLimitError } from '../core/errors.js';
-import { checkKnownKeys } from '../core/policy.js';
+import { RateLimitError } from '../core/errors.js';
+import { kindOf } from '../core/shown.js';
+import { checkKnownKeys } from '../core/checks.js';
 import { checkPolicies, checkStoreOptions, invalid, isRecord, STORE_KEYS } from '../engine/check-options.js';
 import { headerProfiles } from '../headers/ratelimit-headers.js';
 import type { RateLimitModuleOptions } from './options.js';

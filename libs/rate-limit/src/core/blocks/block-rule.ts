@@ -1,7 +1,8 @@
 import type { BlockRule } from './block.js';
 import { milliseconds, type Duration } from '../duration.js';
-import { RateLimitError, shown } from '../errors.js';
-import { checkKnownKeys } from '../known-keys.js';
+import { RateLimitError } from '../errors.js';
+import { shown } from '../shown.js';
+import { checkKnownKeys } from '../checks.js';
 
 /** A block, spelled out. */
 export interface BlockOptions {

@@ -1,5 +1,6 @@
-import { kindOf, RateLimitError, shown } from '../../core/errors.js';
-import { checkKnownKeys } from '../../core/known-keys.js';
+import { kindOf, shown } from '../../core/shown.js';
+import { RateLimitError } from '../../core/errors.js';
+import { checkKnownKeys } from '../../core/checks.js';
 import type { LimitNumbers } from '../../core/limit-book.js';
 import { keyOfApiKey } from '../identity/api-key.js';
 

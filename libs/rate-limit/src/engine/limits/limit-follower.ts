@@ -1,4 +1,5 @@
-import { isStoreUnavailable, RateLimitError, shown } from '../../core/errors.js';
+import { isStoreUnavailable, RateLimitError } from '../../core/errors.js';
+import { shown } from '../../core/shown.js';
 import { entryName, partsOf, type LimitBook, type LimitNumbers } from '../../core/limit-book.js';
 import type { Policy } from '../../core/policy.js';
 import { RecurringWarnings } from '../recurring-warnings.js';

@@ -1,5 +1,6 @@
-import { checkKnownKeys } from '../../core/policy.js';
-import { kindOf, RateLimitError, shown } from '../../core/errors.js';
+import { RateLimitError } from '../../core/errors.js';
+import { checkKnownKeys } from '../../core/checks.js';
+import { kindOf, shown } from '../../core/shown.js';
 import { API_KEY_DIGEST, keyOfApiKey } from '../identity/api-key.js';
 import { AddressSet, rangeOf, type NoRange, type Range } from './address-set.js';
 

@@ -1,4 +1,5 @@
-import { shown, type StoreUnavailableError } from '../../core/errors.js';
+import { type StoreUnavailableError } from '../../core/errors.js';
+import { shown } from '../../core/shown.js';
 import type { DecisionEvent, Observer } from '../../core/observer.js';
 import type { StoreFailureMode } from '../../core/policy.js';
 import type { LimiterLogger } from './logger.js';

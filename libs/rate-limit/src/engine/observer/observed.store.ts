@@ -1,4 +1,5 @@
-import { blocking, type BlockingStore, type RateLimitStore } from '../../core/store.js';
+import { type RateLimitStore } from '../../core/store.js';
+import { blocking, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import type { Decision } from '../../core/decision.js';
 import type { Hit } from '../../core/hit.js';
 import type { DecisionEvent, DenialReason } from '../../core/observer.js';

@@ -1,4 +1,5 @@
-import { RateLimitError, shown } from '../../core/errors.js';
+import { RateLimitError } from '../../core/errors.js';
+import { shown } from '../../core/shown.js';
 import { keyOfApiKey } from '../../engine/identity/api-key.js';
 import { headerOf, type RateLimitRequest } from '../request/request.js';
 import { byIp } from './by-ip.js';

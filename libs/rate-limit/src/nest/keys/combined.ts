@@ -1,4 +1,5 @@
-import { RateLimitError, shown } from '../../core/errors.js';
+import { RateLimitError } from '../../core/errors.js';
+import { shown } from '../../core/shown.js';
 import { byIp } from './by-ip.js';
 import type { KeyResolver, Partition, Phase } from './key-resolver.js';
 

@@ -1,5 +1,6 @@
-import { checkKnownKeys } from '../../core/policy.js';
-import { RateLimitError, shown } from '../../core/errors.js';
+import { checkKnownKeys } from '../../core/checks.js';
+import { RateLimitError } from '../../core/errors.js';
+import { shown } from '../../core/shown.js';
 import { headerOf, type RateLimitRequest } from '../request/request.js';
 
 /** How clients are told apart. */

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { placed } from '../../core/errors.js';
+import { atPlace } from '../../core/errors.js';
 import type { Policy } from '../../core/policy.js';
 import type { PolicySource } from '../../engine/policy-source.js';
 import type { PolicyVariants } from '../../engine/policy-variants.js';
@@ -25,6 +25,6 @@ export class LimitByRequest implements PolicySource<Call> {
 
   /** @throws RateLimitError `RL_LIMIT_INVALID`, `RL_PRECISION` */
   withLimit(limit: number): Policy {
-    return placed(this.own.name, () => this.variants.with({ limit }));
+    return atPlace(this.own.name, () => this.variants.with({ limit }));
   }
 }

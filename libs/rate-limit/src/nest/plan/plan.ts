@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
-import { RateLimitError, shown } from '../../core/errors.js';
+import { RateLimitError } from '../../core/errors.js';
+import { shown } from '../../core/shown.js';
 import type { Policy } from '../../core/policy.js';
 import { policyField, type Verdict } from '../../headers/ratelimit-headers.js';
 import { ALL_POLICIES, SKIPPED_POLICIES } from '../decorators/skip-rate-limit.decorator.js';

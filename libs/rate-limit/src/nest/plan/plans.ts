@@ -1,5 +1,5 @@
 import type { ExecutionContext, Type } from '@nestjs/common';
-import { placed, RateLimitError } from '../../core/errors.js';
+import { atPlace, RateLimitError } from '../../core/errors.js';
 import { planOf, requestedBy, type Handler, type Plan } from './plan.js';
 import { routeNameOf, type Route } from './routes.js';
 import type { RequestedPolicy, RuleCatalogue } from './rule-catalogue.js';
@@ -24,13 +24,13 @@ export class Plans {
   ) {
     // First all that is spelled out anywhere, then the plans: what a name means does not depend on the order of imports.
     const learn = (requested: readonly RequestedPolicy[]) => requested.forEach((each) => catalogue.learn(each));
-    this.elsewhere = placed('default', () => (learn(defaults), planOf(catalogue, [defaults], '@default')));
+    this.elsewhere = atPlace('default', () => (learn(defaults), planOf(catalogue, [defaults], '@default')));
     for (const { controller, name, handler } of routes) {
-      placed(controller.name, () => learn(requestedBy(controller)));
-      placed(`${controller.name}.${name}`, () => learn(requestedBy(handler)));
+      atPlace(controller.name, () => learn(requestedBy(controller)));
+      atPlace(`${controller.name}.${name}`, () => learn(requestedBy(handler)));
     }
     for (const { controller, name, handler, owner } of routes) {
-      const plan = placed(`${controller.name}.${name}`, () =>
+      const plan = atPlace(`${controller.name}.${name}`, () =>
         planOf(catalogue, [defaults, controller, handler], owner),
       );
       entriesOf(this.byController, controller, () => new Map<string, Plan>()).set(name, plan);

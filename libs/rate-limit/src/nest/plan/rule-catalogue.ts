@@ -1,5 +1,6 @@
-import { withoutBlocks } from '../../core/store.js';
-import { RateLimitError, shown } from '../../core/errors.js';
+import { RateLimitError } from '../../core/errors.js';
+import { withoutBlocks } from '../../core/blocks/blocking-store.js';
+import { shown } from '../../core/shown.js';
 import { Catalogue } from '../../engine/catalogue.js';
 import type { PolicyOptions, PolicyReference } from '../options.js';
 import { RESOLVE_KEYS } from '../resolve/resolved-policy.js';

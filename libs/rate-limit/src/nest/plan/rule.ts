@@ -1,7 +1,8 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { durationText, milliseconds, type Duration } from '../../core/duration.js';
-import { RateLimitError, shown } from '../../core/errors.js';
-import { checkKnownKeys } from '../../core/policy.js';
+import { shown } from '../../core/shown.js';
+import { checkKnownKeys } from '../../core/checks.js';
+import { RateLimitError } from '../../core/errors.js';
 import { LivePolicy } from '../../engine/limits/live-policy.js';
 import { LIST_KEYS, listsOf, type Lists } from '../../engine/lists/lists.js';
 import type { PolicySource } from '../../engine/policy-source.js';

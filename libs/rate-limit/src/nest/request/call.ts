@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { at } from '../../core/errors.js';
+import { withPlace } from '../../core/errors.js';
 import type { Field, Verdict } from '../../headers/ratelimit-headers.js';
 import type { Phase } from '../keys/key-resolver.js';
 import type { RateLimitSettings } from '../settings.js';
@@ -65,6 +65,6 @@ export class Call {
   /** What to throw: a denial in the transport's own form, a mistake in the use of rate limits with the handler's name. */
   thrown(error: unknown): unknown {
     if (isRateLimitException(error)) return this.transport.exceptionFor(error);
-    return at(`${this.context.getClass().name}.${this.context.getHandler().name}`, error);
+    return withPlace(`${this.context.getClass().name}.${this.context.getHandler().name}`, error);
   }
 }

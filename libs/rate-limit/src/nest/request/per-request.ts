@@ -1,4 +1,5 @@
-import { RateLimitError, shown } from '../../core/errors.js';
+import { RateLimitError } from '../../core/errors.js';
+import { shown } from '../../core/shown.js';
 
 // What functions of the application return: at once or later, and fit for use or not.
 

@@ -1,6 +1,7 @@
 import { milliseconds, type Duration } from '../../core/duration.js';
-import { RateLimitError, shown } from '../../core/errors.js';
-import { checkKnownKeys } from '../../core/policy.js';
+import { shown } from '../../core/shown.js';
+import { checkKnownKeys } from '../../core/checks.js';
+import { RateLimitError } from '../../core/errors.js';
 import { checkTimeout } from '../../stores/redis/redis.store.js';
 import type { PolicyVariants } from '../../engine/policy-variants.js';
 import { Lookup, type LookupSettings } from './lookup.js';

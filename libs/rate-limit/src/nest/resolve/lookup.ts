@@ -1,6 +1,7 @@
 import { HttpException, Logger, type ExecutionContext } from '@nestjs/common';
 import { durationText } from '../../core/duration.js';
-import { kindOf, oneLine, RateLimitError, shown } from '../../core/errors.js';
+import { kindOf, oneLine, shown } from '../../core/shown.js';
+import { RateLimitError } from '../../core/errors.js';
 import type { Policy } from '../../core/policy.js';
 import { keptKey } from '../../stores/long-key.js';
 import type { PolicySource } from '../../engine/policy-source.js';

@@ -1,5 +1,7 @@
-import { RateLimitError, shown } from '../../core/errors.js';
-import { checkKnownKeys, type Policy } from '../../core/policy.js';
+import { RateLimitError } from '../../core/errors.js';
+import { shown } from '../../core/shown.js';
+import { checkKnownKeys } from '../../core/checks.js';
+import { type Policy } from '../../core/policy.js';
 import type { PolicyVariants } from '../../engine/policy-variants.js';
 import { checkCost, keyText } from '../request/per-request.js';
 import type { ResolvedPolicy } from './resolved-policy.js';

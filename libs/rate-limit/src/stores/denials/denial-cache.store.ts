@@ -1,7 +1,8 @@
 import type { Decision } from '../../core/decision.js';
 import type { Hit } from '../../core/hit.js';
 import type { Policy } from '../../core/policy.js';
-import { blocking, type BlockingStore, type RateLimitStore } from '../../core/store.js';
+import { blocking, type BlockingStore } from '../../core/blocks/blocking-store.js';
+import type { RateLimitStore } from '../../core/store.js';
 import { RememberedDenials } from './remembered-denials.js';
 
 export interface DenialCacheOptions {

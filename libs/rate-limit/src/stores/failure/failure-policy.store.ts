@@ -5,7 +5,8 @@ import { isStoreUnavailable, type StoreUnavailableError } from '../../core/error
 import { checkHits, type Hit } from '../../core/hit.js';
 import type { Observer } from '../../core/observer.js';
 import { shareOf, type Policy, type StoreFailureMode } from '../../core/policy.js';
-import { blocking, checkBlock, type BlockingStore, type RateLimitStore } from '../../core/store.js';
+import { blocking, checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
+import type { RateLimitStore } from '../../core/store.js';
 import { LastSeen } from './last-seen.js';
 import { MemoryStore } from '../memory/memory.store.js';
 

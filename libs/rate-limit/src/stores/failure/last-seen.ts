@@ -3,16 +3,7 @@ import type { Decision } from '../../core/decision.js';
 import type { Hit } from '../../core/hit.js';
 import type { Policy } from '../../core/policy.js';
 import { keptKey } from '../long-key.js';
-
-/** What was last told of a quota. */
-export interface Seen {
-  /** Units of the burst that were spent. */
-  used: number;
-  /** How long from `at` until more became available, in milliseconds. */
-  resetAfter: number;
-  /** When it was told. */
-  at: number;
-}
+import type { LastAnswer } from '../memory/memory.store.js';
 
 /** The most quotas that are remembered: some 8 MB of them, twice that where all keys are long. */
 const MOST = 50_000;
@@ -35,7 +26,7 @@ const AT_ONCE = 512;
  * caches.
  */
 export class LastSeen {
-  private young = new Map<string, Map<string, Seen>>();
+  private young = new Map<string, Map<string, LastAnswer>>();
   private old = this.young;
   private size = 0;
 
@@ -63,7 +54,7 @@ export class LastSeen {
   }
 
   /** What was last told, once: then it is forgotten. */
-  take({ id }: Policy, key: string): Seen | undefined {
+  take({ id }: Policy, key: string): LastAnswer | undefined {
     this.file();
     const [young, old] = [this.young.get(id), this.old.get(id)];
     const kept = keptKey(key);
@@ -83,7 +74,7 @@ export class LastSeen {
 
   private fileOne(policy: string, key: string, used: number, resetAfter: number, at: number): void {
     let seen = this.young.get(policy);
-    if (!seen) this.young.set(policy, (seen = new Map<string, Seen>()));
+    if (!seen) this.young.set(policy, (seen = new Map<string, LastAnswer>()));
     const known = seen.get(key);
     if (known) {
       known.used = used;

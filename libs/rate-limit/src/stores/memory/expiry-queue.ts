@@ -1,11 +1,11 @@
-/** Something that is over at a known time. */
+/** Something that expires at a known time. */
 export interface Expiring {
   expiresAt: number;
 }
 
 /**
- * Finds what is over, soonest first, in logarithmic time: a binary heap that holds each item once. An item whose
- * time was put off meanwhile goes back to its new place when its old one comes up.
+ * Finds what has expired, soonest first, in logarithmic time: a binary heap that holds each item once. An item whose
+ * expiry was postponed moves to its new place in the heap when the old time comes up.
  */
 export class ExpiryQueue<Item extends Expiring> {
   private readonly heap: { item: Item; due: number }[] = [];
@@ -16,15 +16,15 @@ export class ExpiryQueue<Item extends Expiring> {
 
   add(item: Item): void {
     const entry = { item, due: item.expiresAt };
-    let at = this.heap.push(entry) - 1;
-    for (let parent; at > 0 && this.heap[(parent = (at - 1) >> 1)]!.due > entry.due; at = parent) {
-      this.heap[at] = this.heap[parent]!;
+    let place = this.heap.push(entry) - 1;
+    for (let parent; place > 0 && this.heap[(parent = (place - 1) >> 1)]!.due > entry.due; place = parent) {
+      this.heap[place] = this.heap[parent]!;
     }
-    this.heap[at] = entry;
+    this.heap[place] = entry;
   }
 
-  /** Takes an item that is over, if any is: the first by the time that was known when it was put in its place. */
-  takeOver(now: number): Item | undefined {
+  /** Removes and returns an item that has expired, if any has: the first by the time that was known when it was put in its place. */
+  takeExpired(now: number): Item | undefined {
     for (let first; (first = this.heap[0]) && first.due <= now;) {
       this.removeFirst();
       if (first.item.expiresAt <= now) return first.item;
@@ -37,12 +37,12 @@ export class ExpiryQueue<Item extends Expiring> {
     const last = this.heap.pop()!;
     const size = this.heap.length;
     if (size === 0) return;
-    let at = 0;
-    for (let child; (child = 2 * at + 1) < size; at = child) {
+    let place = 0;
+    for (let child; (child = 2 * place + 1) < size; place = child) {
       if (child + 1 < size && this.heap[child + 1]!.due < this.heap[child]!.due) child++;
       if (this.heap[child]!.due >= last.due) break;
-      this.heap[at] = this.heap[child]!;
+      this.heap[place] = this.heap[child]!;
     }
-    this.heap[at] = last;
+    this.heap[place] = last;
   }
 }

@@ -11,13 +11,13 @@ import {
 } from '../../core/blocks/block.js';
 import type { Clock } from '../../core/clock.js';
 import type { Decision } from '../../core/decision.js';
-import { RateLimitError, shown } from '../../core/errors.js';
+import { RateLimitError } from '../../core/errors.js';
+import { shown } from '../../core/shown.js';
 import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
 import type { Policy } from '../../core/policy.js';
-import { checkBlock, type BlockingStore } from '../../core/store.js';
-import { ExpiryQueue, type Expiring } from './expiry-queue.js';
-import type { Seen } from '../failure/last-seen.js';
+import { checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import { keptKey } from '../long-key.js';
+import { BoundedMap } from './bounded-map.js';
 
 /** What a {@link MemoryStore} takes. */
 export interface MemoryStoreOptions {
@@ -27,27 +27,24 @@ export interface MemoryStoreOptions {
   maxKeys?: number;
 }
 
-interface Entry extends Expiring {
-  readonly id: string;
-  state: unknown;
+/** What another store last answered about a quota. */
+export interface LastAnswer {
+  /** Units of the burst that were spent. */
+  used: number;
+  /** How long from `at` until more became available, in milliseconds. */
+  resetAfter: number;
+  /** When the answer came, in milliseconds since the epoch. */
+  at: number;
 }
-
-/** How many expired entries go for each new one: more than one, so that what has expired dwindles under load. */
-const SWEEP = 2;
-
-/** Below this many keys nothing is gained by sweeping. */
-const WORTH_SWEEPING = 1_000;
 
 /**
  * Keeps quota in this process. For one instance, for tests, and for the time when Redis is away. No timers: it never
  * keeps a process alive.
  */
 export class MemoryStore implements BlockingStore {
-  /** In order of use: a Map iterates as it was written, and what is used is written anew. */
-  private readonly entries = new Map<string, Entry>();
-  private expiring = new ExpiryQueue<Entry>();
+  /** The states of quotas and of blocks. */
+  private readonly states: BoundedMap<unknown>;
   private readonly now: Clock;
-  private readonly maxKeys: number;
 
   /** @throws RateLimitError `RL_MAX_KEYS_INVALID` */
   constructor({ now = Date.now, maxKeys = 100_000 }: MemoryStoreOptions = {}) {
@@ -58,12 +55,12 @@ export class MemoryStore implements BlockingStore {
       );
     }
     this.now = now;
-    this.maxKeys = maxKeys;
+    this.states = new BoundedMap(maxKeys);
   }
 
   /** How many keys are kept now. */
   get size(): number {
-    return this.entries.size;
+    return this.states.size;
   }
 
   /**
@@ -83,8 +80,8 @@ export class MemoryStore implements BlockingStore {
    */
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
-    this.entries.delete(idOf(policy, key));
-    if (policy.blocks) this.entries.delete(blockIdOf(policy, key));
+    this.states.delete(idOf(policy, key));
+    if (policy.blocks) this.states.delete(blockIdOf(policy, key));
   }
 
   /**
@@ -113,7 +110,7 @@ export class MemoryStore implements BlockingStore {
   async unblock(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
     checkBlock(policy);
-    this.entries.delete(blockIdOf(policy, key));
+    this.states.delete(blockIdOf(policy, key));
   }
 
   /**
@@ -121,16 +118,16 @@ export class MemoryStore implements BlockingStore {
    *
    * @internal
    */
-  recall(policy: Policy, key: string, { used, resetAfter, at }: Seen): void {
+  recall(policy: Policy, key: string, { used, resetAfter, at }: LastAnswer): void {
     const algorithm = algorithmOf(policy.algorithm);
     const state = algorithm.recalled(policy, used, resetAfter, at);
     const now = Math.floor(this.now());
     const lifetime = state === undefined ? 0 : algorithm.lifetime(policy, state, now);
     if (lifetime <= 0) return;
     const id = idOf(policy, key);
-    const entry = this.entries.get(id);
+    const entry = this.states.get(id);
     const left = (known: unknown): number => algorithm.judge(policy, known, 0, now).remaining;
-    if (!entry || left(state) < left(entry.state)) this.keep(id, entry, state, now + lifetime, now);
+    if (!entry || left(state) < left(entry.value)) this.states.set(id, entry, state, now + lifetime, now);
   }
 
   /**
@@ -139,10 +136,10 @@ export class MemoryStore implements BlockingStore {
    * @internal
    */
   recallBlock(policy: Policy, key: string, left: number): void {
-    if (left === 0 && this.entries.size === 0) return;
+    if (left === 0 && this.states.size === 0) return;
     const now = Math.floor(this.now());
     if (left > 0) this.keepBlock(policy, key, { start: now, span: left, step: 1 }, now);
-    else this.entries.delete(blockIdOf(policy, key));
+    else this.states.delete(blockIdOf(policy, key));
   }
 
   private judge(hits: readonly Hit[]): Decision[] {
@@ -150,22 +147,22 @@ export class MemoryStore implements BlockingStore {
     const judged = hits.map(({ policy, key, cost }) => {
       const id = idOf(policy, key);
       const algorithm = algorithmOf(policy.algorithm);
-      const entry = this.entries.get(id);
+      const entry = this.states.get(id);
       const block = policy.blocks && standing(this.blockOf(policy, key), now);
       const isBarred = block !== undefined && block.left > 0 && cost > 0;
-      const judgement = algorithm.judge(policy, entry?.state, cost, now);
+      const judgement = algorithm.judge(policy, entry?.value, cost, now);
       return { policy, id, algorithm, entry, judgement, block, isBarred };
     });
 
     const denied = judged.some(({ judgement, isBarred }) => isBarred || !judgement.allowed);
     return judged.map(({ policy, id, algorithm, entry, judgement, block, isBarred }, i) => {
       // All or none: beside a denied hit, one that would have passed only looks.
-      const final = denied && judgement.allowed ? algorithm.judge(policy, entry?.state, 0, now) : judgement;
+      const final = denied && judgement.allowed ? algorithm.judge(policy, entry?.value, 0, now) : judgement;
       const { allowed, remaining, resetAfter, retryAfter, state } = final;
-      if (state === undefined) this.entries.delete(id);
+      if (state === undefined) this.states.delete(id);
       else {
-        const expiresAt = state === entry?.state ? undefined : now + algorithm.lifetime(policy, state, now);
-        this.keep(id, entry, state, expiresAt, now);
+        const expiresAt = state === entry?.value ? undefined : now + algorithm.lifetime(policy, state, now);
+        this.states.set(id, entry, state, expiresAt, now);
       }
       const decision: Decision = { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, by: 'store' };
       if (!block) return decision;
@@ -196,46 +193,12 @@ export class MemoryStore implements BlockingStore {
   }
 
   private blockOf(policy: Policy, key: string): BlockState | undefined {
-    return this.entries.get(blockIdOf(policy, key))?.state as BlockState | undefined;
+    return this.states.get(blockIdOf(policy, key))?.value as BlockState | undefined;
   }
 
   private keepBlock(policy: Policy, key: string, state: BlockState, now: number): void {
     const id = blockIdOf(policy, key);
-    this.keep(id, this.entries.get(id), state, now + blockLifetime(policy.blocks!, state, now), now);
-  }
-
-  private keep(id: string, entry: Entry | undefined, state: unknown, expiresAt: number | undefined, now: number): void {
-    // It may be swept already, to make room for another hit of the same request.
-    if (entry && this.entries.delete(id)) {
-      entry.state = state;
-      entry.expiresAt = expiresAt ?? entry.expiresAt;
-      this.entries.set(id, entry);
-      return;
-    }
-    const added: Entry = { id, state, expiresAt: expiresAt ?? entry!.expiresAt };
-    this.entries.set(id, added);
-    this.expiring.add(added);
-    this.makeRoom(now);
-  }
-
-  private makeRoom(now: number): void {
-    const sweep = this.entries.size > WORTH_SWEEPING ? SWEEP : 0;
-    for (let swept = 0; swept < sweep || this.entries.size > this.maxKeys; swept++) {
-      const over = this.expiring.takeOver(now);
-      if (!over) break;
-      if (this.entries.get(over.id) === over) this.entries.delete(over.id);
-    }
-    if (this.entries.size > this.maxKeys) {
-      const [leastRecentlyUsed] = this.entries.keys();
-      this.entries.delete(leastRecentlyUsed!);
-    }
-    if (this.expiring.size > 2 * this.entries.size + 1_000) this.rebuildQueue();
-  }
-
-  /** What was reset or forgotten stays in the queue until it is due; this keeps the queue in proportion. */
-  private rebuildQueue(): void {
-    this.expiring = new ExpiryQueue();
-    for (const entry of this.entries.values()) this.expiring.add(entry);
+    this.states.set(id, this.states.get(id), state, now + blockLifetime(policy.blocks!, state, now), now);
   }
 }
 

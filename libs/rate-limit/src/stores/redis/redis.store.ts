@@ -1,10 +1,11 @@
 import type { Clock } from '../../core/clock.js';
 import type { Decision } from '../../core/decision.js';
-import { kindOf, RateLimitError, shown, StoreUnavailableError } from '../../core/errors.js';
+import { kindOf, shown } from '../../core/shown.js';
+import { RateLimitError, StoreUnavailableError } from '../../core/errors.js';
 import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
 import type { LimitBook } from '../../core/limit-book.js';
 import type { Policy } from '../../core/policy.js';
-import { checkBlock, type BlockingStore } from '../../core/store.js';
+import { checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import { acrossSlots } from './wire/across-slots.js';
 import { RedisBatches } from './wire/batch.js';
 import { isClusterClient, isRedisClient, nameOf, type RedisClient } from './connection/client.js';

@@ -1,4 +1,5 @@
-import { oneLine, RateLimitError } from '../../../core/errors.js';
+import { oneLine } from '../../../core/shown.js';
+import { RateLimitError } from '../../../core/errors.js';
 import { isClusterClient, isRedisClient, type RedisClient } from './client.js';
 import { checkLocation, isCluster, type RedisLocation } from './location.js';
 import { firstNews, type EventfulClient } from './news.js';

@@ -1,4 +1,5 @@
-import { kindOf, RateLimitError, shown } from '../../../core/errors.js';
+import { kindOf, shown } from '../../../core/shown.js';
+import { RateLimitError } from '../../../core/errors.js';
 import type { RedisClient } from './client.js';
 
 /** ioredis' own options: host, port, db, username, password, tls, sentinels, … All of them are passed on. */

@@ -1,4 +1,5 @@
-import { kindOf, RateLimitError, shown } from './errors.js';
+import { kindOf, shown } from './shown.js';
+import { RateLimitError } from './errors.js';
 
 /** @throws RateLimitError `RL_OPTION_UNKNOWN` for a key that nobody reads, most often a slip of the pen */
 export function checkKnownKeys(options: object, known: readonly string[], owner: string): void {
@@ -11,4 +12,10 @@ export function checkKnownKeys(options: object, known: readonly string[], owner:
     'RL_OPTION_UNKNOWN',
     `${owner} has no option ${shown(unknown)}; it takes ${known.join(', ')}`,
   );
+}
+
+/** @throws RateLimitError with this code unless the value is one of `known` */
+export function checkOneOf(value: unknown, known: readonly string[], code: string, what: string): void {
+  if (known.includes(value as string)) return;
+  throw new RateLimitError(code, `${what} must be one of ${known.join(', ')}, got ${shown(value)}`);
 }

@@ -1,0 +1,35 @@
+/** How a value is shown in an error: on one line, short, and told apart from its look-alikes ("5" from 5). */
+export function shown(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'bigint') return oneLine(`${value}n`);
+  if (typeof value !== 'string' && (typeof value !== 'object' || value === null)) return oneLine(String(value));
+  try {
+    return oneLine(JSON.stringify(value) ?? kindOf(value));
+  } catch {
+    return kindOf(value);
+  }
+}
+
+/** What a value is, without what it holds: that may be a password. */
+export function kindOf(value: unknown): string {
+  if (typeof value === 'string') return 'text';
+  if (typeof value !== 'object' || value === null) return shown(value);
+  try {
+    if (Array.isArray(value)) return `a list of ${value.length}`;
+    const prototype = Object.getPrototypeOf(value) as object | null;
+    return prototype ? `an object of ${oneLine(prototype.constructor.name)}` : 'an object';
+  } catch {
+    // A proxy that is revoked, for one.
+    return 'an object that cannot be read';
+  }
+}
+
+const LONGEST_SHOWN = 80;
+
+/** Text of somebody's as part of a message: short, and without what could forge a line of a log. */
+export function oneLine(text: string): string {
+  const line = text
+    .slice(0, LONGEST_SHOWN + 1)
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_C}]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return line.length > LONGEST_SHOWN ? `${line.slice(0, LONGEST_SHOWN - 1)}…` : line;
+}
