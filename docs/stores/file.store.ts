@@ -2,6 +2,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import {
   algorithmOf,
   checkHits,
+  judgeAll,
   mergingHits,
   StoreUnavailableError,
   type Clock,
@@ -13,7 +14,7 @@ import {
 
 type States = Map<string, { readonly state: unknown; readonly until: number }>;
 
-/** Keeps quotas in a JSON file, so that a process goes on where it was before its restart. For one process. */
+/** Keeps quotas in a JSON file, so that they survive a restart. For one process. */
 export class FileStore implements RateLimitStore {
   private last: Promise<unknown> = Promise.resolve();
 
@@ -33,7 +34,7 @@ export class FileStore implements RateLimitStore {
     await this.inTurn((states) => states.delete(idOf(policy, key)));
   }
 
-  /** One request after the other: what one has left is written down before the next is judged. */
+  /** One request after the other: what a request leaves is written before the next one is judged. */
   private inTurn<T>(work: (states: States, now: number) => T): Promise<T> {
     const turn = this.last.then(async () => {
       try {
@@ -51,7 +52,7 @@ export class FileStore implements RateLimitStore {
     return turn;
   }
 
-  /** What is over is a full quota again, and left out. */
+  /** Leaves out what has expired: a full quota again. */
   private async read(now: number): Promise<States> {
     try {
       const states = JSON.parse(await readFile(this.path, 'utf8')) as [string, { state: unknown; until: number }][];
@@ -67,21 +68,15 @@ export class FileStore implements RateLimitStore {
 function judged(hits: readonly Hit[], states: States, now: number): Decision[] {
   const claims = hits.map(({ policy, key, cost }) => {
     const id = idOf(policy, key);
-    const algorithm = algorithmOf(policy.algorithm);
-    const before = states.get(id)?.state;
-    return { id, policy, algorithm, before, judgement: algorithm.judge(policy, before, cost, now) };
+    return { id, policy, cost, state: states.get(id)?.state };
   });
-  const isDenied = claims.some(({ judgement }) => !judgement.allowed);
-
-  return claims.map(({ id, policy, algorithm, before, judgement }) => {
-    // Beside a denied hit, one that would have passed only looks.
-    const final = isDenied && judgement.allowed ? algorithm.judge(policy, before, 0, now) : judgement;
-    const { allowed, remaining, resetAfter, retryAfter, state } = final;
+  return judgeAll(claims, now).map(({ decision, state }, i) => {
+    const { policy, id } = claims[i]!;
     if (state === undefined) states.delete(id);
-    else states.set(id, { state, until: now + algorithm.lifetime(policy, state, now) });
-    return { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, by: 'store' };
+    else states.set(id, { state, until: now + algorithmOf(policy.algorithm).lifetime(policy, state, now) });
+    return decision;
   });
 }
 
-/** Which state: `policy.id`, never the name alone. As JSON, so that no two pairs are one text. */
+/** By `policy.id`, never by the name alone. As JSON, so that no two pairs give the same text. */
 const idOf = (policy: Policy, key: string): string => JSON.stringify([policy.id, key]);

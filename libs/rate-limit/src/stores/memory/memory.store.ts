@@ -1,19 +1,11 @@
-import type { Judgement } from '../../core/algorithm.js';
 import { algorithmOf } from '../../core/algorithms/index.js';
-import {
-  blockLifetime,
-  extended,
-  imposed,
-  raised,
-  standing,
-  underBlock,
-  type BlockState,
-} from '../../core/blocks/block.js';
+import { blockLifetime, imposed, type BlockState } from '../../core/blocks/block.js';
 import type { Clock } from '../../core/clock.js';
 import type { Decision } from '../../core/decision.js';
 import { RateLimitError } from '../../core/errors.js';
 import { shown } from '../../core/shown.js';
 import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
+import { judgeAll } from '../../core/judge-all.js';
 import type { Policy } from '../../core/policy.js';
 import { checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import { keptKey } from '../long-key.js';
@@ -68,8 +60,14 @@ export class MemoryStore implements BlockingStore {
    *
    * @throws RateLimitError `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`
    */
-  async consume(hits: readonly Hit[]): Promise<Decision[]> {
-    checkHits(hits);
+  consume(hits: readonly Hit[]): Promise<Decision[]> {
+    // Not async: that would cost a request two more promises.
+    try {
+      checkHits(hits);
+    } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is a RateLimitError
+      return Promise.reject(error);
+    }
     return mergingHits(hits, async (merged) => this.judge(merged));
   }
 
@@ -144,52 +142,23 @@ export class MemoryStore implements BlockingStore {
 
   private judge(hits: readonly Hit[]): Decision[] {
     const now = Math.floor(this.now());
-    const judged = hits.map(({ policy, key, cost }) => {
+    const claims = hits.map(({ policy, key, cost }) => {
       const id = idOf(policy, key);
-      const algorithm = algorithmOf(policy.algorithm);
       const entry = this.states.get(id);
-      const block = policy.blocks && standing(this.blockOf(policy, key), now);
-      const isBarred = block !== undefined && block.left > 0 && cost > 0;
-      const judgement = algorithm.judge(policy, entry?.value, cost, now);
-      return { policy, id, algorithm, entry, judgement, block, isBarred };
+      const block = policy.blocks && this.blockOf(policy, key);
+      return { policy, cost, state: entry?.value, block, id, entry };
     });
-
-    const denied = judged.some(({ judgement, isBarred }) => isBarred || !judgement.allowed);
-    return judged.map(({ policy, id, algorithm, entry, judgement, block, isBarred }, i) => {
-      // All or none: beside a denied hit, one that would have passed only looks.
-      const final = denied && judgement.allowed ? algorithm.judge(policy, entry?.value, 0, now) : judgement;
-      const { allowed, remaining, resetAfter, retryAfter, state } = final;
+    return judgeAll(claims, now).map(({ decision, state, block }, i) => {
+      const { policy, id, entry } = claims[i]!;
       if (state === undefined) this.states.delete(id);
       else {
-        const expiresAt = state === entry?.value ? undefined : now + algorithm.lifetime(policy, state, now);
+        const isUnchanged = state === entry?.value;
+        const expiresAt = isUnchanged ? undefined : now + algorithmOf(policy.algorithm).lifetime(policy, state, now);
         this.states.set(id, entry, state, expiresAt, now);
       }
-      const decision: Decision = { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, by: 'store' };
-      if (!block) return decision;
-      const left = this.settleBlock(hits[i]!, judgement, block.state, isBarred, now);
-      if (left === 0) return decision;
-      const told = underBlock(policy, decision, hits[i]!.cost, retryAfter, left);
-      return { ...decision, ...told, allowed: allowed && !isBarred };
+      if (block) this.keepBlock(policy, hits[i]!.key, block, now);
+      return decision;
     });
-  }
-
-  /** Begins a block, or begins it anew, where this hit does. How long one stands now. */
-  private settleBlock(
-    { policy, key }: Hit,
-    { allowed, retryAfter }: Judgement<unknown>,
-    state: BlockState | undefined,
-    isBarred: boolean,
-    now: number,
-  ): number {
-    const rule = policy.blocks!;
-    let kept = state;
-    if (isBarred) {
-      if (rule.extend && retryAfter >= 0) kept = extended(state!, now);
-    } else if (!allowed && retryAfter >= 0) {
-      kept = raised(rule, state, now) ?? state;
-    }
-    if (kept) this.keepBlock(policy, key, kept, now);
-    return standing(kept, now).left;
   }
 
   private blockOf(policy: Policy, key: string): BlockState | undefined {

@@ -1,0 +1,79 @@
+import type { Judgement } from './algorithm.js';
+import { algorithmOf } from './algorithms/index.js';
+import { extended, raised, standing, underBlock, type BlockState } from './blocks/block.js';
+import type { Decision } from './decision.js';
+import type { Policy } from './policy.js';
+
+/** A hit, with what is kept of its policy and key. */
+export interface Claim {
+  /** Of the hit. */
+  readonly policy: Policy;
+  /** Of the hit, in units. */
+  readonly cost: number;
+  /** The state that the last charge left; `undefined`: a full quota. */
+  readonly state: unknown;
+  /** The block that is kept, of a policy with `blockFor`. */
+  readonly block?: BlockState | undefined;
+}
+
+/** The answer to a claim, and what to keep from now on. */
+export interface Outcome {
+  /** The answer to the hit. */
+  readonly decision: Decision;
+  /** The very same object when nothing changed; `undefined`: a full quota, so nothing needs to be kept. */
+  readonly state: unknown;
+  /** `undefined`: there is no block to keep. */
+  readonly block: BlockState | undefined;
+}
+
+/**
+ * Judges the hits of one request together: either all of them are charged, or none is. No two claims may share a state
+ * (`mergingHits` sees to that).
+ *
+ * Pure: a store reads the states, calls this, and writes what it returns, before it judges the next request.
+ *
+ * @param now milliseconds since the epoch, a whole number
+ * @returns an outcome for each claim, in their order
+ */
+export function judgeAll(claims: readonly Claim[], now: number): Outcome[] {
+  const judgements: Judgement<unknown>[] = [];
+  let isDenied = false;
+  for (const claim of claims) {
+    const judgement = algorithmOf(claim.policy.algorithm).judge(claim.policy, claim.state, claim.cost, now);
+    isDenied ||= !judgement.allowed || isBarred(claim, now);
+    judgements.push(judgement);
+  }
+  const outcomes: Outcome[] = [];
+  for (let i = 0; i < claims.length; i++) outcomes.push(outcomeOf(claims[i]!, judgements[i]!, isDenied, now));
+  return outcomes;
+}
+
+/** Whether a block denies the hit. A block lets callers look and give back. */
+const isBarred = ({ policy, cost, block }: Claim, now: number): boolean =>
+  policy.blocks !== undefined && cost > 0 && standing(block, now).left > 0;
+
+function outcomeOf(claim: Claim, judgement: Judgement<unknown>, isDenied: boolean, now: number): Outcome {
+  const { policy } = claim;
+  // Beside a denied hit, one that would have passed only looks.
+  const isLook = isDenied && judgement.allowed;
+  const final = isLook ? algorithmOf(policy.algorithm).judge(policy, claim.state, 0, now) : judgement;
+  const { allowed, remaining, resetAfter, retryAfter, state } = final;
+  const decision: Decision = { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, by: 'store' };
+  if (!policy.blocks) return { decision, state, block: undefined };
+
+  const block = blockAfter(claim, judgement, now);
+  const { left } = standing(block, now);
+  if (left === 0) return { decision, state, block };
+  const told = underBlock(policy, decision, claim.cost, retryAfter, left);
+  return { decision: { ...decision, ...told, allowed: allowed && !isBarred(claim, now) }, state, block };
+}
+
+/** The block after this hit: it begins one when the quota denies it, and extends one where the rule says so. */
+function blockAfter(claim: Claim, { allowed, retryAfter }: Judgement<unknown>, now: number): BlockState | undefined {
+  const rule = claim.policy.blocks!;
+  const { state } = standing(claim.block, now);
+  // A hit that can never pass neither begins a block nor extends one.
+  if (retryAfter < 0) return state;
+  if (isBarred(claim, now)) return rule.extend ? extended(state!, now) : state;
+  return allowed ? state : (raised(rule, state, now) ?? state);
+}
