@@ -61,6 +61,7 @@ export { RateLimitError, StoreUnavailableError } from './core/errors.js';
 export { checkHits, mergingHits, type Hit } from './core/hit.js';
 export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWriteResult } from './core/limit-book.js';
 export { judgeAll, type Claim, type Outcome } from './core/judge-all.js';
+export type { Window, WindowBounds } from './core/window.js';
 export type { DecisionEvent, DenialReason, Observer } from './core/observer.js';
 export type { BlockingStore } from './core/blocks/blocking-store.js';
 export type { RateLimitStore } from './core/store.js';

@@ -9,9 +9,10 @@ import {
 import type { BlockRule } from './blocks/block.js';
 import { blockRuleOf, type BlockFor } from './blocks/block-rule.js';
 import { checkKnownKeys, checkOneOf } from './checks.js';
-import { milliseconds, type Duration } from './duration.js';
+import type { Duration } from './duration.js';
 import { RateLimitError } from './errors.js';
 import { shown } from './shown.js';
+import { windowOf, type Window } from './window.js';
 
 /**
  * What happens to a request when the store gives no answer in time: `local`, the policy is judged in this process's
@@ -50,6 +51,8 @@ export interface Policy extends Quota {
   readonly name: string;
   /** How it is judged. */
   readonly algorithm: AlgorithmName;
+  /** Its window as a value, which knows its text and its seconds; `window` is the length of it. */
+  readonly period: Window;
   /**
    * Which state it judges: its name, algorithm and window, and nothing else, so that raising a limit keeps what has
    * been used.
@@ -83,7 +86,8 @@ export function definePolicy(definition: PolicyDefinition, owner?: string): Poli
   if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
   checkLimit(limit);
 
-  const window = milliseconds(span);
+  const period = windowOf(span);
+  const window = period.length;
   const burst = burstOf(most, limit, algorithm);
   const { code, weighsByWindow } = algorithmOf(algorithm);
   if (weighsByWindow && !Number.isSafeInteger(burst * window)) {
@@ -93,9 +97,9 @@ export function definePolicy(definition: PolicyDefinition, owner?: string): Poli
         `${burst} in ${window} ms is over; use at most ${Math.floor(Number.MAX_SAFE_INTEGER / window)}, a shorter window, or ${algorithmsThat((other) => !other.weighsByWindow)}`,
     );
   }
-  const id = `${owner ?? name}:${code}${window}`;
+  const id = `${owner ?? name}:${code}${period.id}`;
   const blocks = blockFor === undefined ? undefined : blockRuleOf(blockFor);
-  return checked({ name, algorithm, limit, window, burst, id, onStoreFailure, blocks });
+  return checked({ name, algorithm, limit, window, period, burst, id, onStoreFailure, blocks });
 }
 
 /** What one of several instances may spend of a quota by itself: rounded down, but of some quota never nothing. */

@@ -30,8 +30,8 @@ export interface Verdict {
 /** Only here are spans seconds. Rounded up: nobody is sent back too early, or told of more than we serve. */
 const seconds = (span: number): number => Math.ceil(span / 1_000);
 
-const policyItem = ({ name, limit, window }: Policy): string =>
-  `${sfString(name)};q=${sfInteger(limit)};w=${sfInteger(seconds(window))}`;
+const policyItem = ({ name, limit, period }: Policy): string =>
+  `${sfString(name)};q=${sfInteger(limit)};w=${sfInteger(period.seconds)}`;
 
 /** `RateLimit-Policy: "burst";q=100;w=60, "daily";q=1000;w=86400`. The same for every answer under these policies. */
 export const policyField = (policies: readonly Policy[]): string => sfList(policies.map(policyItem));

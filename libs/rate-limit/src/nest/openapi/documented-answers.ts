@@ -99,9 +99,9 @@ const quoted = (name: string): string => `"${name}"`;
 
 /** `"burst" (20 per 1s)`: the name as the body and the header fields write it, and what a client should know. */
 function inWords({ policy, cost, isLimitDynamic, isResolved, isCostDynamic }: DocumentedPolicy): string {
-  const { name, limit, window, burst, blocks } = policy;
+  const { name, limit, period, burst, blocks } = policy;
   if (isResolved) return `${quoted(name)} (depends on the caller)`;
-  const span = durationText(window);
+  const span = period.text;
   const parts = [isLimitDynamic ? `depends on the caller, per ${span}` : `${limit} per ${span}`];
   if (!isLimitDynamic && burst !== limit) parts.push(`at most ${burst} at once`);
   if (isCostDynamic) parts.push('a request costs as much as it asks for');

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { durationText, milliseconds, type Duration } from '../../core/duration.js';
+import type { Duration } from '../../core/duration.js';
 import { shown } from '../../core/shown.js';
 import { checkKnownKeys } from '../../core/checks.js';
 import { RateLimitError } from '../../core/errors.js';
@@ -7,6 +7,7 @@ import { LivePolicy } from '../../engine/limits/live-policy.js';
 import { LIST_KEYS, listsOf, type Lists } from '../../engine/lists/lists.js';
 import type { PolicySource } from '../../engine/policy-source.js';
 import { PolicyVariants } from '../../engine/policy-variants.js';
+import { windowOf } from '../../core/window.js';
 import { byIp } from '../keys/by-ip.js';
 import type { KeyResolver, Partition, Phase } from '../keys/key-resolver.js';
 import type { PolicyOptions, PolicyUse } from '../options.js';
@@ -142,6 +143,6 @@ const LOOKED_UP = 'resolved';
 
 /** What a policy without a name is called in the header fields: `3-per-1m`. */
 function wireName(limit: PolicyOptions['limit'], window: Duration): string {
-  const span = durationText(milliseconds(window));
+  const span = windowOf(window).text;
   return typeof limit === 'number' ? `${limit}-per-${span}` : `per-${span}`;
 }

@@ -1,5 +1,4 @@
 import { HttpException, Logger, type ExecutionContext } from '@nestjs/common';
-import { durationText } from '../../core/duration.js';
 import { kindOf, oneLine, shown } from '../../core/shown.js';
 import { RateLimitError } from '../../core/errors.js';
 import type { Policy } from '../../core/policy.js';
@@ -199,12 +198,12 @@ export class Lookup implements PolicySource<Call> {
   }
 
   private tell(kind: string, context: ExecutionContext, what: string): void {
-    const { name, limit, window } = this.own;
+    const { name, limit, period } = this.own;
     this.warnings.warnOnce(
       kind,
       () =>
         `${context.getClass().name}.${context.getHandler().name}: resolve of ${shown(name)} ${what}. ` +
-        `The policy's own numbers hold then: ${limit} per ${durationText(window)}. ` +
+        `The policy's own numbers hold then: ${limit} per ${period.text}. ` +
         'This is told once, and again when a minute has passed without it.',
     );
   }

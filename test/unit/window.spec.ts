@@ -1,0 +1,34 @@
+import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
+import { windowOf } from '../../libs/rate-limit/src/core/window.js';
+
+describe('the window of a policy', () => {
+  it.each([
+    ['1m', 60_000, '1m', 60],
+    [60_000, 60_000, '1m', 60],
+    ['90s', 90_000, '90s', 90],
+    ['24h', 86_400_000, '1d', 86_400],
+    ['1500ms', 1_500, '1500ms', 2],
+    [1, 1, '1ms', 1],
+  ] as const)('%s is %d ms long, is written %s and lasts %d s in header fields', (window, length, text, seconds) => {
+    const { length: ms, text: written, seconds: s } = windowOf(window);
+    expect([ms, written, s]).toEqual([length, text, seconds]);
+  });
+
+  it('begins with the charge that opens it, and is over one length later', () => {
+    expect(windowOf('10s').boundsAt(1_800_000_000_000)).toEqual({ start: 1_800_000_000_000, end: 1_800_000_010_000 });
+  });
+
+  it('shares its id with windows of the same length, however they are written, and with no other', () => {
+    expect(windowOf('60s').id).toBe(windowOf('1m').id);
+    expect(windowOf('61s').id).not.toBe(windowOf('1m').id);
+  });
+
+  it('is what a policy carries, beside its length as a number', () => {
+    const { window, period, id } = definePolicy({ name: 'p', limit: 3, window: '1m' });
+    expect([window, period.length, period.text, id]).toEqual([60_000, 60_000, '1m', 'p:fw60000']);
+  });
+
+  it.each(['10 seconds', '0s', 1.5, -1, '365001d', undefined])('is refused when it is %s', (window) => {
+    expect(() => windowOf(window as never)).toThrow('RL_WINDOW_INVALID');
+  });
+});
