@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 
-/** Longer keys are digested: their text may be a caller's, and all of it would be kept. */
-export const LONGEST_KEY = 128;
+/** Longer keys are stored as a digest. Their text may come from a caller, who could fill the store with it. */
+export const LONGEST_PLAIN_KEY = 128;
 
-/** Of the code units, not of UTF-8, which writes every lone surrogate alike. */
-export const digestOf = (key: string): string => `#${createHash('sha256').update(key, 'utf16le').digest('base64url')}`;
+/** Of the UTF-16 code units: in UTF-8 all lone surrogates look the same. */
+export const keyDigest = (key: string): string => `#${createHash('sha256').update(key, 'utf16le').digest('base64url')}`;
 
-/** A key as memory keeps it, one to one: a digest is made longer than any key that stands as it is. */
+/** A key as memory keeps it. Two keys never give the same text: a digest is padded to be longer than any plain key. */
 export const keptKey = (key: string): string =>
-  key.length > LONGEST_KEY ? digestOf(key).padEnd(LONGEST_KEY + 1) : key;
+  key.length > LONGEST_PLAIN_KEY ? keyDigest(key).padEnd(LONGEST_PLAIN_KEY + 1) : key;

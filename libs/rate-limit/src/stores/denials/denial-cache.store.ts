@@ -8,18 +8,18 @@ import { RememberedDenials } from './remembered-denials.js';
 export interface DenialCacheOptions {
   /** How long a denial is remembered at most, in milliseconds. Default 1,000. */
   maxAge?: number;
-  /** The most that is kept, denials and the states they rest on; the oldest go first. Default 30,000 (some 20 MB). */
+  /** The most denials and states that are kept; the oldest are dropped first. Default 30,000 (about 20 MB). */
   maxEntries?: number;
   /** A clock that never goes back, in milliseconds. Default `performance.now`. */
   now?: () => number;
 }
 
 /**
- * Remembers which requests are surely denied for a while, and says so again without asking: a flood costs the store
- * inside nothing. Only what that store itself denied is remembered, from the moment of sending, and no longer than
- * until the first of its numbers would change; so nobody is denied longer than without it.
+ * Remembers requests that are certain to be denied for a while, and denies them again without asking the inner store:
+ * a flood costs that store nothing. It remembers only what the inner store itself denied, counted from the moment of
+ * sending, and only until the first number of the answer would change. So no caller is denied longer than without it.
  *
- * What this process gives back, resets or charges is seen at once; what another one does, after `maxAge` at the latest.
+ * A give-back, reset or charge by this process takes effect at once; one by another process after `maxAge` at most.
  */
 export class DenialCacheStore implements BlockingStore {
   private readonly denials: RememberedDenials;
@@ -35,14 +35,14 @@ export class DenialCacheStore implements BlockingStore {
     this.now = now;
   }
 
-  /** How many denials are kept now, and the states they rest on. */
+  /** How many denials and states are kept now. */
   get size(): number {
     return this.denials.size;
   }
 
-  /** Not async: what is admitted pays for every promise. */
+  /** Not async: an admitted request would pay for another promise. */
   consume(hits: readonly Hit[]): Promise<Decision[]> {
-    // The store inside says what is wrong.
+    // The inner store says what is wrong.
     if (!Array.isArray(hits)) return this.inner.consume(hits);
     const sentAt = this.now();
     const known = this.denials.size > 0 ? this.denials.find(hits, sentAt) : undefined;
@@ -60,7 +60,7 @@ export class DenialCacheStore implements BlockingStore {
       return decisions;
     };
     return this.inner.consume(hits).then(answered, (error: unknown) => {
-      // It may have been charged all the same.
+      // The store may have charged it even so.
       if (this.denials.size > 0) this.denials.charged(hits, this.now());
       throw error;
     });
@@ -78,7 +78,7 @@ export class DenialCacheStore implements BlockingStore {
     return this.givingBack([{ policy, key, cost: 0 }], () => blocking(this.inner).unblock(policy, key));
   }
 
-  /** It may have been done even when it failed. */
+  /** Also when `give` fails: the store may have done it even so. */
   private async givingBack<T>(hits: readonly Hit[], give: () => Promise<T>): Promise<T> {
     const states = this.denials.suspend(hits);
     try {
@@ -91,13 +91,13 @@ export class DenialCacheStore implements BlockingStore {
 
 const givesBack = (hit: Hit): boolean => typeof hit?.cost === 'number' && hit.cost < 0;
 
-/** Some hit was denied, and all were judged by the store itself. */
+/** Whether a hit was denied, and the store itself judged all of them. */
 const isDenial = (decisions: readonly Decision[]): boolean =>
   decisions.some(({ allowed }) => !allowed) && decisions.every(({ by }) => by === 'store');
 
 /**
- * Until the first of the numbers changes. The store judges by whole milliseconds, so it may do so one sooner. Not at
- * all where each denial changes them: a block that is begun anew.
+ * How long until the first number of the answer changes. The store judges by whole milliseconds, so that may be one
+ * sooner. Negative where every denial changes the answer: it extends a block.
  */
 function unchangedFor(hits: readonly Hit[], decisions: readonly Decision[]): number {
   let least = Infinity;
@@ -111,7 +111,7 @@ function unchangedFor(hits: readonly Hit[], decisions: readonly Decision[]): num
   return least - 1;
 }
 
-/** From the moment of answering, not of sending: who waits for as long as this says has waited long enough. */
+/** Waits count from the store's answer, not from the request: a caller that waits this long has waited long enough. */
 const aged = (decisions: readonly Decision[], age: number): Decision[] =>
   decisions.map((decision) => ({
     ...decision,

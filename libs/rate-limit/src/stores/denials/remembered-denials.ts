@@ -2,11 +2,11 @@ import type { Decision } from '../../core/decision.js';
 import type { Hit } from '../../core/hit.js';
 import { isChecked, type Policy } from '../../core/policy.js';
 
-/** A request that was denied, and what it was told. */
+/** A request that was denied, and its decisions. */
 export interface Denial {
   readonly hits: readonly Hit[];
   readonly decisions: readonly Decision[];
-  /** How many changes there had been when it was sent. */
+  /** `changes` when the request was sent. */
   readonly sentAfter: number;
   readonly answeredAt: number;
   readonly until: number;
@@ -16,38 +16,38 @@ interface KeptDenial extends Denial {
   readonly states: readonly WatchedState[];
 }
 
-/** A state, that is a policy and key, on which denials rest or which was given back to of late. */
+/** The state of a policy and key that remembered denials depend on, or that was given back to recently. */
 interface WatchedState {
   policy: Policy;
   readonly key: string;
-  /** The number of its last change. Infinity while it is suspended, and when it is not watched any more. */
+  /** The number of its last change. Infinity while it is suspended and once it is dropped. */
   changed: number;
   suspended: number;
-  /** Until when a block of it is known. */
+  /** When the block that is known of ends. */
   blockedUntil: number;
-  /** Those whose first hit it is. */
+  /** The denials whose first hit is on this state. */
   denials: readonly KeptDenial[];
   idleAt: number;
 }
 
-/** A longer one would let callers fill the memory. */
-const LONGEST_KEY = 256;
+/** With longer keys callers could fill the memory. */
+const LONGEST_REMEMBERED_KEY = 256;
 const MOST_DENIALS_PER_STATE = 8;
 
 /**
- * Denials, found by their hits for as long as none of their states may have changed. Changes are numbered: moments
- * could be equal, numbers cannot. A denial does not count when one of its states changed after it was sent.
+ * Finds denials by their hits, for as long as none of their states can have changed. Changes are numbered, because two
+ * of them may happen at the same moment. A denial no longer counts once one of its states changed after it was sent.
  */
 export class RememberedDenials {
-  /** How many changes there were. */
+  /** The number of changes so far. */
   changes = 0;
   private readonly states = new Map<string, Map<string, WatchedState>>();
-  /** All that may be let go, the longest kept first: not those that are suspended. */
+  /** The states that may be dropped, the longest kept first. Suspended ones are not among them. */
   private readonly order = new Set<WatchedState>();
   private denials = 0;
-  /** Before this nothing is idle. */
+  /** No state is idle before this moment. */
   private idleFrom = Infinity;
-  /** The last change that is forgotten: whether a state had changed before it, nobody knows. */
+  /** The last change that is forgotten. Whether a state changed before it is unknown. */
   private forgotten = 0;
 
   constructor(
@@ -68,7 +68,7 @@ export class RememberedDenials {
     );
   }
 
-  /** Takes copies: a caller may use his hits again. */
+  /** Copies what it keeps: callers may reuse their hits. */
   add(denial: Denial): void {
     const { hits, decisions, sentAfter, answeredAt: now, until } = denial;
     this.note(hits, false);
@@ -94,18 +94,18 @@ export class RememberedDenials {
     this.makeRoom(now);
   }
 
-  /** These hits were not denied. */
+  /** The store charged these hits, or may have. */
   charged(hits: readonly Hit[], now: number): void {
     this.note(hits, true);
     this.makeRoom(now);
   }
 
-  /** Nobody knows what is left while something is given back: until `resume` these states bear no denial. */
+  /** While units are given back nobody knows what is left. Until `resume` no denial on these states counts. */
   suspend(hits: readonly Hit[]): readonly WatchedState[] {
     const states = hits.filter(isWatchable).map((hit) => this.watched(hit) ?? this.watch(hit));
     for (const state of states) {
       state.suspended++;
-      this.letGo(state);
+      this.drop(state);
     }
     return states;
   }
@@ -119,7 +119,7 @@ export class RememberedDenials {
     this.makeRoom(now);
   }
 
-  /** Another limit or burst is a change too: a bucket fills at its rate, even for one who only looks. */
+  /** Another limit or burst is a change too: a bucket fills at its rate, even for callers that only look. */
   private note(hits: readonly Hit[], charged: boolean): void {
     for (const hit of hits) {
       const state = this.watched(hit);
@@ -131,7 +131,7 @@ export class RememberedDenials {
     }
   }
 
-  /** A block that begins changes what is told of its state beside other denials; this denial knows of it. */
+  /** A block that begins changes other answers about its state. This denial already knows of it. */
   private noteBlocks({ hits, decisions, answeredAt: now }: Denial): boolean {
     let begins = false;
     for (let i = 0; i < hits.length; i++) {
@@ -163,7 +163,7 @@ export class RememberedDenials {
     this.order.add(state);
   }
 
-  /** What is idle goes, and if that is not enough what was kept longest: a tenth at once, for it is slow to begin. */
+  /** Drops idle states, then the longest kept ones if that is not enough: a tenth at once, because starting is slow. */
   private makeRoom(now: number): void {
     const full = this.size > this.maxEntries;
     if (!full && now < this.idleFrom) return;
@@ -175,14 +175,14 @@ export class RememberedDenials {
         return;
       }
       this.forgotten = Math.max(this.forgotten, state.changed);
-      this.letGo(state);
+      this.drop(state);
       const keys = this.states.get(state.policy.id)!;
       keys.delete(state.key);
       if (keys.size === 0) this.states.delete(state.policy.id);
     }
   }
 
-  private letGo(state: WatchedState): void {
+  private drop(state: WatchedState): void {
     state.changed = Infinity;
     this.denials -= state.denials.length;
     state.denials = [];
@@ -203,6 +203,6 @@ const sameRule = (one: Policy, other: Policy): boolean =>
     one.burst === other.burst &&
     one.blocks?.text === other.blocks?.text);
 
-/** Malformed hits come by too: the store inside refuses them. */
+/** Hits may be malformed here: the inner store refuses them. */
 const isWatchable = (hit: Hit): boolean =>
-  isChecked(hit?.policy) && typeof hit.key === 'string' && hit.key.length <= LONGEST_KEY;
+  isChecked(hit?.policy) && typeof hit.key === 'string' && hit.key.length <= LONGEST_REMEMBERED_KEY;

@@ -7,13 +7,13 @@ import type { Observer } from '../../core/observer.js';
 import { shareOf, type Policy, type StoreFailureMode } from '../../core/policy.js';
 import { blocking, checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import type { RateLimitStore } from '../../core/store.js';
-import { LastSeen } from './last-seen.js';
+import { LastAnswers } from './last-answers.js';
 import { MemoryStore } from '../memory/memory.store.js';
 
 export interface FailurePolicy {
-  /** For policies that say nothing themselves. */
+  /** For policies without an `onStoreFailure`. */
   mode: StoreFailureMode;
-  /** How many instances share a quota: each admits so much less by itself. Default 1. */
+  /** How many instances share a quota. By itself each admits its share. Default 1. */
   instances?: number | undefined;
   observer: Observer;
   /** The clock, in milliseconds. Default `Date.now`. */
@@ -21,24 +21,24 @@ export interface FailurePolicy {
 }
 
 /**
- * In milliseconds: how long nothing may fail before the store is said to answer again. Twice as long each time when it
- * fails again within the longest: one that wavers is not told of at every turn.
+ * In milliseconds: how long nothing may fail before the observer hears that the store answers again. If the store fails
+ * again within LONGEST_CALM, the time doubles: a store that wavers is not reported each time.
  */
 const CALM = 1_000;
 const LONGEST_CALM = 60_000;
 
 /**
- * Answers when the store inside cannot, as each policy asks. One `closed` policy closes the request: it rejects with
- * the store's own error. `local` ones are judged in this process's memory, which goes on from what the store last told
- * of a quota. No request mixes a charge in the store with a local one.
+ * Answers when the inner store cannot, as each policy's `onStoreFailure` says. One `closed` policy closes the whole
+ * request: it rejects with the store's error. `local` policies are judged in this process's memory, starting from the
+ * store's last answer about the quota. No request is charged partly in the store and partly here.
  */
 export class FailurePolicyStore implements BlockingStore {
   private readonly local: MemoryStore;
-  private readonly lastSeen: LastSeen;
+  private readonly lastAnswers: LastAnswers;
   /** On the monotonic clock; 0 while the store answers. */
   private failedSince = 0;
   private lastFailure = 0;
-  /** Of the answers since the last failure, the first. */
+  /** When the first answer since the last failure came. */
   private firstAnswer = 0;
   private calm = CALM;
   private calmSince = -Infinity;
@@ -50,7 +50,7 @@ export class FailurePolicyStore implements BlockingStore {
   ) {
     const { now = Date.now } = policy;
     this.local = new MemoryStore({ now });
-    this.lastSeen = new LastSeen(now);
+    this.lastAnswers = new LastAnswers(now);
   }
 
   async consume(hits: readonly Hit[]): Promise<Decision[]> {
@@ -71,7 +71,7 @@ export class FailurePolicyStore implements BlockingStore {
     await this.andHere(
       () => this.inner.reset(policy, key),
       () => {
-        this.lastSeen.take(policy, key);
+        this.lastAnswers.take(policy, key);
         return this.local.reset(policy, key);
       },
     );
@@ -96,8 +96,8 @@ export class FailurePolicyStore implements BlockingStore {
   }
 
   /**
-   * Done here too, whether or not the store answered. Not before: who asked earlier may be told after that, though his
-   * answer came with this one's.
+   * Does it in this process too, whether or not the store answered. Not earlier: an answer to an older request may
+   * arrive together with this one's, and be noted after it.
    */
   private async andHere(there: () => Promise<void>, here: () => Promise<void>): Promise<void> {
     try {
@@ -108,14 +108,14 @@ export class FailurePolicyStore implements BlockingStore {
     }
   }
 
-  /** While a block stands nothing is told of the quota: what was told before it counts. */
+  /** Under a block an answer says nothing about the quota, so the answer before it stays. */
   private note(hits: readonly Hit[], decisions: readonly Decision[]): void {
     for (let i = 0; i < hits.length; i++) {
       const { policy, key } = hits[i]!;
       if (this.modeOf(hits[i]!) !== 'local') continue;
       const { blockedFor = 0 } = decisions[i]!;
       if (policy.blocks) this.local.recallBlock(policy, key, blockedFor);
-      if (blockedFor === 0) this.lastSeen.note(hits[i]!, decisions[i]!);
+      if (blockedFor === 0) this.lastAnswers.note(hits[i]!, decisions[i]!);
     }
   }
 
@@ -127,17 +127,17 @@ export class FailurePolicyStore implements BlockingStore {
     return hits.map((hit) => (this.modeOf(hit) === 'local' ? locally(hit, judged[next++]!) : admitted(hit)));
   }
 
-  /** This instance's part of it, which goes on from its part of what was left. */
+  /** The hit on this instance's share of the quota. The share starts with its part of what was left. */
   private shareOf(hit: Hit): Hit {
     const { instances = 1 } = this.policy;
     const { policy, key } = hit;
     let share = this.shares.get(policy);
     if (!share) this.shares.set(policy, (share = instances === 1 ? policy : shareOf(policy, instances)));
-    const seen = this.lastSeen.take(policy, key);
-    if (seen) {
-      const rest = policy.burst - seen.used;
+    const answer = this.lastAnswers.take(policy, key);
+    if (answer) {
+      const rest = policy.burst - answer.used;
       const left = rest > 0 ? Math.max(1, Math.floor(rest / instances)) : 0;
-      this.local.recall(share, key, { ...seen, used: share.burst - left });
+      this.local.recall(share, key, { ...answer, used: share.burst - left });
     }
     return { ...hit, policy: share };
   }
@@ -167,17 +167,17 @@ export class FailurePolicyStore implements BlockingStore {
   }
 }
 
-/** In milliseconds. Nobody knows when the store will answer; that is long enough not to add to its trouble. */
+/** In milliseconds. Nobody knows when the store will answer; retrying this late does not add to its load. */
 const LATER = 1_000;
 
-/** What costs more than a share, though not more than the quota, passes when the store is back, and no block stands. */
+/** A cost above this instance's share but within the quota can pass once the store is back and no block lasts. */
 function locally({ policy, cost }: Hit, decision: Decision): Decision {
   const isTooMuchHere = decision.retryAfter === -1 && policy.limit > 0 && cost <= policy.burst;
   const retryAfter = isTooMuchHere ? Math.max(LATER, decision.blockedFor ?? 0) : decision.retryAfter;
   return { ...decision, retryAfter, by: 'local' };
 }
 
-/** Admitted, but by a limit of 0: that denies everything, and needs no store to know it. */
+/** Admits the hit. A limit of 0 still denies everything: no store is needed to know that. */
 const admitted = ({ policy: { limit }, cost }: Hit): Decision => ({
   allowed: limit > 0 || cost <= 0,
   limit,

@@ -1,5 +1,5 @@
 import type { Policy } from '../../../core/policy.js';
-import { digestOf, LONGEST_KEY } from '../../long-key.js';
+import { keyDigest, LONGEST_PLAIN_KEY } from '../../long-key.js';
 
 /**
  * Where the state of a policy and key is stored: `rl:{user:42}:daily:fw86400000`.
@@ -18,11 +18,11 @@ export const blockKey = (stateKey: string): string => `${stateKey}:block`;
  * Plain ASCII without `%`, braces or controls stands as it is.
  */
 export function partitionOf(key: string): string {
-  if (key.length > LONGEST_KEY) return digestOf(key);
+  if (key.length > LONGEST_PLAIN_KEY) return keyDigest(key);
   if (/^[!"$&-z|~][ !-$&-z|~]*$/.test(key)) return key;
   if (key === '') return '%';
   const escaped = Array.from(key, escape).join('');
-  return escaped.length > LONGEST_KEY ? digestOf(key) : escaped;
+  return escaped.length > LONGEST_PLAIN_KEY ? keyDigest(key) : escaped;
 }
 
 /** A leading `#` marks a digest, so text that begins with one is escaped too. */
