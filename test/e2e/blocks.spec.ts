@@ -120,7 +120,7 @@ describe('a store of your own that cannot block', () => {
   };
 
   it('ends the start where a policy of the catalogue asks for it, or one of a handler', async () => {
-    const message = 'blockFor needs a store with block() and unblock(), which yours has not; leave blockFor out';
+    const message = 'blockFor needs a store with block() and unblock(), and yours lacks them; leave blockFor out';
     const login = { limit: 2, window: '1s', blockFor: '15m' } as const;
     await expect(boot('express', { store: plainStore(), policies: { login } }, {})).rejects.toThrow(
       `RL_STORE_WITHOUT_BLOCKS: policies.login: ${message}`,

@@ -237,7 +237,7 @@ describe('while the store gives no answer', () => {
     const [denied] = await store.consume([{ policy: policy('1m'), key: 'k', cost: 1 }]);
     expect(denied).toMatchObject({ allowed: false, by: 'local', blockedFor: MINUTE });
     await expect(store.block(definePolicy({ name: 'plain', limit: 1, window: '1s' }), 'k', 5)).rejects.toThrow(
-      'RL_BLOCK_OFF: plain has no blockFor, so nobody looks for a block; give it one, 0 to block by code alone',
+      'RL_BLOCK_OFF: plain has no blockFor, so a block would never be checked; add one, or blockFor: 0 to block from code only',
     );
   });
 

@@ -3,21 +3,20 @@ import { MOST_LIMITS, type LimitBook, type LimitEntry } from '../core/limit-book
 import type { StoreLaw } from './store-law.js';
 
 /**
- * What every book of limits promises (see {@link LimitBook}), for any test runner, as `storeConformance` does for
- * stores.
+ * What every book of limits promises (see {@link LimitBook}), for any test runner, like `storeConformance` for stores.
  *
- * @param open gives a book that holds nothing; called once per check
+ * @param open returns an empty book; called once per check
  */
 export function limitBookConformance(open: () => LimitBook | Promise<LimitBook>): StoreLaw[] {
   const laws: StoreLaw[] = [];
   const law = (sentence: string, check: (book: LimitBook) => Promise<void>) =>
     laws.push({ sentence: `limits: ${sentence}`, check: async () => check(await open()) });
 
-  law('a new book has nothing to tell', async (book) => {
+  law('a new book has no changes', async (book) => {
     assert.equal(await book.changesSince(0), undefined);
   });
 
-  law('what is written is told, with its version', async (book) => {
+  law('changes report what was written, with its version', async (book) => {
     const version = await written(book, 'a', { limit: 5 });
     const second = await written(book, 'b', { limit: 7, burst: 9 });
     assert.ok(version > 0 && second > version);
@@ -28,12 +27,12 @@ export function limitBookConformance(open: () => LimitBook | Promise<LimitBook>)
     assert.equal(entries.size, 2);
   });
 
-  law('nothing is told to whoever knows all of it', async (book) => {
+  law('there are no changes since the latest version', async (book) => {
     const version = await written(book, 'a', { limit: 5 });
     assert.equal(await book.changesSince(version), undefined);
   });
 
-  law('whoever goes by what changed knows what the book holds', async (book) => {
+  law('a reader that applies the changes knows what the book holds', async (book) => {
     const reader = new Reader(book);
     for (const limit of [1, 2, 3]) {
       await written(book, 'a', { limit });
@@ -50,7 +49,7 @@ export function limitBookConformance(open: () => LimitBook | Promise<LimitBook>)
     assert.deepEqual(reader.limits(), { b1: 10, b2: 20, b3: 3 });
   });
 
-  law('removing what is not there changes nothing', async (book) => {
+  law('removing an entry that is not there changes nothing', async (book) => {
     assert.deepEqual(await book.write('a', undefined), { outcome: 'done', version: 0 });
     assert.equal(await book.changesSince(0), undefined);
     const version = await written(book, 'b', { limit: 1 });
@@ -58,7 +57,7 @@ export function limitBookConformance(open: () => LimitBook | Promise<LimitBook>)
     assert.equal(await book.changesSince(version), undefined);
   });
 
-  law('a writer that expects another version changes nothing, and is told which it is', async (book) => {
+  law('a writer that expects another version changes nothing, and learns the version', async (book) => {
     assert.deepEqual(await book.write('a', { limit: 1 }, 7), { outcome: 'changed', version: 0 });
     const version = await written(book, 'a', { limit: 1 }, 0);
     assert.deepEqual(await book.write('a', { limit: 2 }, 0), { outcome: 'changed', version });
@@ -69,7 +68,7 @@ export function limitBookConformance(open: () => LimitBook | Promise<LimitBook>)
     assert.equal((await book.changesSince(0))?.entries.get('a'), undefined);
   });
 
-  law('of many writers that expect the same version one is in time', async (book) => {
+  law('of many writers that expect the same version, one succeeds', async (book) => {
     const version = await written(book, 'a', { limit: 0 });
     const outcomes = await Promise.all(
       Array.from({ length: 50 }, (_, i) => book.write('a', { limit: i + 1 }, version)),
@@ -79,7 +78,7 @@ export function limitBookConformance(open: () => LimitBook | Promise<LimitBook>)
     assert.equal((await book.changesSince(0))?.entries.get('a')?.limit, won + 1);
   });
 
-  law('versions never come again, also of what was removed and set anew', async (book) => {
+  law('versions never repeat, even for an entry that was removed and written again', async (book) => {
     const first = await written(book, 'a', { limit: 1 });
     await book.write('a', undefined);
     const second = await written(book, 'a', { limit: 1 });
@@ -87,7 +86,7 @@ export function limitBookConformance(open: () => LimitBook | Promise<LimitBook>)
     assert.deepEqual(await book.write('a', { limit: 2 }, first), { outcome: 'changed', version: second });
   });
 
-  law('names are any text, and numbers as large as limits can be', async (book) => {
+  law('names can be any text, and numbers as large as limits can be', async (book) => {
     const names = ['p:fw1000\0user:42', 'p:fw1000\0', 'p:fw1000\0 a  b ', 'p:fw1000\0größe {x} %\n', '%s\0\0', '1 2 3'];
     for (const [i, name] of names.entries())
       await written(book, name, { limit: 999_999_999_999_999 - i, burst: i + 1 });
@@ -102,7 +101,7 @@ export function limitBookConformance(open: () => LimitBook | Promise<LimitBook>)
     assert.equal(reader.entries.size, 0);
   });
 
-  law('a full book takes no new entry, and lets those that are there be changed', async (book) => {
+  law('a full book takes no new entry, and its entries can still be changed', async (book) => {
     const fill = Array.from({ length: MOST_LIMITS }, (_, i) => () => written(book, `n${i}`, { limit: i }));
     while (fill.length > 0) await Promise.all(fill.splice(0, 200).map((write) => write()));
     assert.deepEqual(await book.write('one more', { limit: 1 }), { outcome: 'full', version: 0 });
@@ -118,7 +117,7 @@ export function limitBookConformance(open: () => LimitBook | Promise<LimitBook>)
   return laws;
 }
 
-/** Goes by what changed, as an instance does. */
+/** Applies changes to what it knows, as an instance does. */
 class Reader {
   entries = new Map<string, LimitEntry>();
   private version = 0;
@@ -152,6 +151,6 @@ async function written(
   return version;
 }
 
-/** A key that is absent and one that is undefined are the same here. */
+/** An absent property and an undefined one count as the same. */
 const told = (entry: LimitEntry | undefined) =>
   entry && { limit: entry.limit, burst: entry.burst, version: entry.version };

@@ -25,10 +25,10 @@ export type { StoreLaw };
  * for (const { sentence, check } of storeConformance((now) => new MyStore({ now }))) it(sentence, check);
  * ```
  *
- * Keys are unique to each check, so the store may hold other data. A store that judges by a clock of its own cannot be
- * tested so: it must take the one it is handed, at least in tests.
+ * Each check uses its own keys, so the store may hold other data. The store must judge by the clock that `open` gets, at
+ * least in tests.
  *
- * @param open gives a store that judges by the clock it is handed; called once per check
+ * @param open returns a store that judges by the given clock; called once per check
  */
 export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<RateLimitStore>): StoreLaw[] {
   const { laws, law } = lawsOf(open);
@@ -85,7 +85,7 @@ export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<
       assert.equal((await spend(three())).allowed, false);
     });
 
-    law(`${algorithm}: a cost above what the policy ever holds is told apart from waiting`, async ({ spend, look }) => {
+    law(`${algorithm}: a cost above what the policy ever holds is distinct from a wait`, async ({ spend, look }) => {
       const denied = await spend(three(), { cost: 4 });
       assert.equal(denied.allowed, false);
       assert.equal(denied.retryAfter, -1);
@@ -104,7 +104,7 @@ export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<
       assert.equal((await look(three({ limit: 5, ...burst }))).remaining, 2);
     });
 
-    law(`${algorithm}: another window meets no foreign state`, async ({ spend, look }) => {
+    law(`${algorithm}: another window is another quota`, async ({ spend, look }) => {
       await spend(three(), { cost: 3 });
       assert.equal((await look(three({ window: '4s' }))).remaining, 3);
     });
@@ -124,16 +124,19 @@ export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<
       }
     });
 
-    law(`${algorithm}: a clock that had jumped and came back does not lock out for the jump`, async (bench) => {
-      bench.clock.now += 86_400_000;
-      await bench.spend(three(), { cost: 3 });
-      bench.clock.now -= 86_400_000;
-      const denied = await bench.spend(three());
-      assert.equal(denied.allowed, false);
-      assert.ok(denied.retryAfter <= 6_000, `retryAfter is ${denied.retryAfter}`);
-      bench.clock.now += denied.retryAfter;
-      assert.equal((await bench.spend(three())).allowed, true);
-    });
+    law(
+      `${algorithm}: a clock that jumps ahead and comes back does not close the quota for the length of the jump`,
+      async (bench) => {
+        bench.clock.now += 86_400_000;
+        await bench.spend(three(), { cost: 3 });
+        bench.clock.now -= 86_400_000;
+        const denied = await bench.spend(three());
+        assert.equal(denied.allowed, false);
+        assert.ok(denied.retryAfter <= 6_000, `retryAfter is ${denied.retryAfter}`);
+        bench.clock.now += denied.retryAfter;
+        assert.equal((await bench.spend(three())).allowed, true);
+      },
+    );
   }
 
   const narrow = definePolicy({ name: 'narrow', limit: 1, window: '1h' });
@@ -221,7 +224,7 @@ export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<
     );
   });
 
-  law('keys are partitions: whatever their text, none reaches another', async ({ store, hit }) => {
+  law('each key has its own quota, whatever its text', async ({ store, hit }) => {
     const keys = ['a', 'a:b', '}x', '{}', '{a}b', 'a\u0000', 'a\n', '', ' ', '%', '%25;', '#', '😀', '__proto__'];
     keys.push('\ud800', '\ud801', '\udc00', 'k'.repeat(10_000), 'k'.repeat(10_001), 'constructor', 'é', 'e\u0301');
     const salt = randomUUID();
@@ -259,9 +262,9 @@ export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<
 }
 
 /**
- * What every store promises that can block (see {@link BlockingStore}), beside {@link storeConformance}.
+ * What every store that can block promises in addition to {@link storeConformance} (see {@link BlockingStore}).
  *
- * @param open gives a store that judges by the clock it is handed; called once per check
+ * @param open returns a store that judges by the given clock; called once per check
  */
 export function blockConformance(open: (now: Clock) => BlockingStore | Promise<BlockingStore>): StoreLaw[] {
   const { laws, law } = lawsOf(open);
@@ -274,20 +277,23 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
       return definePolicy({ name: 'three', algorithm, limit: 3, window: '3s', ...burst, blockFor, ...more });
     };
 
-    law(`${algorithm}: who goes over is denied until the block ends, and not a millisecond longer`, async (bench) => {
-      const policy = three('1m');
-      assert.equal((await bench.spend(policy, { cost: 3 })).blockedFor, undefined);
-      const denied = { allowed: false, limit: 3, remaining: 0, by: 'store' };
-      const blocked = { ...denied, resetAfter: MINUTE, retryAfter: MINUTE, blockedFor: MINUTE };
-      assert.deepEqual(await bench.spend(policy), blocked);
-      bench.clock.now += MINUTE - 1;
-      assert.deepEqual(await bench.spend(policy), { ...denied, resetAfter: 1, retryAfter: 1, blockedFor: 1 });
-      bench.clock.now += 1;
-      const after = await bench.spend(policy, { cost: 3 });
-      assert.deepEqual([after.allowed, after.blockedFor], [true, undefined]);
-    });
+    law(
+      `${algorithm}: a caller over the limit is denied until the block ends, and not a millisecond longer`,
+      async (bench) => {
+        const policy = three('1m');
+        assert.equal((await bench.spend(policy, { cost: 3 })).blockedFor, undefined);
+        const denied = { allowed: false, limit: 3, remaining: 0, by: 'store' };
+        const blocked = { ...denied, resetAfter: MINUTE, retryAfter: MINUTE, blockedFor: MINUTE };
+        assert.deepEqual(await bench.spend(policy), blocked);
+        bench.clock.now += MINUTE - 1;
+        assert.deepEqual(await bench.spend(policy), { ...denied, resetAfter: 1, retryAfter: 1, blockedFor: 1 });
+        bench.clock.now += 1;
+        const after = await bench.spend(policy, { cost: 3 });
+        assert.deepEqual([after.allowed, after.blockedFor], [true, undefined]);
+      },
+    );
 
-    law(`${algorithm}: a block that is over sooner than the quota is back waits for the quota`, async (bench) => {
+    law(`${algorithm}: after a block that ends before the quota is back, callers wait for the quota`, async (bench) => {
       await bench.spend(three(5), { cost: 3 });
       const { retryAfter, blockedFor } = await bench.spend(three(5), { cost: 2 });
       assert.equal(blockedFor, 5);
@@ -297,7 +303,7 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
     });
 
     law(
-      `${algorithm}: under a block looking and giving back pass, and the quota is what it would be`,
+      `${algorithm}: under a block looking and giving back pass, and the quota goes on as without it`,
       async (bench) => {
         const { spend, look } = bench;
         const policy = three('1h');
@@ -314,7 +320,7 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
       },
     );
 
-    law(`${algorithm}: what can never pass blocks nobody, and a limit of 0 neither`, async ({ spend, look }) => {
+    law(`${algorithm}: a hit that can never pass begins no block, nor does a limit of 0`, async ({ spend, look }) => {
       assert.equal((await spend(three('1m'), { cost: 4 })).retryAfter, -1);
       assert.equal((await spend(three('1m', { limit: 0 }))).retryAfter, -1);
       const { remaining, blockedFor } = await look(three('1m'));
@@ -328,13 +334,13 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
     return (await spend(policy)).blockedFor;
   };
 
-  law('a denial by a block does not prolong it', async (bench) => {
+  law('a denial by a block does not extend it', async (bench) => {
     await over(bench, one(500));
     bench.clock.now += 400;
     assert.equal((await bench.spend(one(500))).blockedFor, 100);
   });
 
-  law('a denial by a block begins it anew where extend says so, but one for good does not', async (bench) => {
+  law('with extend a denial by a block starts its span again, unless the hit can never pass', async (bench) => {
     const policy = one({ spans: 5 * SECOND, extend: true });
     await over(bench, policy);
     bench.clock.now += 4 * SECOND;
@@ -346,7 +352,7 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
     assert.equal((await bench.spend(policy)).allowed, true);
   });
 
-  law('each further going-over takes the next span, the last one from then on', async (bench) => {
+  law('each further block takes the next span, and the last span repeats', async (bench) => {
     const policy = one(['2s', '10s', '1m']);
     for (const span of [2 * SECOND, 10 * SECOND, MINUTE, MINUTE]) {
       assert.equal(await over(bench, policy), span);
@@ -354,7 +360,7 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
     }
   });
 
-  law('the steps are forgotten when nobody went over for forgetAfter since the last block', async (bench) => {
+  law('a block that begins forgetAfter or more after the end of the last one takes the first span', async (bench) => {
     const policy = one({ spans: ['2s', '10s'], forgetAfter: '20s' });
     assert.equal(await over(bench, policy), 2 * SECOND);
     bench.clock.now += 22 * SECOND - 1;
@@ -363,7 +369,7 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
     assert.equal(await over(bench, policy), 2 * SECOND);
   });
 
-  law('the one that denies by its own quota is blocked, and none beside it; nothing is charged', async (bench) => {
+  law('only the policy whose quota denies begins a block, and nothing is charged', async (bench) => {
     const { store, hit, look } = bench;
     const wide = definePolicy({ name: 'wide', limit: 5, window: '1d', blockFor: '1d' });
     await store.consume([hit(one(5 * SECOND)), hit(wide)]);
@@ -376,7 +382,7 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
     assert.equal((await look(wide)).remaining, 4);
   });
 
-  law('block() denies from now on, in place of a block that stands, and is no step', async (bench) => {
+  law('block() replaces a block and does not count as a step', async (bench) => {
     const { store, spend, look, key, clock } = bench;
     const policy = one(['2s', '10s']);
     await store.block(policy, key, 7);
@@ -392,7 +398,7 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
     assert.equal(await over(bench, policy), 10 * SECOND);
   });
 
-  law('a block of no span ends one, and blockFor 0 begins none', async (bench) => {
+  law('block() with span 0 ends a block, and blockFor 0 begins none', async (bench) => {
     const { store, spend, look, key } = bench;
     assert.equal(await over(bench, one(0)), undefined);
     await store.block(one(0), key, 5 * SECOND);
@@ -401,7 +407,7 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
     assert.equal((await look(one(0))).blockedFor, undefined);
   });
 
-  law('unblock() keeps the quota and forgets the steps; reset() frees both', async (bench) => {
+  law('unblock() keeps the quota and starts the spans again; reset() does so and fills the quota', async (bench) => {
     const { store, spend, look, key } = bench;
     const policy = one(['2s', '10s']);
     assert.equal(await over(bench, policy), 2 * SECOND);
@@ -414,7 +420,7 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
     assert.equal(await over(bench, policy), 2 * SECOND);
   });
 
-  law('block() and unblock() are refused where nobody would look for a block', async ({ store, key }) => {
+  law('block() and unblock() are refused under a policy without blockFor', async ({ store, key }) => {
     const plain = definePolicy({ name: 'plain', limit: 1, window: '1s' });
     const off = (error: unknown) => error instanceof RateLimitError && error.code === 'RL_BLOCK_OFF';
     await assert.rejects(store.block(plain, key, 5), off);
@@ -433,21 +439,24 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
     }
   });
 
-  law('a clock that had jumped and came back does not block for the jump', async ({ store, spend, key, clock }) => {
-    clock.now += 86_400_000;
-    await store.block(one('10s'), key, 10_000);
-    clock.now -= 86_400_000;
-    assert.equal((await spend(one('10s'))).blockedFor, 10_000);
-    clock.now += 10_000;
-    assert.equal((await spend(one('10s'))).allowed, true);
-  });
+  law(
+    'a clock that jumps ahead and comes back does not block for the length of the jump',
+    async ({ store, spend, key, clock }) => {
+      clock.now += 86_400_000;
+      await store.block(one('10s'), key, 10_000);
+      clock.now -= 86_400_000;
+      assert.equal((await spend(one('10s'))).blockedFor, 10_000);
+      clock.now += 10_000;
+      assert.equal((await spend(one('10s'))).allowed, true);
+    },
+  );
 
   return laws;
 }
 
 const takesBurst = (name: AlgorithmName): boolean => algorithmOf(name).defaultBurst !== undefined;
 
-/** Where laws are written down. */
+/** An empty list of laws, and how to add one. */
 function lawsOf<Store extends RateLimitStore>(open: (now: Clock) => Store | Promise<Store>) {
   const laws: StoreLaw[] = [];
   const law = (sentence: string, prove: (bench: Bench<Store>) => Promise<void>) =>
@@ -462,7 +471,7 @@ function lawsOf<Store extends RateLimitStore>(open: (now: Clock) => Store | Prom
   return { laws, law };
 }
 
-/** A store, its clock, and a key that nobody else uses. */
+/** A store, its clock, and a key that no other check uses. */
 class Bench<Store extends RateLimitStore = RateLimitStore> {
   readonly key = randomUUID();
 

@@ -1,7 +1,7 @@
-/** A sentence that is true of every store, and the check that it is. */
+/** A sentence that is true of every store, and a check of it. */
 export interface StoreLaw {
-  /** For the test's name. Of all laws no two say the same. */
+  /** For the test's name. No two laws have the same sentence. */
   readonly sentence: string;
-  /** Opens a store and tries it. Rejects with an `AssertionError` of `node:assert` when the sentence is not true. */
+  /** Opens a store and checks it. Rejects with an `AssertionError` of `node:assert` when the sentence is not true. */
   readonly check: () => Promise<void>;
 }

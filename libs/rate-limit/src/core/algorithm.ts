@@ -8,7 +8,7 @@ export interface Quota {
   readonly burst: number;
 }
 
-/** What an algorithm says of one hit, and the state it leaves. `undefined` is a full quota. */
+/** How an algorithm judges one hit, and the state that this leaves. `undefined` is a full quota. */
 export interface Judgement<State> {
   /** Whether the cost is at most what was left. */
   readonly allowed: boolean;
@@ -24,7 +24,7 @@ export interface Judgement<State> {
 
 /**
  * How a policy is judged. Pure: the time is an argument, and a state is never changed in place.
- * The laws every algorithm keeps are in docs/algorithms.md. States are plain data: as JSON they stay what they are.
+ * Every algorithm keeps the laws in docs/algorithms.md. States are plain data and survive JSON.
  */
 export interface Algorithm<State> {
   /** Stands for the algorithm in stored keys. */
@@ -54,21 +54,21 @@ export interface Algorithm<State> {
   judge(quota: Quota, state: State | undefined, cost: number, now: number): Judgement<State>;
 
   /**
-   * A state that says what another store's did: `used` units of the burst are spent, and more is available after
-   * `resetAfter`. Where several would, one that does not free units sooner than that.
+   * A state rebuilt from another store's answer: `used` units of the burst are spent, and more become available after
+   * `resetAfter`. Where several states fit, one that does not free units sooner than that.
    */
   recalled(quota: Quota, used: number, resetAfter: number, now: number): State | undefined;
 
-  /** The span after which the state is a full quota again and may be forgotten. */
+  /** How long until the state is a full quota again and may be deleted. */
   lifetime(quota: Quota, state: State, now: number): number;
 
-  /** The longest lifetime of a state under this quota while the clock only goes forth. */
+  /** The longest lifetime that a state under this quota can have, as long as the clock does not go back. */
   longestLifetime(quota: Quota): number;
 }
 
 /**
- * A state ahead of now comes from a clock that was set back, and stands: so going back frees nothing. One more than a
- * window ahead comes from a clock that had jumped: it is moved to now with all it owes, or the quota would stay shut
- * for as long as the jump was.
+ * A state ahead of now was written before the clock was set back. It stays as it is, so that setting a clock back frees
+ * nothing. A state more than a window ahead was written while the clock had jumped forward. It is moved to now with
+ * everything it owes; otherwise the quota would stay closed for the length of the jump.
  */
 export const isFarAhead = (at: number, window: number, now: number): boolean => at - now > window;

@@ -1,7 +1,7 @@
 import { kindOf, shown } from './shown.js';
 import { RateLimitError } from './errors.js';
 
-/** @throws RateLimitError `RL_OPTION_UNKNOWN` for a key that nobody reads, most often a slip of the pen */
+/** @throws RateLimitError `RL_OPTION_UNKNOWN` for a key that is not an option, most often a typing error */
 export function checkKnownKeys(options: object, known: readonly string[], owner: string): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new RateLimitError('RL_OPTION_UNKNOWN', `${owner} must be an object, got ${kindOf(options)}`);

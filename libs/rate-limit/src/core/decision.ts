@@ -2,20 +2,19 @@
  * Who decided a hit:
  *
  * - `store`: the store, by what is kept there;
- * - `local`: this process by itself, because the store gave no answer in time (`onStoreFailure: 'local'`);
- * - `open`: nobody, for the same reason: the hit was admitted unseen (`onStoreFailure: 'open'`);
+ * - `local`: this process alone, because the store did not answer in time (`onStoreFailure: 'local'`);
+ * - `open`: nobody. The store did not answer in time, so the hit was admitted unjudged (`onStoreFailure: 'open'`);
  * - `remembered`: this process, because the store denied the same request a moment ago;
  * - `list`: an allow or deny list that names the key;
- * - `lease`: this process, from a share of the quota that the store lent it. Reserved: nothing decides so yet.
+ * - `lease`: this process, from a share of the quota that the store lent it. Reserved: not used yet.
  */
 export type Decider = 'store' | 'local' | 'open' | 'remembered' | 'list' | 'lease';
 
 /**
- * The answer to a hit. Spans are milliseconds from now, never clock readings; a denied hit is one that could not be
- * charged.
+ * The answer to a hit. Spans are milliseconds from now, never clock readings.
  */
 export interface Decision {
-  /** Whether the hit passed. Beside a denied one, whether it would have: then nothing was charged to it either. */
+  /** Whether the hit passed. In a request with a denied hit: whether it would have passed. Nothing is charged then. */
   readonly allowed: boolean;
   /** The policy's quota per window, in units. */
   readonly limit: number;
@@ -24,15 +23,15 @@ export interface Decision {
   /** How long until more quota becomes available; 0 when it is full. */
   readonly resetAfter: number;
   /**
-   * 0: the hit passed. n: the same hit passes after n ms and not one sooner, if nobody else spends. -1: it never can,
-   * because it costs more than the policy ever holds.
+   * 0: the hit passed. n: the same hit passes after n ms and not one sooner, if nobody else spends. -1: it can never
+   * pass, because it costs more than the policy ever holds.
    */
   readonly retryAfter: number;
   /** Who decided. */
   readonly by: Decider;
   /**
-   * Only while a block of this policy and key stands, which this denial may have begun: how long still. Nothing is
-   * remaining then, whatever the quota holds.
+   * How much longer a block of this policy and key lasts, perhaps one that this denial began; absent without a block.
+   * Under a block `remaining` is 0, whatever the quota holds.
    */
   readonly blockedFor?: number;
 }

@@ -4,12 +4,12 @@ import { shown } from './shown.js';
 const MILLISECONDS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 type Unit = keyof typeof MILLISECONDS;
 
-/** A thousand years: whatever is added to that remains a safe integer. */
+/** A thousand years. A clock reading plus that is still a safe integer. */
 const LONGEST = 365_000 * MILLISECONDS.d;
 
 /**
  * A span of time: `'500ms'`, `'10s'`, `'15m'`, `'2h'`, `'1d'`, or a whole number of milliseconds; `'365000d'` at most.
- * The type allows `'1.5s'`; what is no whole number is refused when it is read (`RL_WINDOW_INVALID`).
+ * The type allows `'1.5s'`, but fractions are refused when the value is read (`RL_WINDOW_INVALID`).
  *
  * @useDeclaredType
  */
@@ -33,7 +33,7 @@ function parsed(text: string): number {
   return match ? Number(match[1]) * MILLISECONDS[match[2] as Unit] : NaN;
 }
 
-/** The span as people write it, in the largest unit that keeps it whole: 60000 is `1m`. */
+/** The span as people write it, in the largest unit that divides it: 60000 is `1m`. */
 export function durationText(span: number): string {
   const units = Object.entries(MILLISECONDS).reverse();
   const [unit, size] = units.find(([, size]) => span % size === 0)!;

@@ -8,7 +8,7 @@ export class RateLimitError extends Error {
 
   /**
    * @param code stable, and begins with `RL_`
-   * @param detail the place, the value and the fix, for people; it may change
+   * @param detail the place, the value and the fix, for people to read; the text may change
    */
   constructor(
     readonly code: string,
@@ -25,8 +25,8 @@ export class RateLimitError extends Error {
 }
 
 /**
- * The store gave no answer in time. Nothing is known of the charge, so the call must not be tried again.
- * A store rejects with this and nothing else when it cannot decide.
+ * The store did not answer in time. It may have charged, so do not try the call again. A store that cannot decide
+ * rejects with this error and no other.
  */
 export class StoreUnavailableError extends RateLimitError {
   /** `StoreUnavailableError`. */
@@ -35,15 +35,15 @@ export class StoreUnavailableError extends RateLimitError {
   /**
    * Its code is `RL_STORE_UNAVAILABLE`.
    *
-   * @param detail which store, and what it said or did not, without a password
-   * @param options `cause`: what the client threw
+   * @param detail which store failed and how, without passwords
+   * @param options `cause`: the client's error
    */
   constructor(detail: string, options?: ErrorOptions) {
     super('RL_STORE_UNAVAILABLE', detail, options);
   }
 }
 
-/** By its code, so that it is known across two copies of this package, an ES module and a CommonJS one. */
+/** By its code, because a process may load this package twice: as an ES module and as CommonJS. */
 export const isStoreUnavailable = (error: unknown): error is StoreUnavailableError =>
   error instanceof Error && (error as Partial<StoreUnavailableError>).code === 'RL_STORE_UNAVAILABLE';
 

@@ -4,7 +4,7 @@ import { isChecked, type Policy } from './policy.js';
 
 /** One request's claim on one policy. */
 export interface Hit {
-  /** What `definePolicy()` returned; a copy of it is refused. */
+  /** What `definePolicy()` returned. Copies of it are refused. */
   readonly policy: Policy;
   /** The partition that pays: `ip:203.0.113.7`, `user:42`. Any text. */
   readonly key: string;
@@ -13,10 +13,9 @@ export interface Hit {
 }
 
 /**
- * Refuses what is no list of hits. A store calls it first.
+ * Throws unless `hits` is well-formed. Every store calls this first, before it charges anything.
  *
- * @throws RateLimitError `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`: a caller's
- *   mistake, told before anything is charged, and to that caller alone
+ * @throws RateLimitError `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`
  */
 export function checkHits(hits: readonly Hit[]): void {
   if (!Array.isArray(hits)) throw new RateLimitError('RL_HIT_INVALID', `hits must be a list, got ${shown(hits)}`);
@@ -41,7 +40,7 @@ export function checkHits(hits: readonly Hit[]): void {
 }
 
 /**
- * The same policy and key twice in one request is one hit with the costs added.
+ * Merges hits of one request on the same policy and key into one hit with the costs added.
  *
  * @param answer judges hits of which no two share a state; called once
  * @returns the decisions in the order of the hits given

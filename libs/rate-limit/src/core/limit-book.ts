@@ -1,65 +1,65 @@
-/** Numbers in place of those that a policy is defined with. */
+/** Numbers that replace those of a policy's definition. */
 export interface LimitNumbers {
   /** The quota per window, in units. 0 denies everything. */
   readonly limit: number;
-  /** The most units at once, `token-bucket` and `gcra` only. Left out: as the policy's definition says. */
+  /** The most units at once, `token-bucket` and `gcra` only. Left out: as in the policy's definition. */
   readonly burst?: number | undefined;
 }
 
-/** A limit as it stands in a book. */
+/** A limit as a book keeps it. */
 export interface LimitEntry extends LimitNumbers {
-  /** When it was written: larger than that of every earlier change of the book. */
+  /** Larger than the version of every earlier change of the book. */
   readonly version: number;
 }
 
-/** What became of a book since a version of it. */
+/** What changed in a book since a version of it. */
 export interface LimitChanges {
-  /** The book's version now; 0: nothing was ever written, or all of it is lost. */
+  /** The book's version now; 0: nothing was ever written, or everything is lost. */
   readonly version: number;
-  /** Whether `entries` are all there are; else they are those that changed. */
+  /** Whether `entries` are all entries of the book. Otherwise they are those that changed. */
   readonly isWhole: boolean;
-  /** By name; `undefined`: it was removed. */
+  /** By name; `undefined`: the entry was removed. */
   readonly entries: ReadonlyMap<string, LimitEntry | undefined>;
 }
 
-/** What became of a change. */
+/** What a write did. */
 export interface LimitWriteResult {
-  /** `changed`: the entry has another version than was expected; `full`: the book takes no more. Then nothing is done. */
+  /** `changed`: the entry has another version than expected. `full`: the book takes no more entries. Both write nothing. */
   readonly outcome: 'done' | 'changed' | 'full';
-  /** That of the entry now; 0: there is none. */
+  /** The entry's version now; 0: there is no entry. */
   readonly version: number;
 }
 
 /**
- * Where limits are kept that change while applications run, beside the quotas and apart from them: requests never wait
- * for it. An entry's name is a policy's id, or that and a key.
+ * Keeps limits that change while applications run. It is separate from the quotas: requests never wait for it. The name
+ * of an entry is a policy's id, or the id and a key.
  */
 export interface LimitBook {
-  /** Whether other processes write to it too: then it must be looked at now and then. */
+  /** Whether other processes write to it too. If so, instances read it regularly. */
   readonly isShared: boolean;
 
   /**
-   * What changed since a version that this method told; 0: all of it.
+   * What changed since a version that this method returned; 0: everything.
    *
-   * @returns nothing when the book still has that version
-   * @throws StoreUnavailableError when there is no answer in time
+   * @returns `undefined` when the book still has that version
+   * @throws StoreUnavailableError when the book does not answer in time
    */
   changesSince(version: number): Promise<LimitChanges | undefined>;
 
   /**
-   * Writes an entry, or removes it, as one step: of two writers that expect the same version one is too late.
+   * Writes or removes an entry, atomically: of two writers that expect the same version, one is too late.
    *
-   * @param numbers nothing: remove the entry
-   * @param expected the version that the entry must have, 0 if there must be none; nothing: whatever it has
-   * @throws StoreUnavailableError when there is no answer in time; it may be written then
+   * @param numbers `undefined` removes the entry
+   * @param expected the version that the entry must have; 0: there must be no entry; `undefined`: any
+   * @throws StoreUnavailableError when the book does not answer in time; it may have written even so
    */
   write(name: string, numbers: LimitNumbers | undefined, expected?: number): Promise<LimitWriteResult>;
 }
 
-/** The most entries of a book: every instance keeps them all. */
+/** The most entries in a book, because every instance keeps all of them. */
 export const MOST_LIMITS = 10_000;
 
-/** A store that has a book beside its quotas. */
+/** The book of a store that has one beside its quotas. */
 export const bookOf = (store: object | undefined): LimitBook | undefined => {
   const { limits } = (store ?? {}) as { limits?: Partial<LimitBook> };
   return typeof limits?.changesSince === 'function' && typeof limits.write === 'function'
@@ -67,11 +67,11 @@ export const bookOf = (store: object | undefined): LimitBook | undefined => {
     : undefined;
 };
 
-/** What an entry is called. No id holds a NUL. */
+/** The name of an entry. No id contains a NUL. */
 export const entryName = (policyId: string, key?: string): string =>
   key === undefined ? policyId : `${policyId}\0${key}`;
 
-/** The id and the key in an entry's name. */
+/** The id and the key that an entry's name was made of. */
 export function partsOf(name: string): { id: string; key: string | undefined } {
   const end = name.indexOf('\0');
   return end < 0 ? { id: name, key: undefined } : { id: name.slice(0, end), key: name.slice(end + 1) };

@@ -15,37 +15,37 @@ import { shown } from './shown.js';
 import { windowOf, type Window } from './window.js';
 
 /**
- * What happens to a request when the store gives no answer in time: `local`, the policy is judged in this process's
- * memory; `open`, the request is admitted; `closed`, it is refused with 503.
+ * What happens to a request when the store does not answer in time. `local`: this process's memory judges the policy.
+ * `open`: the request is admitted. `closed`: it is refused with 503.
  */
 export type StoreFailureMode = 'local' | 'open' | 'closed';
 
-/** A rule as it is written down. {@link definePolicy} checks it. */
+/** A policy as you write it. {@link definePolicy} checks it. */
 export interface PolicyDefinition {
   /** Shown in the header fields and part of the stored key: 1 to 128 printable ASCII characters, the first no `@`. */
   name: string;
   /** How it is judged. Default `fixed-window`. */
   algorithm?: AlgorithmName;
-  /** The quota per window, in units; a request costs 1 unless it says otherwise. 0 denies everything. */
+  /** The quota per window, in units. A request costs 1 unless `cost` says otherwise. 0 denies everything. */
   limit: number;
   /** `'500ms'`, `'10s'`, `'15m'`, `'2h'`, `'1d'`, or a whole number of milliseconds; a thousand years at most. */
   window: Duration;
   /** The most units at once: `token-bucket` (default: the limit) and `gcra` (default: 1) only. */
   burst?: number;
   /**
-   * When the store gives no answer in time: `local` (default) judges the same policy in this process's memory,
-   * `open` admits, `closed` answers 503.
+   * When the store does not answer in time: `local` (default) judges the same policy in this process's memory, `open`
+   * admits, `closed` answers 503.
    */
   onStoreFailure?: StoreFailureMode;
   /**
-   * Who goes over is denied for so long, even if the quota is back sooner: `'15m'`, or spans that escalate,
-   * `['1m', '10m', '1h']`. Under a window longer than the first of them the quota keeps out for longer than the block.
-   * Default: as long as the quota says.
+   * How long a caller over the limit stays blocked, even if quota returns earlier: `'15m'`, or spans that escalate,
+   * `['1m', '10m', '1h']`. With a window longer than the block, callers still wait for the quota.
+   * Default: no block; callers wait for the quota only.
    */
   blockFor?: BlockFor;
 }
 
-/** A checked rule: what a hit carries. Made by {@link definePolicy} only. */
+/** A checked policy: what a hit carries. Only {@link definePolicy} makes one. */
 export interface Policy extends Quota {
   /** What the header fields call it. */
   readonly name: string;
@@ -54,32 +54,32 @@ export interface Policy extends Quota {
   /** Its window as a value, which knows its text and its seconds; `window` is the length of it. */
   readonly period: Window;
   /**
-   * Which state it judges: its name, algorithm and window, and nothing else, so that raising a limit keeps what has
-   * been used.
+   * Which state it judges: made of its name, algorithm and window only, so that raising a limit keeps what has been
+   * used.
    */
   readonly id: string;
-  /** As the definition says; `undefined`: as the module's options say. */
+  /** As in the definition; `undefined`: as in the module's options. */
   readonly onStoreFailure: StoreFailureMode | undefined;
-  /** What `blockFor` of the definition says; `undefined`: nobody is blocked, and nobody looks for a block. */
+  /** The definition's `blockFor`; `undefined`: blocks are neither begun nor checked. */
   readonly blocks: BlockRule | undefined;
 }
 
-/** The draft's header fields carry no larger number, and no smaller one is worth a unit of its own. */
+/** The largest number that the draft's header fields can carry. */
 const LARGEST_LIMIT = 999_999_999_999_999;
 const DEFINITION_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure', 'blockFor'];
 const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
 
 /**
- * Checks a rule and returns what a hit carries. Frozen; defining the same rule twice gives the same quota.
+ * Checks a policy and returns what a hit carries, frozen. Defining the same policy twice gives the same quota.
  *
- * @param owner what the quota of a policy without a name of its own belongs to, a route; stored, never shown
+ * @param owner the route that the quota of an unnamed policy belongs to; stored, never shown
  * @throws RateLimitError naming the value and the fix: `RL_NAME_INVALID`, `RL_ALGORITHM_UNKNOWN`, `RL_LIMIT_INVALID`,
  *   `RL_WINDOW_INVALID`, `RL_BURST_INVALID`, `RL_PRECISION`, `RL_FAILURE_MODE_INVALID`, `RL_BLOCK_INVALID`,
  *   `RL_OPTION_UNKNOWN`
  */
 export function definePolicy(definition: PolicyDefinition, owner?: string): Policy {
   checkKnownKeys(definition, DEFINITION_KEYS, 'a policy');
-  // Read once: a getter may say something else the next time.
+  // Read once: a getter may return something else the next time.
   const { name, algorithm = defaultAlgorithm, limit, window: span, burst: most, onStoreFailure, blockFor } = definition;
   checkName(name);
   checkOneOf(algorithm, algorithmNames, 'RL_ALGORITHM_UNKNOWN', 'algorithm');
@@ -94,7 +94,7 @@ export function definePolicy(definition: PolicyDefinition, owner?: string): Poli
     throw new RateLimitError(
       'RL_PRECISION',
       `${algorithm} counts exactly only while ${most === undefined ? 'limit' : 'burst'} × window in ms stays below 2^53: ` +
-        `${burst} in ${window} ms is over; use at most ${Math.floor(Number.MAX_SAFE_INTEGER / window)}, a shorter window, or ${algorithmsThat((other) => !other.weighsByWindow)}`,
+        `${burst} in ${window} ms exceeds that; use at most ${Math.floor(Number.MAX_SAFE_INTEGER / window)}, a shorter window, or ${algorithmsThat((other) => !other.weighsByWindow)}`,
     );
   }
   const id = `${owner ?? name}:${code}${period.id}`;
@@ -102,16 +102,16 @@ export function definePolicy(definition: PolicyDefinition, owner?: string): Poli
   return checked({ name, algorithm, limit, window, period, burst, id, onStoreFailure, blocks });
 }
 
-/** What one of several instances may spend of a quota by itself: rounded down, but of some quota never nothing. */
+/** What one of several instances may spend of a quota by itself: rounded down, but at least 1 unless the quota is 0. */
 export function shareOf(policy: Policy, instances: number): Policy {
   const share = (units: number): number => (units === 0 ? 0 : Math.max(1, Math.floor(units / instances)));
   return checked({ ...policy, limit: share(policy.limit), burst: share(policy.burst) });
 }
 
-/** Not enumerable: a copy that somebody changed is not a checked policy any more. */
+/** Not enumerable: a changed copy must not count as checked. */
 const checked = (policy: Policy): Policy => Object.freeze(Object.defineProperty(policy, CHECKED, { value: true }));
 
-/** Marks what definePolicy() returned, across two copies of this package. */
+/** Marks what definePolicy() returned, also across two copies of this package in one process. */
 const CHECKED = Symbol.for('nestjs-redis-rate-limit/checked');
 
 export const isChecked = (policy: unknown): policy is Policy =>
@@ -132,8 +132,8 @@ export function checkFailureMode(mode: unknown): asserts mode is StoreFailureMod
 }
 
 function checkName(name: unknown): asserts name is string {
-  // RFC 9651 strings hold exactly these characters; a name that cannot be written is refused, never changed.
-  // A leading @ is how quotas of routes are filed.
+  // An RFC 9651 string holds exactly these characters. Other names are refused, never changed.
+  // A leading @ is reserved for the quotas of routes.
   if (typeof name === 'string' && /^(?!@)[\x20-\x7E]{1,128}$/.test(name)) return;
   throw new RateLimitError(
     'RL_NAME_INVALID',

@@ -1,4 +1,4 @@
-/** How a value is shown in an error: on one line, short, and told apart from its look-alikes ("5" from 5). */
+/** A value as error messages show it: short, on one line, and distinct from similar values ("5" from 5). */
 export function shown(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'bigint') return oneLine(`${value}n`);
@@ -10,7 +10,7 @@ export function shown(value: unknown): string {
   }
 }
 
-/** What a value is, without what it holds: that may be a password. */
+/** The kind of a value, without its content, which may be a password. */
 export function kindOf(value: unknown): string {
   if (typeof value === 'string') return 'text';
   if (typeof value !== 'object' || value === null) return shown(value);
@@ -19,14 +19,14 @@ export function kindOf(value: unknown): string {
     const prototype = Object.getPrototypeOf(value) as object | null;
     return prototype ? `an object of ${oneLine(prototype.constructor.name)}` : 'an object';
   } catch {
-    // A proxy that is revoked, for one.
+    // For example a revoked proxy.
     return 'an object that cannot be read';
   }
 }
 
 const LONGEST_SHOWN = 80;
 
-/** Text of somebody's as part of a message: short, and without what could forge a line of a log. */
+/** Foreign text as part of a message: short, and without characters that could forge a line in a log. */
 export function oneLine(text: string): string {
   const line = text
     .slice(0, LONGEST_SHOWN + 1)

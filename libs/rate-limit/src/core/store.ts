@@ -6,12 +6,12 @@ import type { Policy } from './policy.js';
  * Where quota is kept. Every sentence here is a test of the conformance suite
  * (`import { storeConformance } from 'nestjs-redis-rate-limit/conformance'`), which any implementation can run.
  *
- * - All hits are judged together, as of one moment: either every one is charged, or none is. A denied request changes
- *   nothing, and says so: its hits that would have passed are `allowed` and report their untouched quota.
- * - Decisions come back in the order of the hits. No hits, no decisions, and nothing is asked.
+ * - All hits are judged together, at one moment: either all are charged, or none is. A denied request changes nothing,
+ *   and says so: its hits that would have passed are `allowed` and report their untouched quota.
+ * - Decisions come back in the order of the hits. Without hits there are no decisions.
  * - The same policy and key twice in one request is one hit with the costs added.
  * - Cost 0 is always allowed and changes nothing. A negative cost gives back, never above full.
- * - A policy that is defined anew with another limit or burst keeps what has been used.
+ * - A policy that is defined again with another limit or burst keeps what has been used.
  * - A malformed hit rejects with a `RateLimitError` before anything is charged.
  * - A store that cannot answer in time rejects with `StoreUnavailableError`, and with nothing else.
  */
@@ -22,7 +22,7 @@ export interface RateLimitStore {
    * @returns a decision for each hit, in their order
    * @throws RateLimitError for a malformed hit: `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`,
    *   `RL_COST_INVALID`
-   * @throws StoreUnavailableError when there is no answer in time; nothing is known of the charge then
+   * @throws StoreUnavailableError when there is no answer in time; it may have charged even so
    */
   consume(hits: readonly Hit[]): Promise<Decision[]>;
 

@@ -1,6 +1,6 @@
 import { durationText, milliseconds, type Duration } from './duration.js';
 
-/** When a window is: from `start` up to `end`, which is no part of it. Milliseconds since the epoch. */
+/** When a window begins and ends, in milliseconds since the epoch. `end` is not part of it. */
 export interface WindowBounds {
   /** The first moment of the window. */
   readonly start: number;
@@ -9,23 +9,23 @@ export interface WindowBounds {
 }
 
 /**
- * The time that a policy's limit is for, as a value. Algorithms judge by its length alone, a number in the policy's
- * quota; everything else that a window has to say is said here.
+ * The time that a policy's limit applies to, as a value. Algorithms need only its length, a number in the policy's
+ * quota. Code that shows a window, or keeps states for it, reads it here.
  */
 export interface Window {
   /** Its length in milliseconds. */
   readonly length: number;
-  /** Its part in the identity of a state: windows with the same id share what has been spent. */
+  /** Its part of a policy's id: policies share a quota only if their windows have the same id. */
   readonly id: string;
   /** As people write it: `1m`. */
   readonly text: string;
-  /** Its length in seconds, rounded up: header fields speak seconds. */
+  /** Its length in seconds, rounded up, for header fields. */
   readonly seconds: number;
-  /** When the window is that a charge at `now` opens. */
+  /** The bounds of the window that a charge at `now` opens. */
   boundsAt(now: number): WindowBounds;
 }
 
-/** A span, which begins with its first charge. */
+/** A span of time. It begins with the first charge. */
 class Span implements Window {
   constructor(readonly length: number) {}
 
@@ -47,7 +47,7 @@ class Span implements Window {
 }
 
 /**
- * The window of a policy, from what its definition says.
+ * The window that a policy's definition describes.
  *
  * @throws RateLimitError `RL_WINDOW_INVALID`
  */

@@ -40,7 +40,7 @@ export const quotaExceeded = (policies: readonly string[], wait: number): Proble
   'violated-policies': policies,
 });
 
-/** 429: a block keeps the caller of these policies out, whatever the quota holds. */
+/** 429: the caller is blocked under these policies, whatever the quota holds. */
 export const blocked = (policies: readonly string[], wait: number): ProblemDetails => ({
   ...ABNORMAL_USAGE,
   detail:
@@ -50,7 +50,7 @@ export const blocked = (policies: readonly string[], wait: number): ProblemDetai
   'violated-policies': policies,
 });
 
-/** 503: nobody knows how much of these policies is left, and they ask to be closed then. */
+/** 503: what is left of these policies is unknown, and their `onStoreFailure` is `closed`. */
 export const temporaryReducedCapacity = (policies: readonly string[]): ProblemDetails => ({
   type: `${REGISTRY}#temporary-reduced-capacity`,
   title: 'Request cannot be satisfied due to temporary server capacity constraints',
@@ -59,7 +59,7 @@ export const temporaryReducedCapacity = (policies: readonly string[]): ProblemDe
   'violated-policies': policies,
 });
 
-/** 403: a deny list names the caller. RFC 9457 has no more to say of that than the status. */
+/** 403: a deny list names the caller. No problem type says more than the status. */
 export const forbidden = (policies: readonly string[]): ProblemDetails => ({
   type: 'about:blank',
   title: 'Forbidden',
@@ -68,7 +68,7 @@ export const forbidden = (policies: readonly string[]): ProblemDetails => ({
   'violated-policies': policies,
 });
 
-/** 429: the same, said as a matter of how the caller behaved. */
+/** 429: the same, for deny lists that answer with this status. */
 export const abnormalUsage = (policies: readonly string[]): ProblemDetails => ({
   ...ABNORMAL_USAGE,
   detail: REFUSED,

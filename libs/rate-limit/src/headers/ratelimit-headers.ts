@@ -9,15 +9,14 @@ import { sfInteger, sfList, sfString } from './structured-fields.js';
 export type Field = readonly [name: string, value: string];
 
 /**
- * Which fields tell clients of their quota: `ietf` sends `RateLimit-Policy` and `RateLimit` of
- * draft-ietf-httpapi-ratelimit-headers, `legacy` the three `X-RateLimit-*` fields that came before it, of the tightest
- * policy and with the reset in epoch seconds, `both` all of them and `none` none. `Retry-After` of a denial is no part
- * of it.
+ * Which header fields report the quota. `ietf`: `RateLimit-Policy` and `RateLimit` of
+ * draft-ietf-httpapi-ratelimit-headers. `legacy`: the three older `X-RateLimit-*` fields, for the tightest policy only,
+ * with the reset in epoch seconds. `both`: all of them. `none`: no field. A denial has `Retry-After` in any case.
  */
 export type HeaderProfile = 'ietf' | 'legacy' | 'both' | 'none';
 export const headerProfiles: readonly HeaderProfile[] = ['ietf', 'legacy', 'both', 'none'];
 
-/** A policy, what one request was to spend of it in units, and what was decided. */
+/** A policy, the cost of a request in its units, and the decision. */
 export interface Verdict {
   /** Of the hit. */
   readonly policy: Policy;
@@ -27,16 +26,16 @@ export interface Verdict {
   readonly decision: Decision;
 }
 
-/** Only here are spans seconds. Rounded up: nobody is sent back too early, or told of more than we serve. */
+/** Rounded up: a client must not come back too early. */
 const seconds = (span: number): number => Math.ceil(span / 1_000);
 
 const policyItem = ({ name, limit, period }: Policy): string =>
   `${sfString(name)};q=${sfInteger(limit)};w=${sfInteger(period.seconds)}`;
 
-/** `RateLimit-Policy: "burst";q=100;w=60, "daily";q=1000;w=86400`. The same for every answer under these policies. */
+/** `RateLimit-Policy: "burst";q=100;w=60, "daily";q=1000;w=86400`. It is the same for every answer under these policies. */
 export const policyField = (policies: readonly Policy[]): string => sfList(policies.map(policyItem));
 
-/** `RateLimit: "burst";r=99;t=60, "daily";r=999;t=86400`. `t` is left out of a full quota: nothing is to come back. */
+/** `RateLimit: "burst";r=99;t=60, "daily";r=999;t=86400`. A full quota has no `t`, because nothing is to come back. */
 export const limitField = (verdicts: readonly Verdict[]): string =>
   sfList(
     verdicts.map(({ policy: { name }, decision: { remaining, resetAfter } }) => {
@@ -45,7 +44,12 @@ export const limitField = (verdicts: readonly Verdict[]): string =>
     }),
   );
 
-/** The fields of a profile. `policies` is the text of `RateLimit-Policy`; `now` is the epoch in milliseconds: the legacy reset is a clock reading. */
+/**
+ * The fields of a profile.
+ *
+ * @param policies the text of `RateLimit-Policy`
+ * @param now milliseconds since the epoch: the legacy reset is a clock reading
+ */
 export function rateLimitFields(
   profile: HeaderProfile,
   policies: string,
@@ -69,8 +73,8 @@ export function rateLimitFields(
 }
 
 /**
- * What a denial adds: Retry-After, the wait until the request would pass, in whole seconds (RFC 9110), none when
- * the request can never pass; and no cache may keep the answer (RFC 6585).
+ * The fields that a denial adds. Retry-After is the wait until the request would pass, in whole seconds (RFC 9110); it
+ * is left out when the request can never pass. And no cache may keep the answer (RFC 6585).
  */
 export function denialFields(verdicts: readonly Verdict[]): Field[] {
   const wait = longestWait(verdicts);
@@ -79,15 +83,15 @@ export function denialFields(verdicts: readonly Verdict[]): Field[] {
 }
 
 /**
- * Milliseconds until the same request would pass every policy; -1 if it never will. A denial of the late phase has
- * charged the early ones, and what this request spent there it must find again.
+ * Milliseconds until the same request would pass every policy; -1 if it never will. A denial in the late phase comes
+ * after the early policies were charged, so the request must wait for those units too.
  */
 export function longestWait(verdicts: readonly Verdict[]): number {
   const waits = verdicts.map(waitToRepeat);
   return waits.includes(-1) ? -1 : Math.max(0, ...waits);
 }
 
-/** Whether a block is among the reasons of a denial. */
+/** Whether a block is one of the reasons for a denial. */
 export const isBlocked = (verdicts: readonly Verdict[]): boolean =>
   verdicts.some(({ decision: { allowed, blockedFor } }) => !allowed && blockedFor !== undefined);
 
@@ -101,8 +105,8 @@ function waitToRepeat({ policy, cost, decision }: Verdict): number {
 }
 
 /**
- * The header fields of an answer that code makes itself, with `RateLimiter` and without the guard: how much is left of
- * these policies, and on a denial when to come back.
+ * The header fields for code that uses `RateLimiter` instead of the guard: what is left of these policies and, on a
+ * denial, when to retry.
  *
  * @throws RateLimitError `RL_POLICY_INVALID` for a policy that `definePolicy()` did not make
  * @param now the epoch in milliseconds, which `X-RateLimit-Reset` of the `legacy` profile counts from
@@ -116,7 +120,7 @@ export function rateLimitHeaders(
     if (!isChecked(policy)) {
       throw new RateLimitError(
         'RL_POLICY_INVALID',
-        `a verdict's policy must be made by definePolicy(), got ${shown(policy)}`,
+        `a verdict's policy must come from definePolicy(), got ${shown(policy)}`,
       );
     }
   }
@@ -128,7 +132,7 @@ export function rateLimitHeaders(
   ]);
 }
 
-/** The one a client meets first: a violated one before others, then the least left, then the longest wait. */
+/** The policy that limits the client most: a violated one first, then the least left, then the longest wait. */
 function tightest(verdicts: readonly Verdict[]): Verdict {
   return verdicts.reduce((least, other) => {
     const [a, b] = [least.decision, other.decision];

@@ -7,7 +7,7 @@ export interface FixedWindowState {
   readonly used: number;
 }
 
-/** Counts what is spent since the first hit of a window; all of it is back when the window ends. */
+/** Counts what is spent since the first hit of a window. When the window ends, the whole quota is back. */
 export const fixedWindow: Algorithm<FixedWindowState> = {
   code: 'fw',
   title: 'fixed window',

@@ -48,7 +48,7 @@ export const slidingLog: Algorithm<SlidingLogState> = {
     };
   },
 
-  // One unit leaves when it was said, and nobody knows of the others.
+  // One unit leaves after `resetAfter`. When the others leave is unknown.
   recalled({ window }, used, resetAfter, now) {
     const oldest = { at: now + resetAfter - window, units: 1 };
     if (used <= 1 || oldest.at >= now) return used > 0 ? [{ ...oldest, units: used }] : undefined;

@@ -59,7 +59,7 @@ export const slidingWindow: Algorithm<SlidingWindowState> = {
     };
   },
 
-  // As the units of the last window, which slide out evenly, the first of them when it was said or later.
+  // As units of the last window, which slide out evenly, the first of them after `resetAfter` or later.
   recalled({ window }, used, resetAfter, now) {
     const ahead = resetAfter - window + Math.floor(((used - 1) * window) / used);
     return used > 0 ? { start: now + Math.min(window, Math.max(0, ahead)), current: 0, previous: used } : undefined;

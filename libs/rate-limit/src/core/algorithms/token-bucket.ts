@@ -2,15 +2,15 @@
 import { isFarAhead, type Algorithm } from '../algorithm.js';
 
 export interface BucketState {
-  /** What has been spent and not yet refilled, in units times milliseconds of window. */
+  /** What has been spent and not refilled yet, in units times milliseconds of window. */
   readonly debt: number;
-  /** When the debt was last written down. */
+  /** When the debt was last written. */
   readonly at: number;
 }
 
 /**
- * Holds `burst` tokens and refills evenly, `limit` per window. Kept as the debt, which says the same without a
- * bucket size in it: changing the limit or the burst keeps what has been used.
+ * Holds `burst` tokens and refills evenly, `limit` per window. The state is the debt, not the content of the bucket, so
+ * changing the limit or the burst keeps what has been used.
  */
 export const tokenBucket: Algorithm<BucketState> = {
   code: 'tb',

@@ -4,19 +4,19 @@ import { RateLimitError } from '../errors.js';
 import { shown } from '../shown.js';
 import { checkKnownKeys } from '../checks.js';
 
-/** A block, spelled out. */
+/** What {@link BlockFor} can say in full. */
 export interface BlockOptions {
-  /** How long. Of a list each going-over takes the next one, and the last is that of all further ones. */
+  /** How long a block lasts. In a list: the first block of a key, the next one and so on; the last span repeats. */
   spans: Duration | readonly Duration[];
-  /** Whether a request that a block denies begins it anew. Default `false`: it ends when it was said to end. */
+  /** Whether a request that a block denies starts the block's span again. Default `false`. */
   extend?: boolean;
-  /** How long after a block's end the next one still counts as a further one. Default: the longest of the spans. */
+  /** A block that begins within this time after the last one's end takes the next span. Default: the longest span. */
   forgetAfter?: Duration;
 }
 
 /**
- * For how long who goes over is denied: a span, spans that escalate, or both with more to say. 0: not by itself, but
- * `RateLimiter.block()` can.
+ * How long a caller over the limit stays blocked: a span, a list of spans that escalate, or an object with options.
+ * 0: only `RateLimiter.block()` begins a block.
  *
  * @useDeclaredType
  */
@@ -24,13 +24,13 @@ export type BlockFor = Duration | readonly Duration[] | BlockOptions;
 
 export const BLOCK_KEYS = ['spans', 'extend', 'forgetAfter'];
 
-/** More steps than these nobody can tell apart. */
+/** Longer lists are surely a mistake. */
 const MOST_STEPS = 20;
 
 /** @throws RateLimitError `RL_BLOCK_INVALID`, `RL_OPTION_UNKNOWN` */
 export function blockRuleOf(blockFor: BlockFor): BlockRule {
   const { spans: said, extend = false, forgetAfter: quiet } = optionsOf(blockFor);
-  // Array.from also sees the holes of a list with a comma too many.
+  // Array.from also reads the holes that a stray comma leaves in a list.
   const spans = Array.from(Array.isArray(said) ? (said as readonly Duration[]) : [said as Duration], spanOf);
   const isNone = spans.length === 1 && spans[0] === 0;
   if (spans.length === 0 || spans.length > MOST_STEPS || (!isNone && spans.includes(0))) {
@@ -38,7 +38,7 @@ export function blockRuleOf(blockFor: BlockFor): BlockRule {
   }
   if (typeof extend !== 'boolean') throw invalid('extend must be true or false', extend);
   const remembered = quiet === undefined ? Math.max(...spans) : spanOf(quiet);
-  // Of one span alone nothing has to be remembered.
+  // With a single span the next block is the same, so nothing needs to be remembered.
   const forgetAfter = spans.length === 1 ? 0 : remembered;
   const text = [Number(extend), forgetAfter, ...spans].join(' ');
   return Object.freeze({ spans: Object.freeze(spans), extend, forgetAfter, text });
@@ -53,7 +53,7 @@ const optionsOf = (blockFor: BlockFor): BlockOptions => {
 };
 
 /**
- * A span of a block in milliseconds; 0 is one.
+ * A block's span in milliseconds; 0 is allowed.
  *
  * @throws RateLimitError `RL_BLOCK_INVALID`
  */

@@ -1,37 +1,37 @@
 // Twin: stores/redis/lua/blocks.lua. The same law; change both.
 import { isFarAhead } from '../algorithm.js';
 
-/** What a policy's `blockFor` says, checked. Spans are milliseconds. */
+/** A policy's `blockFor` after its check. Spans are milliseconds. */
 export interface BlockRule {
-  /** Of one going-over after the other; the last is that of all further ones. A lone 0 blocks nobody by itself. */
+  /** For the first block of a key, the next one and so on. The last span repeats. A lone 0 begins no block by itself. */
   readonly spans: readonly number[];
-  /** Whether a request that a block denies begins it anew. */
+  /** Whether a request that a block denies starts the block's span again. */
   readonly extend: boolean;
-  /** How long after a block's end it is remembered that it was. */
+  /** How long a block still counts after its end: a block within this time takes the next span. */
   readonly forgetAfter: number;
-  /** All of it as text, for the script; equal rules have equal texts. */
+  /** The whole rule as text, for the script. Equal rules have equal texts. */
   readonly text: string;
 }
 
-/** A block of one policy and key. Plain data, as the states of algorithms are. */
+/** A block of a policy and key. Plain data, like the states of algorithms. */
 export interface BlockState {
   readonly start: number;
   readonly span: number;
-  /** How many have followed one another, up to the number of spans: the next one's place among them. */
+  /** The number of blocks in a row, at most the number of spans: the index of the next block's span. */
   readonly step: number;
 }
 
 /**
- * The state as of now, and how long it still blocks. One more than its span ahead comes from a clock that had jumped:
- * it is moved to now. The very same object when nothing changed.
+ * The state as of now, and how long it still blocks. A state more than its span ahead was written while the clock had
+ * jumped forward: it is moved to now. The very same object when nothing changed.
  */
 export function standing(state: BlockState | undefined, now: number): { state: BlockState | undefined; left: number } {
   if (!state) return { state, left: 0 };
-  const at = isFarAhead(state.start, state.span, now) ? { ...state, start: now } : state;
-  return { state: at, left: Math.max(0, at.start + at.span - now) };
+  const current = isFarAhead(state.start, state.span, now) ? { ...state, start: now } : state;
+  return { state: current, left: Math.max(0, current.start + current.span - now) };
 }
 
-/** The block that somebody gets who goes over; absent where the rule blocks nobody. */
+/** The block that begins when the quota denies a hit; `undefined` where the rule begins none. */
 export function raised(rule: BlockRule, state: BlockState | undefined, now: number): BlockState | undefined {
   const { spans } = rule;
   const step = stepOf(rule, state, now);
@@ -39,20 +39,20 @@ export function raised(rule: BlockRule, state: BlockState | undefined, now: numb
   return span > 0 ? { start: now, span, step: Math.min(step + 1, spans.length) } : undefined;
 }
 
-/** The block of a request that a block has denied, where that begins it anew. */
+/** The block after it denied a request, where the rule has `extend`. */
 export const extended = (state: BlockState, now: number): BlockState => ({
   ...state,
   start: Math.max(state.start, now),
 });
 
-/** The block that code asks for. It is no step: the next one who goes over meets the same as before. */
+/** The block that code asks for. It does not count as a step: the next block takes the same span as without it. */
 export const imposed = (rule: BlockRule, state: BlockState | undefined, span: number, now: number): BlockState => ({
   start: now,
   span,
   step: stepOf(rule, state, now),
 });
 
-/** The span after which the state says nothing and may be forgotten. */
+/** How long until the state no longer matters and may be deleted. */
 export const blockLifetime = ({ forgetAfter }: BlockRule, { start, span }: BlockState, now: number): number =>
   start + span + forgetAfter - now;
 
@@ -60,7 +60,7 @@ function stepOf(rule: BlockRule, state: BlockState | undefined, now: number): nu
   return state && blockLifetime(rule, state, now) > 0 ? state.step : 0;
 }
 
-/** What is told of a quota while a block of it stands for `left` ms: nothing can be spent. Looking and giving back pass. */
+/** The numbers of a decision while a block lasts for `left` ms: nothing can be spent. Looking and giving back pass. */
 export function underBlock(
   { limit }: { readonly limit: number },
   looked: { readonly remaining: number; readonly resetAfter: number },

@@ -5,27 +5,28 @@ import type { BlockRule } from './block.js';
 import { spanOf } from './block-rule.js';
 
 /**
- * A store that can block: who goes over under a policy with `blockFor`, and whomever code names. A policy without
- * `blockFor` is not concerned. Every sentence here is a test of `blockConformance`.
+ * A store that can block keys, under policies with `blockFor`: callers over the limit, and keys that code names. Other
+ * policies are not affected. Every sentence here is a test of `blockConformance`.
  *
- * - A denial by a policy's own quota blocks its key, for the span that `blockFor` says; a denial for good
- *   (`retryAfter` -1) does not, nor one by a policy beside it.
- * - Under a block nothing is remaining and every cost above 0 is denied, until the later of its end and the quota's own
- *   wait. Looking and giving back pass, and the quota itself goes on as if there were no block.
- * - A denial by a block does not prolong it, unless `extend` says so.
- * - Of several spans each further going-over takes the next one, until nobody went over for `forgetAfter`.
- * - Every decision says how long a block stands (`blockedFor`).
+ * - A denial by a policy's own quota blocks its key, for the span in `blockFor`. A hit that can never pass
+ *   (`retryAfter` -1) begins no block, nor does a denial by another policy of the request.
+ * - Under a block `remaining` is 0 and every cost above 0 is denied, until both the block and the quota's own wait are
+ *   over. Looking and giving back pass, and the quota itself goes on as if there were no block.
+ * - A denial by a block does not extend it, unless the rule's `extend` is true.
+ * - With several spans, each further block of a key takes the next span, until the key has had no block for
+ *   `forgetAfter`.
+ * - Every decision says how much longer a block lasts (`blockedFor`).
  */
 export interface BlockingStore extends RateLimitStore {
   /**
-   * Blocks from now on, in place of a block that stands.
+   * Blocks a key from now on. This replaces a block that it already has.
    *
    * @param policy one with `blockFor`
    * @param span in milliseconds; 0 ends a block as {@link unblock} does
    */
   block(policy: Policy, key: string, span: number): Promise<void>;
 
-  /** Ends a block and forgets the steps; the quota stays as it is. */
+  /** Ends a block; the next one starts with the first span again. The quota stays as it is. */
   unblock(policy: Policy, key: string): Promise<void>;
 }
 
@@ -42,19 +43,19 @@ export function blocking(store: RateLimitStore): BlockingStore {
 export const withoutBlocks = (): RateLimitError =>
   new RateLimitError(
     'RL_STORE_WITHOUT_BLOCKS',
-    'blockFor needs a store with block() and unblock(), which yours has not; leave blockFor out, or make it a BlockingStore',
+    'blockFor needs a store with block() and unblock(), and yours lacks them; leave blockFor out, or implement BlockingStore',
   );
 
 /**
- * Refuses what cannot be blocked. A store calls it first.
+ * Throws unless the policy has blocks and the span is valid. Every store calls this first.
  *
- * @throws RateLimitError `RL_BLOCK_OFF` without `blockFor`, `RL_BLOCK_INVALID` for a span that is none
+ * @throws RateLimitError `RL_BLOCK_OFF`, `RL_BLOCK_INVALID`
  */
 export function checkBlock(policy: Policy, span = 0): BlockRule {
   if (!policy.blocks) {
     throw new RateLimitError(
       'RL_BLOCK_OFF',
-      `${policy.name} has no blockFor, so nobody looks for a block; give it one, 0 to block by code alone`,
+      `${policy.name} has no blockFor, so a block would never be checked; add one, or blockFor: 0 to block from code only`,
     );
   }
   spanOf(span);

@@ -7,15 +7,15 @@ import {
   type LimitWriteResult,
 } from '../../core/limit-book.js';
 
-/** How many changes are told one by one. */
+/** How many changes are kept one by one. A reader that missed more gets the whole book. */
 const LONGEST_LOG = 1_000;
 
-/** Keeps changed limits in this process. Nobody else writes to it. */
+/** Keeps changed limits in this process. No other process writes to it. */
 export class MemoryLimitBook implements LimitBook {
   readonly isShared = false;
   private version = 0;
   private readonly entries = new Map<string, LimitEntry>();
-  /** The names of the latest changes; that of the last has the book's version, and each before it one less. */
+  /** The names of the latest changes. The last one has the book's version, each before it one less. */
   private readonly log: string[] = [];
 
   async changesSince(version: number): Promise<LimitChanges | undefined> {

@@ -15,7 +15,7 @@ import { BoundedMap } from './bounded-map.js';
 export interface MemoryStoreOptions {
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */
   now?: Clock;
-  /** The most keys kept. When one more comes, what has expired is forgotten first, then the least recently used. Default 100,000. */
+  /** The most keys kept. To make room, expired keys are removed first, then the least recently used. Default 100,000. */
   maxKeys?: number;
 }
 
@@ -30,7 +30,7 @@ export interface LastAnswer {
 }
 
 /**
- * Keeps quota in this process. For one instance, for tests, and for the time when Redis is away. No timers: it never
+ * Keeps quota in this process: for a single instance, for tests, and while Redis is away. It has no timers, so it never
  * keeps a process alive.
  */
 export class MemoryStore implements BlockingStore {
@@ -56,7 +56,7 @@ export class MemoryStore implements BlockingStore {
   }
 
   /**
-   * Charges all hits or none; always answers.
+   * Charges all hits or none. It always answers.
    *
    * @throws RateLimitError `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`
    */
@@ -83,7 +83,7 @@ export class MemoryStore implements BlockingStore {
   }
 
   /**
-   * Blocks from now on, in place of a block that stands.
+   * Blocks a key from now on. This replaces a block that it already has.
    *
    * @param policy one with `blockFor`
    * @param span in milliseconds; 0 ends a block as {@link unblock} does
@@ -94,13 +94,13 @@ export class MemoryStore implements BlockingStore {
     const rule = checkBlock(policy, span);
     if (span === 0) return this.unblock(policy, key);
     const now = Math.floor(this.now());
-    // As Redis does, which asks for it as for a look: a quota from far ahead is moved to now.
+    // Redis looks at the quota too when it blocks, and so moves a state from far ahead to now.
     this.judge([{ policy, key, cost: 0 }]);
     this.keepBlock(policy, key, imposed(rule, this.blockOf(policy, key), span, now), now);
   }
 
   /**
-   * Ends a block and forgets the steps; the quota stays as it is.
+   * Ends a block; the next one starts with the first span again. The quota stays as it is.
    *
    * @param policy one with `blockFor`
    * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_BLOCK_OFF`
@@ -112,7 +112,7 @@ export class MemoryStore implements BlockingStore {
   }
 
   /**
-   * Takes over what another store last told of a quota. Of that and what is known here the emptier one counts.
+   * Takes over another store's last answer about a quota, unless less is left of the quota here.
    *
    * @internal
    */
@@ -129,7 +129,9 @@ export class MemoryStore implements BlockingStore {
   }
 
   /**
-   * Takes over what another store last told of a block: that it stands for so long, or that there is none.
+   * Takes over another store's last answer about a block.
+   *
+   * @param left how much longer it lasts; 0: there is no block
    *
    * @internal
    */
@@ -171,8 +173,8 @@ export class MemoryStore implements BlockingStore {
   }
 }
 
-/** No name holds a NUL, so no two pairs make one id. */
+/** No policy's id contains a NUL, so two pairs never give the same id. */
 const idOf = (policy: Policy, key: string): string => `${policy.id}\0${keptKey(key)}`;
 
-/** No policy's id ends so. */
+/** No policy's id ends like this. */
 const blockIdOf = (policy: Policy, key: string): string => `${policy.id}:block\0${keptKey(key)}`;
