@@ -49,7 +49,7 @@ export type {
 } from './stores/redis/connection/location.js';
 
 export type { BlockFor, BlockOptions } from './core/blocks/block-rule.js';
-export type { BlockRule } from './core/blocks/block.js';
+export type { BlockRule, BlockState } from './core/blocks/block.js';
 export { definePolicy } from './core/policy.js';
 export type { Policy, PolicyDefinition, StoreFailureMode } from './core/policy.js';
 export { algorithmNames, algorithmOf, type AlgorithmName } from './core/algorithms/index.js';

@@ -15,7 +15,9 @@ export interface BlockRule {
 
 /** A block of a policy and key. Plain data, like the states of algorithms. */
 export interface BlockState {
+  /** When it began, in milliseconds since the epoch. */
   readonly start: number;
+  /** How long it lasts from then on, in milliseconds. */
   readonly span: number;
   /** The number of blocks in a row, at most the number of spans: the index of the next block's span. */
   readonly step: number;
