@@ -1,6 +1,6 @@
 import type { Judgement } from './algorithm.js';
 import { algorithmOf } from './algorithms/index.js';
-import { extended, raised, standing, underBlock, type BlockState } from './blocks/block.js';
+import { extended, raised, standing, underBlock, type BlockRule, type BlockState } from './blocks/block.js';
 import type { Decision } from './decision.js';
 import type { Policy } from './policy.js';
 
@@ -40,7 +40,7 @@ export function judgeAll(claims: readonly Claim[], now: number): Outcome[] {
   let isDenied = false;
   for (const claim of claims) {
     const judgement = algorithmOf(claim.policy.algorithm).judge(claim.policy, claim.state, claim.cost, now);
-    isDenied ||= !judgement.allowed || isBarred(claim, now);
+    isDenied ||= !judgement.allowed || isDeniedByBlock(claim, now);
     judgements.push(judgement);
   }
   const outcomes: Outcome[] = [];
@@ -49,8 +49,8 @@ export function judgeAll(claims: readonly Claim[], now: number): Outcome[] {
 }
 
 /** Whether a block denies the hit. A block lets callers look and give back. */
-const isBarred = ({ policy, cost, block }: Claim, now: number): boolean =>
-  policy.blocks !== undefined && cost > 0 && standing(block, now).left > 0;
+const isDeniedByBlock = ({ policy, cost, block }: Claim, now: number): boolean =>
+  policy.blocks !== undefined && block !== undefined && cost > 0 && standing(block, now).left > 0;
 
 function outcomeOf(claim: Claim, judgement: Judgement<unknown>, isDenied: boolean, now: number): Outcome {
   const { policy } = claim;
@@ -61,19 +61,25 @@ function outcomeOf(claim: Claim, judgement: Judgement<unknown>, isDenied: boolea
   const decision: Decision = { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, by: 'store' };
   if (!policy.blocks) return { decision, state, block: undefined };
 
-  const block = blockAfter(claim, judgement, now);
+  const before = standing(claim.block, now);
+  const isBlocked = before.left > 0 && claim.cost > 0;
+  const block = blockAfter(policy.blocks, before.state, isBlocked, judgement, now);
   const { left } = standing(block, now);
   if (left === 0) return { decision, state, block };
   const told = underBlock(policy, decision, claim.cost, retryAfter, left);
-  return { decision: { ...decision, ...told, allowed: allowed && !isBarred(claim, now) }, state, block };
+  return { decision: { ...decision, ...told, allowed: allowed && !isBlocked }, state, block };
 }
 
-/** The block after this hit: it begins one when the quota denies it, and extends one where the rule says so. */
-function blockAfter(claim: Claim, { allowed, retryAfter }: Judgement<unknown>, now: number): BlockState | undefined {
-  const rule = claim.policy.blocks!;
-  const { state } = standing(claim.block, now);
+/** The block after a hit: the hit begins one when its quota denies it, and extends one where the rule says so. */
+function blockAfter(
+  rule: BlockRule,
+  block: BlockState | undefined,
+  isBlocked: boolean,
+  { allowed, retryAfter }: Judgement<unknown>,
+  now: number,
+): BlockState | undefined {
   // A hit that can never pass neither begins a block nor extends one.
-  if (retryAfter < 0) return state;
-  if (isBarred(claim, now)) return rule.extend ? extended(state!, now) : state;
-  return allowed ? state : (raised(rule, state, now) ?? state);
+  if (retryAfter < 0) return block;
+  if (isBlocked) return rule.extend ? extended(block!, now) : block;
+  return allowed ? block : (raised(rule, block, now) ?? block);
 }
