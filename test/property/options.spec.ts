@@ -4,6 +4,7 @@ import { Controller, Get, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import fc from 'fast-check';
 import {
+  type Decision,
   byIp,
   definePolicy,
   MemoryStore,
@@ -667,12 +668,15 @@ describe('code without a request', () => {
     await started(RateLimitModule.forRoot({ policies }), [], async (limiter) => {
       await fc.assert(
         fc.asyncProperty(calls, async ([policy, key, options]) => {
-          let decision;
+          let decision: Decision;
           try {
             decision = await limiter.consume(policy as never, key as never, options as never);
           } catch (error) {
             return expectRefusal(error, codes);
           }
+          // A list of no policies.
+          if (Array.isArray(decision))
+            return expect([decision, policy, key, options]).toEqual([[], [], undefined, undefined]);
           const { cost = 1 } = (options ?? {}) as { cost?: unknown };
           expect([typeof key, Number.isSafeInteger(cost)]).toEqual(['string', true]);
           expect([decision.limit, decision.remaining].filter((number) => !Number.isSafeInteger(number))).toEqual([]);

@@ -81,14 +81,15 @@ export class Limiter {
   async consume(
     first: AnyPolicy | readonly Spending[],
     key?: string,
-    options: { cost?: number } = {},
+    options?: { cost?: number },
   ): Promise<Decision | Decision[]> {
     if (isList(first)) {
-      if (key !== undefined) throw invalid('consume() takes a list alone, or a policy and a key', first);
+      const isAlone = key === undefined && options === undefined;
+      if (!isAlone) throw invalid('consume() takes a list alone, or a policy and a key', first);
       return this.decide(first.map((spending) => this.hitOf(spending)));
     }
-    checkKnownKeys(options, ['cost'], "consume()'s third argument");
-    const { cost = 1 } = options;
+    if (options !== undefined) checkKnownKeys(options, ['cost'], "consume()'s third argument");
+    const { cost = 1 } = options ?? {};
     const [decision] = await this.decide([{ policy: this.policyOf(first, key!), key: key!, cost }]);
     return decision!;
   }

@@ -1,5 +1,5 @@
-import { milliseconds } from '../core/duration.js';
 import { definePolicy, type Policy, type PolicyDefinition } from '../core/policy.js';
+import { windowOf } from '../core/window.js';
 
 /** Numbers in place of those of a definition. A window or a burst that is undefined is the definition's. */
 export type PolicyNumbers = Pick<PolicyDefinition, 'limit'> & Partial<Pick<PolicyDefinition, 'window' | 'burst'>>;
@@ -33,8 +33,8 @@ export class PolicyVariants {
     const { limit, burst = this.definition.burst, window } = numbers;
     // As text, '5' would pass for 5.
     if (typeof limit !== 'number' || (burst !== undefined && typeof burst !== 'number')) return this.checked(numbers);
-    const span = window === undefined ? this.own.window : milliseconds(window);
-    const id = `${limit} ${span} ${burst}`;
+    const period = window === undefined ? this.own.period : windowOf(window);
+    const id = `${limit} ${period.id} ${burst}`;
     let policy = this.known.get(id);
     if (!policy) {
       policy = this.checked(numbers);

@@ -1,19 +1,19 @@
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
-import { LastSeen } from '../../libs/rate-limit/src/stores/failure/last-seen.js';
+import { LastAnswers } from '../../libs/rate-limit/src/stores/failure/last-answers.js';
 
 const five = definePolicy({ name: 'five', limit: 5, window: '1h' });
 
 /** Remembers an answer that left this much of the quota. */
-const note = (memory: LastSeen, key: string, remaining = 0, policy: Policy = five, cost = 1): void =>
+const note = (memory: LastAnswers, key: string, remaining = 0, policy: Policy = five, cost = 1): void =>
   memory.note(
     { policy, key, cost },
     { allowed: true, limit: policy.limit, remaining, resetAfter: 60, retryAfter: 0, by: 'store' },
   );
-const used = (memory: LastSeen, key: string, policy = five) => memory.take(policy, key)?.used;
+const used = (memory: LastAnswers, key: string, policy = five) => memory.take(policy, key)?.used;
 
 describe('what a store last said of a quota', () => {
   /** Of four quotas, so that two fill a generation. */
-  const memoryOfFour = () => new LastSeen(() => 1_000, 4);
+  const memoryOfFour = () => new LastAnswers(() => 1_000, 4);
 
   it('is taken once', () => {
     const memory = memoryOfFour();
@@ -43,7 +43,7 @@ describe('what a store last said of a quota', () => {
   it('is always remembered from a sixteenth of the quota on, and of less one answer in seventeen', () => {
     const sixteen = definePolicy({ name: 'sixteen', limit: 16, window: '1h' });
     const seventeen = definePolicy({ name: 'seventeen', limit: 17, window: '1h' });
-    const memory = new LastSeen(() => 1_000);
+    const memory = new LastAnswers(() => 1_000);
     note(memory, 'a', 15, sixteen);
     expect(used(memory, 'a', sixteen)).toBe(1);
     for (let i = 1; i <= 16; i++) {
@@ -60,7 +60,7 @@ describe('what a store last said of a quota', () => {
   });
 
   it('is the last answer, however many came before it', () => {
-    const memory = new LastSeen(() => 1_000);
+    const memory = new LastAnswers(() => 1_000);
     for (const answers of [511, 512, 513]) {
       for (let i = 0; i < answers; i++) note(memory, 'a', i % 5);
       note(memory, 'a', 1);
