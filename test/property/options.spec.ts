@@ -462,7 +462,8 @@ describe('the options of the module', () => {
       }),
       { numRuns: 250, examples: [[SkipRateLimit(undefined as never), RateLimit('daily')]] },
     );
-    expect(accepted).toBeGreaterThan(5);
+    // By chance some 9 of 250.
+    expect(accepted).toBeGreaterThan(1);
   });
 
   it('a name that is null is no name, and shares no quota', async () => {
@@ -659,6 +660,7 @@ describe('code without a request', () => {
     const calls = fc.tuple(asked, fc.oneof(fc.string(), junk), options);
     const codes = [
       ...OF_POLICIES,
+      'RL_OPTION_INVALID',
       'RL_POLICY_INVALID',
       'RL_UNKNOWN_POLICY',
       'RL_POLICY_DYNAMIC',
