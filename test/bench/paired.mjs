@@ -6,6 +6,9 @@
 // bootstrap: decisions per second (above 1 is better), and the CPU time per decision of this process and of Redis (below
 // 1 is better).
 //
+// On a machine that does other work compare a build with a copy of itself first, and swap the arguments: what such a run
+// shows of a difference is the error.
+//
 //   --rounds 20      how often each situation is measured
 //   --seconds 1      how long, each time
 //   --only lone,plain,three,lone-three,block,lone-block,mixed

@@ -132,6 +132,10 @@ const isAnswered = ({ answered }: Command): boolean => answered;
 /** @returns the commands that came too late */
 function deliver(reply: Reply, commands: readonly Command[]): readonly Command[] {
   const late: Command[] = [];
+  if (reply.isInTime) {
+    for (let i = 0; i < commands.length; i++) commands[i]!.take(reply);
+    return late;
+  }
   for (const command of commands) {
     if (reply.isLate(command)) {
       late.push(command);
