@@ -132,18 +132,17 @@ const isAnswered = ({ answered }: Command): boolean => answered;
 /** @returns the commands that came too late */
 function deliver(reply: Reply, commands: readonly Command[]): readonly Command[] {
   const late: Command[] = [];
-  if (reply.isInTime) {
-    for (let i = 0; i < commands.length; i++) commands[i]!.take(reply);
-    return late;
-  }
-  for (const command of commands) {
-    if (reply.isLate(command)) {
+  let isAwaited = false;
+  for (let i = 0; i < commands.length; i++) {
+    const command = commands[i]!;
+    if (reply.isInTime || !reply.isLate(command)) {
+      if (command.take(reply)) isAwaited = true;
+    } else {
       late.push(command);
       reply.skip(command.numbers);
-    } else {
-      command.take(reply);
     }
   }
+  if (isAwaited) commands[0]!.server.answered();
   return late;
 }
 

@@ -33,8 +33,8 @@ export abstract class Command<Answer = unknown> {
   /** On the monotonic clock, in milliseconds. */
   readonly deadline: number;
   readonly answer: Promise<Answer>;
-  private resolve!: (answer: unknown) => void;
-  private reject!: (error: StoreUnavailableError) => void;
+  declare private resolve: (answer: unknown) => void;
+  declare private reject: (error: StoreUnavailableError) => void;
 
   constructor(
     /** The server that is asked, and that failures count against. */
@@ -58,14 +58,17 @@ export abstract class Command<Answer = unknown> {
   /** Reads its numbers, all of them. */
   protected abstract read(reply: Reply): Answer;
 
-  /** Reads its part of the reply and answers, unless it was given up. */
-  take(reply: Reply): void {
+  /**
+   * Reads its part of the reply and answers, unless it was given up.
+   *
+   * @returns whether anybody waited: an answer after the deadline does not show that the server is well
+   */
+  take(reply: Reply): boolean {
     const answer = this.read(reply);
-    // An answer that comes after the deadline does not show that the server is well.
-    if (this.answered) return;
+    if (this.answered) return false;
     this.answered = true;
-    this.server.answered();
     this.resolve(answer);
+    return true;
   }
 
   fail(error: StoreUnavailableError): void {

@@ -15,10 +15,11 @@ export const weightOf = ({ algorithm, blocks }: Policy): number => algorithmOf(a
 
 /** Charges all hits of a request, or none. */
 export class Judge extends Command<Decision[]> {
-  readonly opcode: number;
-  readonly keys: readonly string[];
-  readonly weight: number;
-  readonly numbers: number;
+  // Declared only, so that no field is written twice: there is a command for each request.
+  declare readonly opcode: number;
+  declare readonly keys: readonly string[];
+  declare readonly weight: number;
+  declare readonly numbers: number;
 
   /** @param states the keys of the hits' states */
   constructor(
@@ -41,9 +42,10 @@ export class Judge extends Command<Decision[]> {
   }
 
   isLike(other: Command): boolean {
-    if (!(other instanceof Judge)) return false;
+    if (other.opcode !== this.opcode) return false;
     const own = this.hits;
-    const { hits } = other;
+    // Only requests have this opcode.
+    const { hits } = other as Judge;
     if (own.length !== hits.length) return false;
     for (let i = 0; i < own.length; i++) {
       if (own[i]!.policy !== hits[i]!.policy || own[i]!.cost !== hits[i]!.cost) return false;
