@@ -19,3 +19,15 @@ export function checkOneOf(value: unknown, known: readonly string[], code: strin
   if (known.includes(value as string)) return;
   throw new RateLimitError(code, `${what} must be one of ${known.join(', ')}, got ${shown(value)}`);
 }
+
+/** In milliseconds. Nobody would wait longer for an answer. */
+const LONGEST_TIMEOUT = 60_000;
+
+/** @throws RateLimitError `RL_TIMEOUT_INVALID` */
+export function checkTimeout(timeout: unknown, option = 'timeout'): void {
+  if (Number.isSafeInteger(timeout) && (timeout as number) >= 1 && (timeout as number) <= LONGEST_TIMEOUT) return;
+  throw new RateLimitError(
+    'RL_TIMEOUT_INVALID',
+    `${option} must be a whole number of ms from 1 to ${LONGEST_TIMEOUT}, got ${shown(timeout)}`,
+  );
+}

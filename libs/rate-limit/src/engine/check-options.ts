@@ -1,9 +1,9 @@
 import { milliseconds } from '../core/duration.js';
 import { kindOf, shown } from '../core/shown.js';
-import { checkKnownKeys } from '../core/checks.js';
+import { checkKnownKeys, checkTimeout } from '../core/checks.js';
 import { RateLimitError } from '../core/errors.js';
 import { checkFailureMode } from '../core/policy.js';
-import { checkTimeout } from '../stores/redis/redis.store.js';
+
 import { LIST_KEYS } from './lists/lists.js';
 import type { LimiterOptions, StoreOptions } from './options.js';
 

@@ -1,8 +1,7 @@
 import { milliseconds, type Duration } from '../../core/duration.js';
 import { shown } from '../../core/shown.js';
-import { checkKnownKeys } from '../../core/checks.js';
+import { checkKnownKeys, checkTimeout } from '../../core/checks.js';
 import { RateLimitError } from '../../core/errors.js';
-import { checkTimeout } from '../../stores/redis/redis.store.js';
 import type { PolicyVariants } from '../../engine/policy-variants.js';
 import { Lookup, type LookupSettings } from './lookup.js';
 import { RESOLVE_CACHE_KEYS, type ResolveCache, type ResolveOptions } from './resolved-policy.js';

@@ -1,24 +1,20 @@
 import type { Clock } from '../../core/clock.js';
 import type { Decision } from '../../core/decision.js';
-import { kindOf, shown } from '../../core/shown.js';
+import { checkTimeout } from '../../core/checks.js';
+import { kindOf } from '../../core/shown.js';
 import { RateLimitError, StoreUnavailableError } from '../../core/errors.js';
 import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
 import type { LimitBook } from '../../core/limit-book.js';
 import type { Policy } from '../../core/policy.js';
 import { checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import { acrossSlots } from './wire/across-slots.js';
-import { RedisBatches } from './wire/batch.js';
 import { isClusterClient, isRedisClient, nameOf, type RedisClient } from './connection/client.js';
-import type { Command } from './wire/command.js';
 import { Forget } from './wire/commands/forget.js';
 import { Impose } from './wire/commands/impose.js';
 import { Judge } from './wire/commands/judge.js';
-import { Deadlines } from './wire/deadlines.js';
 import { RedisLimitBook } from './redis.limit-book.js';
+import { Lanes } from './wire/lanes.js';
 import { blockKey, partitionOf, stateKey } from './wire/keys.js';
-import { ConsumeScript } from './wire/script.js';
-import { RedisServer } from './wire/server.js';
-import { slotOf } from './wire/slots.js';
 
 /** What a {@link RedisStore} takes. */
 export interface RedisStoreOptions {
@@ -35,12 +31,6 @@ export const DEFAULT_PREFIX = 'rl';
 /** In milliseconds. */
 export const DEFAULT_TIMEOUT = 250;
 
-/** In milliseconds. Each look is a new connection. */
-const LOOK_EVERY = 250;
-
-/** Longer, and nobody would wait for the answer. */
-const LONGEST_TIMEOUT = 60_000;
-
 /**
  * Keeps quota in Redis 6.2 or later, or in Valkey: exact for any number of processes, judged by Redis' own clock, in
  * one script call for all hits of all requests that wait at the moment.
@@ -56,16 +46,8 @@ const LONGEST_TIMEOUT = 60_000;
 export class RedisStore implements BlockingStore {
   /** Limits that change while applications run, for all whose prefix is the same. */
   readonly limits: LimitBook;
-  private readonly script: ConsumeScript;
-  private readonly deadlines: Deadlines;
-  /** One line of batches on a single server; on a Cluster one per slot in use. */
-  private readonly lanes = new Map<number, RedisBatches>();
-  /** By address; on a Cluster every primary has a clock and a breaker of its own. */
-  private readonly servers = new Map<string, RedisServer>();
-  /** When the slots were last asked for. */
-  private lookedAt = -Infinity;
+  private readonly lanes: Lanes;
   private readonly prefix: string;
-  private readonly now: Clock | undefined;
   private readonly timeout: number;
 
   /** @throws RateLimitError `RL_REDIS_INVALID`, `RL_TIMEOUT_INVALID` */
@@ -81,19 +63,10 @@ export class RedisStore implements BlockingStore {
     }
     checkTimeout(timeout);
     this.prefix = prefix;
-    this.now = now;
     this.timeout = timeout;
-    this.deadlines = new Deadlines(timeout);
-    this.script = new ConsumeScript(client, now === undefined);
+    this.lanes = new Lanes(client, timeout, now);
     this.limits = new RedisLimitBook(client, prefix, timeout);
   }
-
-  /** A Cluster's primary that fails may have been replaced; ioredis asks for that itself every few seconds only. */
-  private readonly lookForPrimaries = (): void => {
-    if (!isClusterClient(this.client) || performance.now() - this.lookedAt < LOOK_EVERY) return;
-    this.lookedAt = performance.now();
-    this.client.refreshSlotsCache?.();
-  };
 
   /**
    * Charges all hits or none.
@@ -138,11 +111,11 @@ export class RedisStore implements BlockingStore {
     checkBlock(policy, span);
     if (span === 0) return this.unblock(policy, key);
     const state = stateKey(this.prefix, policy, partitionOf(key));
-    const slot = this.laneNumberOf(state);
-    const server = this.serverOf(slot);
+    const lane = this.lanes.of(state);
+    const server = this.lanes.serverOf(lane);
     const refusal = server.refusal();
     if (refusal) throw refusal;
-    if (await this.send(slot, new Impose(policy, span, state, server, this.timeout))) return;
+    if (await this.lanes.send(lane, new Impose(policy, span, state, server, this.timeout))) return;
     // A denied request stands without its block. A caller that asks for a block must learn that there is none.
     throw new StoreUnavailableError(
       `${nameOf(this.client)} could not write the block: its memory is full, or it is a replica, or see its log`,
@@ -164,13 +137,13 @@ export class RedisStore implements BlockingStore {
 
   /** Removing keys is rare and has no fallback, so it is sent even while the breaker pauses. */
   private forget(keys: readonly string[]): Promise<void> {
-    const slot = this.laneNumberOf(keys[0]!);
-    return this.send(slot, new Forget(keys, this.serverOf(slot), this.timeout));
+    const lane = this.lanes.of(keys[0]!);
+    return this.lanes.send(lane, new Forget(keys, this.lanes.serverOf(lane), this.timeout));
   }
 
-  /** When every request that was made so far has its answer, which is when its deadline is over at the latest. */
-  async settled(): Promise<void> {
-    await Promise.all([...this.lanes.values()].map((lane) => lane.settled()));
+  /** When every call that was made so far has its answer, at its deadline at the latest. */
+  settled(): Promise<void> {
+    return this.lanes.settled();
   }
 
   private readonly askServer = (hits: readonly Hit[]): Promise<Decision[]> => this.ask(0, hits, this.keysOf(hits));
@@ -179,10 +152,10 @@ export class RedisStore implements BlockingStore {
     const keys = this.keysOf(hits);
     return acrossSlots(
       hits.map((hit, i) => ({ hit, key: keys[i]! })),
-      ({ key }) => this.slotOf(key),
+      ({ key }) => this.lanes.of(key),
       {
         timeout: this.timeout,
-        pauseOf: (slot) => this.serverOf(slot).pause,
+        pauseOf: (slot) => this.lanes.serverOf(slot).pause,
         ask: (slot, own) =>
           this.ask(
             slot,
@@ -193,36 +166,11 @@ export class RedisStore implements BlockingStore {
     );
   };
 
-  private ask(slot: number, hits: readonly Hit[], keys: readonly string[]): Promise<Decision[]> {
-    const server = this.serverOf(slot);
+  private ask(lane: number, hits: readonly Hit[], keys: readonly string[]): Promise<Decision[]> {
+    const server = this.lanes.serverOf(lane);
     const refusal = server.refusal();
     if (refusal) return Promise.reject(refusal);
-    return this.send(slot, new Judge(hits, keys, server, this.timeout));
-  }
-
-  private send<Answer>(slot: number, command: Command<Answer>): Promise<Answer> {
-    this.laneOf(slot).add(command);
-    return command.answer;
-  }
-
-  private laneOf(slot: number): RedisBatches {
-    let lane = this.lanes.get(slot);
-    if (!lane) {
-      lane = new RedisBatches(this.script, this.deadlines, this.now);
-      this.lanes.set(slot, lane);
-    }
-    return lane;
-  }
-
-  /** Who answers for a slot now: on a Cluster another may take it over. */
-  private serverOf(slot: number): RedisServer {
-    const address = (isClusterClient(this.client) && this.client.slots?.[slot]?.[0]) || '';
-    let server = this.servers.get(address);
-    if (!server) {
-      server = new RedisServer(address ? `Redis at ${address}` : nameOf(this.client), this.lookForPrimaries);
-      this.servers.set(address, server);
-    }
-    return server;
+    return this.lanes.send(lane, new Judge(hits, keys, server, this.timeout));
   }
 
   /** The hits of a request mostly share a key. */
@@ -236,23 +184,4 @@ export class RedisStore implements BlockingStore {
     }
     return keys;
   }
-
-  /** On a single server all commands share one lane. */
-  private laneNumberOf(key: string): number {
-    return isClusterClient(this.client) ? this.slotOf(key) : 0;
-  }
-
-  private slotOf(key: string): number {
-    const own = isClusterClient(this.client) ? (this.client.options?.keyPrefix ?? '') : '';
-    return slotOf(own + key);
-  }
-}
-
-/** @throws RateLimitError `RL_TIMEOUT_INVALID` */
-export function checkTimeout(timeout: unknown, what = 'timeout'): void {
-  if (Number.isSafeInteger(timeout) && (timeout as number) >= 1 && (timeout as number) <= LONGEST_TIMEOUT) return;
-  throw new RateLimitError(
-    'RL_TIMEOUT_INVALID',
-    `${what} must be a whole number of ms from 1 to ${LONGEST_TIMEOUT}, got ${shown(timeout)}`,
-  );
 }

@@ -1,8 +1,10 @@
 import { oneLine } from '../../../core/shown.js';
 import { RateLimitError } from '../../../core/errors.js';
-import { isClusterClient, isRedisClient, type RedisClient } from './client.js';
+import { isRedisClient, type RedisClient } from './client.js';
+import { dangersOf } from './handed-in.js';
 import { checkLocation, isCluster, type RedisLocation } from './location.js';
-import { firstNews, type EventfulClient } from './news.js';
+import { firstNews } from './news.js';
+import type { EventfulClient } from './quirks.js';
 
 /** A client and whether it is ours to close. */
 export interface Connection {
@@ -64,7 +66,7 @@ export async function connect(
   checkLocation(location);
   const { Redis, Cluster } = await loadIoredis();
   const safe = safeOptions(timeout);
-  const client = made(() =>
+  const client = opened(() =>
     typeof location === 'string'
       ? new Redis(location, safe)
       : isCluster(location)
@@ -79,33 +81,14 @@ export async function connect(
   return { client, ours: true };
 }
 
-/** What ioredis does not take, it throws in its own words. */
-function made<T>(make: () => T): T {
+/** ioredis refuses options in words of its own. */
+function opened<T>(make: () => T): T {
   try {
     return make();
   } catch (error) {
     const reason = oneLine(error instanceof Error ? error.message : String(error));
     throw new RateLimitError('RL_REDIS_INVALID', `ioredis does not take what redis says: ${reason}`, { cause: error });
   }
-}
-
-/** What ioredis does by default that a limiter should not, each with the option that ends it. */
-function dangersOf(client: RedisClient): string[] {
-  const options = (client as { options?: Record<string, unknown> }).options ?? {};
-  const isCluster = isClusterClient(client);
-  const ofNode = isCluster ? ((options.redisOptions as Record<string, unknown> | undefined) ?? {}) : options;
-  const sendsTwice = isCluster ? options.retryDelayOnFailover !== 0 : options.autoResendUnfulfilledCommands !== false;
-  const isPatient = !ofNode.socketTimeout;
-  return [
-    sendsTwice &&
-      `sends commands again when its connection dies, which may charge requests twice: make it with ${isCluster ? 'retryDelayOnFailover: 0' : 'autoResendUnfulfilledCommands: false'}`,
-    isPatient &&
-      'takes minutes to notice that its connection went silent: make it with socketTimeout: 2000' +
-        (isCluster ? ' in redisOptions' : ''),
-    Boolean(options.sentinels) &&
-      !options.failoverDetector &&
-      'may ask a primary that Sentinel has replaced for seconds more, whose charges are lost: make it with failoverDetector: true',
-  ].filter((danger) => danger !== false);
 }
 
 /** Lets go of a client of ours: politely, unless Redis does not answer. May be called twice. */

@@ -1,14 +1,6 @@
-import { isClusterClient, nameOf, type RedisClient } from './client.js';
+import { nameOf } from './client.js';
 import { noteTold, withFix } from './failures.js';
-
-export type EventfulClient = RedisClient & {
-  connect(): Promise<void>;
-  on(event: 'error', listener: (error: Error & { code?: string; lastNodeError?: Error }) => void): void;
-  on(event: 'connect' | 'ready' | 'close', listener: () => void): void;
-  on(event: '+node', listener: (node: EventfulClient) => void): void;
-  once(event: 'ready', listener: () => void): void;
-  removeAllListeners(event: 'error'): EventfulClient;
-};
+import { connectNodes, endSocketTimer, primariesOf, quietenSubscribers, type EventfulClient } from './quirks.js';
 
 /** How long an application's start waits for news of its Redis. */
 const FIRST_NEWS_WITHIN = 3_000;
@@ -61,40 +53,4 @@ export function firstNews(client: EventfulClient, tell: (news: string) => void):
     // Options of the user's may have put it off.
     if (client.status === 'wait') client.connect().catch(() => undefined);
   });
-}
-
-/**
- * Connects a Cluster's nodes. By itself ioredis connects when a node is first asked, and what is asked meanwhile fails.
- * Those of replicas too, where ioredis keeps any: one that is made a primary is asked at once.
- */
-function connectNodes(client: EventfulClient): void {
-  for (const node of isClusterClient(client) ? (client.nodes('all') as EventfulClient[]) : []) {
-    if (node.status === 'wait') node.connect().catch(() => undefined);
-  }
-}
-
-/** Until all primaries of a Cluster can be asked. */
-async function primariesOf(client: EventfulClient): Promise<void> {
-  if (!isClusterClient(client)) return;
-  const waiting = (client.nodes('master') as EventfulClient[]).filter(({ status }) => status !== 'ready');
-  await Promise.all(waiting.map((node) => new Promise<void>((resolve) => node.once('ready', resolve))));
-}
-
-/** ioredis 5 forgets this timer when a connection closes, and ends the next one by it. */
-function endSocketTimer(client: EventfulClient & { socketTimeoutTimer?: NodeJS.Timeout }): void {
-  client.on('close', () => {
-    clearTimeout(client.socketTimeoutTimer);
-    client.socketTimeoutTimer = undefined;
-  });
-}
-
-interface HasSubscribers {
-  connector?: { failoverDetector?: { sentinels?: { client?: EventfulClient }[] } };
-}
-
-/** Those that listen to Sentinel: of one that is down ioredis would write to the console, for as long as it is. */
-function quietenSubscribers(client: EventfulClient): void {
-  for (const { client: subscriber } of (client as HasSubscribers).connector?.failoverDetector?.sentinels ?? []) {
-    subscriber?.on('error', () => undefined);
-  }
 }

@@ -1,0 +1,49 @@
+import { isClusterClient, type RedisClient } from './client.js';
+
+/** What is used of a client of ioredis beyond its commands. */
+export type EventfulClient = RedisClient & {
+  connect(): Promise<void>;
+  on(event: 'error', listener: (error: Error & { code?: string; lastNodeError?: Error }) => void): void;
+  on(event: 'connect' | 'ready' | 'close', listener: () => void): void;
+  on(event: '+node', listener: (node: EventfulClient) => void): void;
+  once(event: 'ready', listener: () => void): void;
+  removeAllListeners(event: 'error'): EventfulClient;
+};
+
+// Where ioredis 5 and 6 do something else than a limiter needs. Each function says what.
+
+/**
+ * Connects a Cluster's nodes. ioredis connects a node when it is first asked, and commands fail until it is connected.
+ * Replicas too, where ioredis keeps them: one that is promoted is asked at once.
+ */
+export function connectNodes(client: EventfulClient): void {
+  for (const node of isClusterClient(client) ? (client.nodes('all') as EventfulClient[]) : []) {
+    if (node.status === 'wait') node.connect().catch(() => undefined);
+  }
+}
+
+/** Resolves when all primaries of a Cluster can be asked. */
+export async function primariesOf(client: EventfulClient): Promise<void> {
+  if (!isClusterClient(client)) return;
+  const waiting = (client.nodes('master') as EventfulClient[]).filter(({ status }) => status !== 'ready');
+  await Promise.all(waiting.map((node) => new Promise<void>((resolve) => node.once('ready', resolve))));
+}
+
+/** ioredis 5 forgets this timer when a connection closes, and the timer then ends the next connection. */
+export function endSocketTimer(client: EventfulClient & { socketTimeoutTimer?: NodeJS.Timeout }): void {
+  client.on('close', () => {
+    clearTimeout(client.socketTimeoutTimer);
+    client.socketTimeoutTimer = undefined;
+  });
+}
+
+interface HasSubscribers {
+  connector?: { failoverDetector?: { sentinels?: { client?: EventfulClient }[] } };
+}
+
+/** ioredis writes to the console for as long as a Sentinel that it listens to is down. */
+export function quietenSubscribers(client: EventfulClient): void {
+  for (const { client: subscriber } of (client as HasSubscribers).connector?.failoverDetector?.sentinels ?? []) {
+    subscriber?.on('error', () => undefined);
+  }
+}
