@@ -1,16 +1,12 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import {
-  algorithmOf,
-  checkHits,
-  judgeAll,
-  mergingHits,
   StoreUnavailableError,
-  type Clock,
   type Decision,
   type Hit,
   type Policy,
   type RateLimitStore,
 } from 'nestjs-redis-rate-limit';
+import { algorithmOf, checkHits, judgeAll, mergingHits, type Clock } from 'nestjs-redis-rate-limit/engine';
 
 type States = Map<string, { readonly state: unknown; readonly until: number }>;
 

@@ -4,6 +4,9 @@ import { startProxy, type Proxy } from '../support/proxy.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
 import { expectBack, expectMortal, expectSound, note, underLoad, usedOf, type Fault } from './faults.js';
 import { Instances, sumOf, type Load } from './instances.js';
+import { tryOnceMore } from './busy-machine.js';
+
+tryOnceMore();
 
 const INSTANCES = 3;
 const LOOPS = 16;

@@ -1,5 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
-import { algorithmNames } from 'nestjs-redis-rate-limit';
+import { algorithmNames } from 'nestjs-redis-rate-limit/engine';
 import { configFrom } from '../../apps/sample/src/config.js';
 import { createApp } from '../../apps/sample/src/create-app.js';
 import { adapters } from '../support/app.js';

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { algorithmNames } from 'nestjs-redis-rate-limit';
+import { algorithmNames } from 'nestjs-redis-rate-limit/engine';
 import { configFrom } from '../../apps/sample/src/config.js';
 import { createApp } from '../../apps/sample/src/create-app.js';
 // @ts-expect-error a script, which has no types

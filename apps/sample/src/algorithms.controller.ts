@@ -1,6 +1,7 @@
 import { Controller, Get, NotFoundException, Param } from '@nestjs/common';
 import { ApiExcludeEndpoint, ApiHeader } from '@nestjs/swagger';
-import { algorithmNames, byApiKey, RateLimit } from 'nestjs-redis-rate-limit';
+import { byApiKey, RateLimit } from 'nestjs-redis-rate-limit';
+import { algorithmNames } from 'nestjs-redis-rate-limit/engine';
 import { apiKey } from './openapi.js';
 
 /** A caller without an `x-api-key` is counted by its address. */

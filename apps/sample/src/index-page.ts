@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { algorithmNames } from 'nestjs-redis-rate-limit';
+import { algorithmNames } from 'nestjs-redis-rate-limit/engine';
 
 const style =
   ':root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem}' +

@@ -1,5 +1,5 @@
 /**
- * The limiter without a framework: for scripts, workers, tests and other frameworks.
+ * The limiter without a framework: for scripts, workers, tests and other frameworks. And what a custom store needs.
  *
  * @module nestjs-redis-rate-limit/engine
  */
@@ -29,18 +29,20 @@ export type {
 } from './stores/redis/connection/location.js';
 
 export type { BlockFor, BlockOptions } from './core/blocks/block-rule.js';
-export type { BlockRule } from './core/blocks/block.js';
+export type { BlockRule, BlockState } from './core/blocks/block.js';
 export { definePolicy } from './core/policy.js';
 export type { Policy, PolicyDefinition, StoreFailureMode } from './core/policy.js';
-export type { Quota } from './core/algorithm.js';
-export type { AlgorithmName } from './core/algorithms/index.js';
+export type { Algorithm, Judgement, Quota } from './core/algorithm.js';
+export { algorithmNames, algorithmOf, type AlgorithmName } from './core/algorithms/index.js';
 export type { Clock } from './core/clock.js';
 export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
-export type { Hit } from './core/hit.js';
+export { checkHits, mergingHits, type Hit } from './core/hit.js';
+export { judgeAll, type Claim, type Outcome } from './core/judge-all.js';
 export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWriteResult } from './core/limit-book.js';
 export type { DecisionEvent, DenialReason, Observer } from './core/observer.js';
+export type { Window, WindowBounds } from './core/window.js';
 export type { BlockingStore } from './core/blocks/blocking-store.js';
 export type { RateLimitStore } from './core/store.js';
 export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';

@@ -1,5 +1,6 @@
 /**
- * The Nest module and everything that goes with it, name by name.
+ * The Nest module, and what applications use with it, name by name. What only those need who build on the limiter (stores,
+ * books of limits, other frameworks) is in `nestjs-redis-rate-limit/engine`.
  *
  * @module nestjs-redis-rate-limit
  */
@@ -25,45 +26,25 @@ export type { KeyResolver, Partition, Phase } from './nest/keys/key-resolver.js'
 export type { KeyOptions, KeySettings } from './nest/keys/key-settings.js';
 export type { RateLimitRequest } from './nest/request/request.js';
 
-export type { Limiter, AnyPolicy, Spending } from './engine/limiter.js';
-export type { StoreOptions } from './engine/options.js';
-export type {
-  DefinedLimit,
-  LimitChange,
-  LimitCondition,
-  LiveLimit,
-  OverrideKey,
-} from './engine/limits/limit-change.js';
+export type { AnyPolicy, Spending } from './engine/limiter.js';
+export type { LimitChange, LiveLimit, OverrideKey } from './engine/limits/limit-change.js';
 export type { LiveLimits } from './engine/limits/live-limits.js';
-export type { DenyOptions, ListEntry } from './engine/lists/list.js';
-export type { ListOptions } from './engine/lists/lists.js';
+export type { ListEntry } from './engine/lists/list.js';
 
-export { MemoryStore, type MemoryStoreOptions } from './stores/memory/memory.store.js';
+export { MemoryStore } from './stores/memory/memory.store.js';
 export { RedisStore, type RedisStoreOptions } from './stores/redis/redis.store.js';
 export type { RedisClient } from './stores/redis/connection/client.js';
-export type {
-  RedisClusterConnection,
-  RedisClusterNode,
-  RedisConnectionOptions,
-  RedisLocation,
-} from './stores/redis/connection/location.js';
+export type { RedisLocation } from './stores/redis/connection/location.js';
 
-export type { BlockFor, BlockOptions } from './core/blocks/block-rule.js';
-export type { BlockRule, BlockState } from './core/blocks/block.js';
+export type { BlockFor } from './core/blocks/block-rule.js';
 export { definePolicy } from './core/policy.js';
 export type { Policy, PolicyDefinition, StoreFailureMode } from './core/policy.js';
-export { algorithmNames, algorithmOf, type AlgorithmName } from './core/algorithms/index.js';
-export type { Algorithm, Judgement, Quota } from './core/algorithm.js';
-export type { Clock } from './core/clock.js';
+export { type AlgorithmName } from './core/algorithms/index.js';
 export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
-export { checkHits, mergingHits, type Hit } from './core/hit.js';
-export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWriteResult } from './core/limit-book.js';
-export { judgeAll, type Claim, type Outcome } from './core/judge-all.js';
-export type { Window, WindowBounds } from './core/window.js';
-export type { DecisionEvent, DenialReason, Observer } from './core/observer.js';
-export type { BlockingStore } from './core/blocks/blocking-store.js';
+export { type Hit } from './core/hit.js';
+export type { DecisionEvent, Observer } from './core/observer.js';
 export type { RateLimitStore } from './core/store.js';
 export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';
 export type { ProblemDetails } from './headers/problem-details.js';

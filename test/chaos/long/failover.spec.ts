@@ -7,6 +7,9 @@ import type { Server } from '../../support/redis/servers.js';
 import { slotOf } from '../../../libs/rate-limit/src/stores/redis/wire/slots.js';
 import { expectBack, expectMortal, expectSound, note, underLoad, usedOf, type States } from '../faults.js';
 import { sumOf, type Load, type Told } from '../instances.js';
+import { tryOnceMore } from '../busy-machine.js';
+
+tryOnceMore();
 
 const INSTANCES = 3;
 const LOOPS = 16;

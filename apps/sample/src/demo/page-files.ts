@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { extname } from 'node:path';
-import { algorithmNames, algorithmOf } from 'nestjs-redis-rate-limit';
+import { algorithmNames, algorithmOf } from 'nestjs-redis-rate-limit/engine';
 
 const PAGE = new URL('../../page/', import.meta.url);
 

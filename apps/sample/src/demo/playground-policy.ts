@@ -1,5 +1,6 @@
 import { BadRequestException } from '@nestjs/common';
-import { algorithmOf, definePolicy, RateLimitError, type Policy, type PolicyDefinition } from 'nestjs-redis-rate-limit';
+import { definePolicy, RateLimitError, type Policy, type PolicyDefinition } from 'nestjs-redis-rate-limit';
+import { algorithmOf } from 'nestjs-redis-rate-limit/engine';
 
 /** What a demo may keep busy. Spans in milliseconds. */
 const MOST = { limit: 10_000, heavyLimit: 1_000, burst: 10_000, cost: 10_000, window: 300_000, block: 300_000 };
