@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { npm, ROOT, run } from './commands.js';
@@ -47,6 +47,16 @@ export class InstalledApp {
 
   add(...packages: string[]): Promise<string> {
     return npm(['install', '--no-audit', '--no-fund', ...packages], this.folder);
+  }
+
+  async write(file: string, text: string): Promise<void> {
+    await writeFile(join(this.folder, file), text);
+  }
+
+  /** The packages that are installed, scoped ones by their scope. */
+  async installed(): Promise<string[]> {
+    const folders = await readdir(join(this.folder, 'node_modules'));
+    return folders.filter((name) => !name.startsWith('.')).sort();
   }
 
   /** By the application's own TypeScript when it brings one. */

@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from './commands.js';
+import { sharedRedis } from '../support/redis/servers.js';
+import { InstalledApp, pack, removeApps } from './installed-app.js';
+
+const PATIENCE = 120_000;
+
+/** The script that docs/without-nest.md begins with. */
+const script = /```js\n(.*?)```/s.exec(readFileSync(join(ROOT, 'docs/without-nest.md'), 'utf8'))![1]!;
+const printed = 'sent, 1 left\nsent, 0 left\nwait for 3600 s\n';
+
+let app: InstalledApp;
+beforeAll(async () => void (app = await InstalledApp.install('plain-node', await pack())), PATIENCE);
+afterAll(removeApps, PATIENCE);
+
+describe('the engine, where NestJS is not installed', () => {
+  it('runs the script of the documentation in memory, without another package', async () => {
+    expect(await app.installed()).toEqual(['ipaddr.js', 'nestjs-redis-rate-limit']);
+    await app.write('script.js', script);
+    expect(await app.node('script.js')).toBe(printed);
+  });
+
+  it('can be required, and its types need no other package', async () => {
+    expect(await app.node('required.cjs')).toBe('true 0\n');
+    expect(await app.compile()).toBe('');
+  });
+
+  it(
+    'runs the same script on Redis, and the process ends by itself',
+    async () => {
+      await app.add('ioredis@6');
+      // The script sets no prefix, so its quota must be one that nobody else uses.
+      await app.write('script.js', script.replaceAll('tenant:acme', `tenant:${randomUUID()}`));
+      expect(await app.node('script.js', { env: { REDIS_URL: sharedRedis().url } })).toBe(printed);
+    },
+    PATIENCE,
+  );
+});
