@@ -252,6 +252,11 @@ describe('a mistake at a handler names the handler too', () => {
         'a route may change key, cost, skip, phase, allow, deny only',
     ],
     [
+      'a limit for a policy of the catalogue',
+      RateLimit({ name: 'login', limit: 6 } as never),
+      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined elsewhere, and only its definition can set limit; ',
+    ],
+    [
       'a policy asked for twice',
       RateLimit('login', 'login'),
       'RL_POLICY_CONFLICT: CatsController.find: asks for "login" twice',

@@ -64,8 +64,8 @@ describe('an event tells of every decision', () => {
       { policy: 'one', key: 'a' },
     ]);
     expect(events).toMatchObject([
-      { policy: 'login', allowed: true, remaining: 1 },
-      { policy: 'one', allowed: false, reason: 'limit' },
+      { policy: 'login', allowed: true, passed: false, remaining: 1 },
+      { policy: 'one', allowed: false, passed: false, reason: 'limit' },
     ]);
   });
 

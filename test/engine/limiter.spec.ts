@@ -168,13 +168,14 @@ describe('a mistake in the options of a limiter', () => {
     [
       'a function of a request',
       { policies: { calls: { ...calls, key: () => 'k' } } },
-      'RL_OPTION_UNKNOWN: policies.calls',
+      'RL_OPTION_UNKNOWN: policies.calls: a policy has no option "key"; it takes name, algorithm, limit, window, burst, onStoreFailure, blockFor, allow, deny',
     ],
     ['a limit that is a function', { policies: { calls: { ...calls, limit: () => 3 } } }, 'RL_LIMIT_INVALID'],
     ['policies as a list', { policies: [calls] }, 'RL_OPTION_INVALID: policies must be an object'],
     ['a list', { allow: ['203.0.113.1/99'] }, 'RL_LIST_INVALID: allow[0]'],
     ['a logger without methods', { logger: {} }, 'RL_OPTION_INVALID: logger must have log(), warn() and error()'],
     ['both a store and Redis', { store: {}, redis: '' }, 'RL_OPTION_INVALID: give redis or store, not both'],
+    ['an observer of nothing', { observer: { decide() {} } }, 'RL_OPTION_INVALID: observer has none of decided(), '],
     ['an observer', { observer: { decided: 7 } }, 'RL_OPTION_INVALID: observer.decided must be a function'],
     [
       'blockFor with a store that cannot block',
@@ -200,6 +201,11 @@ describe('a mistake in the options of a limiter', () => {
       'RL_OPTION_UNKNOWN',
     ],
     ['what is not an object', (limiter) => limiter.consume(['calls'] as never), 'RL_OPTION_UNKNOWN'],
+    [
+      'one that is no list',
+      (limiter) => limiter.consume({ policy: 'calls', key: 'a' } as never),
+      'RL_OPTION_INVALID: consume() takes a list of { policy, key, cost }',
+    ],
     ['a list and a key', (limiter) => limiter.consume([] as never, 'a'), 'RL_OPTION_INVALID'],
   ])('is named when it is used: %s', async (_, use, message) => {
     await expect(use(await limiterWith({ policies: { calls } }))).rejects.toThrow(message);

@@ -14,6 +14,8 @@ export interface DecisionEvent {
   readonly cost: number;
   /** Whether the hit passed. Beside a denied one, whether it would have. */
   readonly allowed: boolean;
+  /** Whether all hits of its request passed. Only then was it charged, and its request admitted by these policies. */
+  readonly passed: boolean;
   /** Who decided. */
   readonly by: Decider;
   /** Why it was denied; `undefined` when it passed. */

@@ -93,7 +93,8 @@ export class Catalogue<Options extends NamedOptions, Entry extends CataloguePoli
    * @throws RateLimitError `RL_POLICY_CONFLICT`, and what is wrong with the policy
    */
   define(options: Options): Entry {
-    if (options.limit === undefined && options.window === undefined && this.entries.has(options.name!)) {
+    const isPart = options.limit === undefined || options.window === undefined;
+    if (isPart && this.entries.has(options.name!)) {
       const given = this.parts.filter((part) => options[part] !== undefined).join(', ');
       throw new RateLimitError(
         'RL_POLICY_CONFLICT',

@@ -124,6 +124,9 @@ function checkObserver(observer: unknown): void {
   if (typeof observer !== 'object' || observer === null) {
     throw invalid('observer must be an object with decided(), storeFailed() or storeAnswers()', observer);
   }
+  if (!OBSERVED.some((name) => name in observer)) {
+    throw invalid(`observer has none of ${OBSERVED.map((name) => `${name}()`).join(', ')}`, observer);
+  }
   for (const name of OBSERVED) {
     const method = (observer as Record<string, unknown>)[name];
     if (method !== undefined && typeof method !== 'function') {

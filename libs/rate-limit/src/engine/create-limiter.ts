@@ -1,3 +1,4 @@
+import { checkKnownKeys } from '../core/checks.js';
 import { withoutBlocks } from '../core/blocks/blocking-store.js';
 import { LivePolicy } from './limits/live-policy.js';
 import { LIST_KEYS, listsOf } from './lists/lists.js';
@@ -39,10 +40,14 @@ export async function createLimiter(options: LimiterOptions): Promise<Limiter> {
   return new Limiter(await openLimiter(options, catalogue, options.logger ?? consoleLogger));
 }
 
+const POLICY_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure', 'blockFor', ...LIST_KEYS];
+
 type NamedPolicy = LimiterPolicy & { name?: string };
 
 /** @throws RateLimitError */
-function compiled({ allow, deny, ...definition }: NamedPolicy, canBlock: boolean): CataloguePolicy {
+function compiled(options: NamedPolicy, canBlock: boolean): CataloguePolicy {
+  checkKnownKeys(options, POLICY_KEYS, 'a policy');
+  const { allow, deny, ...definition } = options;
   const source = new LivePolicy(new PolicyVariants(definition as NamedPolicy & { name: string }));
   if (source.own.blocks && !canBlock) throw withoutBlocks();
   const { name } = source.own;

@@ -88,6 +88,7 @@ export class Limiter {
       if (!isAlone) throw invalid('consume() takes a list alone, or a policy and a key', first);
       return this.decide(first.map((spending) => this.hitOf(spending)));
     }
+    if (isSpending(first)) throw invalid('consume() takes a list of { policy, key, cost }, not one alone', first);
     if (options !== undefined) checkKnownKeys(options, ['cost'], "consume()'s third argument");
     const { cost = 1 } = options ?? {};
     const [decision] = await this.decide([{ policy: this.policyOf(first, key!), key: key!, cost }]);
@@ -154,18 +155,22 @@ export class Limiter {
     const looks = isDenied ? others.map((hit) => ({ ...hit, cost: 0 })) : others;
     const judged = looks.length === 0 ? [] : await this.parts.store.consume(looks);
     let next = 0;
-    return hits.map((hit, i) => listed[i] ?? beside(hit, judged[next++]!, isDenied));
+    const decisions = hits.map((hit, i) => listed[i] ?? beside(hit, judged[next++]!, isDenied));
+    const { decided } = this.parts.observer;
+    if (decided) {
+      const passed = decisions.every(({ allowed }) => allowed);
+      listed.forEach((decision, i) => decision && decided(eventOf(hits[i]!, decision, passed, 0)));
+    }
+    return decisions;
   }
 
   /** What lists decide; `undefined` where they decide nothing, which costs nothing where there are none. */
   private listed(hits: readonly Hit[]): (Decision | undefined)[] | undefined {
-    const { lists, catalogue, observer } = this.parts;
+    const { lists, catalogue } = this.parts;
     if (!lists && !hits.some(({ policy }) => catalogue.get(policy.name)?.lists)) return undefined;
     checkHits(hits);
     const decisions = hits.map((hit) => listedDecision(hit, lists, catalogue.get(hit.policy.name)?.lists));
-    if (decisions.every((decision) => decision === undefined)) return undefined;
-    decisions.forEach((decision, i) => decision && observer.decided?.(eventOf(hits[i]!, decision, 0)));
-    return decisions;
+    return decisions.every((decision) => decision === undefined) ? undefined : decisions;
   }
 
   private hitOf(spending: Spending): Hit {
@@ -182,6 +187,8 @@ export class Limiter {
     return spelledOut;
   }
 }
+
+const isSpending = (first: unknown): boolean => typeof first === 'object' && first !== null && 'policy' in first;
 
 const isList = (first: unknown): first is readonly Spending[] => Array.isArray(first);
 

@@ -3,7 +3,7 @@ import type { LimiterParts } from './limiter.js';
 import { LiveLimits } from './limits/live-limits.js';
 import { listsOf, type Lists } from './lists/lists.js';
 import type { LimiterLogger } from './observer/logger.js';
-import { loggingObserver } from './observer/logging-observer.js';
+import { loggingObserver, type SafeObserver } from './observer/logging-observer.js';
 import { canBlockWith, openStores } from './open-stores.js';
 import type { StoreOptions } from './options.js';
 
@@ -11,6 +11,7 @@ import type { StoreOptions } from './options.js';
  * Opens what a limiter is made of, by options that are checked.
  *
  * @param lists of the options, where they are read already
+ * @param observer of the options, where it is made already
  * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`, `RL_LIST_INVALID`
  */
 export async function openLimiter(
@@ -18,8 +19,8 @@ export async function openLimiter(
   catalogue: LimiterParts['catalogue'],
   logger: LimiterLogger,
   lists: Lists | undefined = listsOf(options),
+  observer: SafeObserver = loggingObserver(logger, options.onStoreFailure ?? 'local', options.observer),
 ): Promise<LimiterParts> {
-  const observer = loggingObserver(logger, options.onStoreFailure ?? 'local', options.observer);
   const { store, book, close } = await openStores(options, observer, logger);
   const every = liveLimitsOf(options);
   const limits = new LiveLimits(catalogue, book, { every, warn: (news) => logger.warn(news) });

@@ -29,11 +29,13 @@ export interface Verdict {
 /** Rounded up: a client must not come back too early. */
 const seconds = (span: number): number => Math.ceil(span / 1_000);
 
-const policyItem = ({ name, limit, period }: Policy): string =>
+type ShownPolicy = Pick<Policy, 'name' | 'limit' | 'period'>;
+
+const policyItem = ({ name, limit, period }: ShownPolicy): string =>
   `${sfString(name)};q=${sfInteger(limit)};w=${sfInteger(period.seconds)}`;
 
 /** `RateLimit-Policy: "burst";q=100;w=60, "daily";q=1000;w=86400`. It is the same for every answer under these policies. */
-export const policyField = (policies: readonly Policy[]): string => sfList(policies.map(policyItem));
+export const policyField = (policies: readonly ShownPolicy[]): string => sfList(policies.map(policyItem));
 
 /** `RateLimit: "burst";r=99;t=60, "daily";r=999;t=86400`. A full quota has no `t`, because nothing is to come back. */
 export const limitField = (verdicts: readonly Verdict[]): string =>
@@ -124,7 +126,9 @@ export function rateLimitHeaders(
       );
     }
   }
-  const policies = policyField(verdicts.map(({ policy }) => policy));
+  // The limit that decided: it may have been set at run time.
+  const judgedBy = ({ policy: { name, period }, decision: { limit } }: Verdict) => ({ name, period, limit });
+  const policies = policyField(verdicts.map(judgedBy));
   const isDenied = verdicts.some(({ decision }) => !decision.allowed);
   return Object.fromEntries([
     ...rateLimitFields(profile, policies, verdicts, now),

@@ -6,7 +6,7 @@ import { keySettings, type KeySettings } from './keys/key-settings.js';
 import { proxyWatch } from './keys/proxy-watch.js';
 import type { RateLimitModuleOptions } from './options.js';
 import { listListenerOf, type ListListener } from '../engine/observer/list-listener.js';
-import { loggingObserver } from '../engine/observer/logging-observer.js';
+import { loggingObserver, type SafeObserver } from '../engine/observer/logging-observer.js';
 
 /** The options, checked and with their defaults. */
 export interface RateLimitSettings {
@@ -15,7 +15,9 @@ export interface RateLimitSettings {
   readonly keys: KeySettings;
   /** The module's. */
   readonly lists: Lists | undefined;
-  /** Is called when a list decides of a request; `undefined` where nobody listens. */
+  /** The application's, which cannot do harm. */
+  readonly observer: SafeObserver;
+  /** Is called when a list decides about a request; `undefined` where nobody listens. */
   readonly listDecided: ListListener | undefined;
   readonly logger: Logger;
 }
@@ -33,6 +35,7 @@ export function settingsOf(options: RateLimitModuleOptions = {}): RateLimitSetti
       proxyWatch((message) => logger.warn(message)),
     ),
     lists: listsOf(options),
+    observer,
     listDecided: listListenerOf(observer),
     logger,
   };

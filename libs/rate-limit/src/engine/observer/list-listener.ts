@@ -17,6 +17,7 @@ export const listListenerOf = ({ decided }: SafeObserver): ListListener | undefi
       key,
       cost: 0,
       allowed: verdict === 'allow',
+      passed: verdict === 'allow',
       by: 'list',
       reason: verdict === 'deny' ? 'list' : undefined,
       remaining: undefined,

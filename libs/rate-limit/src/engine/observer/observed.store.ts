@@ -16,7 +16,8 @@ export class ObservedStore implements BlockingStore {
     const began = performance.now();
     const decisions = await this.inner.consume(hits);
     const duration = performance.now() - began;
-    for (let i = 0; i < decisions.length; i++) this.decided(eventOf(hits[i]!, decisions[i]!, duration));
+    const passed = decisions.every(({ allowed }) => allowed);
+    for (let i = 0; i < decisions.length; i++) this.decided(eventOf(hits[i]!, decisions[i]!, passed, duration));
     return decisions;
   }
 
@@ -34,11 +35,17 @@ export class ObservedStore implements BlockingStore {
 }
 
 /** A decision as it is reported. */
-export const eventOf = ({ policy, key, cost }: Hit, decision: Decision, duration: number): DecisionEvent => ({
+export const eventOf = (
+  { policy, key, cost }: Hit,
+  decision: Decision,
+  passed: boolean,
+  duration: number,
+): DecisionEvent => ({
   policy: policy.name,
   key,
   cost,
   allowed: decision.allowed,
+  passed,
   by: decision.by,
   reason: reasonOf(decision),
   remaining: decision.by === 'list' ? undefined : decision.remaining,

@@ -57,8 +57,8 @@ export const rateLimitProviders: Provider[] = [
   {
     provide: RateLimiter,
     inject: [RATE_LIMIT_SETTINGS, RATE_LIMIT_PLANS],
-    useFactory: async ({ options, lists, logger }: RateLimitSettings, { catalogue }: Plans) =>
-      new RateLimiter(await openLimiter(options, catalogue, logger, lists)),
+    useFactory: async ({ options, lists, observer, logger }: RateLimitSettings, { catalogue }: Plans) =>
+      new RateLimiter(await openLimiter(options, catalogue, logger, lists, observer)),
   },
   {
     provide: RATE_LIMIT_STORE,

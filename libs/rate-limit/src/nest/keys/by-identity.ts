@@ -45,12 +45,6 @@ export const byApiKey: KeyResolver = byIdentity('key', 'early', (request, { apiK
   return key && keyOfApiKey(key).slice('key:'.length);
 });
 
-/** The key of `byApiKey` for a request that has an API key. */
-export function sentApiKey(request: RateLimitRequest, { apiKeyHeader }: KeySettings): string | undefined {
-  const key = headerOf(request, apiKeyHeader);
-  return key && keyOfApiKey(key);
-}
-
 /**
  * By a request header's text, or the address of a request without it. The caller chooses it, so do not let it be the
  * only key of a policy that protects.

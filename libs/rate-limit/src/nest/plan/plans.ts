@@ -1,5 +1,6 @@
 import type { ExecutionContext, Type } from '@nestjs/common';
 import { atPlace, RateLimitError } from '../../core/errors.js';
+import { transportOf } from '../transports/transports.js';
 import { planOf, requestedBy, type Handler, type Plan } from './plan.js';
 import { routeNameOf, type Route } from './routes.js';
 import type { RequestedPolicy, RuleCatalogue } from './rule-catalogue.js';
@@ -54,7 +55,7 @@ export class Plans {
 
   private find(controller: Type, handler: Handler, type: string): Plan {
     const routes = this.byController.get(controller);
-    const plan = type === 'http' ? routes?.get(routeNameOf(handler)) : this.elsewhere;
+    const plan = transportOf(type) ? routes?.get(routeNameOf(handler)) : this.elsewhere;
     if (!plan && routes) {
       throw new RateLimitError(
         'RL_HANDLER_UNKNOWN',

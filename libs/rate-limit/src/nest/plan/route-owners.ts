@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import type { Wrapper } from './controllers.js';
+import type { Wrapper } from './classes.js';
 
 /**
  * What a controller's routes are filed under: the class's name, and where two classes bear one, the module's before

@@ -1,12 +1,14 @@
 import type { Type } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
+import type { HandlerPlace } from '../transports/transport.js';
 import { isHandler } from '../transports/transports.js';
-import { controllersOf, methodsOf, type Wrapper } from './controllers.js';
+import { classesOf, methodsOf, type Wrapper } from './classes.js';
 import type { Handler } from './plan.js';
 import { ownersOf } from './route-owners.js';
 
 /** A handler that requests reach, and where it lives. */
 export interface Route {
+  /** Its class: a controller, or a provider such as a resolver. */
   readonly controller: Type;
   readonly name: string;
   readonly handler: Handler;
@@ -17,18 +19,26 @@ export interface Route {
 
 /** Every route of the application. Its function is marked with its name, by which it is known when something wraps it. */
 export function routesOf(discovery: DiscoveryService): Route[] {
-  const controllers = controllersOf(discovery);
-  const owners = ownersOf(controllers);
-  return controllers.flatMap(({ metatype, host }) => {
+  const { controllers, providers } = classesOf(discovery);
+  const handling = [
+    ...controllers.map((wrapper) => ({ wrapper, handlers: handlersOf(wrapper, 'controllers') })),
+    // Of providers only those that have handlers, as resolvers do.
+    ...providers
+      .map((wrapper) => ({ wrapper, handlers: handlersOf(wrapper, 'providers') }))
+      .filter(({ handlers }) => handlers.length > 0),
+  ];
+  const owners = ownersOf(handling.map(({ wrapper }) => wrapper));
+  return handling.flatMap(({ wrapper: { metatype, host }, handlers }) => {
     const controller = metatype as Type;
-    return methodsOf(controller)
-      .filter(([, handler]) => isHandler(handler))
-      .map(([name, handler]) => {
-        Reflect.defineMetadata(ROUTE_NAME, name, handler);
-        return { controller, name, handler, owner: `@${owners.get(controller)}.${name}`, host };
-      });
+    return handlers.map(([name, handler]) => {
+      Reflect.defineMetadata(ROUTE_NAME, name, handler);
+      return { controller, name, handler, owner: `@${owners.get(controller)}.${name}`, host };
+    });
   });
 }
+
+const handlersOf = ({ metatype }: Wrapper, place: HandlerPlace): [string, Handler][] =>
+  methodsOf(metatype as Type).filter(([, method]) => isHandler(method, place));
 
 /** Written on a route's function: who wraps one, copies what Nest wrote on it, and this beside it. */
 const ROUTE_NAME = Symbol.for('nestjs-redis-rate-limit/route');

@@ -1,9 +1,10 @@
 import type { Type } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
 import { RateLimitError } from '../../core/errors.js';
+import type { HandlerPlace } from '../transports/transport.js';
 import { isHandler } from '../transports/transports.js';
-import { controllersOf, methodsOf } from './controllers.js';
-import { requestedBy, type Handler } from './plan.js';
+import { classesOf, methodsOf } from './classes.js';
+import { requestedBy } from './plan.js';
 
 /**
  * Refuses decorators that would limit nothing.
@@ -11,22 +12,19 @@ import { requestedBy, type Handler } from './plan.js';
  * @throws RateLimitError `RL_NOT_A_ROUTE`
  */
 export function refuseStrays(discovery: DiscoveryService): void {
-  for (const { metatype } of controllersOf(discovery)) {
-    const controller = metatype as Type;
-    const methods = methodsOf(controller);
-    if (!methods.some(([, handler]) => isHandler(handler))) refuse(controller.name, controller, 'has no HTTP route');
-    refuseMethods(controller, methods);
-  }
-  for (const { metatype } of discovery.getProviders()) {
-    if (typeof metatype !== 'function') continue;
-    refuse(metatype.name, metatype, 'is no controller');
-    refuseMethods(metatype as Type, methodsOf(metatype as Type));
-  }
+  const { controllers, providers } = classesOf(discovery);
+  for (const { metatype } of controllers) refuseIn(metatype as Type, 'controllers', 'has no HTTP route');
+  for (const { metatype } of providers) refuseIn(metatype as Type, 'providers', 'is no controller');
 }
 
-function refuseMethods(type: Type, methods: readonly [string, Handler][]): void {
+function refuseIn(type: Type, place: HandlerPlace, why: string): void {
+  const methods = methodsOf(type);
+  if (!methods.some(([, method]) => isHandler(method, place))) refuse(type.name, type, why);
   for (const [name, method] of methods) {
-    if (!isHandler(method)) refuse(`${type.name}.${name}`, method, 'is no HTTP route');
+    // A class may be both, a controller and a provider.
+    if (!isHandler(method, 'controllers') && !isHandler(method, 'providers')) {
+      refuse(`${type.name}.${name}`, method, 'is no HTTP route');
+    }
   }
 }
 

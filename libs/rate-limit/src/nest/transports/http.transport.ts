@@ -9,6 +9,7 @@ interface HttpResponse {
 /** HTTP on Express or Fastify, told apart by what their responses can do. */
 export const httpTransport: Transport = {
   type: 'http',
+  handlersIn: 'controllers',
 
   handles: (method) => Reflect.hasMetadata('path', method) && Reflect.hasMetadata('method', method),
 

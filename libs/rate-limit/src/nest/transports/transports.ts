@@ -1,8 +1,8 @@
 import { httpTransport } from './http.transport.js';
-import type { Transport } from './transport.js';
+import type { HandlerPlace, Transport } from './transport.js';
 
 /** The only list of the transports. */
-const transports: readonly Transport[] = [httpTransport];
+export const transports: Transport[] = [httpTransport];
 
 /** The transport of a context type; `undefined`: its calls are not limited. */
 export function transportOf(type: string): Transport | undefined {
@@ -10,5 +10,6 @@ export function transportOf(type: string): Transport | undefined {
   return undefined;
 }
 
-/** Whether a request can reach a method. */
-export const isHandler = (method: object): boolean => transports.some((transport) => transport.handles(method));
+/** Whether a request can reach a method of a class in that place. */
+export const isHandler = (method: object, place: HandlerPlace): boolean =>
+  transports.some(({ handlersIn, handles }) => handlersIn === place && handles(method));

@@ -1,12 +1,18 @@
 import type { Type } from '@nestjs/common';
 import { MetadataScanner, type DiscoveryService } from '@nestjs/core';
+import type { HandlerPlace } from '../transports/transport.js';
 import type { Handler } from './plan.js';
 
 /** What Nest knows of a class that it makes. */
 export type Wrapper = ReturnType<DiscoveryService['getControllers']>[number];
 
-export const controllersOf = (discovery: DiscoveryService): Wrapper[] =>
-  discovery.getControllers().filter(({ metatype }) => typeof metatype === 'function');
+/** The classes of an application that may have handlers. */
+export const classesOf = (discovery: DiscoveryService): Record<HandlerPlace, Wrapper[]> => ({
+  controllers: discovery.getControllers().filter(isClass),
+  providers: discovery.getProviders().filter(isClass),
+});
+
+const isClass = ({ metatype }: Wrapper): boolean => typeof metatype === 'function';
 
 const scanner = new MetadataScanner();
 
