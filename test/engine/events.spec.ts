@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import {
   createLimiter,
   StoreUnavailableError,
@@ -125,6 +126,59 @@ it.each<[string, () => unknown]>([
   expect(logged).toEqual(['The observer threw: mine']);
 });
 
+it.each<[string, unknown]>([
+  ['cannot be read', unreadable()],
+  [
+    'has a message that throws',
+    withMessage({
+      get: () => {
+        throw new Error('inner');
+      },
+    }),
+  ],
+  ['has a message that is no text', withMessage({ value: Symbol('text') })],
+])('what a listener throws harms no decision, though it %s', async (_, thrown) => {
+  const listeners: (() => unknown)[] = [
+    () => {
+      throw thrown;
+    },
+    async () => {
+      throw thrown;
+    },
+  ];
+  for (const decided of listeners) {
+    const { limiter } = await observed({ policies, observer: { decided: () => decided() as undefined } });
+    expect((await limiter.consume('one', 'a')).allowed).toBe(true);
+    await turn();
+    expect(logged).toEqual([expect.stringMatching(/^The observer threw: /)]);
+    logged.length = 0;
+  }
+});
+
+it.each<[string, () => unknown]>([
+  [
+    'throws',
+    () => {
+      throw new Error('the log is full');
+    },
+  ],
+  ['rejects', () => Promise.reject(new Error('the log is full'))],
+])('a logger that %s harms no start and no decision', async (name, log) => {
+  const broken = { log, warn: log, error: log } as unknown as NonNullable<LimiterOptions['logger']>;
+  const away = async () => Promise.reject(new StoreUnavailableError('away'));
+  const places: LimiterOptions[] = [{}, { store: { consume: away, reset: away } }, { redis: sharedRedis().url }];
+  for (const place of places) {
+    const { limiter } = await observed({
+      policies: { one: policies.one },
+      logger: broken,
+      ...place,
+      observer: { decided: () => log() as undefined },
+    });
+    expect((await limiter.consume('one', `log-${process.pid}-${name}`)).allowed).toBe(true);
+    await turn();
+  }
+});
+
 it('an observer may be an instance of a class', async () => {
   class Counter {
     private count = 0;
@@ -146,3 +200,13 @@ it('nothing looks at decisions where nobody listens', async () => {
   expect(limiter.store).toBeInstanceOf(MemoryStore);
   expect((await observed({ policies })).limiter.store).toBeInstanceOf(ObservedStore);
 });
+
+function unreadable(): unknown {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+function withMessage(message: PropertyDescriptor): Error {
+  return Object.defineProperty(new Error(), 'message', message);
+}

@@ -24,6 +24,15 @@ export function kindOf(value: unknown): string {
   }
 }
 
+/** What an error says, as part of a message. Anything can be thrown, even a value that cannot be read. */
+export function saidBy(error: unknown): string {
+  try {
+    return error instanceof Error ? oneLine(error.message) : shown(error);
+  } catch {
+    return kindOf(error);
+  }
+}
+
 const LONGEST_SHOWN = 80;
 
 /** Foreign text as part of a message: short, and without characters that could forge a line in a log. */

@@ -5,7 +5,7 @@ import { LIST_KEYS, listsOf } from './lists/lists.js';
 import { Catalogue, type CataloguePolicy } from './catalogue.js';
 import { checkLimiterOptions } from './check-options.js';
 import { Limiter } from './limiter.js';
-import type { LimiterLogger } from './observer/logger.js';
+import { harmless, type LimiterLogger } from './observer/logger.js';
 import { openLimiter } from './open-limiter.js';
 import { canBlockWith } from './open-stores.js';
 import type { LimiterOptions, LimiterPolicy } from './options.js';
@@ -37,7 +37,7 @@ export async function createLimiter(options: LimiterOptions): Promise<Limiter> {
     (policy) => compiled(policy, canBlock),
     LIST_KEYS as (keyof NamedPolicy)[],
   );
-  return new Limiter(await openLimiter(options, catalogue, options.logger ?? consoleLogger));
+  return new Limiter(await openLimiter(options, catalogue, harmless(options.logger ?? consoleLogger)));
 }
 
 const POLICY_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure', 'blockFor', ...LIST_KEYS];

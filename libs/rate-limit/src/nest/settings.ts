@@ -6,6 +6,7 @@ import { keySettings, type KeySettings } from './keys/key-settings.js';
 import { proxyWatch } from './keys/proxy-watch.js';
 import type { RateLimitModuleOptions } from './options.js';
 import { listListenerOf, type ListListener } from '../engine/observer/list-listener.js';
+import { harmless, type LimiterLogger } from '../engine/observer/logger.js';
 import { loggingObserver, type SafeObserver } from '../engine/observer/logging-observer.js';
 
 /** The options, checked and with their defaults. */
@@ -19,13 +20,13 @@ export interface RateLimitSettings {
   readonly observer: SafeObserver;
   /** Is called when a list decides about a request; `undefined` where nobody listens. */
   readonly listDecided: ListListener | undefined;
-  readonly logger: Logger;
+  readonly logger: LimiterLogger;
 }
 
 /** @throws RateLimitError */
 export function settingsOf(options: RateLimitModuleOptions = {}): RateLimitSettings {
   checkOptions(options);
-  const logger = new Logger('RateLimit');
+  const logger = harmless(new Logger('RateLimit'));
   const observer = loggingObserver(logger, options.onStoreFailure ?? 'local', options.observer);
   return {
     options,

@@ -1,5 +1,5 @@
 import { isStoreUnavailable, RateLimitError } from '../../core/errors.js';
-import { shown } from '../../core/shown.js';
+import { saidBy, shown } from '../../core/shown.js';
 import { entryName, partsOf, type LimitBook, type LimitNumbers } from '../../core/limit-book.js';
 import type { Policy } from '../../core/policy.js';
 import { RecurringWarnings } from '../recurring-warnings.js';
@@ -130,7 +130,7 @@ export class LimitFollower {
 
   /** An outage is logged elsewhere; this logs only errors specific to reading limits. */
   private tell(error: unknown): void {
-    const why = isStoreUnavailable(error) ? error.detail : error instanceof Error ? error.message : shown(error);
+    const why = isStoreUnavailable(error) ? error.detail : saidBy(error);
     if (isStoreUnavailable(error) && !/NOPERM|WRONGTYPE/.test(why)) return;
     this.warnings.warnOnce('look', () => `Limits that were set cannot be read, so those that are known hold: ${why}.`);
   }

@@ -7,3 +7,23 @@ export interface LimiterLogger {
   /** What is broken, as a store that stopped answering. */
   error(message: string): void;
 }
+
+/**
+ * The same logger, but no call, start or timer fails because of it: what it throws or rejects with is dropped, because
+ * there is nowhere else to log it.
+ */
+export const harmless = (logger: LimiterLogger): LimiterLogger => ({
+  log: (message) => dropErrors(() => logger.log(message)),
+  warn: (message) => dropErrors(() => logger.warn(message)),
+  error: (message) => dropErrors(() => logger.error(message)),
+});
+
+/** It may be async, whatever its type says. */
+function dropErrors(log: () => unknown): void {
+  try {
+    const result = log();
+    if (result !== undefined) Promise.resolve(result).catch(() => undefined);
+  } catch {
+    // See above.
+  }
+}

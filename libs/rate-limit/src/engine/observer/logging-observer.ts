@@ -1,5 +1,5 @@
 import { type StoreUnavailableError } from '../../core/errors.js';
-import { shown } from '../../core/shown.js';
+import { saidBy } from '../../core/shown.js';
 import type { DecisionEvent, Observer } from '../../core/observer.js';
 import type { StoreFailureMode } from '../../core/policy.js';
 import type { LimiterLogger } from './logger.js';
@@ -50,8 +50,7 @@ export function loggingObserver(logger: LimiterLogger, mode: StoreFailureMode, o
   };
 }
 
-const threw = (error: unknown): string =>
-  `The observer threw: ${error instanceof Error ? error.message : shown(error)}`;
+const threw = (error: unknown): string => `The observer threw: ${saidBy(error)}`;
 
 /** It may be async, whatever its type says. */
 function safely(call: () => unknown, failed: (error: unknown) => void): void {

@@ -1,8 +1,9 @@
 import { HttpException, Logger, type ExecutionContext } from '@nestjs/common';
-import { kindOf, oneLine, shown } from '../../core/shown.js';
+import { saidBy, shown } from '../../core/shown.js';
 import { RateLimitError } from '../../core/errors.js';
 import type { Policy } from '../../core/policy.js';
 import { keptKey } from '../../stores/long-key.js';
+import { harmless } from '../../engine/observer/logger.js';
 import type { PolicySource } from '../../engine/policy-source.js';
 import type { PolicyVariants } from '../../engine/policy-variants.js';
 import { RecurringWarnings } from '../../engine/recurring-warnings.js';
@@ -52,7 +53,11 @@ export class Lookup implements PolicySource<Call> {
     variants: PolicyVariants,
     private readonly settings: LookupSettings,
   ) {
-    const { cache, now = () => performance.now(), warn = (news) => new Logger('RateLimit').warn(news) } = settings;
+    const {
+      cache,
+      now = () => performance.now(),
+      warn = (news) => harmless(new Logger('RateLimit')).warn(news),
+    } = settings;
     this.reader = new ResolutionReader(variants);
     this.remembered = cache && new KeptResolutions(cache.max);
     this.warnings = new RecurringWarnings(warn, now);
@@ -215,14 +220,5 @@ function isForTheClient(error: unknown): boolean {
     return error instanceof HttpException;
   } catch {
     return false;
-  }
-}
-
-function saidBy(error: unknown): string {
-  try {
-    if (error instanceof Error) return oneLine(error.message);
-    return shown(error);
-  } catch {
-    return kindOf(error);
   }
 }
