@@ -145,6 +145,7 @@ describe('what a limiter opens', () => {
     await own.consume('calls', 'a');
     await own.close();
     expect(await own.consume('calls', 'a')).toMatchObject({ by: 'local' });
+    await expect(own.reset('calls', 'a')).rejects.toThrow('is not connected: the limiter was closed');
   });
 
   it('warns on the console where no logger is given', async () => {
@@ -171,6 +172,8 @@ describe('a mistake in the options of a limiter', () => {
       'RL_OPTION_UNKNOWN: policies.calls: a policy has no option "key"; it takes name, algorithm, limit, window, burst, onStoreFailure, blockFor, allow, deny',
     ],
     ['a limit that is a function', { policies: { calls: { ...calls, limit: () => 3 } } }, 'RL_LIMIT_INVALID'],
+    ['a policy that is null', { policies: { calls: null } }, 'RL_OPTION_INVALID: policies.calls: a policy must be an'],
+    ['a policy as text', { policies: { calls: '3/1h' } }, 'RL_OPTION_INVALID: policies.calls: a policy must be an'],
     ['policies as a list', { policies: [calls] }, 'RL_OPTION_INVALID: policies must be an object'],
     ['a list', { allow: ['203.0.113.1/99'] }, 'RL_LIST_INVALID: allow[0]'],
     ['a logger without methods', { logger: {} }, 'RL_OPTION_INVALID: logger must have log(), warn() and error()'],

@@ -129,7 +129,10 @@ const isLive = (source: unknown): source is LivePolicy => source instanceof Live
 
 /** In the catalogue a policy's name is its key. */
 function checkedName(key: string, options: { name?: unknown }): string {
-  if (options?.name === undefined || options.name === key) return key;
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new RateLimitError('RL_OPTION_INVALID', `a policy must be an object, got ${shown(options)}`);
+  }
+  if (options.name === undefined || options.name === key) return key;
   throw new RateLimitError(
     'RL_OPTION_INVALID',
     `a policy's name in the catalogue is its key there, ${shown(key)}; leave out name, got ${shown(options.name)}`,

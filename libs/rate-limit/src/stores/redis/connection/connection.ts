@@ -2,6 +2,7 @@ import { oneLine } from '../../../core/shown.js';
 import { RateLimitError } from '../../../core/errors.js';
 import { isRedisClient, type RedisClient } from './client.js';
 import { dangersOf } from './handed-in.js';
+import { noteClosed } from './failures.js';
 import { checkLocation, isCluster, type RedisLocation } from './location.js';
 import { firstNews } from './news.js';
 import type { EventfulClient } from './quirks.js';
@@ -94,6 +95,7 @@ function opened<T>(make: () => T): T {
 /** Lets go of a client of ours: politely, unless Redis does not answer. May be called twice. */
 export async function disconnect({ client, ours }: Connection, patience: number): Promise<void> {
   if (!ours) return;
+  noteClosed(client);
   // From here on it fails because we close it.
   (client as EventfulClient).removeAllListeners('error').on('error', () => undefined);
   const asked = client.quit().then(

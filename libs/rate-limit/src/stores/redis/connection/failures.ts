@@ -47,6 +47,11 @@ const lastTold = new WeakMap<RedisClient, string>();
 
 export const noteTold = (client: RedisClient, news: string): void => void lastTold.set(client, news);
 
+/** Clients that we opened and closed again. */
+const closed = new WeakSet<RedisClient>();
+
+export const noteClosed = (client: RedisClient): void => void closed.add(client);
+
 /** What a client threw, as the one error a store rejects with: who, what happened, and the fix. */
 export function asUnavailable(error: unknown, client: RedisClient, server: string): StoreUnavailableError {
   if (error instanceof StoreUnavailableError) return error;
@@ -56,6 +61,7 @@ export function asUnavailable(error: unknown, client: RedisClient, server: strin
 }
 
 function away(client: RedisClient): string {
+  if (closed.has(client)) return 'is not connected: the limiter was closed';
   const why = lastTold.get(client);
   if (client.status === 'connect') return `is not ready: ${why || 'it is reading its data, or does not answer'}`;
   if (client.status === 'end') return 'is not connected, and the client has given up: see its retryStrategy';
