@@ -6,6 +6,9 @@ import type { Lookup } from '../../libs/rate-limit/src/nest/resolve/lookup.js';
 import type { PolicyDefinition } from 'nestjs-redis-rate-limit';
 import { KeptResolutions } from '../../libs/rate-limit/src/nest/resolve/kept-resolutions.js';
 import type { Resolved, ResolveOptions } from '../../libs/rate-limit/src/nest/resolve/resolved-policy.js';
+import { ruleOf } from '../../libs/rate-limit/src/nest/plan/rule.js';
+import type { Call } from '../../libs/rate-limit/src/nest/request/call.js';
+import { hitsOf } from '../../libs/rate-limit/src/nest/request/hits.js';
 import type { Resolution } from '../../libs/rate-limit/src/nest/resolve/resolution.js';
 
 const own = { name: 'plan', limit: 100, window: '1h' } as const;
@@ -392,4 +395,20 @@ describe('a lookup without an answer', () => {
     time += 60_000;
     expect(await ask(1)).toBe(4);
   });
+});
+
+it('a cost of the rule that is not fit for use is named as it is, beside a lookup too', async () => {
+  const rule = ruleOf({ ...own, cost: (() => undefined) as never, resolve: () => undefined });
+  const settings = { keys: {}, lists: undefined };
+  const kept = new Map<object, unknown>();
+  const call = {
+    context,
+    settings,
+    keep: (owner: object, note: unknown) => (kept.set(owner, note), note),
+    kept: (owner: object) => kept.get(owner),
+  } as unknown as Call;
+  const keyed = { ...rule, key: (one: Call) => (rule.source as Lookup).keyOf(one, () => 'key') };
+  await expect((async () => hitsOf([keyed], call))()).rejects.toThrow(
+    'cost must be a whole number, not negative, got undefined',
+  );
 });

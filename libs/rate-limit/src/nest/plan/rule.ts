@@ -121,7 +121,7 @@ const keyFor = (own: KeyResolver, source: PolicySource<Call>): Rule['key'] =>
 function costFor(cost: NonNullable<PolicyUse['cost']>, source: PolicySource<Call>): Rule['costOf'] {
   const own = typeof cost === 'function' ? (call: Call) => cost(call.context) : undefined;
   if (!(source instanceof Lookup)) return own;
-  return (call) => source.costOf(call) ?? own?.(call) ?? (cost as number);
+  return (call) => source.costOf(call) ?? (own ? own(call) : (cost as number));
 }
 
 function checkFixedCost(cost: number, name: string, source: PolicySource<Call>): void {
