@@ -83,6 +83,29 @@ describe('an event tells of every decision', () => {
     ]);
   });
 
+  it('beside a denial by a list, as it is returned: whether the hit would have passed, at its cost', async () => {
+    const tokens = { limit: 10, window: '1h', algorithm: 'token-bucket' } as const;
+    for (const place of [{}, { redis: sharedRedis().url, prefix: `beside-${process.pid}` }]) {
+      const { limiter, events } = await observed({ ...place, policies: { tokens }, deny: ['user:bad'] });
+      await limiter.consume('tokens', 'a', { cost: 8 });
+      events.length = 0;
+      const decisions = await limiter.consume([
+        { policy: 'tokens', key: 'a', cost: 2 },
+        { policy: 'tokens', key: 'user:bad' },
+        { policy: 'tokens', key: 'a', cost: 3 },
+        { policy: 'tokens', key: 'a', cost: 11 },
+      ]);
+      expect(decisions.map(({ allowed }) => allowed)).toEqual([true, false, false, false]);
+      expect(decisions[3]!.retryAfter).toBe(-1);
+      expect(events).toMatchObject([
+        { key: 'user:bad', cost: 1, allowed: false, by: 'list' },
+        { key: 'a', cost: 2, allowed: true, by: 'store', reason: undefined },
+        { key: 'a', cost: 3, allowed: false, by: 'store', reason: 'limit' },
+        { key: 'a', cost: 11, allowed: false, by: 'store', reason: 'never', retryAfter: -1 },
+      ]);
+    }
+  });
+
   it('from memory of a denial, which asks no Redis', async () => {
     const { limiter, events } = await observed({ policies, redis: sharedRedis().url, prefix: `events-${process.pid}` });
     for (let i = 0; i < 3; i++) await limiter.consume('one', 'a');

@@ -1,5 +1,11 @@
 import { jest } from '@jest/globals';
-import { createLimiter, definePolicy, type Limiter, type LimiterOptions } from 'nestjs-redis-rate-limit/engine';
+import {
+  createLimiter,
+  definePolicy,
+  type Limiter,
+  type LimiterOptions,
+  type Spending,
+} from 'nestjs-redis-rate-limit/engine';
 import { connectTo, closeClients } from '../support/clients.js';
 import { sharedRedis } from '../support/redis/servers.js';
 
@@ -71,6 +77,29 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('a limiter in %s',
     const twice = { policy: 'calls', key: 'a', cost: 2 };
     expect((await limiter.consume([twice, twice])).map(({ allowed }) => allowed)).toEqual([false, false]);
     expect(await limiter.peek('calls', 'a')).toMatchObject({ remaining: 3 });
+  });
+
+  it('goes by the lowest numbers of one quota, whichever come first', async () => {
+    const limiter = await limiterHere();
+    const generous = { name: 'calls', limit: 100, window: '1h' } as const;
+    for (const [key, ...both] of [
+      ['a', 'calls', generous],
+      ['b', generous, 'calls'],
+    ] as const) {
+      const spend = (cost: number) => limiter.consume(both.map((policy) => ({ policy, key, cost })));
+      expect(await spend(2)).toMatchObject([
+        { allowed: false, limit: 3, retryAfter: -1 },
+        { allowed: false, limit: 3, retryAfter: -1 },
+      ]);
+      expect(await spend(1)).toMatchObject([
+        { allowed: true, limit: 3, remaining: 1 },
+        { allowed: true, limit: 3, remaining: 1 },
+      ]);
+    }
+    await limiter.block('login', 'a', '1m');
+    const unblocked = { name: 'login', limit: 1, window: '1h' } as const;
+    const login = await limiter.consume([unblocked, 'login'].map((policy) => ({ policy, key: 'a' })) as Spending[]);
+    expect(login.map(({ allowed }) => allowed)).toEqual([false, false]);
   });
 
   it('resets, blocks, unblocks and changes limits', async () => {
@@ -197,6 +226,11 @@ describe('a mistake in the options of a limiter', () => {
     ],
     ['one of several', (limiter) => limiter.consume([{ policy: 'clals', key: 'a' }]), 'RL_UNKNOWN_POLICY'],
     ['no key', (limiter) => limiter.consume('calls', undefined as never), 'RL_KEY_INVALID'],
+    [
+      'no key in one of several',
+      (limiter) => limiter.consume(['a', Symbol('b')].map((key) => ({ policy: 'calls', key: key as string }))),
+      'RL_KEY_INVALID',
+    ],
     ['a cost', (limiter) => limiter.consume([{ policy: 'calls', key: 'a', cost: 0.5 }]), 'RL_COST_INVALID'],
     [
       'a slip of the pen',

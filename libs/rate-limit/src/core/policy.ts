@@ -108,6 +108,15 @@ export function shareOf(policy: Policy, instances: number): Policy {
   return checked({ ...policy, limit: share(policy.limit), burst: share(policy.burst) });
 }
 
+/** The policy, but no more generous than another one of the same quota. Its blocks are read if either of them has any. */
+export function atMost(policy: Policy, other: Policy): Policy {
+  const limit = Math.min(policy.limit, other.limit);
+  const burst = Math.min(policy.burst, other.burst);
+  const blocks = policy.blocks ?? other.blocks;
+  const isSame = limit === policy.limit && burst === policy.burst && blocks === policy.blocks;
+  return isSame ? policy : checked({ ...policy, limit, burst, blocks });
+}
+
 /** Not enumerable: a changed copy must not count as checked. */
 const checked = (policy: Policy): Policy => Object.freeze(Object.defineProperty(policy, CHECKED, { value: true }));
 

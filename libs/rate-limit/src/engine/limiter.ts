@@ -4,7 +4,7 @@ import { blocking, withoutBlocks } from '../core/blocks/blocking-store.js';
 import type { Decision } from '../core/decision.js';
 import type { Duration } from '../core/duration.js';
 import { checkHits, type Hit } from '../core/hit.js';
-import { definePolicy, isChecked, type Policy, type PolicyDefinition } from '../core/policy.js';
+import { atMost, definePolicy, isChecked, type Policy, type PolicyDefinition } from '../core/policy.js';
 import { type RateLimitStore } from '../core/store.js';
 import type { CataloguePolicy } from './catalogue.js';
 import { invalid } from './check-options.js';
@@ -30,6 +30,8 @@ export interface Spending {
 /** What a limiter is made of. */
 export interface LimiterParts {
   readonly store: RateLimitStore;
+  /** The same without events. */
+  readonly unobserved: RateLimitStore;
   readonly catalogue: NamedLivePolicies & { get(name: string): Pick<CataloguePolicy, 'lists'> | undefined };
   readonly lists: Lists | undefined;
   readonly limits: LiveLimits;
@@ -72,7 +74,8 @@ export class Limiter {
   /**
    * Spends of several policies and keys at once: all of them are charged, or none is. One command, however many.
    *
-   * Beside one that a list denies, the others are only looked at.
+   * Beside one that a list denies, the others are only looked at. Where they name one quota under several numbers, as by
+   * its name and spelled out, the lowest hold.
    *
    * @returns a decision for each, in their order; the call passes if all are `allowed`
    * @throws RateLimitError as for a single one, and `RL_OPTION_INVALID`
@@ -86,7 +89,7 @@ export class Limiter {
     if (isList(first)) {
       const isAlone = key === undefined && options === undefined;
       if (!isAlone) throw invalid('consume() takes a list alone, or a policy and a key', first);
-      return this.decide(first.map((spending) => this.hitOf(spending)));
+      return this.decide(byStrictest(first.map((spending) => this.hitOf(spending))));
     }
     if (isSpending(first)) throw invalid('consume() takes a list of { policy, key, cost }, not one alone', first);
     if (options !== undefined) checkKnownKeys(options, ['cost'], "consume()'s third argument");
@@ -152,15 +155,26 @@ export class Limiter {
 
     const isDenied = listed.some((decision) => decision?.allowed === false);
     const others = hits.filter((_, i) => !listed[i]);
-    const looks = isDenied ? others.map((hit) => ({ ...hit, cost: 0 })) : others;
-    const judged = looks.length === 0 ? [] : await this.parts.store.consume(looks);
+    let judged: Decision[] = [];
+    if (others.length > 0) judged = await (isDenied ? this.lookAt(others) : this.parts.store.consume(others));
     let next = 0;
-    const decisions = hits.map((hit, i) => listed[i] ?? beside(hit, judged[next++]!, isDenied));
+    const decisions = hits.map((_, i) => listed[i] ?? judged[next++]!);
     const { decided } = this.parts.observer;
     if (decided) {
       const passed = decisions.every(({ allowed }) => allowed);
       listed.forEach((decision, i) => decision && decided(eventOf(hits[i]!, decision, passed, 0)));
     }
+    return decisions;
+  }
+
+  /** Whether hits would pass, for which the store is only asked to look. So their events are not the store's. */
+  private async lookAt(hits: readonly Hit[]): Promise<Decision[]> {
+    const { unobserved, observer } = this.parts;
+    const began = performance.now();
+    const looks = await unobserved.consume(hits.map((hit) => ({ ...hit, cost: 0 })));
+    const duration = performance.now() - began;
+    const decisions = looks.map((look, i) => wouldPass(hits[i]!, look));
+    decisions.forEach((decision, i) => observer.decided?.(eventOf(hits[i]!, decision, false, duration)));
     return decisions;
   }
 
@@ -192,8 +206,25 @@ const isSpending = (first: unknown): boolean => typeof first === 'object' && fir
 
 const isList = (first: unknown): first is readonly Spending[] => Array.isArray(first);
 
-/** What is said of a hit that was only looked at: whether it would have passed. */
-function beside({ cost }: Hit, looked: Decision, isDenied: boolean): Decision {
-  if (!isDenied || cost <= looked.remaining || cost <= 0) return looked;
-  return { ...looked, allowed: false, retryAfter: looked.resetAfter > 0 ? looked.resetAfter : -1 };
+/** One quota is judged once, under one policy. Without this the first of several would decide, however generous. */
+function byStrictest(hits: readonly Hit[]): readonly Hit[] {
+  if (hits.length < 2) return hits;
+  checkHits(hits);
+  const quotaOf = ({ policy, key }: Hit): string => `${policy.id}\n${key}`;
+  const strictest = new Map<string, Policy>();
+  let isMixed = false;
+  for (const hit of hits) {
+    const quota = quotaOf(hit);
+    const known = strictest.get(quota);
+    strictest.set(quota, known ? atMost(known, hit.policy) : hit.policy);
+    if (known && known !== hit.policy) isMixed = true;
+  }
+  return isMixed ? hits.map((hit) => ({ ...hit, policy: atMost(hit.policy, strictest.get(quotaOf(hit))!) })) : hits;
+}
+
+/** Whether a hit would pass, by a look at its quota. The wait is that for the next unit: it may need more than one. */
+function wouldPass({ policy, cost }: Hit, look: Decision): Decision {
+  if (cost <= look.remaining || cost <= 0) return look;
+  const canPass = policy.limit > 0 && cost <= policy.burst;
+  return { ...look, allowed: false, retryAfter: canPass && look.resetAfter > 0 ? look.resetAfter : -1 };
 }

@@ -21,9 +21,9 @@ export async function openLimiter(
   lists: Lists | undefined = listsOf(options),
   observer: SafeObserver = loggingObserver(logger, options.onStoreFailure ?? 'local', options.observer),
 ): Promise<LimiterParts> {
-  const { store, book, close } = await openStores(options, observer, logger);
+  const { store, unobserved, book, close } = await openStores(options, observer, logger);
   const every = liveLimitsOf(options);
   const limits = new LiveLimits(catalogue, book, { every, warn: (news) => logger.warn(news) });
   await limits.start();
-  return { store, catalogue, lists, limits, observer, canBlock: canBlockWith(options), close };
+  return { store, unobserved, catalogue, lists, limits, observer, canBlock: canBlockWith(options), close };
 }

@@ -18,6 +18,8 @@ import type { StoreOptions } from './options.js';
 export interface OpenStores {
   /** The store with everything around it. */
   readonly store: RateLimitStore;
+  /** The same without events, for decisions that the limiter reports itself. */
+  readonly unobserved: RateLimitStore;
   /** Where limits are kept that change at run time. */
   readonly book: LimitBook;
   /** Closes what was opened here, once every call that is under way has its answer. May be called twice. */
@@ -46,7 +48,7 @@ export async function openStores(
     if (!custom) warnOfMemory(options, logger);
     const store = custom ? answering(custom, options, observer) : new MemoryStore();
     const book = bookOf(custom) ?? new MemoryLimitBook();
-    return { store: observed(store, observer), book, close: async () => undefined };
+    return { store: observed(store, observer), unobserved: store, book, close: async () => undefined };
   }
   const connection = await connect(redis, timeout, (news) => logger.warn(news));
   const store = new RedisStore(connection.client, { prefix, timeout });
@@ -56,6 +58,7 @@ export async function openStores(
   const quick = maxAge === undefined ? reliable : new DenialCacheStore(reliable, { maxAge });
   return {
     store: observed(quick, observer),
+    unobserved: quick,
     book: store.limits,
     async close() {
       await store.settled();
