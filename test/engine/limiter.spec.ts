@@ -177,6 +177,20 @@ describe('what a limiter opens', () => {
     await expect(own.reset('calls', 'a')).rejects.toThrow('is not connected: the limiter was closed');
   });
 
+  it('is closed once, however many ask for it at once', async () => {
+    const limiter = await limiterWith({ ...places.Redis(), policies });
+    const inflight = limiter.consume('calls', 'a');
+    const spied = connectTo(sharedRedis().url);
+    const quit = jest.spyOn(Object.getPrototypeOf(spied) as { quit(): Promise<unknown> }, 'quit');
+    try {
+      await Promise.all(Array.from({ length: 20 }, () => limiter.close()));
+      expect(quit).toHaveBeenCalledTimes(1);
+    } finally {
+      quit.mockRestore();
+    }
+    expect(await inflight).toMatchObject({ allowed: true, by: 'store' });
+  });
+
   it('warns on the console where no logger is given', async () => {
     const onConsole = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
     try {

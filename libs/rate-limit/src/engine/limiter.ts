@@ -49,6 +49,7 @@ export interface LimiterParts {
 export class Limiter {
   /** The catalogue's limits, to be read and changed at run time. */
   readonly limits: LiveLimits;
+  private closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(private readonly parts: LimiterParts) {
@@ -142,11 +143,11 @@ export class Limiter {
 
   /**
    * Closes what was opened for the limiter: its connection to Redis, and its look-out for limits that change. A client or
-   * a store that was handed in stays open. May be called twice.
+   * a store that was handed in stays open. May be called again, also while it closes.
    */
   async close(): Promise<void> {
     this.limits.stop();
-    await this.parts.close();
+    await (this.closing ??= this.parts.close());
   }
 
   private async decide(hits: readonly Hit[]): Promise<Decision[]> {
