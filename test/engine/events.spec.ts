@@ -98,10 +98,10 @@ describe('an event tells of every decision', () => {
       expect(decisions.map(({ allowed }) => allowed)).toEqual([true, false, false, false]);
       expect(decisions[3]!.retryAfter).toBe(-1);
       expect(events).toMatchObject([
-        { key: 'user:bad', cost: 1, allowed: false, by: 'list' },
-        { key: 'a', cost: 2, allowed: true, by: 'store', reason: undefined },
+        { key: 'a', cost: 2, allowed: true, passed: false, by: 'store', reason: undefined },
         { key: 'a', cost: 3, allowed: false, by: 'store', reason: 'limit' },
         { key: 'a', cost: 11, allowed: false, by: 'store', reason: 'never', retryAfter: -1 },
+        { key: 'user:bad', cost: 1, allowed: false, passed: false, by: 'list' },
       ]);
     }
   });

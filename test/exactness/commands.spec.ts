@@ -53,6 +53,28 @@ describe.each(serverKinds())('commands on $label', (kind) => {
   const run = async (keys: readonly string[], args: readonly (string | number)[]): Promise<number[]> =>
     numbersOf((await client.callBuffer('EVAL', consumeScript, keys.length, ...keys, ...args)) as Buffer);
 
+  it('are as they were when they were made, whatever a caller does with its hits meanwhile', async () => {
+    const { store, calls } = await watched();
+    const used = async (key: string) => 10 - (await store.consume([{ policy: daily, key, cost: 0 }]))[0]!.remaining;
+    const hit = { policy: daily, key: 'reused', cost: 0 };
+    const hits = [
+      { policy: daily, key: 'a', cost: 1 },
+      { policy: daily, key: 'b', cost: 1 },
+    ];
+    const answers = [1, 2, 3].map((cost) => {
+      hit.cost = cost;
+      return store.consume([hit]);
+    });
+    const several = store.consume(hits);
+    hits.length = 0;
+    const other = store.consume([{ policy: daily, key: 'other', cost: 4 }]);
+    expect((await Promise.all(answers)).map(([decision]) => decision!.remaining)).toEqual([9, 7, 4]);
+    expect((await several).map(({ remaining }) => remaining)).toEqual([9, 9]);
+    expect(await other).toMatchObject([{ allowed: true, remaining: 6 }]);
+    expect(calls).toHaveLength(1);
+    expect([await used('reused'), await used('a'), await used('b'), await used('other')]).toEqual([6, 1, 1, 4]);
+  });
+
   it('of every kind travel in one batch and are done in order of arrival', async () => {
     const { store, calls } = await watched();
     const spend = async (policy = login, cost = 1) => (await store.consume([{ policy, key: 'k', cost }]))[0]!;

@@ -19,6 +19,7 @@ export interface RateLimitStore {
   /**
    * Charges the hits of one request, all or none.
    *
+   * @param hits the caller must not change them before the answer: wrappers read them again then
    * @returns a decision for each hit, in their order
    * @throws RateLimitError for a malformed hit: `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`,
    *   `RL_COST_INVALID`

@@ -82,7 +82,7 @@ export class RedisStore implements BlockingStore {
       return Promise.reject(error);
     }
     if (hits.length === 0) return Promise.resolve([]);
-    return mergingHits(hits, isClusterClient(this.client) ? this.askCluster : this.askServer);
+    return mergingHits(hits.map(copied), isClusterClient(this.client) ? this.askCluster : this.askServer);
   }
 
   /**
@@ -185,3 +185,9 @@ export class RedisStore implements BlockingStore {
     return keys;
   }
 }
+
+/**
+ * Hits are sent later, and read again when the reply comes. If a caller changed its own meanwhile, the requests of others
+ * in the batch would read wrong numbers.
+ */
+const copied = ({ policy, key, cost }: Hit): Hit => ({ policy, key, cost });
