@@ -105,7 +105,7 @@ describe('a list that cannot be meant ends the start', () => {
     ['300.0.113.7', 'allow[1]: "300.0.113.7" is no address and no CIDR range'],
     ['203.0.113', 'allow[1]: "203.0.113" is no address and no CIDR range'],
     ['010.0.0.1', 'allow[1]: "010.0.0.1" is no address and no CIDR range'],
-    ['42', 'allow[1]: "42" is no address and no CIDR range'],
+    ['42', `allow[1]: "42" is no address and no CIDR range; a key needs its scheme, as 'user:42'`],
     ['2001:db8:::1', 'allow[1]: "2001:db8:::1" is no address and no CIDR range'],
     ['fe80::1%eth0', 'allow[1]: "fe80::1%eth0" is no address and no CIDR range'],
     ['10.0.0.0/33', 'allow[1]: "10.0.0.0/33" is no CIDR range: after the / stands a whole number of bits, at most 32'],

@@ -91,7 +91,10 @@ function readEntry(entry: unknown, place: string): Range | string {
   const isAddress = entry.startsWith(IP) && entry !== 'ip:none';
   const range = rangeOf(isAddress ? entry.slice(IP.length) : entry);
   if (isRange(range)) return range;
-  if (range) throw new RateLimitError('RL_LIST_INVALID', `${place}: ${shown(entry)} ${range.wrong}`);
+  if (range) {
+    const hint = /^\d+$/.test(entry) ? "; a key needs its scheme, as 'user:42'" : '';
+    throw new RateLimitError('RL_LIST_INVALID', `${place}: ${shown(entry)} ${range.wrong}${hint}`);
+  }
   if (isAddress) throw invalid(`${place}: after ip: stands an address or a range`, shown(entry));
   if (entry.startsWith('key:') && !API_KEY_DIGEST.test(entry)) {
     // It may be the API key itself, which is nobody's to see.
