@@ -46,7 +46,7 @@ export function checkHits(hits: readonly Hit[]): void {
  * @returns the decisions in the order of the hits given
  */
 export function mergingHits<D>(hits: readonly Hit[], answer: (merged: readonly Hit[]) => Promise<D[]>): Promise<D[]> {
-  if (!hits.some(isRepeated)) return answer(hits);
+  if (hits.length < 2 || !hits.some(isRepeated)) return answer(hits);
   const merged: Hit[] = [];
   const places = hits.map((hit) => {
     const place = merged.findIndex(({ policy, key }) => policy.id === hit.policy.id && key === hit.key);

@@ -82,7 +82,7 @@ export class RedisStore implements BlockingStore {
       return Promise.reject(error);
     }
     if (hits.length === 0) return Promise.resolve([]);
-    return mergingHits(hits.map(copied), isClusterClient(this.client) ? this.askCluster : this.askServer);
+    return mergingHits(copied(hits), isClusterClient(this.client) ? this.askCluster : this.askServer);
   }
 
   /**
@@ -190,4 +190,8 @@ export class RedisStore implements BlockingStore {
  * Hits are sent later, and read again when the reply comes. If a caller changed its own meanwhile, the requests of others
  * in the batch would read wrong numbers.
  */
-const copied = ({ policy, key, cost }: Hit): Hit => ({ policy, key, cost });
+function copied(hits: readonly Hit[]): Hit[] {
+  const copies: Hit[] = [];
+  for (const { policy, key, cost } of hits) copies.push({ policy, key, cost });
+  return copies;
+}
