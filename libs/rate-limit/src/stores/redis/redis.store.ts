@@ -12,6 +12,7 @@ import { isClusterClient, isRedisClient, nameOf, type RedisClient } from './conn
 import { Forget } from './wire/commands/forget.js';
 import { Impose } from './wire/commands/impose.js';
 import { Judge } from './wire/commands/judge.js';
+import { JudgeHit } from './wire/commands/judge-hit.js';
 import { RedisLimitBook } from './redis.limit-book.js';
 import { Lanes } from './wire/lanes.js';
 import { blockKey, partitionOf, stateKey } from './wire/keys.js';
@@ -82,7 +83,10 @@ export class RedisStore implements BlockingStore {
       return Promise.reject(error);
     }
     if (hits.length === 0) return Promise.resolve([]);
-    return mergingHits(copied(hits), isClusterClient(this.client) ? this.askCluster : this.askServer);
+    return mergingHits(
+      isLone(hits) ? hits : copied(hits),
+      isClusterClient(this.client) ? this.askCluster : this.askServer,
+    );
   }
 
   /**
@@ -170,7 +174,10 @@ export class RedisStore implements BlockingStore {
     const server = this.lanes.serverOf(lane);
     const refusal = server.refusal();
     if (refusal) return Promise.reject(refusal);
-    return this.lanes.send(lane, new Judge(hits, keys, server, this.timeout));
+    const command = isLone(hits)
+      ? new JudgeHit(hits[0]!, keys, server, this.timeout)
+      : new Judge(hits, keys, server, this.timeout);
+    return this.lanes.send(lane, command);
   }
 
   /** The hits of a request mostly share a key. */
@@ -185,6 +192,9 @@ export class RedisStore implements BlockingStore {
     return keys;
   }
 }
+
+/** A request's only hit, on a policy that does not block. */
+const isLone = (hits: readonly Hit[]): boolean => hits.length === 1 && !hits[0]!.policy.blocks;
 
 /**
  * Hits are sent later, and read again when the reply comes. If a caller changed its own meanwhile, the requests of others

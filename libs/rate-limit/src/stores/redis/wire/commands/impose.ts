@@ -4,7 +4,7 @@ import { FRAME, OPCODE } from '../frame.js';
 import { blockKey } from '../keys.js';
 import type { Reply } from '../reply.js';
 import type { RedisServer } from '../server.js';
-import { weightOf } from './judge.js';
+import { weightOf } from './weight.js';
 
 /** Blocks a key by hand. The answer is whether the block could be written. */
 export class Impose extends Command<boolean> {

@@ -1,19 +1,15 @@
-import { algorithmOf } from '../../../../core/algorithms/index.js';
 import type { Decision } from '../../../../core/decision.js';
 import type { Hit } from '../../../../core/hit.js';
-import type { Policy } from '../../../../core/policy.js';
 import { Command, type RunWriter } from '../command.js';
 import { FRAME, OPCODE } from '../frame.js';
 import { blockKey } from '../keys.js';
 import type { Reply } from '../reply.js';
 import type { RedisServer } from '../server.js';
+import { weightOf } from './weight.js';
 
 const { remaining, resetAfter, retryAfter, LENGTH } = FRAME.decision;
 
-/** How much of a batch a hit takes. A block is read beside the quota. */
-export const weightOf = ({ algorithm, blocks }: Policy): number => algorithmOf(algorithm).weight + (blocks ? 1 : 0);
-
-/** Charges all hits of a request, or none. */
+/** Charges all hits of a request, or none: several, or under policies that block. */
 export class Judge extends Command<Decision[]> {
   // Declared only, so that no field is written twice: there is a command for each request.
   declare readonly opcode: number;
@@ -38,7 +34,7 @@ export class Judge extends Command<Decision[]> {
     this.weight = weight;
     this.numbers = LENGTH * hits.length + FRAME.block.LENGTH * blocks;
     this.keys = blocks > 0 ? [...states, ...states.filter((_, i) => hits[i]!.policy.blocks).map(blockKey)] : states;
-    this.opcode = blocks > 0 ? OPCODE.judgeBlocking : hits.length === 1 ? OPCODE.hit : OPCODE.judge;
+    this.opcode = blocks > 0 ? OPCODE.judgeBlocking : OPCODE.judge;
   }
 
   isLike(other: Command): boolean {
@@ -54,7 +50,7 @@ export class Judge extends Command<Decision[]> {
   }
 
   writeTo(run: RunWriter): void {
-    if (this.opcode !== OPCODE.hit) run.write('judge', this.hits.length);
+    run.write('judge', this.hits.length);
     for (const { policy, cost } of this.hits) {
       run.write('hit', run.placeOf(policy), cost);
       if (this.opcode === OPCODE.judgeBlocking) run.write('blocking', run.ruleOf(policy));
