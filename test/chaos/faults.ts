@@ -64,12 +64,12 @@ export function expectSound(told: readonly Told[], { faults = 1 }: { faults?: nu
   }
 }
 
-/** Not one for each request. A machine that is busy when Redis comes back may look like a second fault. */
+/** One line that says that Redis is away, for each fault, and not one for each request. */
 export function expectFewLines(log: readonly string[], faults = 1): void {
   const unusual = log.filter((line) => !USUAL.test(line));
   const away = unusual.filter((line) => line.includes('Until the store answers'));
   // The lines are only there to be shown.
-  const isFew = away.length <= 2 * faults && unusual.length <= 2 * LINES * faults;
+  const isFew = away.length <= faults && unusual.length <= LINES * faults;
   expect({ isFew, unusual: unusual.slice(0, 50) }).toEqual({ isFew: true, unusual: unusual.slice(0, 50) });
 }
 

@@ -26,7 +26,15 @@ export interface Count {
   units: Record<string, number>;
 }
 
-export interface Told {
+/** What a process holds on to. */
+export interface Memory {
+  heap: number;
+  /** Sockets and the like, but no timers. */
+  handles: number;
+  timers: number;
+}
+
+export interface Told extends Memory {
   phases: Record<string, Count>;
   log: string[];
   unhandled: string[];
@@ -34,8 +42,6 @@ export interface Told {
   stderr: string;
   /** How long app.close() took, in milliseconds, but for what the machine kept the process from its work. */
   closing: number;
-  heap: number;
-  handles: number;
 }
 
 export interface Load {
@@ -97,10 +103,10 @@ export class Instances {
     for (const child of this.processes) child.send({ phase });
   }
 
-  async memory(): Promise<{ heap: number; handles: number }[]> {
+  async memory(): Promise<Memory[]> {
     const answers = this.processes.map((child) => nextFrom(child));
     for (const child of this.processes) child.send({ memory: true });
-    return (await Promise.all(answers)).map(({ memory }) => memory as { heap: number; handles: number });
+    return (await Promise.all(answers)).map(({ memory }) => memory as Memory);
   }
 
   /** Ends the load, and waits until the processes are gone: one that something holds open is an error. */

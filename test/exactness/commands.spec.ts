@@ -205,7 +205,7 @@ describe.each(serverKinds())('commands on $label', (kind) => {
     }
 
     it('is tried once more, alone, while its caller waits', async () => {
-      // By what the script is told, the first of the two comes too late.
+      // The deadlines in these arguments make the first of the two commands too late.
       const tooLate = (args: string[]) => {
         const at = args.indexOf(String(OPCODE.deadline), 7);
         expect(at).toBe(7);

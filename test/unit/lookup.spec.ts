@@ -278,7 +278,7 @@ describe('a lookup without an answer', () => {
     expect(warnings).toEqual([expect.stringContaining('resolve of "plan" gave no answer within 100 ms')]);
   });
 
-  it('has a quarter of a second unless it is told otherwise', async () => {
+  it('has a quarter of a second by default', async () => {
     const told = jest.fn();
     void limitOf(
       lookup(() => new Promise(() => {}), {}),

@@ -82,7 +82,7 @@ describe('MemoryStore', () => {
     expect(sizes).toEqual([1_000, 999, 1_000, 999, 1_000]);
   });
 
-  it('keeps 100,000 keys unless it is told otherwise', async () => {
+  it('keeps 100,000 keys by default', async () => {
     const store = new MemoryStore({ now: () => time });
     for (let i = 0; i < 99_999; i++) await spend(store, long, `k${i}`);
     const sizes = [];

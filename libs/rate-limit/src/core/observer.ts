@@ -4,7 +4,7 @@ import type { StoreUnavailableError } from './errors.js';
 /** Why a hit was denied. `limit`: the quota is spent; `never`: it costs more than the policy ever holds. */
 export type DenialReason = 'limit' | 'never' | 'blocked' | 'list';
 
-/** A hit that was decided, whoever decided it. */
+/** One hit and the decision about it. */
 export interface DecisionEvent {
   /** The policy's name; `undefined` where a list of the module or the limiter decided, which holds for all policies. */
   readonly policy: string | undefined;

@@ -108,7 +108,7 @@ export function shareOf(policy: Policy, instances: number): Policy {
   return checked({ ...policy, limit: share(policy.limit), burst: share(policy.burst) });
 }
 
-/** The policy, but no more generous than another one of the same quota. Its blocks are read if either of them has any. */
+/** The policy with the lower limit and the lower burst of two policies that share a quota. If either one blocks, it blocks. */
 export function atMost(policy: Policy, other: Policy): Policy {
   const limit = Math.min(policy.limit, other.limit);
   const burst = Math.min(policy.burst, other.burst);

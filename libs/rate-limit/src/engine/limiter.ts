@@ -134,8 +134,8 @@ export class Limiter {
   }
 
   /**
-   * How long a block of the key still stands, in milliseconds; 0: there is none. To see when a caller gets back in, read
-   * `resetAfter` of `peek()` too: the quota may need longer. Throws as {@link consume} does.
+   * How long the key stays blocked, in milliseconds; 0 if it is not blocked. The quota may need longer: to see when a
+   * caller gets back in, read `resetAfter` of `peek()`. Throws as {@link consume} does.
    */
   async blockedFor(policy: AnyPolicy, key: string): Promise<number> {
     return (await this.peek(policy, key)).blockedFor ?? 0;
@@ -179,7 +179,7 @@ export class Limiter {
     return decisions;
   }
 
-  /** What lists decide; `undefined` where they decide nothing, which costs nothing where there are none. */
+  /** The decisions of lists, one for each hit; `undefined` if no list names any of the keys. Without lists it returns at once. */
   private listed(hits: readonly Hit[]): (Decision | undefined)[] | undefined {
     const { lists, catalogue } = this.parts;
     if (!lists && !hits.some(({ policy }) => catalogue.get(policy.name)?.lists)) return undefined;

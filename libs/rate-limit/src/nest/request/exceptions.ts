@@ -60,7 +60,7 @@ export class RateLimitRefusedException extends HttpException {
   }
 }
 
-/** Any of ours. */
+/** Any exception that the guard throws for a request it does not let through. */
 export type RateLimitException = RateLimitExceededException | RateLimitUnavailableException | RateLimitRefusedException;
 
 export const isRateLimitException = (error: unknown): error is RateLimitException =>

@@ -120,7 +120,7 @@ export class RedisStore implements BlockingStore {
     const refusal = server.refusal();
     if (refusal) throw refusal;
     if (await this.lanes.send(lane, new Impose(policy, span, state, server, this.timeout))) return;
-    // A denied request stands without its block. A caller that asks for a block must learn that there is none.
+    // A request is denied even if its block cannot be written. But `block()` must not succeed without a block.
     throw new StoreUnavailableError(
       `${nameOf(this.client)} could not write the block: its memory is full, or it is a replica, or see its log`,
     );

@@ -32,7 +32,7 @@ export function firstNews(client: EventfulClient, tell: (news: string) => void):
     const patience = setTimeout(failed, FIRST_NEWS_WITHIN, 'it does not answer');
     endSocketTimer(client);
     client.on('connect', () => {
-      // What is told from here on is of this connection.
+      // A new connection: the reason why the last one failed no longer holds.
       noteTold(client, '');
       quietenSubscribers(client);
     });

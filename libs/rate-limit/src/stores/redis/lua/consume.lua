@@ -52,7 +52,7 @@ local reply, answered, key, is_late = { server, 0, 0, 0 }, 1, 0, false
 -- One of KEYS at random, and the state that this key is or stands beside.
 local drawn, inspected = 1 + time[2] % #KEYS
 
--- The next run. When there is none at all, each key is a request for one unit of the only policy.
+-- The next run. A batch in the plain form has no runs: each of its keys is a request for one unit of its only policy.
 local opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + FRAME.run.count])
 if not opcode then opcode, count = OPCODE.hit, #KEYS end
 while opcode do

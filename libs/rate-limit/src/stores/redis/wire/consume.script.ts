@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '5b179350652f7933774068dbd53ff551ae7460b0';
+export const consumeSha = 'c4046e481dbdbc7a27e5f78f1d20bcb6ab31e808';
 
 export const consumeScript = `-- Runs the commands of a batch in order of arrival. A request to charge is judged as a whole: all of its hits are
 -- charged, or none. wire/frame.ts says where everything stands; its numbers are written here as FRAME and OPCODE.
@@ -456,7 +456,7 @@ local reply, answered, key, is_late = { server, 0, 0, 0 }, 1, 0, false
 -- One of KEYS at random, and the state that this key is or stands beside.
 local drawn, inspected = 1 + time[2] % #KEYS
 
--- The next run. When there is none at all, each key is a request for one unit of the only policy.
+-- The next run. A batch in the plain form has no runs: each of its keys is a request for one unit of its only policy.
 local opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])
 if not opcode then opcode, count = 2, #KEYS end
 while opcode do

@@ -3,7 +3,7 @@ import type { BlockRule } from '../../../core/blocks/block.js';
 import type { Policy } from '../../../core/policy.js';
 import { entryNames } from './frame.js';
 
-/** What the script is told of policies, made once for each. */
+/** The arguments that describe a policy to the script. They are made once for each policy. */
 export class PolicyTexts {
   private readonly known = new WeakMap<Policy, readonly string[]>();
 
