@@ -5,9 +5,8 @@ import { Command, type RunWriter } from '../command.js';
 import { FRAME, OPCODE } from '../frame.js';
 import type { Reply } from '../reply.js';
 import type { RedisServer } from '../server.js';
+import { readDecision } from './decision.js';
 import { weightOf } from './weight.js';
-
-const { remaining, resetAfter, retryAfter, LENGTH } = FRAME.decision;
 
 /**
  * Charges a request's only hit, on a policy that does not block. Most requests are such, so it is a command of its own,
@@ -27,7 +26,7 @@ export class JudgeHit extends Command<Decision[]> {
     this.opcode = OPCODE.hit;
     this.keys = keys;
     this.weight = weightOf(policy);
-    this.numbers = LENGTH;
+    this.numbers = FRAME.decision.LENGTH;
     // Not the hit itself: a caller may use it again before it is sent.
     this.policy = policy;
     this.cost = cost;
@@ -44,16 +43,6 @@ export class JudgeHit extends Command<Decision[]> {
   }
 
   protected read(reply: Reply): Decision[] {
-    const wait = reply.numberAt(retryAfter);
-    const decision: Decision = {
-      allowed: wait === 0,
-      limit: this.policy.limit,
-      remaining: reply.numberAt(remaining),
-      resetAfter: reply.numberAt(resetAfter),
-      retryAfter: wait,
-      by: 'store',
-    };
-    reply.skip(LENGTH);
-    return [decision];
+    return [readDecision(this.policy, reply)];
   }
 }

@@ -5,9 +5,8 @@ import { FRAME, OPCODE } from '../frame.js';
 import { blockKey } from '../keys.js';
 import type { Reply } from '../reply.js';
 import type { RedisServer } from '../server.js';
+import { readDecision } from './decision.js';
 import { weightOf } from './weight.js';
-
-const { remaining, resetAfter, retryAfter, LENGTH } = FRAME.decision;
 
 /** Charges all hits of a request, or none: several, or under policies that block. */
 export class Judge extends Command<Decision[]> {
@@ -32,7 +31,7 @@ export class Judge extends Command<Decision[]> {
       if (policy.blocks) blocks++;
     }
     this.weight = weight;
-    this.numbers = LENGTH * hits.length + FRAME.block.LENGTH * blocks;
+    this.numbers = FRAME.decision.LENGTH * hits.length + FRAME.block.LENGTH * blocks;
     this.keys = blocks > 0 ? [...states, ...states.filter((_, i) => hits[i]!.policy.blocks).map(blockKey)] : states;
     this.opcode = blocks > 0 ? OPCODE.judgeBlocking : OPCODE.judge;
   }
@@ -62,16 +61,7 @@ export class Judge extends Command<Decision[]> {
     const { hits } = this;
     for (let i = 0; i < hits.length; i++) {
       const { policy } = hits[i]!;
-      const wait = reply.numberAt(retryAfter);
-      const decision: Decision = {
-        allowed: wait === 0,
-        limit: policy.limit,
-        remaining: reply.numberAt(remaining),
-        resetAfter: reply.numberAt(resetAfter),
-        retryAfter: wait,
-        by: 'store',
-      };
-      reply.skip(LENGTH);
+      const decision = readDecision(policy, reply);
       decisions.push(policy.blocks ? withBlock(decision, reply) : decision);
     }
     return decisions;
