@@ -8,7 +8,7 @@ import type { RateLimitModuleOptions } from '../options.js';
 import { Plans } from '../plan/plans.js';
 import { routesOf } from '../plan/routes.js';
 import { RuleCatalogue } from '../plan/rule-catalogue.js';
-import { refuseStrays } from '../plan/strays.js';
+import { messageHandlersUnderLimits, refuseStrays } from '../plan/strays.js';
 import { RateLimiter } from '../rate-limiter.service.js';
 import { RateLimitExceptionFilter } from '../request/rate-limit.filter.js';
 import { RateLimitGuard } from '../request/rate-limit.guard.js';
@@ -20,6 +20,7 @@ import {
   RATE_LIMIT_SETTINGS,
   RATE_LIMIT_STORE,
 } from '../tokens.js';
+import { HandlersOnInstances } from './handlers-on-instances.js';
 import { bindLatePhase } from './late-phase.js';
 
 /** Closes what the module opened, when every request that is under way has its answer. */
@@ -48,8 +49,14 @@ export const rateLimitProviders: Provider[] = [
   {
     provide: RATE_LIMIT_PLANS,
     inject: [RATE_LIMIT_SETTINGS, DiscoveryService],
-    useFactory: ({ options }: RateLimitSettings, discovery: DiscoveryService) => {
+    useFactory: ({ options, logger }: RateLimitSettings, discovery: DiscoveryService) => {
       refuseStrays(discovery);
+      const messages = messageHandlersUnderLimits(discovery);
+      if (messages.length > 0) {
+        logger.warn(
+          `@RateLimit does not limit messages, so these handlers are not limited: ${messages.slice(0, 10).join(', ')}. Limit them in code, with RateLimiter.consume().`,
+        );
+      }
       const catalogue = new RuleCatalogue(options.policies, canBlockWith(options));
       return new Plans(catalogue, options.default ?? [], routesOf(discovery));
     },
@@ -94,6 +101,7 @@ export const rateLimitProviders: Provider[] = [
       return guard;
     },
   },
+  HandlersOnInstances,
   LimiterCloser,
 ];
 

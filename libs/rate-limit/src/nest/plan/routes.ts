@@ -14,7 +14,8 @@ export interface Route {
   readonly handler: Handler;
   /** What quotas of the route's own are filed under. */
   readonly owner: string;
-  readonly host: Wrapper['host'];
+  /** What Nest knows of the class, in one of the modules that it stands in. */
+  readonly wrapper: Wrapper;
 }
 
 /** Every route of the application. Its function is marked with its name, by which it is known when something wraps it. */
@@ -28,11 +29,11 @@ export function routesOf(discovery: DiscoveryService): Route[] {
       .filter(({ handlers }) => handlers.length > 0),
   ];
   const owners = ownersOf(handling.map(({ wrapper }) => wrapper));
-  return handling.flatMap(({ wrapper: { metatype, host }, handlers }) => {
-    const controller = metatype as Type;
+  return handling.flatMap(({ wrapper, handlers }) => {
+    const controller = wrapper.metatype as Type;
     return handlers.map(([name, handler]) => {
       Reflect.defineMetadata(ROUTE_NAME, name, handler);
-      return { controller, name, handler, owner: `@${owners.get(controller)}.${name}`, host };
+      return { controller, name, handler, owner: `@${owners.get(controller)}.${name}`, wrapper };
     });
   });
 }
@@ -46,3 +47,9 @@ const ROUTE_NAME = Symbol.for('nestjs-redis-rate-limit/route');
 /** The name of the route that a function serves, also when it wraps the handler or is bound to its controller. */
 export const routeNameOf = (handler: Handler): string =>
   (Reflect.getMetadata(ROUTE_NAME, handler) as string | undefined) ?? handler.name.replace(/^(bound )+/, '');
+
+/** The function that stands in the place of a handler on the instance that Nest calls. */
+export function functionOf({ name, handler, wrapper }: Route): Handler {
+  const found = (wrapper.instance as Record<string, unknown> | undefined)?.[name];
+  return typeof found === 'function' ? (found as Handler) : handler;
+}
