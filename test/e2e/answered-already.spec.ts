@@ -1,5 +1,11 @@
 import { Controller, Get, Logger, Res, Sse, StreamableFile } from '@nestjs/common';
-import { MemoryStore, RateLimit, RateLimitExceededException, type Hit, type RateLimitStore } from 'nestjs-redis-rate-limit';
+import {
+  MemoryStore,
+  RateLimit,
+  RateLimitExceededException,
+  type Hit,
+  type RateLimitStore,
+} from 'nestjs-redis-rate-limit';
 import { jest } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
@@ -103,14 +109,18 @@ class SlowController {
 }
 
 it('a handler whose middleware answers first still runs', async () => {
-  const { get, nest } = await boot('express', {}, {
-    controllers: [SlowController],
-    prepare: (nest) =>
-      nest.use((_request: unknown, response: ServerResponse, next: () => void) => {
-        response.end();
-        next();
-      }),
-  });
+  const { get, nest } = await boot(
+    'express',
+    {},
+    {
+      controllers: [SlowController],
+      prepare: (nest) =>
+        nest.use((_request: unknown, response: ServerResponse, next: () => void) => {
+          response.end();
+          next();
+        }),
+    },
+  );
   jest.spyOn(Logger.prototype, 'error').mockImplementation(() => {});
   expect((await get('/passes')).status).toBe(200);
   await nest.close();
@@ -121,17 +131,21 @@ describe.each(adapters)('a time-out that answers while the guard waits for its s
   it.each(['/passes', '/denied'])('%s: nothing is logged as an error', async (path) => {
     const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => {});
     const store = new FrozenStore();
-    const { get, nest } = await boot(adapter, { store }, {
-      controllers: [SlowController],
-      prepare: (nest) =>
-        nest.use((_request: unknown, response: ServerResponse, next: () => void) => {
-          store.asked = () => {
-            response.statusCode = 504;
-            response.end();
-          };
-          next();
-        }),
-    });
+    const { get, nest } = await boot(
+      adapter,
+      { store },
+      {
+        controllers: [SlowController],
+        prepare: (nest) =>
+          nest.use((_request: unknown, response: ServerResponse, next: () => void) => {
+            store.asked = () => {
+              response.statusCode = 504;
+              response.end();
+            };
+            next();
+          }),
+      },
+    );
     expect((await get(path)).status).toBe(504);
     store.hasAnswered();
     await nest.close();

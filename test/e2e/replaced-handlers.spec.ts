@@ -1,4 +1,13 @@
-import { Controller, Get, Post, Scope, UseGuards, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Post,
+  Scope,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+  type Type,
+} from '@nestjs/common';
 import { byUser, RateLimit, SkipRateLimit } from 'nestjs-redis-rate-limit';
 import { jest } from '@jest/globals';
 import { boot, closeApps } from '../support/app.js';
@@ -9,7 +18,13 @@ const once = { limit: 1, window: '1h' } as const;
 const isDefault = { policies: { two: { limit: 2, window: '1h' } }, default: ['two'] };
 
 /** What the application answers to some requests, one after the other. */
-async function statuses(controller: Type, path: string, count: number, prepare?: (instance: never) => void, options = {}) {
+async function statuses(
+  controller: Type,
+  path: string,
+  count: number,
+  prepare?: (instance: never) => void,
+  options = {},
+) {
   const { get } = await boot('express', options, {
     controllers: [controller],
     prepare: (nest) => prepare?.(nest.get<never>(controller)),
@@ -105,10 +120,7 @@ describe('by hand, and inherited', () => {
 
   it.each<[string, (type: Type) => void]>([
     ['on the prototype', (type) => RateLimit(once)(type.prototype as object, 'find', undefined as never)],
-    [
-      'on the class',
-      (type) => RateLimit(once)(type, 'find', Object.getOwnPropertyDescriptor(type.prototype, 'find')!),
-    ],
+    ['on the class', (type) => RateLimit(once)(type, 'find', Object.getOwnPropertyDescriptor(type.prototype, 'find')!)],
     ['on the function', (type) => RateLimit(once)((type.prototype as { find: () => void }).find as never)],
   ])('%s', async (_where, decorate) => {
     @Controller()
@@ -174,10 +186,14 @@ describe('doubles in the place of handlers, which have no metadata and other nam
   });
 
   it('also when the double is taken back before the first request', async () => {
-    const { get, nest } = await boot('express', {}, {
-      controllers: [CatsController],
-      prepare: (nest) => void jest.spyOn(nest.get(CatsController), 'find'),
-    });
+    const { get, nest } = await boot(
+      'express',
+      {},
+      {
+        controllers: [CatsController],
+        prepare: (nest) => void jest.spyOn(nest.get(CatsController), 'find'),
+      },
+    );
     jest.restoreAllMocks();
     expect(nest.get(CatsController).find).toBe(CatsController.prototype.find);
     expect([(await get('/')).status, (await get('/')).status]).toEqual([200, 429]);

@@ -15,15 +15,30 @@ type Records = Map<Name, readonly unknown[]>;
  *
  * @param decorator how it is called in errors
  */
-export const appendMetadata =
-  (key: symbol, values: readonly unknown[], decorator: string): Decorator =>
-  (target: object, name?: Name | StandardContext, descriptor?: PropertyDescriptor) => {
-    if (name === undefined || isStandardClass(name)) return prepend(key, values, target);
+export function appendMetadata(key: symbol, values: readonly unknown[], decorator: string): Decorator {
+  // Packages that generate routes run the decorators of a method twice, which means nothing.
+  const isFirst = firstTimes();
+  return (target: object, name?: Name | StandardContext, descriptor?: PropertyDescriptor) => {
+    if (name === undefined || isStandardClass(name)) {
+      if (isFirst(target)) prepend(key, values, target);
+      return;
+    }
     const { method, home } = methodOf(target, name, descriptor, decorator);
-    if (method) prepend(key, values, method);
+    if (method && isFirst(method)) prepend(key, values, method);
+    if (!isFirst(home, name as Name)) return;
     const records = recordsOf(key, home) ?? new Map<Name, readonly unknown[]>();
     Reflect.defineMetadata(key, records.set(name as Name, [...values, ...(records.get(name as Name) ?? [])]), home);
   };
+}
+
+function firstTimes(): (owner: object, name?: Name) => boolean {
+  const seen = new WeakMap<object, Set<Name | undefined>>();
+  return (owner, name) => {
+    const names = seen.get(owner) ?? new Set();
+    seen.set(owner, names);
+    return names.size < names.add(name).size;
+  };
+}
 
 /** Decorators run from the bottom up; a class also sees what it inherits. */
 const prepend = (key: symbol, values: readonly unknown[], owner: object): void =>
@@ -94,7 +109,11 @@ function methodOf(
 }
 
 function isMethodAbove(prototype: object, name: Name): boolean {
-  for (let at = Object.getPrototypeOf(prototype) as object | null; at; at = Object.getPrototypeOf(at) as object | null) {
+  for (
+    let at = Object.getPrototypeOf(prototype) as object | null;
+    at;
+    at = Object.getPrototypeOf(at) as object | null
+  ) {
     const found = Object.getOwnPropertyDescriptor(at, name);
     if (found) return typeof found.value === 'function';
   }

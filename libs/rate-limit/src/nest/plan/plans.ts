@@ -65,6 +65,7 @@ export class Plans {
       const { constructor } = controller.prototype as object;
       if (constructor !== controller) entriesOf(this.behind, constructor, (): Type[] => []).push(controller);
     }
+    for (const [constructor, controllers] of this.behind) this.checkToldApart(constructor as Type, controllers);
   }
 
   /**
@@ -96,6 +97,22 @@ export class Plans {
           if (planned) this.remember(controller, handler, planned);
         }
       }
+    }
+  }
+
+  /** @throws RateLimitError `RL_HANDLER_UNKNOWN` where calls of two controllers would look alike, and their plans differ */
+  private checkToldApart(constructor: Type, controllers: readonly Type[]): void {
+    if (this.byController.has(constructor)) return;
+    const names = new Set(controllers.flatMap((controller) => [...this.byController.get(controller)!.keys()]));
+    for (const name of names) {
+      const planned = controllers.flatMap((controller) => this.byController.get(controller)!.get(name) ?? []);
+      if (planned.length < 2 || allAlike(planned)) continue;
+      const [one, other] = planned.map(({ routes: [route] }) => `${route!.controller.name}.${name}`);
+      throw new RateLimitError(
+        'RL_HANDLER_UNKNOWN',
+        `${one} and ${other} cannot be told apart: both classes have the constructor property of ${constructor.name}; ` +
+          'do not copy "constructor" from a mixin, or give their policies names',
+      );
     }
   }
 
