@@ -3,12 +3,8 @@ import { ApplicationConfig, DiscoveryService, HttpAdapterHost, ModulesContainer 
 import { RateLimitError } from '../../core/errors.js';
 import type { RateLimitStore } from '../../core/store.js';
 import { openLimiter } from '../../engine/open-limiter.js';
-import { canBlockWith } from '../../engine/open-stores.js';
 import type { RateLimitModuleOptions } from '../options.js';
-import { Plans } from '../plan/plans.js';
-import { routesOf } from '../plan/routes.js';
-import { RuleCatalogue } from '../plan/rule-catalogue.js';
-import { messageHandlersUnderLimits, refuseStrays } from '../plan/strays.js';
+import type { Plans } from '../plan/plans.js';
 import { RateLimiter } from '../rate-limiter.service.js';
 import { RateLimitExceptionFilter } from '../request/rate-limit.filter.js';
 import { RateLimitGuard } from '../request/rate-limit.guard.js';
@@ -22,6 +18,7 @@ import {
 } from '../tokens.js';
 import { HandlersOnInstances } from './handlers-on-instances.js';
 import { bindLatePhase } from './late-phase.js';
+import { makePlans } from './make-plans.js';
 
 /** Closes what the module opened, when every request that is under way has its answer. */
 @Injectable()
@@ -48,18 +45,8 @@ export const rateLimitProviders: Provider[] = [
   },
   {
     provide: RATE_LIMIT_PLANS,
-    inject: [RATE_LIMIT_SETTINGS, DiscoveryService],
-    useFactory: ({ options, logger }: RateLimitSettings, discovery: DiscoveryService) => {
-      refuseStrays(discovery);
-      const messages = messageHandlersUnderLimits(discovery);
-      if (messages.length > 0) {
-        logger.warn(
-          `@RateLimit does not limit messages, so these handlers are not limited: ${messages.slice(0, 10).join(', ')}. Limit them in code, with RateLimiter.consume().`,
-        );
-      }
-      const catalogue = new RuleCatalogue(options.policies, canBlockWith(options));
-      return new Plans(catalogue, options.default ?? [], routesOf(discovery));
-    },
+    inject: [RATE_LIMIT_SETTINGS, DiscoveryService, ModulesContainer],
+    useFactory: makePlans,
   },
   {
     provide: RateLimiter,
