@@ -69,6 +69,7 @@ describe.each(adapters.flatMap((adapter) => Object.keys(kept).map((where): [Adap
           title: 'Request not satisfied due to detection of abnormal request pattern',
           status: 429,
           detail: `Requests under "login" are blocked for now; try again in ${wait} s.`,
+          message: `Too many requests: blocked under "login". Try again in ${wait} s.`,
           'violated-policies': ['login'],
         });
       }

@@ -308,7 +308,7 @@ describe('a mistake at a handler names the handler too', () => {
     }
     const controller = decorated(RateLimit('login'));
     await expect(started({ policies }, controller, [CatsService])).rejects.toThrow(
-      'RL_NOT_A_ROUTE: CatsService.find has @RateLimit but is no HTTP route, so nothing would be limited; call RateLimiter.consume() there instead',
+      'RL_NOT_A_ROUTE: CatsService.find has @RateLimit but is not an HTTP route, so nothing would be limited; call RateLimiter.consume() there instead',
     );
 
     @Controller()

@@ -89,6 +89,7 @@ describe.each(adapters)('when Redis does not answer, on %s', (adapter) => {
     expect(JSON.parse(body)).toMatchObject({
       type: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
       status: 503,
+      message: 'The quota of "closed" cannot be checked at the moment. Try again shortly.',
       'violated-policies': ['closed'],
     });
     expect(body).not.toMatch(/redis|ECONN|timed? ?out/i);

@@ -43,6 +43,7 @@ describe.each(adapters)('on %s', (adapter) => {
       title: 'Request cannot be satisfied as assigned quota has been exceeded',
       status: 429,
       detail: 'Not enough is left of the quota of "2-per-10s"; try again in 10 s.',
+      message: 'Too many requests: over the quota of "2-per-10s". Try again in 10 s.',
       'violated-policies': ['2-per-10s'],
     });
   });

@@ -146,6 +146,7 @@ describe.each(adapters)("the module's lists, on %s", (adapter) => {
         title: 'Forbidden',
         status: 403,
         detail: 'Requests of this client are refused.',
+        message: 'Requests of this client are refused.',
         'violated-policies': [],
       });
     }
@@ -164,6 +165,7 @@ describe.each(adapters)("the module's lists, on %s", (adapter) => {
       title: 'Request not satisfied due to detection of abnormal request pattern',
       status: 429,
       detail: 'Requests of this client are refused.',
+      message: 'Requests of this client are refused.',
       'violated-policies': [],
     });
   });

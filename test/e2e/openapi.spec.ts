@@ -133,12 +133,13 @@ describe('a limited handler', () => {
             title: 'RateLimitProblem',
             description: 'Problem details (RFC 9457).',
             type: 'object',
-            required: ['type', 'title', 'status', 'detail', 'violated-policies'],
+            required: ['type', 'title', 'status', 'detail', 'message', 'violated-policies'],
             properties: {
               type: { type: 'string', format: 'uri', description: 'Which kind of problem it is.' },
               title: { type: 'string', description: 'The kind in words.' },
               status: { type: 'integer', description: 'The status of the answer.' },
               detail: { type: 'string', description: 'What happened, and what to do.' },
+              message: { type: 'string', description: 'The same, to show to people.' },
               'violated-policies': {
                 type: 'array',
                 items: { type: 'string' },
@@ -151,6 +152,7 @@ describe('a limited handler', () => {
             title: 'Request cannot be satisfied as assigned quota has been exceeded',
             status: 429,
             detail: 'Not enough is left of the quota of "burst"; try again in 1 s.',
+            message: 'Too many requests: over the quota of "burst". Try again in 1 s.',
             'violated-policies': ['burst'],
           },
         },
@@ -248,6 +250,7 @@ describe('a limited handler', () => {
       title: 'Forbidden',
       status: 403,
       detail: 'Requests of this client are refused.',
+      message: 'Requests of this client are refused.',
       'violated-policies': ['burst', 'daily'],
     });
   });

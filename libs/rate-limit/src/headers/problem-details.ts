@@ -14,6 +14,8 @@ export interface ProblemDetails {
   readonly status: number;
   /** What happened this time, for people. */
   readonly detail: string;
+  /** The same in a sentence or two, under the name that bodies of Nest's own exceptions have: front ends show it. */
+  readonly message: string;
   /** The names of the policies that refused the request. */
   readonly 'violated-policies': readonly string[];
 }
@@ -33,20 +35,24 @@ export const quotaExceeded = (policies: readonly string[], wait: number): Proble
   type: `${REGISTRY}#quota-exceeded`,
   title: 'Request cannot be satisfied as assigned quota has been exceeded',
   status: 429,
-  detail:
-    wait < 0
-      ? `The request costs more than ${named(policies)} can ever hold.`
-      : `Not enough is left of the quota of ${named(policies)}; try again in ${Math.max(1, Math.ceil(wait / 1_000))} s.`,
+  ...(wait < 0
+    ? neverPasses(policies)
+    : {
+        detail: `Not enough is left of the quota of ${named(policies)}; try again in ${seconds(wait)}.`,
+        message: `Too many requests: over the quota of ${named(policies)}. Try again in ${seconds(wait)}.`,
+      }),
   'violated-policies': policies,
 });
 
 /** 429: the caller is blocked under these policies, whatever the quota holds. */
 export const blocked = (policies: readonly string[], wait: number): ProblemDetails => ({
   ...ABNORMAL_USAGE,
-  detail:
-    wait < 0
-      ? `The request costs more than ${named(policies)} can ever hold.`
-      : `Requests under ${named(policies)} are blocked for now; try again in ${Math.max(1, Math.ceil(wait / 1_000))} s.`,
+  ...(wait < 0
+    ? neverPasses(policies)
+    : {
+        detail: `Requests under ${named(policies)} are blocked for now; try again in ${seconds(wait)}.`,
+        message: `Too many requests: blocked under ${named(policies)}. Try again in ${seconds(wait)}.`,
+      }),
   'violated-policies': policies,
 });
 
@@ -56,6 +62,7 @@ export const temporaryReducedCapacity = (policies: readonly string[]): ProblemDe
   title: 'Request cannot be satisfied due to temporary server capacity constraints',
   status: 503,
   detail: `The quota of ${named(policies)} cannot be checked at the moment; try again shortly.`,
+  message: `The quota of ${named(policies)} cannot be checked at the moment. Try again shortly.`,
   'violated-policies': policies,
 });
 
@@ -64,17 +71,22 @@ export const forbidden = (policies: readonly string[]): ProblemDetails => ({
   type: 'about:blank',
   title: 'Forbidden',
   status: 403,
-  detail: REFUSED,
+  ...same('Requests of this client are refused.'),
   'violated-policies': policies,
 });
 
 /** 429: the same, for deny lists that answer with this status. */
 export const abnormalUsage = (policies: readonly string[]): ProblemDetails => ({
   ...ABNORMAL_USAGE,
-  detail: REFUSED,
+  ...same('Requests of this client are refused.'),
   'violated-policies': policies,
 });
 
-const REFUSED = 'Requests of this client are refused.';
+const same = (text: string) => ({ detail: text, message: text });
+
+const neverPasses = (policies: readonly string[]) =>
+  same(`The request costs more than ${named(policies)} can ever hold.`);
+
+const seconds = (wait: number): string => `${Math.max(1, Math.ceil(wait / 1_000))} s`;
 
 const named = (policies: readonly string[]): string => policies.map((name) => `"${name}"`).join(', ');

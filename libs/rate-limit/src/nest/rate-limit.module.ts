@@ -1,8 +1,9 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Inject, Module, type DynamicModule, type NestModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { RateLimitGuard } from './request/rate-limit.guard.js';
 import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE, type OPTIONS_TYPE } from './module-definition.js';
 import { checkRecord } from './check-options.js';
+import { HandlersOnInstances } from './boot/handlers-on-instances.js';
 import { rateLimitProviders } from './boot/providers.js';
 import { RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './tokens.js';
 import { RateLimiter } from './rate-limiter.service.js';
@@ -24,7 +25,17 @@ import { RateLimiter } from './rate-limiter.service.js';
   providers: rateLimitProviders,
   exports: [RateLimiter, RateLimitGuard, RATE_LIMIT_STORE, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS],
 })
-export class RateLimitModule extends ConfigurableModuleClass {
+export class RateLimitModule extends ConfigurableModuleClass implements NestModule {
+  /** @internal */
+  constructor(@Inject(HandlersOnInstances) private readonly handlers: HandlersOnInstances) {
+    super();
+  }
+
+  /** Nest calls it before it makes the routes. */
+  configure(): void {
+    this.handlers.beforeRoutes();
+  }
+
   /**
    * The module with these options. They are checked when the application starts, together with the handlers that use
    * the policies: a mistake stops the start with a `RateLimitError`.

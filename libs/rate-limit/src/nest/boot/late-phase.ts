@@ -1,6 +1,8 @@
 import { Injectable, UseGuards, type CanActivate } from '@nestjs/common';
 import type { RateLimitGuard } from '../request/rate-limit.guard.js';
+import type { Handler } from '../plan/plan.js';
 import type { Plans } from '../plan/plans.js';
+import type { Route } from '../plan/routes.js';
 
 /**
  * Stands at the end of a handler's guards, where everybody else's have run. The class is the same for all applications
@@ -18,12 +20,21 @@ const bound = new WeakSet<object>();
 
 /** Appends the late guard to just those handlers that have a late policy: the others pay nothing for the phase. */
 export function bindLatePhase(plans: Plans, guard: RateLimitGuard): void {
-  for (const { controller, name, handler, host } of plans.routes) {
+  plans.isLateBound = isLateBound;
+  for (const route of plans.routes) {
+    const { controller, name, handler, wrapper } = route;
     if (plans.for(controller, name).late.length === 0) continue;
-    if (!bound.has(handler)) {
-      bound.add(handler);
-      UseGuards(LateRateLimitPhase)(controller.prototype as object, name, { value: handler });
-    }
-    host?.addInjectable({ provide: LateRateLimitPhase, useValue: guard }, 'guard');
+    if (!bound.has(handler)) bindLateTo(route, handler);
+    wrapper.host?.addInjectable({ provide: LateRateLimitPhase, useValue: guard }, 'guard');
   }
 }
+
+/** Appends the late guard to the function of a handler, or to what stands in its place. */
+export function bindLateTo({ controller, name }: Route, handler: Handler): void {
+  bound.add(handler);
+  UseGuards(LateRateLimitPhase)(controller.prototype as object, name, { value: handler });
+}
+
+/** By the metadata, which wrappers copy. */
+const isLateBound = (handler: Handler): boolean =>
+  ((Reflect.getMetadata('__guards__', handler) as unknown[] | undefined) ?? []).includes(LateRateLimitPhase);

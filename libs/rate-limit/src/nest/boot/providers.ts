@@ -3,12 +3,8 @@ import { ApplicationConfig, DiscoveryService, HttpAdapterHost, ModulesContainer 
 import { RateLimitError } from '../../core/errors.js';
 import type { RateLimitStore } from '../../core/store.js';
 import { openLimiter } from '../../engine/open-limiter.js';
-import { canBlockWith } from '../../engine/open-stores.js';
 import type { RateLimitModuleOptions } from '../options.js';
-import { Plans } from '../plan/plans.js';
-import { routesOf } from '../plan/routes.js';
-import { RuleCatalogue } from '../plan/rule-catalogue.js';
-import { refuseStrays } from '../plan/strays.js';
+import type { Plans } from '../plan/plans.js';
 import { RateLimiter } from '../rate-limiter.service.js';
 import { RateLimitExceptionFilter } from '../request/rate-limit.filter.js';
 import { RateLimitGuard } from '../request/rate-limit.guard.js';
@@ -20,7 +16,9 @@ import {
   RATE_LIMIT_SETTINGS,
   RATE_LIMIT_STORE,
 } from '../tokens.js';
+import { HandlersOnInstances } from './handlers-on-instances.js';
 import { bindLatePhase } from './late-phase.js';
+import { makePlans } from './make-plans.js';
 
 /** Closes what the module opened, when every request that is under way has its answer. */
 @Injectable()
@@ -47,12 +45,8 @@ export const rateLimitProviders: Provider[] = [
   },
   {
     provide: RATE_LIMIT_PLANS,
-    inject: [RATE_LIMIT_SETTINGS, DiscoveryService],
-    useFactory: ({ options }: RateLimitSettings, discovery: DiscoveryService) => {
-      refuseStrays(discovery);
-      const catalogue = new RuleCatalogue(options.policies, canBlockWith(options));
-      return new Plans(catalogue, options.default ?? [], routesOf(discovery));
-    },
+    inject: [RATE_LIMIT_SETTINGS, DiscoveryService, ModulesContainer],
+    useFactory: makePlans,
   },
   {
     provide: RateLimiter,
@@ -94,6 +88,7 @@ export const rateLimitProviders: Provider[] = [
       return guard;
     },
   },
+  HandlersOnInstances,
   LimiterCloser,
 ];
 

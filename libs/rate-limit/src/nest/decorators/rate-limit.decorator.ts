@@ -18,4 +18,4 @@ export const RateLimit = (
   ...policies: (string | PolicyOptions | PolicyReference)[]
 ): MethodDecorator & ClassDecorator =>
   // Without a policy it would do nothing: found out at boot, where the handler's name is known.
-  appendMetadata(RATE_LIMIT_POLICIES, policies.length > 0 ? policies : [undefined]);
+  appendMetadata(RATE_LIMIT_POLICIES, policies.length > 0 ? policies : [undefined], '@RateLimit()');

@@ -13,4 +13,4 @@ export const ALL_POLICIES = Symbol.for('nestjs-redis-rate-limit/all');
  * @example `@SkipRateLimit()`, `@SkipRateLimit('burst')`
  */
 export const SkipRateLimit = (...names: string[]): MethodDecorator & ClassDecorator =>
-  appendMetadata(SKIPPED_POLICIES, names.length > 0 ? names : [ALL_POLICIES]);
+  appendMetadata(SKIPPED_POLICIES, names.length > 0 ? names : [ALL_POLICIES], '@SkipRateLimit()');

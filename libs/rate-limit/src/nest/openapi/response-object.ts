@@ -77,12 +77,13 @@ const PROBLEM = {
   title: 'RateLimitProblem',
   description: 'Problem details (RFC 9457).',
   type: 'object',
-  required: ['type', 'title', 'status', 'detail', 'violated-policies'],
+  required: ['type', 'title', 'status', 'detail', 'message', 'violated-policies'],
   properties: {
     type: { type: 'string', format: 'uri', description: 'Which kind of problem it is.' },
     title: { type: 'string', description: 'The kind in words.' },
     status: { type: 'integer', description: 'The status of the answer.' },
     detail: { type: 'string', description: 'What happened, and what to do.' },
+    message: { type: 'string', description: 'The same, to show to people.' },
     'violated-policies': { type: 'array', items: { type: 'string' }, description: 'The policies that are the reason.' },
   },
 };

@@ -5,7 +5,7 @@ import type { Policy } from '../../core/policy.js';
 import { policyField, type Verdict } from '../../headers/ratelimit-headers.js';
 import { ALL_POLICIES, SKIPPED_POLICIES } from '../decorators/skip-rate-limit.decorator.js';
 import { RATE_LIMIT_POLICIES } from '../decorators/rate-limit.decorator.js';
-import { listOf } from '../decorators/metadata.js';
+import { listOf, listOfMethod } from '../decorators/metadata.js';
 import { LivePolicy } from '../../engine/limits/live-policy.js';
 import type { Rule } from './rule.js';
 import type { RequestedPolicy, RuleCatalogue } from './rule-catalogue.js';
@@ -28,36 +28,50 @@ const EMPTY_PLAN: Plan = { early: [], late: [], all: [], live: [], policyField: 
 
 export type Handler = (...args: never[]) => unknown;
 
-/** The policies that the decorators of a class or a handler ask for. */
-export const requestedBy = (target: object): readonly RequestedPolicy[] =>
-  listOf<RequestedPolicy>(RATE_LIMIT_POLICIES, target);
+/** What the decorators of a class or a handler ask for. */
+export interface Asked {
+  readonly requested: readonly RequestedPolicy[];
+  readonly skipped: readonly (string | symbol)[];
+}
 
-const skippedOf = (target: object): readonly (string | symbol)[] => listOf(SKIPPED_POLICIES, target);
+export function askedByClass(type: Type): Asked {
+  const { prototype } = type as { prototype?: { constructor: Type } };
+  // A class decorator may have put a Proxy or another function in front of the class that was decorated.
+  const inner = prototype?.constructor;
+  const isWrapped = typeof inner === 'function' && inner !== type && inner.prototype === prototype;
+  const list = <T>(key: symbol): readonly T[] => {
+    const own = listOf<T>(key, type);
+    return isWrapped ? [...own, ...listOf<T>(key, inner).filter((each) => !own.includes(each))] : own;
+  };
+  return { requested: list(RATE_LIMIT_POLICIES), skipped: list(SKIPPED_POLICIES) };
+}
+
+export const askedByMethod = (type: Type, name: string | symbol, method: Handler): Asked => ({
+  requested: listOfMethod(RATE_LIMIT_POLICIES, type.prototype as object, name, method),
+  skipped: listOfMethod(SKIPPED_POLICIES, type.prototype as object, name, method),
+});
 
 /**
  * Default, then class, then method; at each level first the skips, then the additions. A policy that is asked for
  * again by name takes the place of its earlier use.
  *
- * @param levels what is asked for, or the class or handler whose decorators ask
+ * @param levels what is asked for, or what the decorators of a class or a handler say
  * @param owner the route, to which policies without a name belong
  * @throws RateLimitError
  */
 export function planOf(
   catalogue: RuleCatalogue,
-  levels: readonly (readonly RequestedPolicy[] | Type | Handler)[],
+  levels: readonly (readonly RequestedPolicy[] | Asked)[],
   owner: string,
 ): Plan {
   let rules: Rule[] = [];
   let unnamed = 0;
   for (const level of levels) {
-    const { skipped, requested } =
-      typeof level === 'function'
-        ? { skipped: skippedOf(level), requested: requestedBy(level) }
-        : { skipped: [], requested: level };
+    const { skipped, requested } = 'requested' in level ? level : { skipped: [], requested: level };
     rules = without(rules, skipped, catalogue);
     const named = new Set<string>();
     for (const each of requested) {
-      const rule = catalogue.ruleFor(each, unnamed === 0 ? owner : `${owner}.${unnamed + 1}`);
+      const rule = catalogue.ruleFor(each, unnamed === 0 ? owner : `${owner}#${unnamed + 1}`);
       if (rule.isUnnamed) unnamed++;
       else {
         if (named.has(rule.name)) {

@@ -1,10 +1,11 @@
 import type { Type } from '@nestjs/common';
-import type { DiscoveryService } from '@nestjs/core';
+import type { DiscoveryService, ModulesContainer } from '@nestjs/core';
 import type { HandlerPlace } from '../transports/transport.js';
 import { isHandler } from '../transports/transports.js';
 import { classesOf, methodsOf, type Wrapper } from './classes.js';
+import { modulePathsOf } from './module-paths.js';
 import type { Handler } from './plan.js';
-import { ownersOf } from './route-owners.js';
+import { ownerOf } from './route-owners.js';
 
 /** A handler that requests reach, and where it lives. */
 export interface Route {
@@ -14,25 +15,34 @@ export interface Route {
   readonly handler: Handler;
   /** What quotas of the route's own are filed under. */
   readonly owner: string;
-  readonly host: Wrapper['host'];
+  /** What Nest knows of the class, in one of the modules that it stands in. */
+  readonly wrapper: Wrapper;
 }
 
-/** Every route of the application. Its function is marked with its name, by which it is known when something wraps it. */
-export function routesOf(discovery: DiscoveryService): Route[] {
+/**
+ * Every route of the application. Its function is marked with its name, by which it is known when something wraps it.
+ *
+ * @param application its name, where quotas of its routes must be told from those of others
+ */
+export function routesOf(discovery: DiscoveryService, modules: ModulesContainer, application?: string): Route[] {
   const { controllers, providers } = classesOf(discovery);
   const handling = [
     ...controllers.map((wrapper) => ({ wrapper, handlers: handlersOf(wrapper, 'controllers') })),
     // Of providers only those that have handlers, as resolvers do.
-    ...providers
-      .map((wrapper) => ({ wrapper, handlers: handlersOf(wrapper, 'providers') }))
-      .filter(({ handlers }) => handlers.length > 0),
+    ...providers.map((wrapper) => ({ wrapper, handlers: handlersOf(wrapper, 'providers') })),
   ];
-  const owners = ownersOf(handling.map(({ wrapper }) => wrapper));
-  return handling.flatMap(({ wrapper: { metatype, host }, handlers }) => {
-    const controller = metatype as Type;
+  const paths = modulePathsOf(modules);
+  const pathsOf = ({ metatype }: Wrapper): string[] =>
+    handling
+      .filter(({ wrapper }) => wrapper.metatype === metatype)
+      .map(({ wrapper: { host } }) => paths.get(host?.metatype) ?? '');
+  return handling.flatMap(({ wrapper, handlers }) => {
+    const controller = wrapper.metatype as Type;
+    const modulePaths = handlers.length > 0 ? pathsOf(wrapper) : [];
     return handlers.map(([name, handler]) => {
       Reflect.defineMetadata(ROUTE_NAME, name, handler);
-      return { controller, name, handler, owner: `@${owners.get(controller)}.${name}`, host };
+      const owner = ownerOf(controller, name, handler, modulePaths, application);
+      return { controller, name, handler, owner, wrapper };
     });
   });
 }
@@ -46,3 +56,9 @@ const ROUTE_NAME = Symbol.for('nestjs-redis-rate-limit/route');
 /** The name of the route that a function serves, also when it wraps the handler or is bound to its controller. */
 export const routeNameOf = (handler: Handler): string =>
   (Reflect.getMetadata(ROUTE_NAME, handler) as string | undefined) ?? handler.name.replace(/^(bound )+/, '');
+
+/** The function that stands in the place of a handler on the instance that Nest calls. */
+export function functionOf({ name, handler, wrapper }: Route): Handler {
+  const found = (wrapper.instance as Record<string, unknown> | undefined)?.[name];
+  return typeof found === 'function' ? (found as Handler) : handler;
+}

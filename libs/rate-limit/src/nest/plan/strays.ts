@@ -1,10 +1,14 @@
 import type { Type } from '@nestjs/common';
-import type { DiscoveryService } from '@nestjs/core';
+import type { DiscoveryService, ModulesContainer } from '@nestjs/core';
 import { RateLimitError } from '../../core/errors.js';
+import { decoratedNames } from '../decorators/metadata.js';
+import { RATE_LIMIT_POLICIES } from '../decorators/rate-limit.decorator.js';
 import type { HandlerPlace } from '../transports/transport.js';
 import { isHandler } from '../transports/transports.js';
 import { classesOf, methodsOf } from './classes.js';
-import { requestedBy } from './plan.js';
+import { askedByClass, askedByMethod, type Handler } from './plan.js';
+
+const ALL: readonly HandlerPlace[] = ['controllers', 'providers'];
 
 /**
  * Refuses decorators that would limit nothing.
@@ -13,25 +17,78 @@ import { requestedBy } from './plan.js';
  */
 export function refuseStrays(discovery: DiscoveryService): void {
   const { controllers, providers } = classesOf(discovery);
-  for (const { metatype } of controllers) refuseIn(metatype as Type, 'controllers', 'has no HTTP route');
-  for (const { metatype } of providers) refuseIn(metatype as Type, 'providers', 'is no controller');
+  // What is injected somewhere, and so a provider, may be a controller all the same.
+  const routed = new Set(controllers.map(({ metatype }) => metatype as Type));
+  for (const type of routed) refuseIn(type, ALL);
+  for (const { metatype } of providers) {
+    if (!routed.has(metatype as Type)) refuseIn(metatype as Type, ['providers']);
+  }
 }
 
-function refuseIn(type: Type, place: HandlerPlace, why: string): void {
-  const methods = methodsOf(type);
-  if (!methods.some(([, method]) => isHandler(method, place))) refuse(type.name, type, why);
-  for (const [name, method] of methods) {
-    // A class may be both, a controller and a provider.
-    if (!isHandler(method, 'controllers') && !isHandler(method, 'providers')) {
-      refuse(`${type.name}.${name}`, method, 'is no HTTP route');
+/**
+ * The same for guards, interceptors, pipes and filters, and for middleware, which is known once routes are made.
+ *
+ * @throws RateLimitError `RL_NOT_A_ROUTE`
+ */
+export function refuseStraysOutside(modules: ModulesContainer): void {
+  for (const { injectables, middlewares } of modules.values()) {
+    for (const { metatype } of [...injectables.values(), ...middlewares.values()]) {
+      if (typeof metatype === 'function') refuseIn(metatype as Type, []);
     }
   }
 }
 
-function refuse(place: string, target: object, why: string): void {
-  if (requestedBy(target).length === 0) return;
-  throw new RateLimitError(
+/**
+ * Handlers of messages that stand under a `@RateLimit` all the same: their controller's, or one of a method that handles
+ * requests too.
+ */
+export function messageHandlersUnderLimits(discovery: DiscoveryService): string[] {
+  const found = classesOf(discovery).controllers.flatMap(({ metatype }) => {
+    const type = metatype as Type;
+    const isClassLimited = askedByClass(type).requested.length > 0;
+    return methodsOf(type)
+      .filter(([, method]) => kindOf(method) !== undefined && !isOfOtherTransport(method))
+      .filter(([name, method]) => isClassLimited || askedByMethod(type, name, method).requested.length > 0)
+      .map(([name]) => `${type.name}.${name}`);
+  });
+  return [...new Set(found)];
+}
+
+/** Whether a transport beside HTTP limits its calls. */
+const isOfOtherTransport = (method: object): boolean =>
+  ALL.some((place) => isHandler(method, place)) && !Reflect.hasMetadata('path', method);
+
+function refuseIn(type: Type, places: readonly HandlerPlace[]): void {
+  const isController = places === ALL;
+  const methods = new Map<string | symbol, Handler>(methodsOf(type));
+  const isRoute = (method: object): boolean => places.some((place) => isHandler(method, place));
+  if (askedByClass(type).requested.length > 0 && ![...methods.values()].some(isRoute)) {
+    throw stray(type.name, isController ? 'has no HTTP route' : 'is not a controller');
+  }
+  const prototype = type.prototype as Record<string | symbol, Handler> | undefined;
+  if (!prototype) return;
+  // Nest does not look at methods whose names are symbols, so only the decorator knows them.
+  for (const name of new Set([...methods.keys(), ...decoratedNames(RATE_LIMIT_POLICIES, prototype)])) {
+    const isSeen = methods.has(name);
+    const method = methods.get(name) ?? prototype[name];
+    if (typeof method !== 'function' || (isSeen && isRoute(method))) continue;
+    if (askedByMethod(type, name, method).requested.length === 0) continue;
+    const isHttp = !isController && isHandler(method, 'controllers');
+    const why = isHttp ? `${type.name} is not a controller of any module` : (kindOf(method) ?? 'is not an HTTP route');
+    throw stray(`${type.name}.${String(name)}`, why);
+  }
+}
+
+/** What handles something else than requests, by the metadata that Nest's decorators leave. */
+const KINDS: readonly (readonly [string, string])[] = [
+  ['microservices:handler_type', 'handles messages, not HTTP requests'],
+  ['websockets:message_mapping', 'handles messages of a WebSocket, not HTTP requests'],
+];
+
+const kindOf = (method: object): string | undefined => KINDS.find(([key]) => Reflect.hasMetadata(key, method))?.[1];
+
+const stray = (place: string, why: string): RateLimitError =>
+  new RateLimitError(
     'RL_NOT_A_ROUTE',
     `${place} has @RateLimit but ${why}, so nothing would be limited; call RateLimiter.consume() there instead`,
   );
-}

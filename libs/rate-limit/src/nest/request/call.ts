@@ -24,6 +24,8 @@ export class Call {
   /** Whether the module's lists allow the caller; `undefined` before anybody looked. */
   isAllowed: boolean | undefined;
   private phases = 0;
+  /** Some applications answer first and work then. */
+  private readonly wasAnswered: boolean;
   private notes: Map<object, unknown> | undefined;
 
   private constructor(
@@ -32,6 +34,7 @@ export class Call {
     readonly settings: RateLimitSettings,
   ) {
     this.request = transport.request(context);
+    this.wasAnswered = transport.isAnswered(context);
   }
 
   /** The call of a context: the same for every guard. */
@@ -56,6 +59,11 @@ export class Call {
   /** What was kept. */
   kept(owner: object): unknown {
     return this.notes?.get(owner);
+  }
+
+  /** Whether the answer left since we began: a time-out of the application sent it. */
+  get isAnsweredMeanwhile(): boolean {
+    return !this.wasAnswered && this.transport.isAnswered(this.context);
   }
 
   setFields(fields: readonly Field[]): void {

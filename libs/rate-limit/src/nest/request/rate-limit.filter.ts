@@ -1,6 +1,7 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter, type HttpException } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { PROBLEM_JSON } from '../../headers/problem-details.js';
+import { isHttp } from '../transports/http.transport.js';
 import { RateLimitExceededException, RateLimitRefusedException, RateLimitUnavailableException } from './exceptions.js';
 
 /**
@@ -13,12 +14,31 @@ export class RateLimitExceptionFilter implements ExceptionFilter<HttpException> 
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
   catch(exception: HttpException, host: ArgumentsHost): void {
-    if (host.getType() !== 'http') throw exception;
-    const response: unknown = host.switchToHttp().getResponse();
+    // Of messages, Nest's own filter answers what no other filter does. What is thrown here would reach nobody.
+    if (host.getType() === 'rpc') return;
+    // Of all else the caller is code, which gets the exception.
+    if (host.getType() !== 'http' || !isHttp(host)) throw exception;
     const { httpAdapter } = this.adapterHost;
+    const response = unhijacked(host.switchToHttp().getResponse());
+    if (httpAdapter.isHeadersSent(response)) {
+      // Nobody can be told any more, but a stream that has begun must end.
+      httpAdapter.end(response);
+      return;
+    }
     httpAdapter.setHeader(response, 'Content-Type', PROBLEM_JSON);
     // Apart from the reply: NestJS 11's Express adapter makes a body that comes with an error's status plain JSON.
     httpAdapter.status(response, exception.getStatus());
     httpAdapter.reply(response, exception.getResponse());
   }
+}
+
+interface FastifyReply {
+  readonly sent?: boolean;
+  readonly raw?: { readonly headersSent: boolean };
+}
+
+/** A reply that its handler has taken over takes nothing more; Node's own response does, until its head is sent. */
+function unhijacked(response: unknown): unknown {
+  const { sent, raw } = response as FastifyReply;
+  return sent && raw && !raw.headersSent ? raw : response;
 }

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { HttpException, Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { Decision } from '../../core/decision.js';
 import { isStoreUnavailable } from '../../core/errors.js';
 import type { Hit } from '../../core/hit.js';
@@ -27,7 +27,8 @@ export class RateLimitGuard implements CanActivate {
   private readonly phase: Phase | 'all';
   /** Whether the module refuses addresses or API keys: then handlers without a policy are guarded too. */
   private readonly isScreening: boolean;
-  private hasWarned = false;
+  /** The types of calls that are not limited, each of which is said once. */
+  private readonly warnedOf = new Set<string>();
 
   /**
    * @internal
@@ -84,6 +85,7 @@ export class RateLimitGuard implements CanActivate {
     } catch (error) {
       return this.shed(call, hits, error);
     }
+    if (call.isAnsweredMeanwhile) throw answeredMeanwhile();
     const { verdicts } = call;
     let isDenied = false;
     for (let i = 0; i < hits.length; i++) {
@@ -111,16 +113,22 @@ export class RateLimitGuard implements CanActivate {
   private callOf(context: ExecutionContext): Call | undefined {
     const type = context.getType<string>();
     const transport = transportOf(type);
-    if (transport) return Call.of(context, transport, this.settings);
-    if (!this.hasWarned) {
+    if (transport?.carries(context)) return Call.of(context, transport, this.settings);
+    if (!this.warnedOf.has(type)) {
+      this.warnedOf.add(type);
       this.settings.logger.warn(
-        `Calls of type "${type}" are not limited: this library has no transport for them. Limit them in code, with RateLimiter.consume().`,
+        transport
+          ? `${context.getClass().name}.${context.getHandler().name} was called without an HTTP request. Such calls are not limited. Limit them in code, with RateLimiter.consume().`
+          : `Calls of type "${type}" are not limited: this library has no transport for them. Limit them in code, with RateLimiter.consume().`,
       );
-      this.hasWarned = true;
     }
     return undefined;
   }
 }
+
+/** Nobody is left to answer, and a handler's answer would be an error in the log. Nest's filter is silent about this one. */
+const answeredMeanwhile = (): HttpException =>
+  new HttpException('The request was answered while its rate limits were decided.', 503);
 
 const NO_STORE = ['Cache-Control', 'no-store'] as const;
 /** Nobody knows when the store will answer; a second is long enough not to add to its trouble. */

@@ -14,8 +14,15 @@ export interface Transport {
   readonly handlersIn: HandlerPlace;
   /** Whether a method of such a class is one, by the metadata that Nest's decorators leave. */
   readonly handles: (method: object) => boolean;
+  /**
+   * Whether a call of this type has a request at all. Packages for bots and brokers call handlers under the type that
+   * is Nest's default, 'http', with a message in the request's place.
+   */
+  carries(context: ExecutionContext): boolean;
   request(context: ExecutionContext): RateLimitRequest;
-  /** Sets header fields, or does nothing where there are none. */
+  /** Whether the answer has left, or at least its head. */
+  isAnswered(context: ExecutionContext): boolean;
+  /** Sets header fields; does nothing where there are none, or where the answer has left. */
   setFields(context: ExecutionContext, fields: readonly Field[]): void;
   /** What to throw in place of our exception, so that its client understands the denial. */
   exceptionFor(denial: RateLimitException): unknown;

@@ -1,0 +1,51 @@
+import type { DiscoveryService, ModulesContainer } from '@nestjs/core';
+import { canBlockWith } from '../../engine/open-stores.js';
+import { applicationName } from '../plan/application-name.js';
+import { Plans } from '../plan/plans.js';
+import { RuleCatalogue } from '../plan/rule-catalogue.js';
+import { routesOf } from '../plan/routes.js';
+import { messageHandlersUnderLimits, refuseStrays } from '../plan/strays.js';
+import type { RateLimitSettings } from '../settings.js';
+
+/**
+ * The plans of all handlers. What is surely a mistake ends the start, and what may be one is said once.
+ *
+ * @throws RateLimitError
+ */
+export function makePlans(
+  { options, logger }: RateLimitSettings,
+  discovery: DiscoveryService,
+  modules: ModulesContainer,
+): Plans {
+  refuseStrays(discovery);
+  const isShared = options.redis !== undefined || options.store !== undefined;
+  const application = isShared && options.prefix === undefined ? applicationName() : undefined;
+  const catalogue = new RuleCatalogue(options.policies, canBlockWith(options));
+  const plans = new Plans(catalogue, options.default ?? [], routesOf(discovery, modules, application));
+
+  const messages = messageHandlersUnderLimits(discovery);
+  if (messages.length > 0) {
+    logger.warn(
+      `@RateLimit does not limit messages, so these handlers are not limited: ${some(messages)}. Limit them in code, with RateLimiter.consume().`,
+    );
+  }
+  const sharing = plans.sharedQuotas();
+  if (sharing.length > 0) {
+    logger.warn(
+      `Handlers with the same method and path share the quotas of policies without a name: ${some(sharing)}. Give the policies names, as in @RateLimit({ name: 'search', … }).`,
+    );
+  }
+  if (options.redis !== undefined && options.prefix === undefined && application === undefined && plans.hasUnnamed) {
+    logger.warn(
+      "Policies without a name share their quotas with other applications on the same Redis that have the same routes: no package.json with a name was found for this application. Set a prefix of its own, as in RateLimitModule.forRoot({ prefix: 'shop' }).",
+    );
+  }
+  return plans;
+}
+
+const MOST_NAMED = 10;
+
+const some = (names: readonly string[]): string =>
+  names.length <= MOST_NAMED
+    ? names.join(', ')
+    : `${names.slice(0, MOST_NAMED).join(', ')} and ${names.length - MOST_NAMED} more`;

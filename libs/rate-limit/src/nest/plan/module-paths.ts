@@ -1,0 +1,30 @@
+import type { Type } from '@nestjs/common';
+import { RouterModule, type ModulesContainer, type Routes } from '@nestjs/core';
+import { joined } from './route-owners.js';
+
+/**
+ * The paths that `RouterModule.register()` puts in front of the controllers of modules. Nest writes them on the modules
+ * when it makes `RouterModule`, which may be later than this is asked.
+ */
+export function modulePathsOf(modules: ModulesContainer): Map<unknown, string> {
+  const paths = new Map<unknown, string>();
+  for (const { metatype, providers } of modules.values()) {
+    if (metatype !== RouterModule) continue;
+    for (const { instance } of providers.values()) {
+      if (Array.isArray(instance)) addPaths(paths, instance as Routes, '');
+    }
+  }
+  return paths;
+}
+
+function addPaths(paths: Map<unknown, string>, routes: readonly (Routes[number] | Type)[], above: string): void {
+  for (const route of routes) {
+    if (typeof route === 'function') {
+      paths.set(route, above);
+      continue;
+    }
+    const path = joined(above, route.path);
+    if (route.module) paths.set(route.module, path);
+    addPaths(paths, (route.children as (Routes[number] | Type)[] | undefined) ?? [], path);
+  }
+}
