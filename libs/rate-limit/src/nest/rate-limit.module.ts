@@ -1,9 +1,11 @@
-import { Module, type DynamicModule } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
+import { Inject, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { RateLimitGuard } from './request/rate-limit.guard.js';
 import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE, type OPTIONS_TYPE } from './module-definition.js';
-import { checkRecord } from './check-options.js';
+import { checkAsyncOptions, readOptions } from './check-options.js';
+import { checkImports } from './boot/imports.js';
 import { rateLimitProviders } from './boot/providers.js';
+import { refuseScopedOptions } from './boot/scoped-options.js';
 import { RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './tokens.js';
 import { RateLimiter } from './rate-limiter.service.js';
 
@@ -24,7 +26,25 @@ import { RateLimiter } from './rate-limiter.service.js';
   providers: rateLimitProviders,
   exports: [RateLimiter, RateLimitGuard, RATE_LIMIT_STORE, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS],
 })
-export class RateLimitModule extends ConfigurableModuleClass {
+export class RateLimitModule extends ConfigurableModuleClass implements OnModuleInit {
+  /**
+   * Nest makes it in any case, also where it makes none of the providers.
+   *
+   * @internal
+   */
+  constructor(
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
+  ) {
+    super();
+    checkImports(modules, adapterHost);
+  }
+
+  /** @internal */
+  onModuleInit(): void {
+    refuseScopedOptions(this.modules);
+  }
+
   /**
    * The module with these options. They are checked when the application starts, together with the handlers that use
    * the policies: a mistake stops the start with a `RateLimitError`.
@@ -32,15 +52,17 @@ export class RateLimitModule extends ConfigurableModuleClass {
    * @throws RateLimitError `RL_OPTION_INVALID` when the options are no object
    */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
-    checkRecord(options);
-    return super.forRoot(options);
+    return super.forRoot(readOptions(options, 'RateLimitModule.forRoot() takes'));
   }
 
   /**
    * The same with options that a factory returns: `useFactory` with `inject`, or `useClass` or `useExisting` of a class
    * with `createRateLimitOptions()`. `guard` and `isGlobal` stand beside the factory, not in what it returns.
+   *
+   * @throws RateLimitError `RL_OPTION_INVALID`, `RL_OPTION_UNKNOWN` when there is no factory, or options stand beside it
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    checkAsyncOptions(options);
     return super.forRootAsync(options);
   }
 }
