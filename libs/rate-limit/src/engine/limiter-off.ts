@@ -7,6 +7,8 @@ import type { LimiterLogger } from './observer/logger.js';
 import type { SafeObserver } from './observer/logging-observer.js';
 import type { StoreOptions } from './options.js';
 
+const OFF = 'Rate limits are off (enabled: false): every request passes, and no connection is opened.';
+
 /**
  * What a limiter is made of that limits nothing (`enabled: false`). It opens nothing, and no list names anybody. Limits
  * can be set, in memory, so code that sets them runs as it is. Says so once.
@@ -17,12 +19,13 @@ export function limiterOff(
   logger: LimiterLogger,
   observer: SafeObserver,
 ): LimiterParts {
-  logger.warn('Rate limits are off (enabled: false): every request passes, and no connection is opened.');
+  logger.warn(OFF);
   const store = new UnlimitedStore();
   const settings = { every: liveLimitsOf(options), warn: (news: string) => logger.warn(news) };
   return {
     store,
     unobserved: store,
+    kept: OFF,
     catalogue: withoutLists(catalogue),
     lists: undefined,
     limits: new LiveLimits(catalogue, new MemoryLimitBook(), settings),

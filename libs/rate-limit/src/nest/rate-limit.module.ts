@@ -1,10 +1,11 @@
-import { Inject, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
-import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { Inject, Module, type DynamicModule, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { ApplicationConfig, DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { RateLimitGuard } from './request/rate-limit.guard.js';
 import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE, type OPTIONS_TYPE } from './module-definition.js';
 import { checkAsyncOptions, readOptions } from './check-options.js';
 import { checkImports } from './boot/imports.js';
 import { rateLimitProviders } from './boot/providers.js';
+import { reportLimits } from './boot/report.js';
 import { refuseScopedOptions } from './boot/scoped-options.js';
 import { RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './tokens.js';
 import { RateLimiter } from './rate-limiter.service.js';
@@ -26,7 +27,7 @@ import { RateLimiter } from './rate-limiter.service.js';
   providers: rateLimitProviders,
   exports: [RateLimiter, RateLimitGuard, RATE_LIMIT_STORE, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS],
 })
-export class RateLimitModule extends ConfigurableModuleClass implements OnModuleInit {
+export class RateLimitModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationBootstrap {
   /**
    * Nest makes it in any case, also where it makes none of the providers.
    *
@@ -34,7 +35,8 @@ export class RateLimitModule extends ConfigurableModuleClass implements OnModule
    */
   constructor(
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
-    @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
+    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+    @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
   ) {
     super();
     checkImports(modules, adapterHost);
@@ -43,6 +45,11 @@ export class RateLimitModule extends ConfigurableModuleClass implements OnModule
   /** @internal */
   onModuleInit(): void {
     refuseScopedOptions(this.modules);
+  }
+
+  /** @internal */
+  async onApplicationBootstrap(): Promise<void> {
+    await reportLimits(this.modules, this.config, Boolean(this.adapterHost.httpAdapter));
   }
 
   /**

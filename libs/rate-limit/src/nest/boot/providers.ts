@@ -68,7 +68,8 @@ export const rateLimitProviders: Provider[] = [
     useFactory: (settings: RateLimitSettings, { catalogue }: Plans): LimiterParts | Promise<LimiterParts> => {
       const { options, isEnabled, lists, observer, logger } = settings;
       return isEnabled
-        ? openLimiter(options, catalogue, logger, lists, observer)
+        ? // Where quotas are kept is part of the summary.
+          openLimiter(options, catalogue, { ...logger, log: () => undefined }, lists, observer)
         : limiterOff(options, catalogue, logger, observer);
     },
   },

@@ -3,6 +3,7 @@ import { RateLimitError } from '../../core/errors.js';
 import { oneLine } from '../../core/shown.js';
 import type { Wrapper } from '../plan/classes.js';
 import { RATE_LIMIT_OPTIONS } from '../tokens.js';
+import { dependenciesOf } from './dependencies.js';
 import { moduleIn } from './module-in.js';
 
 /**
@@ -36,7 +37,4 @@ function causeOf(provider: Wrapper): string[] {
 }
 
 const dependencyOf = (provider: Wrapper): Wrapper | undefined =>
-  [
-    ...(provider.getCtorMetadata() ?? []),
-    ...(provider.getPropertiesMetadata() ?? []).map(({ wrapper }) => wrapper),
-  ].find((each: Wrapper | undefined) => each?.isDependencyTreeStatic() === false);
+  dependenciesOf(provider).find((each) => !each.isDependencyTreeStatic());
