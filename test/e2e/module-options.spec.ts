@@ -1,5 +1,9 @@
 import { Controller, Get, Injectable, Module, Scope, UseGuards, type DynamicModule } from '@nestjs/common';
+import { createLimiter } from 'nestjs-redis-rate-limit/engine';
 import {
+  byAll,
+  byIp,
+  byUser,
   RateLimit,
   RateLimiter,
   RateLimitGuard,
@@ -44,18 +48,66 @@ class Transient {
 @Module({ providers: [Transient], exports: [Transient] })
 class TransientModule {}
 
-/** As `registerAs()` of @nestjs/config makes it. */
-const asProvider = () => ({
-  imports: [
-    {
-      module: class ConfigModule {},
-      providers: [{ provide: 'CONFIGURATION(limits)', useValue: options }],
-      exports: ['CONFIGURATION(limits)'],
-    },
-  ] as [DynamicModule],
-  useFactory: (config: typeof options) => config,
-  inject: ['CONFIGURATION(limits)'] as [string],
+/** As a constant is the usual way to keep '1s' from becoming a string: everything in it is read-only. */
+const constant = {
+  policies: {
+    one: { limit: 1, window: '1h', allow: ['10.0.0.0/8'], deny: { list: ['192.0.2.1'], status: 429 } },
+    two: { limit: 9, window: '1m', blockFor: { spans: ['1m', '1h'] }, key: byAll(byIp, byUser), burst: undefined },
+    three: { limit: 9, window: '1m', resolve: () => ({}), resolveCache: { by: byIp, for: '1m' }, blockFor: ['1m'] },
+  },
+  default: ['two', { name: 'three', cost: 2 }, { limit: 99, window: '1h' }],
+  allow: [{ key: 'gold' }],
+  deny: ['192.0.2.2', { apiKey: 'leaked' }],
+  keys: { ipv6Prefix: 56 },
+  headers: 'ietf',
+  denialCache: '1s',
+} as const;
+const decorated = { name: 'one', deny: ['192.0.2.3'], cost: 1 } as const;
+const cluster = { nodes: [{ host: 'a', port: 1 }, 'redis://b'], options: { scaleReads: 'master' } } as const;
+const ofClass = {
+  createRateLimitOptions: () => ({ ...constant, redis: cluster }),
+} satisfies { createRateLimitOptions(): RateLimitModuleOptions };
+
+it('options as a constant are of the right type, also for a limiter without Nest', async () => {
+  @Controller()
+  class ConstantController {
+    @Get()
+    @RateLimit(decorated)
+    one() {}
+  }
+  const { get } = await boot('express', RateLimitModule.forRoot(constant), { controllers: [ConstantController] });
+  expect([(await get('/')).status, (await get('/')).status]).toEqual([200, 429]);
+  expect(ofClass.createRateLimitOptions().redis.nodes).toHaveLength(2);
+
+  const limiting = { policies: { one: { limit: 1, window: '1h', deny: ['user:k'], blockFor: ['1m', '2m'] } } } as const;
+  const limiter = await createLimiter(limiting);
+  const spendings = [{ policy: 'one', key: 'j' }] as const;
+  expect(await limiter.consume(spendings)).toMatchObject([{ allowed: true }]);
+  await limiter.close();
 });
+
+/** What `registerAs()` of @nestjs/config 4 returns, with its types. */
+function registerAs<F extends () => object>(token: string, factory: F) {
+  const provide: string | symbol = `CONFIGURATION(${token})`;
+  // As ConfigModule.forFeature() does.
+  class ConfigModule {}
+  const feature = async (): Promise<DynamicModule> => ({
+    module: ConfigModule,
+    providers: [{ provide, useFactory: factory }],
+    exports: [provide],
+  });
+  return Object.assign(factory, {
+    KEY: provide,
+    asProvider: (): {
+      imports: [Promise<DynamicModule>];
+      useFactory: (config: ReturnType<F>) => ReturnType<F>;
+      inject: [string | symbol];
+    } => ({ imports: [feature()], useFactory: (config) => config, inject: [provide] }),
+  });
+}
+
+const limitsConfig = registerAs('limits', (): RateLimitModuleOptions => options);
+const constantConfig = registerAs('constant', async () => constant);
 
 const bare = Object.assign(Object.create(null) as object, options);
 
@@ -71,7 +123,8 @@ it.each<[string, DynamicModule]>([
     'of something transient that is there',
     RateLimitModule.forRootAsync({ imports: [TransientModule], useExisting: Transient }),
   ],
-  ['a namespace of @nestjs/config', RateLimitModule.forRootAsync(asProvider())],
+  ['a namespace of @nestjs/config', RateLimitModule.forRootAsync({ ...limitsConfig.asProvider(), isGlobal: true })],
+  ['one that is async and a constant', RateLimitModule.forRootAsync(constantConfig.asProvider())],
   [
     'from the providers of another module',
     RateLimitModule.forRootAsync({
