@@ -90,7 +90,7 @@ describe('the summary of an application’s limits', () => {
     };
     const { summary, warnings } = await logged(options, { controllers: [CatsController] });
     expect(summary.split('\n  ')).toEqual([
-      '3 handlers limited, 1 without a limit.',
+      'Rate limits: 3 handlers limited, 1 without a limit.',
       'burst: 20 per 1s, token-bucket, burst 20; key byIp; before your guards; 3 handlers',
       'login: 5 per 15m, fixed-window, blocks for 1m, then 1h, cost 2; key byFirst(byUser, byApiKey); after your guards; 1 handler',
       'unnamed, a quota for each handler: 3 per 1m, fixed-window; key byTenant; after your guards; 2 handlers',
@@ -225,7 +225,7 @@ describe('guard: false', () => {
   ])('is right with %s', async (_how, more) => {
     const { summary, warnings } = await logged(options, { controllers: [AskingController], ...more });
     expect(warnings).toEqual([]);
-    expect(summary).toContain('2 handlers limited, 0 without a limit.');
+    expect(summary).toContain('Rate limits: 2 handlers limited, 0 without a limit.');
     expect(summary).toContain('burst 20; key byIp; where you bind RateLimitGuard; 2 handlers');
   });
 
@@ -242,7 +242,7 @@ describe('guard: false', () => {
     expect(warnings).toEqual([
       expect.stringMatching(/^guard is false and RateLimitGuard is not bound to HalfController\.b: /),
     ]);
-    expect(summary).toMatch(/^1 handler limited, 2 without a limit\.\n/);
+    expect(summary).toMatch(/^Rate limits: 1 handler limited, 2 without a limit\.\n/);
   });
 
   it('needs no guard where nothing is limited, or no requests come', async () => {

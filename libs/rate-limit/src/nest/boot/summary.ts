@@ -31,7 +31,7 @@ export function summaryOf({ plans, options, isBound, isGuarded, kept }: Summaris
   const shown = lines.slice(0, MOST_POLICIES);
   if (lines.length > shown.length) shown.push(`… and ${lines.length - shown.length} more`);
   return [
-    `${counted(limited.length, 'handler')} limited, ${guarded.length - limited.length} without a limit.`,
+    `Rate limits: ${counted(limited.length, 'handler')} limited, ${guarded.length - limited.length} without a limit.`,
     ...shown,
     ...(isBound ? twice(limited) : []),
     ...listed(options),
