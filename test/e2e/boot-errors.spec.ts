@@ -1,6 +1,15 @@
-import { Controller, Get, Injectable, Module, type Type } from '@nestjs/common';
+import { Controller, Get, Inject, Injectable, Module, Scope, type Type } from '@nestjs/common';
+import { LazyModuleLoader, NestFactory, REQUEST } from '@nestjs/core';
 import { MessagePattern } from '@nestjs/microservices';
-import { byIp, RateLimit, RateLimitModule, SkipRateLimit, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import {
+  byIp,
+  RateLimit,
+  RateLimiter,
+  RateLimitModule,
+  SkipRateLimit,
+  type RateLimitModuleOptions,
+} from 'nestjs-redis-rate-limit';
 import { boot, closeApps } from '../support/app.js';
 
 afterEach(closeApps);
@@ -15,6 +24,30 @@ function decorated(decorator: MethodDecorator & ClassDecorator): Type {
   }
   return CatsController;
 }
+
+@Injectable({ scope: Scope.REQUEST })
+class PerTenant {
+  createRateLimitOptions(): RateLimitModuleOptions {
+    return {};
+  }
+}
+
+@Injectable({ scope: Scope.REQUEST })
+class Tenant {}
+
+@Injectable()
+class Tenants {
+  @Inject(Tenant)
+  readonly tenant!: Tenant;
+}
+
+@Injectable({ scope: Scope.REQUEST, durable: true })
+class Durable {}
+
+const scoped = [PerTenant, Tenants, Tenant, Durable];
+
+@Module({ providers: scoped, exports: scoped })
+class TenantModule {}
 
 const started = async (options: unknown, controller?: Type, providers: Type[] = []) =>
   boot('express', options as RateLimitModuleOptions, { controllers: controller ? [controller] : [], providers });
@@ -335,7 +368,9 @@ describe('how the module is imported', () => {
   it('a second forRoot is an error', async () => {
     @Module({ imports: [RateLimitModule.forRoot({ policies: {} })] })
     class Feature {}
-    await expect(boot('express', { prefix: 'other' }, { imports: [Feature] })).rejects.toThrow('RL_IMPORTED_TWICE');
+    await expect(boot('express', { prefix: 'other' }, { imports: [Feature] })).rejects.toThrow(
+      'RL_IMPORTED_TWICE: RateLimitModule is imported more than once, by Root and Feature; import forRoot()',
+    );
   });
 
   it('guard in what a factory returns is an error that says where it belongs', async () => {
@@ -345,11 +380,108 @@ describe('how the module is imported', () => {
     );
   });
 
-  it.each([null, 5, 'redis://:secret@x'])('options that are none are an error, given or made: %#', async (options) => {
-    const message = `RL_OPTION_INVALID: RateLimitModule takes an object of options, got ${typeof options === 'string' ? 'text' : options}`;
-    expect(() => RateLimitModule.forRoot(options as never)).toThrow(message);
+  it.each([
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [5, '5'],
+    ['redis://:secret@x', 'text'],
+    [[], 'a list of 0'],
+    [new Map([['redis', 'x']]), 'an object of Map'],
+    [Promise.resolve({}), 'an object of Promise'],
+  ])('options that are none are an error, given or made: %#', async (options, kind) => {
+    expect(() => RateLimitModule.forRoot(options as never)).toThrow(
+      `RL_OPTION_INVALID: RateLimitModule.forRoot() takes an object of options, got ${kind}`,
+    );
+    // A promise in a promise is the same promise.
+    if (options instanceof Promise) return;
     const module = RateLimitModule.forRootAsync({ useFactory: () => options as never });
-    await expect(boot('express', module, {})).rejects.toThrow(message);
+    await expect(boot('express', module, {})).rejects.toThrow(
+      `RL_OPTION_INVALID: the factory of forRootAsync() must return an object of options, got ${kind}`,
+    );
+  });
+
+  it.each<[string, () => unknown, string]>([
+    [
+      'no factory',
+      () => RateLimitModule.forRootAsync({}),
+      'RL_OPTION_INVALID: forRootAsync() needs useFactory, useClass or useExisting, got none',
+    ],
+    [
+      'nothing at all',
+      () => RateLimitModule.forRootAsync(undefined as never),
+      'RL_OPTION_INVALID: forRootAsync() takes an object with useFactory, useClass or useExisting, got undefined',
+    ],
+    [
+      'options in the place of their factory',
+      () => RateLimitModule.forRootAsync({ useFactory: { policies: {} } as never }),
+      'RL_OPTION_INVALID: useFactory must be a function that returns the options, got an object of Object',
+    ],
+    [
+      'options beside their factory',
+      () => RateLimitModule.forRootAsync({ useFactory: () => ({}), default: ['burst'] } as never),
+      'RL_OPTION_UNKNOWN: default stands in what useFactory returns, not beside it',
+    ],
+    [
+      'what is no option of forRootAsync()',
+      () => RateLimitModule.forRootAsync({ useFactory: () => ({}), global: true } as never),
+      'RL_OPTION_UNKNOWN: RateLimitModule.forRootAsync() has no option "global"; it takes imports, inject,',
+    ],
+    [
+      'guard as text',
+      () => RateLimitModule.forRoot({ guard: 'false' as never }),
+      'RL_OPTION_INVALID: guard must be true or false, got "false"; compare the text yourself',
+    ],
+    [
+      'isGlobal as a number',
+      () => RateLimitModule.forRootAsync({ useFactory: () => ({}), isGlobal: 0 as never }),
+      'RL_OPTION_INVALID: isGlobal must be true or false, got 0',
+    ],
+  ])('%s is an error', (_what, make, message) => {
+    expect(make).toThrow(message);
+  });
+
+  it('a factory’s own failure is the start’s', async () => {
+    const module = RateLimitModule.forRootAsync({ useFactory: () => Promise.reject(new Error('no vault')) });
+    await expect(boot('express', module, {})).rejects.toThrow('no vault');
+  });
+
+  it('options that are made for each request are an error, which names the cause', async () => {
+    for (const [module, cause] of [
+      [RateLimitModule.forRootAsync({ inject: [REQUEST], useFactory: () => ({}) }), 'REQUEST'],
+      [RateLimitModule.forRootAsync({ useClass: PerTenant }), 'PerTenant'],
+      [RateLimitModule.forRootAsync({ imports: [TenantModule], useExisting: PerTenant }), 'PerTenant'],
+      [
+        RateLimitModule.forRootAsync({ imports: [TenantModule], inject: [Tenants], useFactory: () => ({}) }),
+        'Tenants, which needs Tenant',
+      ],
+      [RateLimitModule.forRootAsync({ imports: [TenantModule], inject: [Durable], useFactory: () => ({}) }), 'Durable'],
+    ] as const) {
+      await expect(boot('express', module, {})).rejects.toThrow(
+        `RL_OPTIONS_SCOPED: forRootAsync() injects ${cause}, and that is made for each request;`,
+      );
+    }
+  });
+
+  it('the module loaded lazily is an error where routes would stay without its guard', async () => {
+    @Module({ imports: [RateLimitModule.forRoot({})] })
+    class Feature {}
+    class Root {}
+    Module({ controllers: [decorated(SkipRateLimit())] })(Root);
+    const nest = await NestFactory.create<NestExpressApplication>(Root, { logger: false, abortOnError: false });
+    try {
+      await nest.init();
+      const lazy = nest.get(LazyModuleLoader);
+      for (const load of [() => RateLimitModule.forRoot({}), () => Feature]) {
+        await expect(lazy.load(load)).rejects.toThrow(
+          'RL_IMPORTED_LATE: RateLimitModule is loaded lazily, after the routes were made, so its guard would stand before none of them;',
+        );
+      }
+      const policies = { jobs: { limit: 1, window: '1h' } } as const;
+      const loaded = await lazy.load(() => RateLimitModule.forRoot({ policies, guard: false }));
+      expect(await loaded.get(RateLimiter).consume('jobs', 'k')).toMatchObject({ allowed: true });
+    } finally {
+      await nest.close();
+    }
   });
 
   it('an import without forRoot is an error', async () => {

@@ -47,7 +47,7 @@ describe('a connection of ours', () => {
     const port = new URL(server.url).port;
     await boot('fastify', { redis: server.url.replace('redis://', 'redis://default:hush@'), prefix: 'shop' }, {});
     expect(log.mock.calls.map(([line]) => String(line)).filter((line) => line.includes('Quotas'))).toEqual([
-      `Quotas are kept by Redis at 127.0.0.1:${port}, with the prefix "shop".`,
+      `Rate limits: 0 handlers limited, 0 without a limit.\n  Quotas are kept by Redis at 127.0.0.1:${port}, with the prefix "shop".`,
     ]);
   });
 

@@ -3,7 +3,13 @@ import { request, type IncomingMessage } from 'node:http';
 import { Controller, Get, Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Redis } from 'ioredis';
-import { RateLimit, RateLimiter, RateLimitModule, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
+import {
+  RateLimit,
+  RateLimiter,
+  RateLimitGuard,
+  RateLimitModule,
+  type RateLimitModuleOptions,
+} from 'nestjs-redis-rate-limit';
 import { adapters, boot, closeApps } from '../support/app.js';
 import { closeClients, connectTo, connectWithIoredis5 } from '../support/clients.js';
 import { startCluster } from '../support/redis/cluster.js';
@@ -65,10 +71,26 @@ describe.each(adapters)('RateLimitModule on %s', (adapter) => {
   });
 
   it('forRootAsync takes guard: false, which leaves the binding to the user', async () => {
-    const { get } = await boot(adapter, RateLimitModule.forRootAsync({ guard: false, useFactory: () => options }), {
-      controllers,
+    @Controller()
+    class FreeController {
+      @Get()
+      one() {}
+    }
+    const module = RateLimitModule.forRootAsync({
+      guard: false,
+      useFactory: () => ({ ...options, default: ['one'] }),
     });
-    expect(await statuses(get)).toEqual([200, 200]);
+    const hand = await boot(adapter, module, {
+      controllers: [FreeController],
+      prepare: (nest) => nest.useGlobalGuards(nest.get(RateLimitGuard)),
+    });
+    expect(await statuses(hand.get)).toEqual([200, 429]);
+    // A guard that could call ours.
+    const free = await boot(adapter, module, {
+      controllers: [FreeController],
+      prepare: (nest) => nest.useGlobalGuards({ canActivate: () => true }),
+    });
+    expect(await statuses(free.get)).toEqual([200, 200]);
   });
 
   it('takes a url, options, and clients of ioredis 6 and 5, each sharing one quota', async () => {

@@ -36,8 +36,14 @@ it('a store that admits everything leaves the header fields', async () => {
   expect(await third(store)).toEqual([200, '"reports";r=2']);
 });
 
+it('enabled: false takes the header fields away too', async () => {
+  const options = (builder: TestingModuleBuilder) => builder.overrideProvider(QUOTAS).useValue({ enabled: false });
+  expect(await third(options)).toEqual([200, null]);
+});
+
 it('a guard of another kind takes the header fields away too', async () => {
   expect(await third((builder) => builder.overrideProvider(RateLimitGuard).useValue(pass))).toEqual([200, null]);
+  expect(await third((builder) => builder.overrideGuard(RateLimitGuard).useValue(pass))).toEqual([200, null]);
 });
 
 it('policies of the catalogue can be made large', async () => {
@@ -48,8 +54,7 @@ it('policies of the catalogue can be made large', async () => {
   ]);
 });
 
-it('overrideGuard and overrideModule change nothing', async () => {
-  expect((await third((builder) => builder.overrideGuard(RateLimitGuard).useValue(pass)))[0]).toBe(429);
+it('overrideModule by the class changes nothing', async () => {
   class Nothing {}
   expect((await third((builder) => builder.overrideModule(RateLimitModule).useModule(Nothing)))[0]).toBe(429);
 });

@@ -32,6 +32,8 @@ export interface LimiterParts {
   readonly store: RateLimitStore;
   /** The same without events. */
   readonly unobserved: RateLimitStore;
+  /** Where quota is kept, as a sentence for people. */
+  readonly kept: string;
   readonly catalogue: NamedLivePolicies & { get(name: string): Pick<CataloguePolicy, 'lists'> | undefined };
   readonly lists: Lists | undefined;
   readonly limits: LiveLimits;

@@ -21,9 +21,9 @@ export async function openLimiter(
   lists: Lists | undefined = listsOf(options),
   observer: SafeObserver = loggingObserver(logger, options.onStoreFailure ?? 'local', options.observer),
 ): Promise<LimiterParts> {
-  const { store, unobserved, book, close } = await openStores(options, observer, logger);
+  const { store, unobserved, kept, book, close } = await openStores(options, observer, logger);
   const every = liveLimitsOf(options);
   const limits = new LiveLimits(catalogue, book, { every, warn: (news) => logger.warn(news) });
   await limits.start();
-  return { store, unobserved, catalogue, lists, limits, observer, canBlock: canBlockWith(options), close };
+  return { store, unobserved, kept, catalogue, lists, limits, observer, canBlock: canBlockWith(options), close };
 }

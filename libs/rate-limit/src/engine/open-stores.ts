@@ -20,6 +20,8 @@ export interface OpenStores {
   readonly store: RateLimitStore;
   /** The same without events, for decisions that the limiter reports itself. */
   readonly unobserved: RateLimitStore;
+  /** Where quota is kept, as a sentence for people. */
+  readonly kept: string;
   /** Where limits are kept that change at run time. */
   readonly book: LimitBook;
   /** Closes what was opened here, once every call that is under way has its answer. May be called twice. */
@@ -45,20 +47,23 @@ export async function openStores(
 ): Promise<OpenStores> {
   const { redis, prefix = DEFAULT_PREFIX, timeout = DEFAULT_TIMEOUT, store: custom } = options;
   if (redis === undefined) {
-    if (!custom) warnOfMemory(options, logger);
+    const kept = custom ? 'Quotas are kept by the store in the options.' : IN_MEMORY;
+    if (!custom) sayInMemory(options, logger);
     const store = custom ? answering(custom, options, observer) : new MemoryStore();
     const book = bookOf(custom) ?? new MemoryLimitBook();
-    return { store: observed(store, observer), unobserved: store, book, close: async () => undefined };
+    return { store: observed(store, observer), unobserved: store, kept, book, close: async () => undefined };
   }
   const connection = await connect(redis, timeout, (news) => logger.warn(news));
   const store = new RedisStore(connection.client, { prefix, timeout });
-  logger.log(`Quotas are kept by ${nameOf(connection.client)}, with the prefix "${prefix}".`);
+  const kept = `Quotas are kept by ${nameOf(connection.client)}, with the prefix "${prefix}".`;
+  logger.log(kept);
   const maxAge = denialCacheOf(options);
   const reliable = answering(store, options, observer);
   const quick = maxAge === undefined ? reliable : new DenialCacheStore(reliable, { maxAge });
   return {
     store: observed(quick, observer),
     unobserved: quick,
+    kept,
     book: store.limits,
     async close() {
       await store.settled();
@@ -76,10 +81,11 @@ const answering = (
 const observed = (store: RateLimitStore, { decided }: SafeObserver): RateLimitStore =>
   decided ? new ObservedStore(store, decided) : store;
 
-function warnOfMemory(options: StoreOptions, logger: LimiterLogger): void {
-  const news = 'Quotas are kept in memory, by this process alone. Set redis to share them between instances.';
+const IN_MEMORY = 'Quotas are kept in memory, by this process alone. Set redis to share them between instances.';
+
+function sayInMemory(options: StoreOptions, logger: LimiterLogger): void {
   // Louder where something else was meant, as by an environment variable that is not set.
   const isMissing = 'redis' in options && process.env.NODE_ENV === 'production';
-  if (isMissing || options.instances !== undefined) logger.warn(news);
-  else logger.log(news);
+  if (isMissing || options.instances !== undefined) logger.warn(IN_MEMORY);
+  else logger.log(IN_MEMORY);
 }

@@ -1,11 +1,34 @@
 import { RateLimitError } from '../core/errors.js';
-import { kindOf } from '../core/shown.js';
+import { kindOf, shown } from '../core/shown.js';
 import { checkKnownKeys } from '../core/checks.js';
 import { checkPolicies, checkStoreOptions, invalid, isRecord, STORE_KEYS } from '../engine/check-options.js';
 import { headerProfiles } from '../headers/ratelimit-headers.js';
 import type { RateLimitModuleOptions } from './options.js';
 
-export const MODULE_KEYS = [...STORE_KEYS, 'policies', 'default', 'headers', 'keys'];
+export const MODULE_KEYS = [...STORE_KEYS, 'policies', 'default', 'headers', 'keys', 'enabled'];
+
+/** What says how the module is wired: it stands beside a factory, which runs too late for it. */
+const EXTRAS = ['guard', 'isGlobal'];
+const ASYNC_KEYS = ['imports', 'inject', 'useFactory', 'useClass', 'useExisting', 'provideInjectionTokensFrom'];
+
+/**
+ * The options of `forRoot()`, or what a factory returned, as an object of their own. Each is read once: a configuration
+ * class may have getters, which its keys do not tell of.
+ *
+ * @throws RateLimitError `RL_OPTION_INVALID` for what is no object of options
+ */
+export function readOptions<T extends object>(options: T, place: string): T {
+  const isObject = typeof options === 'object' && options !== null && !Array.isArray(options);
+  const names = (isObject ? [...MODULE_KEYS, ...EXTRAS] : []).filter((name) => name in options);
+  // No option is a function, but a Map has keys().
+  const known = names
+    .map((name) => [name, options[name as keyof T]] as const)
+    .filter(([, value]) => typeof value !== 'function');
+  if (!isRecord(options) && known.length === 0) {
+    throw new RateLimitError('RL_OPTION_INVALID', `${place} an object of options, got ${kindOf(options)}`);
+  }
+  return { ...options, ...Object.fromEntries(known) };
+}
 
 /**
  * Checks the options as far as that is possible before anything is opened. Policies are checked with the handlers that
@@ -15,13 +38,13 @@ export const MODULE_KEYS = [...STORE_KEYS, 'policies', 'default', 'headers', 'ke
  *   `RL_DENIAL_CACHE_INVALID`, `RL_LIVE_LIMITS_INVALID`, `RL_INSTANCES_INVALID`
  */
 export function checkOptions(options: RateLimitModuleOptions): void {
-  if (typeof options !== 'object' || options === null) throw noOptions(options);
-  const extra = ['guard', 'isGlobal'].find((name) => name in options);
+  const extra = EXTRAS.find((name) => name in options);
   if (extra !== undefined) {
     // forRoot() takes these out; only what a factory returns still has them.
     throw new RateLimitError('RL_OPTION_UNKNOWN', `${extra} stands beside useFactory, not in what it returns`);
   }
   checkKnownKeys(options, MODULE_KEYS, 'RateLimitModule.forRoot()');
+  checkBoolean('enabled', options.enabled);
   const { headers } = options;
   if (headers !== undefined && !headerProfiles.includes(headers)) {
     throw invalid(`headers must be one of ${headerProfiles.join(', ')}`, headers);
@@ -33,10 +56,42 @@ export function checkOptions(options: RateLimitModuleOptions): void {
   checkStoreOptions(options);
 }
 
-/** @throws RateLimitError `RL_OPTION_INVALID` for what Nest would take for no options at all */
-export function checkRecord(options: unknown): void {
-  if (!isRecord(options)) throw noOptions(options);
+/**
+ * Checks what is known of `forRootAsync()` before its factory runs.
+ *
+ * @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_OPTION_INVALID`
+ */
+export function checkAsyncOptions(options: object): void {
+  if (!isRecord(options)) {
+    throw new RateLimitError(
+      'RL_OPTION_INVALID',
+      `forRootAsync() takes an object with useFactory, useClass or useExisting, got ${kindOf(options)}`,
+    );
+  }
+  const misplaced = Object.keys(options).find((name) => MODULE_KEYS.includes(name));
+  if (misplaced !== undefined) {
+    throw new RateLimitError('RL_OPTION_UNKNOWN', `${misplaced} stands in what useFactory returns, not beside it`);
+  }
+  checkKnownKeys(options, [...ASYNC_KEYS, ...EXTRAS], 'RateLimitModule.forRootAsync()');
+  const { useFactory, useClass, useExisting } = options as Record<string, unknown>;
+  if (useFactory === undefined && useClass === undefined && useExisting === undefined) {
+    throw new RateLimitError('RL_OPTION_INVALID', 'forRootAsync() needs useFactory, useClass or useExisting, got none');
+  }
+  if (useFactory !== undefined && typeof useFactory !== 'function') {
+    throw new RateLimitError(
+      'RL_OPTION_INVALID',
+      `useFactory must be a function that returns the options, got ${kindOf(useFactory)}`,
+    );
+  }
 }
 
-const noOptions = (value: unknown): RateLimitError =>
-  new RateLimitError('RL_OPTION_INVALID', `RateLimitModule takes an object of options, got ${kindOf(value)}`);
+/**
+ * Only true and false: the text 'false', as environment variables have it, would count as true.
+ *
+ * @throws RateLimitError `RL_OPTION_INVALID`
+ */
+export function checkBoolean(name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'boolean') return;
+  const hint = typeof value === 'string' ? `; compare the text yourself, as in ${name}: text === 'true'` : '';
+  throw new RateLimitError('RL_OPTION_INVALID', `${name} must be true or false, got ${shown(value)}${hint}`);
+}

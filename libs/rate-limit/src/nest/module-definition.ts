@@ -1,4 +1,5 @@
 import { ConfigurableModuleBuilder, type DynamicModule } from '@nestjs/common';
+import { checkBoolean } from './check-options.js';
 import type { RateLimitModuleOptions } from './options.js';
 import { RATE_LIMIT_BOUND, RATE_LIMIT_OPTIONS } from './tokens.js';
 
@@ -24,6 +25,8 @@ export const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
     .build();
 
 function withExtras(definition: DynamicModule, { isGlobal, guard }: RateLimitModuleExtras): DynamicModule {
+  checkBoolean('guard', guard);
+  checkBoolean('isGlobal', isGlobal);
   const bound = { provide: RATE_LIMIT_BOUND, useValue: guard !== false };
   return {
     ...definition,

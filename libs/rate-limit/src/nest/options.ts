@@ -42,10 +42,15 @@ export interface PolicyReference extends PolicyUse {
 
 /** What `RateLimitModule.forRoot()` takes, or a factory of `forRootAsync()` returns. docs/options.md has it as a table. */
 export interface RateLimitModuleOptions extends StoreOptions {
+  /**
+   * Whether anything is limited. With false every request passes, deny lists included, no connection is opened, and
+   * `RateLimiter` admits everything. Mistakes in the options and on handlers still stop the start. Default true.
+   */
+  enabled?: boolean | undefined;
   /** The catalogue: policies by name. */
   policies?: Record<string, Omit<PolicyOptions, 'name'>> | undefined;
   /** The policies that govern every handler. Default: none. */
-  default?: (string | PolicyOptions | PolicyReference)[] | undefined;
+  default?: readonly (string | PolicyOptions | PolicyReference)[] | undefined;
   /** Which fields tell clients of their quota. Default `ietf`. */
   headers?: HeaderProfile | undefined;
   /** How clients are told apart. */

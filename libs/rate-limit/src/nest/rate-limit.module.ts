@@ -1,10 +1,21 @@
-import { Inject, Module, type DynamicModule, type NestModule } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type NestModule,
+  type OnApplicationBootstrap,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { ApplicationConfig, DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { RateLimitGuard } from './request/rate-limit.guard.js';
 import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE, type OPTIONS_TYPE } from './module-definition.js';
-import { checkRecord } from './check-options.js';
+import { checkAsyncOptions, readOptions } from './check-options.js';
 import { HandlersOnInstances } from './boot/handlers-on-instances.js';
+import { checkImports } from './boot/imports.js';
 import { rateLimitProviders } from './boot/providers.js';
+import { reportLimits } from './boot/report.js';
+import { instanceIn } from './boot/module-in.js';
+import { refuseScopedOptions } from './boot/scoped-options.js';
 import { RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './tokens.js';
 import { RateLimiter } from './rate-limiter.service.js';
 
@@ -25,15 +36,41 @@ import { RateLimiter } from './rate-limiter.service.js';
   providers: rateLimitProviders,
   exports: [RateLimiter, RateLimitGuard, RATE_LIMIT_STORE, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS],
 })
-export class RateLimitModule extends ConfigurableModuleClass implements NestModule {
-  /** @internal */
-  constructor(@Inject(HandlersOnInstances) private readonly handlers: HandlersOnInstances) {
+export class RateLimitModule
+  extends ConfigurableModuleClass
+  implements NestModule, OnModuleInit, OnApplicationBootstrap
+{
+  /**
+   * Nest makes it in any case, also where it makes none of the providers.
+   *
+   * @internal
+   */
+  constructor(
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+    @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
+  ) {
     super();
+    checkImports(modules, adapterHost);
   }
 
-  /** Nest calls it before it makes the routes. */
+  /**
+   * Nest calls it before it makes the routes.
+   *
+   * @internal
+   */
   configure(): void {
-    this.handlers.beforeRoutes();
+    instanceIn(this.modules, HandlersOnInstances)?.beforeRoutes();
+  }
+
+  /** @internal */
+  onModuleInit(): void {
+    refuseScopedOptions(this.modules);
+  }
+
+  /** @internal */
+  async onApplicationBootstrap(): Promise<void> {
+    await reportLimits(this.modules, this.config, Boolean(this.adapterHost.httpAdapter));
   }
 
   /**
@@ -43,15 +80,17 @@ export class RateLimitModule extends ConfigurableModuleClass implements NestModu
    * @throws RateLimitError `RL_OPTION_INVALID` when the options are no object
    */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
-    checkRecord(options);
-    return super.forRoot(options);
+    return super.forRoot(readOptions(options, 'RateLimitModule.forRoot() takes'));
   }
 
   /**
    * The same with options that a factory returns: `useFactory` with `inject`, or `useClass` or `useExisting` of a class
    * with `createRateLimitOptions()`. `guard` and `isGlobal` stand beside the factory, not in what it returns.
+   *
+   * @throws RateLimitError `RL_OPTION_INVALID`, `RL_OPTION_UNKNOWN` when there is no factory, or options stand beside it
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    checkAsyncOptions(options);
     return super.forRootAsync(options);
   }
 }

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { listsOf, type Lists } from '../engine/lists/lists.js';
 import type { HeaderProfile } from '../headers/ratelimit-headers.js';
-import { checkOptions } from './check-options.js';
+import { checkOptions, readOptions } from './check-options.js';
 import { keySettings, type KeySettings } from './keys/key-settings.js';
 import { proxyWatch } from './keys/proxy-watch.js';
 import type { RateLimitModuleOptions } from './options.js';
@@ -12,6 +12,8 @@ import { loggingObserver, type SafeObserver } from '../engine/observer/logging-o
 /** The options, checked and with their defaults. */
 export interface RateLimitSettings {
   readonly options: RateLimitModuleOptions;
+  /** Whether anything is limited. */
+  readonly isEnabled: boolean;
   readonly headers: HeaderProfile;
   readonly keys: KeySettings;
   /** The module's. */
@@ -24,12 +26,15 @@ export interface RateLimitSettings {
 }
 
 /** @throws RateLimitError */
-export function settingsOf(options: RateLimitModuleOptions = {}): RateLimitSettings {
+export function settingsOf(given: RateLimitModuleOptions): RateLimitSettings {
+  // What forRoot() is given was read before, so this is about a factory.
+  const options = readOptions(given, 'the factory of forRootAsync() must return');
   checkOptions(options);
   const logger = harmless(new Logger('RateLimit'));
   const observer = loggingObserver(logger, options.onStoreFailure ?? 'local', options.observer);
   return {
     options,
+    isEnabled: options.enabled !== false,
     headers: options.headers ?? 'ietf',
     keys: keySettings(
       options.keys,

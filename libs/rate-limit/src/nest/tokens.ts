@@ -8,6 +8,9 @@ export const RATE_LIMIT_BOUND = Symbol.for('nestjs-redis-rate-limit/bound');
 /** The options checked, with their defaults. */
 export const RATE_LIMIT_SETTINGS = Symbol.for('nestjs-redis-rate-limit/settings');
 
+/** What the limiter is made of, opened. */
+export const RATE_LIMIT_PARTS = Symbol.for('nestjs-redis-rate-limit/parts');
+
 /** For `@Inject(RATE_LIMIT_STORE)`: the store with everything around it, a `RateLimitStore`. */
 export const RATE_LIMIT_STORE = Symbol.for('nestjs-redis-rate-limit/store');
 

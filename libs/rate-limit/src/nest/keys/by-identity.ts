@@ -3,11 +3,13 @@ import { shown } from '../../core/shown.js';
 import { keyOfApiKey } from '../../engine/identity/api-key.js';
 import { headerOf, type RateLimitRequest } from '../request/request.js';
 import { byIp } from './by-ip.js';
+import { named } from './key-name.js';
 import type { KeyResolver, Phase } from './key-resolver.js';
 import type { KeySettings } from './key-settings.js';
 
 /** A resolver that falls back on the address: a caller must not escape a quota by leaving out who it is. */
 function byIdentity(
+  name: string,
   scheme: string,
   phase: Phase,
   read: (request: RateLimitRequest, settings: KeySettings) => string | number | undefined,
@@ -23,24 +25,26 @@ function byIdentity(
   };
   const resolver: KeyResolver = (context, request, settings) =>
     own(context, request, settings) ?? byIp(context, request, settings);
-  return Object.assign(resolver, { own: Object.assign(own, { phase }), phase });
+  return named(name, Object.assign(resolver, { own: Object.assign(own, { phase }), phase }));
 }
 
 /**
  * By the user that your guard put on the request: `user.id`, else `user.sub` (`keys.user` changes that); the address
  * of an anonymous one. Decided late, after your guards.
  */
-export const byUser: KeyResolver = byIdentity('user', 'late', (request, settings) => settings.user(request));
+export const byUser: KeyResolver = byIdentity('byUser', 'user', 'late', (request, settings) => settings.user(request));
 
 /** By the tenant: `user.tenantId`, else the header `x-tenant-id` (`keys.tenant` changes that). Decided late. */
-export const byTenant: KeyResolver = byIdentity('tenant', 'late', (request, settings) => settings.tenant(request));
+export const byTenant: KeyResolver = byIdentity('byTenant', 'tenant', 'late', (request, settings) =>
+  settings.tenant(request),
+);
 
 /**
  * By the API key in `x-api-key` (`keys.apiKeyHeader`), or the address of a request without one. Only a digest is kept,
  * the first 132 bits of SHA-256: a key is a secret. Nobody has checked the key yet, so add a policy `byIp` where
  * made-up keys would pay.
  */
-export const byApiKey: KeyResolver = byIdentity('key', 'early', (request, { apiKeyHeader }) => {
+export const byApiKey: KeyResolver = byIdentity('byApiKey', 'key', 'early', (request, { apiKeyHeader }) => {
   const key = headerOf(request, apiKeyHeader);
   return key && keyOfApiKey(key).slice('key:'.length);
 });
@@ -57,5 +61,5 @@ export function byHeader(name: string): KeyResolver {
     throw new RateLimitError('RL_KEYS_INVALID', `byHeader needs the name of a header, got ${shown(name)}`);
   }
   const header = name.toLowerCase();
-  return byIdentity(`header.${header}`, 'early', (request) => headerOf(request, header));
+  return byIdentity(`byHeader('${header}')`, `header.${header}`, 'early', (request) => headerOf(request, header));
 }

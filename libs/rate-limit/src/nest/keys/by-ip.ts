@@ -1,4 +1,5 @@
 import { ForbiddenException } from '@nestjs/common';
+import { named } from './key-name.js';
 import type { KeyResolver } from './key-resolver.js';
 import { clientOf } from '../../engine/identity/address.js';
 
@@ -9,11 +10,11 @@ import { clientOf } from '../../engine/identity/address.js';
  *
  * A request without an address shares one quota with all others, or is refused (`keys.withoutAddress`).
  */
-export const byIp: KeyResolver = (_context, request, settings) => {
+export const byIp: KeyResolver = named('byIp', (_context, request, settings) => {
   settings.watchProxies(request);
   const client = clientOf(request.ip, settings.ipv6Prefix);
   if (client === undefined && settings.withoutAddress === 'refuse') {
     throw new ForbiddenException('The address of the client is not known.');
   }
   return `ip:${client ?? 'none'}`;
-};
+});

@@ -1,11 +1,15 @@
 import { RateLimitError } from '../../core/errors.js';
 import { shown } from '../../core/shown.js';
 import { byIp } from './by-ip.js';
+import { keyName, named } from './key-name.js';
 import type { KeyResolver, Partition, Phase } from './key-resolver.js';
 
 /** Late as soon as one of them is: it waits for what that one reads. */
 const phaseOf = (resolvers: readonly KeyResolver[]): Phase =>
   resolvers.some(({ phase }) => phase === 'late') ? 'late' : 'early';
+
+const nameOf = (combination: string, resolvers: readonly KeyResolver[]): string =>
+  `${combination}(${resolvers.map((each) => keyName(each) ?? 'your function').join(', ')})`;
 
 /**
  * By all of them together: one quota for each combination. Where one does not apply, neither does the policy. Late as
@@ -17,7 +21,7 @@ export function byAll(...resolvers: KeyResolver[]): KeyResolver {
     if (keys.includes(undefined)) return undefined;
     return keys.map(partOf).join('+');
   };
-  return Object.assign(resolver, { phase: phaseOf(resolvers) });
+  return named(nameOf('byAll', resolvers), Object.assign(resolver, { phase: phaseOf(resolvers) }));
 }
 
 /** Escaped, so that `a+b` and `c` are not `a` and `b+c`. */
@@ -41,5 +45,8 @@ export function byFirst(...resolvers: KeyResolver[]): KeyResolver {
   const builtIn = resolvers.some((each) => each.own);
   const resolver: KeyResolver = async (context, request, settings) =>
     (await own(context, request, settings)) ?? (builtIn ? byIp(context, request, settings) : undefined);
-  return Object.assign(resolver, { phase: phaseOf(resolvers), ...(builtIn && { own }) });
+  return named(
+    nameOf('byFirst', resolvers),
+    Object.assign(resolver, { phase: phaseOf(resolvers), ...(builtIn && { own }) }),
+  );
 }

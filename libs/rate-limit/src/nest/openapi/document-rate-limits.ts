@@ -9,7 +9,7 @@ import { RATE_LIMIT_BOUND, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS } from '../toke
 import { answersOf } from './answers-of.js';
 import { addedTo, declaredBy, restore, write } from './api-responses.js';
 import { inCommon } from './in-common.js';
-import { isGuardedBy } from './is-guarded-by.js';
+import { isGuardedBy } from '../boot/is-guarded-by.js';
 
 /**
  * Adds the rate limits of an application to its OpenAPI document: the answers 429, 503 and 403 of every limited handler,

@@ -29,6 +29,8 @@ export class RateLimitGuard implements CanActivate {
   private readonly isScreening: boolean;
   /** The types of calls that are not limited, each of which is said once. */
   private readonly warnedOf = new Set<string>();
+  /** Whether limits are off: then it lets everything pass, wherever it is bound. */
+  private readonly isOff: boolean;
 
   /**
    * @internal
@@ -40,6 +42,7 @@ export class RateLimitGuard implements CanActivate {
     @Inject(RATE_LIMIT_SETTINGS) private readonly settings: RateLimitSettings,
     @Inject(RATE_LIMIT_BOUND) bound: boolean | Phase,
   ) {
+    this.isOff = !settings.isEnabled;
     this.phase = bound === false ? 'all' : bound === true ? 'early' : bound;
     // The early phase has looked when the late one comes.
     this.isScreening = this.phase !== 'late' && settings.lists?.refusesCallers === true;
@@ -54,6 +57,7 @@ export class RateLimitGuard implements CanActivate {
    * @throws RateLimitUnavailableException 503, when the store gives no answer and a policy is `closed` then
    */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    if (this.isOff) return true;
     const plan = this.plans.of(context);
     const rules = plan[this.phase];
     if (rules.length === 0 && !this.isScreening) return true;

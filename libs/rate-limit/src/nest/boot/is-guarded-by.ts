@@ -5,13 +5,16 @@ import { RateLimitGuard } from '../request/rate-limit.guard.js';
 /** Says of a route whether the application binds `RateLimitGuard` to it: for all routes, its class or itself. */
 export const isGuardedBy =
   (config: ApplicationConfig) =>
-  ({ controller, handler }: Route): boolean =>
-    [
-      ...config.getGlobalGuards(),
-      ...config.getGlobalRequestGuards().map(({ metatype }) => metatype),
-      ...guardsOf(controller),
-      ...guardsOf(handler),
-    ].some(isOurs);
+  (route: Route): boolean =>
+    guardsBefore(config, route).some(isOurs);
+
+/** The guards that an application binds to a route. */
+export const guardsBefore = (config: ApplicationConfig, { controller, handler }: Route): readonly unknown[] => [
+  ...config.getGlobalGuards(),
+  ...config.getGlobalRequestGuards().map(({ metatype }) => metatype),
+  ...guardsOf(controller),
+  ...guardsOf(handler),
+];
 
 /** Nest accepts a class, a class that extends it, or an instance. */
 const isOurs = (guard: unknown): boolean =>

@@ -1,0 +1,50 @@
+import { algorithmOf } from '../../core/algorithms/index.js';
+import { durationText } from '../../core/duration.js';
+import type { Policy } from '../../core/policy.js';
+import { oneLine } from '../../core/shown.js';
+import { LivePolicy } from '../../engine/limits/live-policy.js';
+import { keyName } from '../keys/key-name.js';
+import type { PolicyUse } from '../options.js';
+import type { Rule } from '../plan/rule.js';
+
+/** A rule's numbers, for people to read: `20 per 1s, token-bucket, burst 20`. */
+export function numbersText({ source, use }: Rule): string {
+  const { own, varies } = source;
+  const amount =
+    varies === 'all'
+      ? `by your resolve function, else ${own.limit} per ${own.period.text}`
+      : varies === 'limit'
+        ? `by your limit function, per ${own.period.text}`
+        : `${own.limit} per ${own.period.text}`;
+  const set = (source as unknown) instanceof LivePolicy ? setText(source as unknown as LivePolicy) : '';
+  return `${amount}, ${own.algorithm}${burstText(own)}${set}${blockText(own)}${useText(use)}`;
+}
+
+/** Who pays. */
+export function keyText({ use }: Rule): string {
+  const key = use.key!;
+  const known = keyName(key);
+  if (known !== undefined) return `key ${known}`;
+  // An arrow function that is written beside `key:` has that name.
+  return key.name === '' || key.name === 'key' ? 'your key function' : `your key function ${oneLine(key.name)}`;
+}
+
+function burstText({ algorithm, burst }: Policy): string {
+  return algorithmOf(algorithm).defaultBurst === undefined ? '' : `, burst ${burst}`;
+}
+
+/** Numbers that were set at run time. */
+function setText({ own, current, isOwn }: LivePolicy): string {
+  if (isOwn) return '';
+  return current === own ? ' (some keys have limits of their own)' : ` (now set to ${current.limit})`;
+}
+
+function blockText({ blocks }: Policy): string {
+  const spans = blocks?.spans.filter((span) => span > 0) ?? [];
+  return spans.length === 0 ? '' : `, blocks for ${spans.map(durationText).join(', then ')}`;
+}
+
+function useText({ cost, skip }: Readonly<PolicyUse>): string {
+  const spent = typeof cost === 'function' ? ', cost by your function' : cost === 1 ? '' : `, cost ${cost}`;
+  return `${spent}${skip ? ', unless your skip function says so' : ''}`;
+}

@@ -1,0 +1,26 @@
+import { algorithmOf } from '../core/algorithms/index.js';
+import { checkBlock, type BlockingStore } from '../core/blocks/blocking-store.js';
+import type { Decision } from '../core/decision.js';
+import { checkHits, type Hit } from '../core/hit.js';
+import type { Policy } from '../core/policy.js';
+
+/** Keeps nothing and admits everything: every quota is full, always. What a call gets wrong is still an error. */
+export class UnlimitedStore implements BlockingStore {
+  async consume(hits: readonly Hit[]): Promise<Decision[]> {
+    checkHits(hits);
+    return hits.map(({ policy }) => {
+      const { remaining } = algorithmOf(policy.algorithm).judge(policy, undefined, 0, 0);
+      return { allowed: true, limit: policy.limit, remaining, resetAfter: 0, retryAfter: 0, by: 'open' };
+    });
+  }
+
+  async reset(): Promise<void> {}
+
+  async block(policy: Policy, _key: string, span: number): Promise<void> {
+    checkBlock(policy, span);
+  }
+
+  async unblock(policy: Policy): Promise<void> {
+    checkBlock(policy);
+  }
+}
