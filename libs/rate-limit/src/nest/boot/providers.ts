@@ -20,6 +20,8 @@ import {
   RATE_LIMIT_SETTINGS,
   RATE_LIMIT_STORE,
 } from '../tokens.js';
+import { warnOfIdleEntries } from './idle-entries.js';
+import { knownKeys } from './known-keys.js';
 import { bindLatePhase } from './late-phase.js';
 
 /** Closes what the module opened, when every request that is under way has its answer. */
@@ -57,8 +59,12 @@ export const rateLimitProviders: Provider[] = [
   {
     provide: RateLimiter,
     inject: [RATE_LIMIT_SETTINGS, RATE_LIMIT_PLANS],
-    useFactory: async ({ options, lists, observer, logger }: RateLimitSettings, { catalogue }: Plans) =>
-      new RateLimiter(await openLimiter(options, catalogue, logger, lists, observer)),
+    useFactory: async (settings: RateLimitSettings, plans: Plans) => {
+      const { options, lists, observer, logger, keys } = settings;
+      const known = knownKeys(plans, settings);
+      warnOfIdleEntries(plans, settings);
+      return new RateLimiter(await openLimiter(options, plans.catalogue, logger, lists, observer, known), keys);
+    },
   },
   {
     provide: RATE_LIMIT_STORE,
