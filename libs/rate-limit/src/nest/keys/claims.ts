@@ -7,10 +7,9 @@ const TENANT_FIELDS = ['tenantId', 'tenant_id', 'organizationId', 'organization_
 
 /** The identity of `request.user`; `undefined` where it names nobody. */
 export function userIdIn(user: unknown): string | undefined {
-  // Of an object its toString() is no identity, for it may say anything. A bare ObjectId has no other.
-  const isBare =
-    typeof user !== 'object' || typeof (user as { toHexString?: unknown } | null)?.toHexString === 'function';
-  return (isBare ? textOf(user) : firstOf(USER_FIELDS, user)) || undefined;
+  if (typeof user !== 'object' || user === null) return textOf(user) || undefined;
+  // An ObjectId is its own id. The toString() of other objects may say anything.
+  return (isObjectId(user) && textOf(user)) || firstOf(USER_FIELDS, user);
 }
 
 /** The tenant of `request.user`; `undefined` where it has none. */
@@ -38,6 +37,14 @@ function firstOf(fields: readonly string[], user: unknown): string | undefined {
     if (text) return text;
   }
   return undefined;
+}
+
+function isObjectId(user: object): boolean {
+  try {
+    return typeof (user as { toHexString?: unknown }).toHexString === 'function';
+  } catch {
+    return false;
+  }
 }
 
 /** A getter may throw. */

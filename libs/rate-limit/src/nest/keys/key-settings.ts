@@ -7,18 +7,21 @@ import type { RateLimitRequest } from '../request/request.js';
 import { isLeft, tenantIdIn, userIdIn, withoutTenantId, withoutUserId } from './claims.js';
 import { proxyWatch } from './proxy-watch.js';
 
-/** How clients are told apart. */
+/** Typed as a method is, so that it may take the request by the framework's own type. */
+export type ReadIdentity = { read(request: RateLimitRequest): Identity | Promise<Identity> }['read'];
+
+/** How clients are told apart. Its functions may take the request as the framework types it: `(request: Request) => …`. */
 export interface KeyOptions {
   /**
    * Who the user is: text or an id, or a promise of it. `undefined`: nobody is known. Default: the first of `id`, `sub`,
    * `userId`, `user_id`, `uid`, `_id`, `uuid`, `oid` in `request.user`.
    */
-  user?: (request: RateLimitRequest) => Identity | Promise<Identity>;
+  user?: ReadIdentity;
   /**
    * Whose tenant it is: text or an id, or a promise of it. Default: the first of `tenantId`, `tenant_id`,
    * `organizationId`, `organization_id`, `orgId`, `org_id` in `request.user`.
    */
-  tenant?: (request: RateLimitRequest) => Identity | Promise<Identity>;
+  tenant?: ReadIdentity;
   /**
    * A header that names the tenant of requests **without a user**. Anybody may send it: made-up values have a quota each,
    * and a rival's use up the rival's. Set it only where a gateway in front writes it. Default: none is read.
