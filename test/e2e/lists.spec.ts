@@ -293,6 +293,8 @@ describe.each(adapters)("the module's lists, on %s", (adapter) => {
 });
 
 describe.each(adapters)("a policy's lists, on %s", (adapter) => {
+  const keys = { tenantHeader: 'x-tenant-id' };
+
   @Controller()
   class TwoController {
     @Get('two')
@@ -313,7 +315,7 @@ describe.each(adapters)("a policy's lists, on %s", (adapter) => {
 
   it('free from that policy, and not from the others', async () => {
     const store = new CountingStore();
-    const { ask } = await start(adapter, { store }, [TwoController]);
+    const { ask } = await start(adapter, { store, keys }, [TwoController]);
     const fields = async (address: string, tenant: string) =>
       (await ask('/two', address, { 'x-tenant-id': tenant })).headers.get('ratelimit');
     expect(await fields('10.1.1.1', 'b')).toEqual(soonAfter('"two";r=4;t=3600'));
@@ -325,7 +327,7 @@ describe.each(adapters)("a policy's lists, on %s", (adapter) => {
 
   it('refuse the request, and nothing is charged to the others', async () => {
     const store = new CountingStore();
-    const { ask } = await start(adapter, { store }, [TwoController]);
+    const { ask } = await start(adapter, { store, keys }, [TwoController]);
     for (const [address, tenant, policy] of [
       ['10.6.6.6', 'b', 'one'],
       ['192.0.2.1', 'x', 'two'],
@@ -339,9 +341,8 @@ describe.each(adapters)("a policy's lists, on %s", (adapter) => {
   });
 
   it('deny whom the module allows, and the module denies whom they allow', async () => {
-    const { status } = await start(adapter, { allow: ['10.0.0.0/8'], deny: ['192.0.2.9', 'tenant:acme'] }, [
-      TwoController,
-    ]);
+    const lists = { allow: ['10.0.0.0/8'], deny: ['192.0.2.9', 'tenant:acme'] };
+    const { status } = await start(adapter, { ...lists, keys }, [TwoController]);
     expect(await status('/two', '10.6.6.6')).toBe(403);
     expect(await status('/two', '192.0.2.9')).toBe(403);
     expect(await status('/two', '10.0.0.1', { 'x-tenant-id': 'acme' })).toBe(403);

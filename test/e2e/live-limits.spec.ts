@@ -133,14 +133,19 @@ describe('RateLimiter.limits', () => {
     const defined = { limit: 10, burst: 10, window: 86_400_000 };
     const own = { policy: 'daily', limit: 10, burst: 10, defined, version: 0 };
     expect(await limits.get('daily')).toEqual(own);
-    expect(await limits.get('daily', 'ip:a')).toEqual({ ...own, key: 'ip:a' });
+    expect(await limits.get('daily', 'ip:203.0.113.7')).toEqual({ ...own, key: 'ip:203.0.113.7' });
     const set = await limits.set('daily', { limit: 20 });
     expect(set).toEqual({ policy: 'daily', limit: 20, burst: 20, defined, version: expect.any(Number) });
     expect(await limits.get('daily')).toEqual(set);
-    expect(await limits.get('daily', 'ip:a')).toEqual({ ...own, key: 'ip:a', limit: 20, burst: 20 });
-    const his = await limits.override('daily', 'ip:a', { limit: 30 });
+    expect(await limits.get('daily', 'ip:203.0.113.7')).toEqual({
+      ...own,
+      key: 'ip:203.0.113.7',
+      limit: 20,
+      burst: 20,
+    });
+    const his = await limits.override('daily', 'ip:203.0.113.7', { limit: 30 });
     expect(his.version).toBeGreaterThan(set.version);
-    expect(await limits.get('daily', 'ip:a')).toEqual(his);
+    expect(await limits.get('daily', 'ip:203.0.113.7')).toEqual(his);
     expect(await limits.list('daily')).toEqual([set, his]);
     expect((await limits.list()).map(({ policy, limit }) => [policy, limit])).toEqual([
       ['daily', 20],
@@ -150,25 +155,25 @@ describe('RateLimiter.limits', () => {
       ['later', 7],
     ]);
     expect(await limits.clear('daily')).toEqual(own);
-    expect(await limits.clear('daily', 'ip:a')).toMatchObject({ limit: 10, version: 0 });
+    expect(await limits.clear('daily', 'ip:203.0.113.7')).toMatchObject({ limit: 10, version: 0 });
     expect(await limits.list('daily')).toHaveLength(1);
   });
 
   it('keeps what was used, for code as for requests', async () => {
     const limiter = limiterOf(app);
-    await limiter.consume('daily', 'job', { cost: 8 });
+    await limiter.consume('daily', 'job:nightly', { cost: 8 });
     await limits.set('daily', { limit: 20 });
-    expect(await limiter.peek('daily', 'job')).toMatchObject({ limit: 20, remaining: 12 });
-    await limits.override('daily', 'job', { limit: 5 });
-    expect(await limiter.consume('daily', 'job')).toMatchObject({ allowed: false, limit: 5, remaining: 0 });
-    await limits.clear('daily', 'job');
-    expect(await limiter.peek('daily', 'job')).toMatchObject({ limit: 20, remaining: 12 });
+    expect(await limiter.peek('daily', 'job:nightly')).toMatchObject({ limit: 20, remaining: 12 });
+    await limits.override('daily', 'job:nightly', { limit: 5 });
+    expect(await limiter.consume('daily', 'job:nightly')).toMatchObject({ allowed: false, limit: 5, remaining: 0 });
+    await limits.clear('daily', 'job:nightly');
+    expect(await limiter.peek('daily', 'job:nightly')).toMatchObject({ limit: 20, remaining: 12 });
   });
 
   it('leaves a burst that the definition names, and takes another', async () => {
     expect(numbers(await limits.set('tokens', { limit: 200 }))).toEqual({ limit: 200, burst: 50 });
     expect(numbers(await limits.set('tokens', { limit: 200, burst: 80 }))).toEqual({ limit: 200, burst: 80 });
-    expect(await limiterOf(app).peek('tokens', 'k')).toMatchObject({ limit: 200, remaining: 80 });
+    expect(await limiterOf(app).peek('tokens', 'job:nightly')).toMatchObject({ limit: 200, remaining: 80 });
   });
 
   it('changes what it finds, by a function, which may leave it and may take its time', async () => {
@@ -182,7 +187,9 @@ describe('RateLimiter.limits', () => {
       }),
     ).rejects.toThrow('not today');
     expect(await limits.get('daily')).toMatchObject({ limit: 20, version });
-    expect(await limits.override('daily', 'k', ({ limit }) => ({ limit: limit * 2 }))).toMatchObject({ limit: 40 });
+    expect(await limits.override('daily', 'job:nightly', ({ limit }) => ({ limit: limit * 2 }))).toMatchObject({
+      limit: 40,
+    });
   });
 
   it('loses no update of writers at once, and tells the one who knew too little', async () => {
@@ -198,7 +205,7 @@ describe('RateLimiter.limits', () => {
       code: 'RL_LIMIT_CHANGED',
     });
     await expect(limits.clear('daily', undefined, { version })).rejects.toMatchObject({ code: 'RL_LIMIT_CHANGED' });
-    await expect(limits.override('daily', 'k', { limit: 1 }, { version })).rejects.toMatchObject({
+    await expect(limits.override('daily', 'job:nightly', { limit: 1 }, { version })).rejects.toMatchObject({
       code: 'RL_LIMIT_CHANGED',
     });
     expect(await limits.list('daily')).toMatchObject([{ limit: 60 }]);
@@ -207,7 +214,7 @@ describe('RateLimiter.limits', () => {
   const refusals: [string, (limits: LiveLimits) => Promise<unknown>, RegExp][] = [
     ['RL_LIMIT_INVALID', (all) => all.set('daily', { limit: 1.5 }), /whole number from 0 .* got 1.5/],
     ['RL_LIMIT_INVALID', (all) => all.set('daily', { limit: '5' as never }), /got "5"/],
-    ['RL_LIMIT_INVALID', (all) => all.override('daily', 'k', () => ({ limit: -1 })), /got -1/],
+    ['RL_LIMIT_INVALID', (all) => all.override('daily', 'job:nightly', () => ({ limit: -1 })), /got -1/],
     ['RL_BURST_INVALID', (all) => all.set('daily', { limit: 5, burst: 5 }), /fixed-window takes no burst/],
     ['RL_BURST_INVALID', (all) => all.set('tokens', { limit: 5, burst: 0 }), /at least 1, got 0/],
     ['RL_PRECISION', (all) => all.set('tokens', { limit: 5, burst: 1e14 }), /stays below 2\^53/],
@@ -258,7 +265,7 @@ describe('RateLimiter.limits', () => {
   it('of a policy spelled out says nothing: it holds as it is spelled', async () => {
     await limits.set('daily', { limit: 20 });
     const spelled = { name: 'daily', limit: 10, window: '1d' } as const;
-    expect(await limiterOf(app).peek(spelled, 'k')).toMatchObject({ limit: 10 });
+    expect(await limiterOf(app).peek(spelled, 'job:nightly')).toMatchObject({ limit: 10 });
   });
 });
 
@@ -271,7 +278,7 @@ describe('liveLimits: false', () => {
     for (const attempt of [
       () => limits.get('daily'),
       () => limits.set('daily', { limit: 1 }),
-      () => limits.override('daily', 'k', { limit: 1 }),
+      () => limits.override('daily', 'job:nightly', { limit: 1 }),
       () => limits.clear('daily'),
       () => limits.list(),
     ]) {
@@ -304,18 +311,18 @@ describe('several instances', () => {
     const prefix = randomUUID();
     const [one, two] = [await start(prefix), await start(prefix)];
     await limitsOf(one).set('daily', { limit: 42 });
-    await limitsOf(one).override('hourly', 'k', { limit: 43 });
+    await limitsOf(one).override('hourly', 'job:nightly', { limit: 43 });
     expect(await quotaAt(one)).toBe('42');
-    const limitOf = async (app: App) => (await limiterOf(app).peek('hourly', 'k')).limit;
+    const limitOf = async (app: App) => (await limiterOf(app).peek('hourly', 'job:nightly')).limit;
     // The override was set last.
     await until('the other instance did not see it', async () => (await limitOf(two)) === 43);
     expect(await quotaAt(two)).toBe('42');
     const three = await start(prefix);
     expect(await quotaAt(three)).toBe('42');
-    expect(await limitsOf(three).list('hourly')).toMatchObject([{ limit: 5 }, { key: 'k', limit: 43 }]);
+    expect(await limitsOf(three).list('hourly')).toMatchObject([{ limit: 5 }, { key: 'job:nightly', limit: 43 }]);
 
     await limitsOf(three).clear('daily');
-    await limitsOf(three).clear('hourly', 'k');
+    await limitsOf(three).clear('hourly', 'job:nightly');
     await until('what was set was not gone', async () => (await limitOf(one)) === 5);
     expect(await quotaAt(one)).toBe('10');
   });
@@ -398,7 +405,7 @@ describe('while Redis is away', () => {
   it.each(['frozen', 'killed'])('the limits that are known hold, and none can be set (%s)', async (how) => {
     const app = await start();
     await limitsOf(app).set('daily', { limit: 3 });
-    await limitsOf(app).override('daily', 'vip', { limit: 50 });
+    await limitsOf(app).override('daily', 'job:vip', { limit: 50 });
     if (how === 'frozen') await server.freeze();
     else await server.stop();
     const statuses = [];
@@ -408,7 +415,7 @@ describe('while Redis is away', () => {
       expect(headers.get('RateLimit-Policy')).toBe('"daily";q=3;w=86400');
     }
     expect(statuses).toEqual([200, 200, 200, 429, 429]);
-    expect(await limiterOf(app).peek('daily', 'vip')).toMatchObject({ limit: 50, by: 'local' });
+    expect(await limiterOf(app).peek('daily', 'job:vip')).toMatchObject({ limit: 50, by: 'local' });
     const limits = limitsOf(app);
     const attempts = [
       () => limits.set('daily', { limit: 9 }),

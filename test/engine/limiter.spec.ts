@@ -118,6 +118,16 @@ describe.each(Object.keys(places) as (keyof typeof places)[])('a limiter in %s',
     expect([(await limiter.peek('calls', 'a')).limit, (await limiter.peek('calls', 'vip')).limit]).toEqual([7, 70]);
   });
 
+  it('reads an address behind ip: in any notation, and cuts IPv6 as the application does', async () => {
+    const limiter = await limiterHere({ keys: { ipv6Prefix: 56 } });
+    for (const key of ['ip:::ffff:203.0.113.7', 'ip:203.0.113.7', 'ip:2001:db8::1', 'ip:2001:db8::/56']) {
+      await limiter.consume('calls', key);
+    }
+    const left = async (key: string) => (await limiter.peek('calls', key)).remaining;
+    expect([await left('ip:203.0.113.7'), await left('ip:2001:DB8:0:ff::')]).toEqual([1, 1]);
+    await limiter.reset('calls', '42');
+  });
+
   it('goes by lists, also for several at once', async () => {
     const limiter = await limiterHere({
       policies: { ...policies, calls: { ...policies.calls, allow: ['user:free'] } },
@@ -207,6 +217,8 @@ describe('a mistake in the options of a limiter', () => {
   it.each<[string, unknown, string]>([
     ['no options', undefined, 'RL_OPTION_INVALID: createLimiter() takes an object of options, got undefined'],
     ['an unknown option', { redsi: '' }, 'RL_OPTION_UNKNOWN: createLimiter() has no option "redsi"'],
+    ['a prefix of addresses', { keys: { ipv6Prefix: 20 } }, 'RL_KEYS_INVALID: keys.ipv6Prefix must be a whole number'],
+    ['a key reader', { keys: { user: () => 1 } }, 'RL_OPTION_UNKNOWN: keys has no option "user"; it takes ipv6Prefix'],
     ['what only the module takes', { headers: 'ietf' }, 'RL_OPTION_UNKNOWN: createLimiter() has no option "headers"'],
     ['a limit', { policies: { calls: { ...calls, limit: -1 } } }, 'RL_LIMIT_INVALID: policies.calls: '],
     [

@@ -4,6 +4,7 @@
  * @module nestjs-redis-rate-limit/engine
  */
 export { createLimiter } from './engine/create-limiter.js';
+export { ipKey } from './engine/identity/ip-key.js';
 export type { AnyPolicy, Limiter, Spending } from './engine/limiter.js';
 export type { LimiterOptions, LimiterPolicy, StoreOptions } from './engine/options.js';
 export type { LimiterLogger } from './engine/observer/logger.js';

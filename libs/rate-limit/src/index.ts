@@ -26,6 +26,7 @@ export type { KeyResolver, Partition, Phase } from './nest/keys/key-resolver.js'
 export type { KeyOptions, KeySettings } from './nest/keys/key-settings.js';
 export type { RateLimitRequest } from './nest/request/request.js';
 
+export { ipKey } from './engine/identity/ip-key.js';
 export type { AnyPolicy, Spending } from './engine/limiter.js';
 export type { LimitChange, LiveLimit, OverrideKey } from './engine/limits/limit-change.js';
 export type { LiveLimits } from './engine/limits/live-limits.js';

@@ -3,7 +3,7 @@ import { kindOf, shown } from '../core/shown.js';
 import { checkKnownKeys, checkTimeout } from '../core/checks.js';
 import { RateLimitError } from '../core/errors.js';
 import { checkFailureMode } from '../core/policy.js';
-
+import { checkIpv6Prefix } from './identity/ip-key.js';
 import { LIST_KEYS } from './lists/lists.js';
 import type { LimiterOptions, StoreOptions } from './options.js';
 
@@ -29,15 +29,16 @@ const LONGEST_DENIAL_CACHE = 60_000;
  * Checks the options of `createLimiter()`, as far as that is possible before anything is opened. The catalogue checks the
  * policies.
  *
- * @throws RateLimitError `RL_OPTION_UNKNOWN`, and as {@link checkStoreOptions} does
+ * @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_KEYS_INVALID`, and as {@link checkStoreOptions} does
  */
 export function checkLimiterOptions(options: LimiterOptions): void {
   if (!isRecord(options)) {
     throw new RateLimitError('RL_OPTION_INVALID', `createLimiter() takes an object of options, got ${kindOf(options)}`);
   }
-  checkKnownKeys(options, [...STORE_KEYS, 'policies', 'logger'], 'createLimiter()');
+  checkKnownKeys(options, [...STORE_KEYS, 'policies', 'keys', 'logger'], 'createLimiter()');
   checkStoreOptions(options);
   checkPolicies(options.policies);
+  checkKeys(options.keys);
   const { logger } = options;
   for (const method of logger === undefined ? [] : (['log', 'warn', 'error'] as const)) {
     if (typeof logger?.[method] !== 'function') throw invalid('logger must have log(), warn() and error()', logger);
@@ -61,6 +62,13 @@ export function checkStoreOptions(options: StoreOptions): void {
   checkInstances(options.instances);
   denialCacheOf(options);
   liveLimitsOf(options);
+}
+
+/** @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_KEYS_INVALID` */
+function checkKeys(keys: LimiterOptions['keys']): void {
+  if (keys === undefined) return;
+  checkKnownKeys(keys, ['ipv6Prefix'], 'keys');
+  if (keys.ipv6Prefix !== undefined) checkIpv6Prefix(keys.ipv6Prefix);
 }
 
 /** @throws RateLimitError `RL_OPTION_INVALID` */

@@ -4,6 +4,7 @@ import { LivePolicy } from './limits/live-policy.js';
 import { LIST_KEYS, listsOf } from './lists/lists.js';
 import { Catalogue, type CataloguePolicy } from './catalogue.js';
 import { checkLimiterOptions } from './check-options.js';
+import { KnownKeys } from './identity/known-keys.js';
 import { Limiter } from './limiter.js';
 import { harmless, type LimiterLogger } from './observer/logger.js';
 import { openLimiter } from './open-limiter.js';
@@ -37,7 +38,9 @@ export async function createLimiter(options: LimiterOptions): Promise<Limiter> {
     (policy) => compiled(policy, canBlock),
     LIST_KEYS as (keyof NamedPolicy)[],
   );
-  return new Limiter(await openLimiter(options, catalogue, harmless(options.logger ?? consoleLogger)));
+  const logger = harmless(options.logger ?? consoleLogger);
+  const keys = new KnownKeys(options.keys?.ipv6Prefix);
+  return new Limiter(await openLimiter(options, catalogue, logger, undefined, undefined, keys));
 }
 
 const POLICY_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure', 'blockFor', ...LIST_KEYS];

@@ -1,6 +1,7 @@
 import { MemoryLimitBook } from '../stores/memory/memory.limit-book.js';
 import { UnlimitedStore } from '../stores/unlimited.store.js';
 import { liveLimitsOf } from './check-options.js';
+import type { KnownKeys } from './identity/known-keys.js';
 import type { LimiterParts } from './limiter.js';
 import { LiveLimits } from './limits/live-limits.js';
 import type { LimiterLogger } from './observer/logger.js';
@@ -18,10 +19,11 @@ export function limiterOff(
   catalogue: LimiterParts['catalogue'],
   logger: LimiterLogger,
   observer: SafeObserver,
+  keys: KnownKeys,
 ): LimiterParts {
   logger.warn(OFF);
   const store = new UnlimitedStore();
-  const settings = { every: liveLimitsOf(options), warn: (news: string) => logger.warn(news) };
+  const settings = { every: liveLimitsOf(options), keys, warn: (news: string) => logger.warn(news) };
   return {
     store,
     unobserved: store,
@@ -30,6 +32,7 @@ export function limiterOff(
     lists: undefined,
     limits: new LiveLimits(catalogue, new MemoryLimitBook(), settings),
     observer,
+    keys,
     canBlock: true,
     close: async () => undefined,
   };

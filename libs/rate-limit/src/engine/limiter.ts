@@ -8,6 +8,7 @@ import { atMost, definePolicy, isChecked, type Policy, type PolicyDefinition } f
 import { type RateLimitStore } from '../core/store.js';
 import type { CataloguePolicy } from './catalogue.js';
 import { invalid } from './check-options.js';
+import type { KnownKeys } from './identity/known-keys.js';
 import type { LiveLimits, NamedLivePolicies } from './limits/live-limits.js';
 import { listedDecision } from './lists/listed-decision.js';
 import type { Lists } from './lists/lists.js';
@@ -21,7 +22,7 @@ export type AnyPolicy = string | Policy | PolicyDefinition;
 export interface Spending {
   /** The policy. */
   policy: AnyPolicy;
-  /** Who pays: `user:42`, `ip:203.0.113.7`, or any text. */
+  /** Who pays: `user:42`, `ip:203.0.113.7`, or any text. An address behind `ip:` may be written in any way. */
   key: string;
   /** Quota units, default 1: 0 only looks, a negative number gives back. */
   cost?: number;
@@ -38,6 +39,7 @@ export interface LimiterParts {
   readonly lists: Lists | undefined;
   readonly limits: LiveLimits;
   readonly observer: SafeObserver;
+  readonly keys: KnownKeys;
   /** Whether the store can block. */
   readonly canBlock: boolean;
   /** Closes what was opened for it. */
@@ -47,6 +49,11 @@ export interface LimiterParts {
 /**
  * Decides by policies and keys, without a request and without a framework. A denial is an answer here, not an exception.
  * `createLimiter()` makes one.
+ *
+ * An address behind `ip:` in a key is read as `byIp` reads it: `ip:::ffff:203.0.113.7` is `ip:203.0.113.7`, and
+ * `ip:2001:db8::1` its /64. In a Nest application the limiter also knows what the keys of requests begin with, under each
+ * policy that a handler uses. Where code calls `reset`, `block`, `unblock` or `limits.override` for a key without such a
+ * beginning, as `'42'` in place of `'user:42'`, that is an error (`RL_KEY_INVALID`): it would reach nobody.
  */
 export class Limiter {
   /** The catalogue's limits, to be read and changed at run time. */
@@ -92,12 +99,12 @@ export class Limiter {
     if (isList(first)) {
       const isAlone = key === undefined && options === undefined;
       if (!isAlone) throw invalid('consume() takes a list alone, or a policy and a key', first);
-      return this.decide(byStrictest(first.map((spending) => this.hitOf(spending))));
+      return this.decide(byStrictest(first.map((spending) => this.hitOf(spending))), keysOf(first));
     }
     if (isSpending(first)) throw invalid('consume() takes a list of { policy, key, cost }, not one alone', first);
     if (options !== undefined) checkKnownKeys(options, ['cost'], "consume()'s third argument");
     const { cost = 1 } = options ?? {};
-    const [decision] = await this.decide([{ policy: this.policyOf(first, key!), key: key!, cost }]);
+    const [decision] = await this.decide([this.hitFor(first, key!, cost)], [key!]);
     return decision!;
   }
 
@@ -111,10 +118,11 @@ export class Limiter {
 
   /**
    * Makes the quota full again, and ends its block: this lets a caller back in. Throws as {@link consume} does, and
-   * whenever the store gives no answer.
+   * whenever the store gives no answer; `RL_KEY_INVALID` also for a key that surely is that of no request.
    */
   async reset(policy: AnyPolicy, key: string): Promise<void> {
-    await this.parts.store.reset(this.policyOf(policy, key), key);
+    const caller = this.callerOf(policy, key);
+    await this.parts.store.reset(this.policyOf(policy, caller), caller);
   }
 
   /**
@@ -124,7 +132,8 @@ export class Limiter {
    * @throws RateLimitError `RL_BLOCK_OFF`, `RL_BLOCK_INVALID`, and as {@link reset} does
    */
   async block(policy: AnyPolicy, key: string, span: Duration): Promise<void> {
-    await blocking(this.parts.store).block(this.policyOf(policy, key), key, spanOf(span));
+    const caller = this.callerOf(policy, key);
+    await blocking(this.parts.store).block(this.policyOf(policy, caller), caller, spanOf(span));
   }
 
   /**
@@ -132,7 +141,8 @@ export class Limiter {
    * again. To let a caller back in, use {@link reset}. Throws as {@link block} does.
    */
   async unblock(policy: AnyPolicy, key: string): Promise<void> {
-    await blocking(this.parts.store).unblock(this.policyOf(policy, key), key);
+    const caller = this.callerOf(policy, key);
+    await blocking(this.parts.store).unblock(this.policyOf(policy, caller), caller);
   }
 
   /**
@@ -152,8 +162,9 @@ export class Limiter {
     await (this.closing ??= this.parts.close());
   }
 
-  private async decide(hits: readonly Hit[]): Promise<Decision[]> {
-    const listed = this.listed(hits);
+  /** @param given the keys of the hits as they were given: lists know single addresses, where a key may be a whole line's */
+  private async decide(hits: readonly Hit[], given: readonly string[]): Promise<Decision[]> {
+    const listed = this.listed(hits, given);
     if (!listed) return this.parts.store.consume(hits);
 
     const isDenied = listed.some((decision) => decision?.allowed === false);
@@ -182,18 +193,35 @@ export class Limiter {
   }
 
   /** The decisions of lists, one for each hit; `undefined` if no list names any of the keys. Without lists it returns at once. */
-  private listed(hits: readonly Hit[]): (Decision | undefined)[] | undefined {
+  private listed(hits: readonly Hit[], given: readonly string[]): (Decision | undefined)[] | undefined {
     const { lists, catalogue } = this.parts;
     if (!lists && !hits.some(({ policy }) => catalogue.get(policy.name)?.lists)) return undefined;
     checkHits(hits);
-    const decisions = hits.map((hit) => listedDecision(hit, lists, catalogue.get(hit.policy.name)?.lists));
+    const decisions = hits.map((hit, i) =>
+      listedDecision(hit, given[i]!, lists, catalogue.get(hit.policy.name)?.lists),
+    );
     return decisions.every((decision) => decision === undefined) ? undefined : decisions;
   }
 
   private hitOf(spending: Spending): Hit {
     checkKnownKeys(spending, ['policy', 'key', 'cost'], 'what consume() spends');
     const { policy, key, cost = 1 } = spending;
+    return this.hitFor(policy, key, cost);
+  }
+
+  private hitFor(policy: AnyPolicy, given: string, cost: number): Hit {
+    const { keys } = this.parts;
+    const key = keys.canonical(given);
+    if (typeof policy === 'string') keys.noteSpending(policy, key);
     return { policy: this.policyOf(policy, key), key, cost };
+  }
+
+  /** The key of a caller that a call is to reach. */
+  private callerOf(policy: AnyPolicy, given: string): string {
+    const { keys } = this.parts;
+    const key = keys.canonical(given);
+    if (typeof policy === 'string') keys.checkReaches(policy, key);
+    return key;
   }
 
   private policyOf(policy: AnyPolicy, key: string): Policy {
@@ -206,6 +234,8 @@ export class Limiter {
 }
 
 const isSpending = (first: unknown): boolean => typeof first === 'object' && first !== null && 'policy' in first;
+
+const keysOf = (spendings: readonly Spending[]): string[] => spendings.map(({ key }) => key);
 
 const isList = (first: unknown): first is readonly Spending[] => Array.isArray(first);
 

@@ -1,4 +1,5 @@
 import { liveLimitsOf } from './check-options.js';
+import { KnownKeys } from './identity/known-keys.js';
 import type { LimiterParts } from './limiter.js';
 import { LiveLimits } from './limits/live-limits.js';
 import { listsOf, type Lists } from './lists/lists.js';
@@ -12,6 +13,7 @@ import type { StoreOptions } from './options.js';
  *
  * @param lists of the options, where they are read already
  * @param observer of the options, where it is made already
+ * @param keys what is known of the keys of requests
  * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`, `RL_LIST_INVALID`
  */
 export async function openLimiter(
@@ -20,10 +22,12 @@ export async function openLimiter(
   logger: LimiterLogger,
   lists: Lists | undefined = listsOf(options),
   observer: SafeObserver = loggingObserver(logger, options.onStoreFailure ?? 'local', options.observer),
+  keys = new KnownKeys(),
 ): Promise<LimiterParts> {
   const { store, unobserved, kept, book, close } = await openStores(options, observer, logger);
   const every = liveLimitsOf(options);
-  const limits = new LiveLimits(catalogue, book, { every, warn: (news) => logger.warn(news) });
+  const limits = new LiveLimits(catalogue, book, { every, keys, warn: (news) => logger.warn(news) });
   await limits.start();
-  return { store, unobserved, kept, catalogue, lists, limits, observer, canBlock: canBlockWith(options), close };
+  const canBlock = canBlockWith(options);
+  return { store, unobserved, kept, catalogue, lists, limits, observer, keys, canBlock, close };
 }

@@ -3,7 +3,6 @@ import { listsOf, type Lists } from '../engine/lists/lists.js';
 import type { HeaderProfile } from '../headers/ratelimit-headers.js';
 import { checkOptions, readOptions } from './check-options.js';
 import { keySettings, type KeySettings } from './keys/key-settings.js';
-import { proxyWatch } from './keys/proxy-watch.js';
 import type { RateLimitModuleOptions } from './options.js';
 import { listListenerOf, type ListListener } from '../engine/observer/list-listener.js';
 import { harmless, type LimiterLogger } from '../engine/observer/logger.js';
@@ -36,10 +35,7 @@ export function settingsOf(given: RateLimitModuleOptions): RateLimitSettings {
     options,
     isEnabled: options.enabled !== false,
     headers: options.headers ?? 'ietf',
-    keys: keySettings(
-      options.keys,
-      proxyWatch((message) => logger.warn(message)),
-    ),
+    keys: keySettings(options.keys, (message) => logger.warn(message)),
     lists: listsOf(options),
     observer,
     listDecided: listListenerOf(observer),

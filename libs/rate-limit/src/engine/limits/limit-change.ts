@@ -40,7 +40,7 @@ export interface LimitCondition {
   version?: number;
 }
 
-/** Whose override: a key as the resolvers give it, `'user:42'`, or the text of an API key, of which a digest is kept. */
+/** Whose override: a key as the resolvers give it, `'user:42'`, `'ip:203.0.113.7'`, or the text of an API key, of which a digest is kept. */
 export type OverrideKey =
   | string
   | {

@@ -7,6 +7,7 @@ import {
   type LimitNumbers,
   type LimitWriteResult,
 } from '../../core/limit-book.js';
+import { KnownKeys } from '../identity/known-keys.js';
 import {
   readNumbers,
   overrideKeyOf,
@@ -26,6 +27,8 @@ export interface LiveLimitsSettings {
   /** How long a start waits for what is set, in milliseconds. Default 3,000. */
   readonly patience?: number;
   readonly warn: (message: string) => void;
+  /** What is known of the keys of requests. Default: nothing. */
+  readonly keys?: KnownKeys;
 }
 
 /** The policies of a catalogue whose numbers are in their definitions. */
@@ -44,6 +47,7 @@ const MOST_ATTEMPTS = 1_000;
  */
 export class LiveLimits {
   private readonly follower: LimitFollower;
+  private readonly keys: KnownKeys;
 
   /** @internal */
   constructor(
@@ -52,6 +56,7 @@ export class LiveLimits {
     private readonly settings: LiveLimitsSettings,
   ) {
     this.follower = new LimitFollower(catalogue.livePolicies, book, settings.warn);
+    this.keys = settings.keys ?? new KnownKeys();
   }
 
   /**
@@ -64,7 +69,8 @@ export class LiveLimits {
    */
   async get(policy: string, key?: OverrideKey): Promise<LiveLimit> {
     const live = this.liveOf(policy);
-    const whose = key === undefined ? undefined : overrideKeyOf(key);
+    const whose = this.callerOf(key);
+    if (whose !== undefined) this.keys.noteSpending(policy, whose);
     await this.follower.refresh();
     return this.follower.of(live, whose);
   }
@@ -87,8 +93,8 @@ export class LiveLimits {
    * Sets one key's limit under a policy: for a plan, a VIP, a tenant. It holds whatever the policy's own limit becomes,
    * until it is cleared. Takes, answers and throws what {@link set} does.
    *
-   * @param key as the resolvers give it, prefix included: `'user:42'`, 1,024 characters at most. One that no resolver
-   *   gives has no effect
+   * @param key as the resolvers give it, with its scheme: `'user:42'`, `'ip:203.0.113.7'`, 1,024 characters at most. In
+   *   a Nest application one without a scheme is refused (`RL_KEY_INVALID`) where the keys of the policy have one
    */
   async override(
     policy: string,
@@ -96,7 +102,10 @@ export class LiveLimits {
     change: LimitChange,
     condition: LimitCondition = {},
   ): Promise<LiveLimit> {
-    return this.change(this.liveOf(policy), overrideKeyOf(key), change, versionOf(condition));
+    const live = this.liveOf(policy);
+    const whose = this.keys.canonical(overrideKeyOf(key));
+    this.keys.checkReaches(policy, whose);
+    return this.change(live, whose, change, versionOf(condition));
   }
 
   /**
@@ -109,7 +118,7 @@ export class LiveLimits {
    */
   async clear(policy: string, key?: OverrideKey, condition: LimitCondition = {}): Promise<LiveLimit> {
     const live = this.liveOf(policy);
-    const whose = key === undefined ? undefined : overrideKeyOf(key);
+    const whose = this.callerOf(key);
     await this.write(live, whose, undefined, versionOf(condition));
     await this.follower.refresh();
     return this.follower.of(live, whose);
@@ -194,6 +203,10 @@ export class LiveLimits {
       'RL_LIMITS_FULL',
       `${live.own.name}: ${MOST_LIMITS} limits are set, and no more are kept; clear some, or look them up with resolve`,
     );
+  }
+
+  private callerOf(key: OverrideKey | undefined): string | undefined {
+    return key === undefined ? undefined : this.keys.canonical(overrideKeyOf(key));
   }
 
   private liveOf(policy: string): LivePolicy {

@@ -1,8 +1,10 @@
 import { RateLimitError } from '../../core/errors.js';
 import { checkKnownKeys } from '../../core/checks.js';
 import { kindOf, shown } from '../../core/shown.js';
+import { addressOf } from '../identity/address.js';
 import { API_KEY_DIGEST, keyOfApiKey } from '../identity/api-key.js';
-import { AddressSet, rangeOf, type NoRange, type Range } from './address-set.js';
+import { IP } from '../identity/ip-key.js';
+import { AddressSet, bitsOf, rangeOf, type NoRange, type Range } from './address-set.js';
 
 /**
  * Whom a list names: an address (`'203.0.113.7'`), a CIDR range (`'2001:db8::/32'`), or a key as the resolvers give it
@@ -58,7 +60,10 @@ export class List {
   holdsKey(key: string): boolean {
     if (this.keys.has(key)) return true;
     if (this.addresses.isEmpty || !key.startsWith(IP)) return false;
-    const range = rangeOf(key.slice(IP.length));
+    const text = key.slice(IP.length);
+    const address = addressOf(text);
+    if (address) return this.addresses.holds(bitsOf(address));
+    const range = rangeOf(text);
     return isRange(range) && this.addresses.holds(range.first, range.last);
   }
 }
@@ -78,7 +83,6 @@ export class DenyList extends List {
   }
 }
 
-const IP = 'ip:';
 const isRange = (range: Range | NoRange | undefined): range is Range => range !== undefined && 'first' in range;
 
 /** A scheme as the resolvers', and what stands behind it. */
@@ -109,16 +113,23 @@ function readEntry(entry: unknown, place: string): Range | string {
   );
 }
 
-function keyIn(entry: object, place: string): string {
+function keyIn(entry: object, place: string): Range | string {
   checkKnownKeys(entry, ['key', 'apiKey'], place);
   const { key, apiKey } = entry as { key?: unknown; apiKey?: unknown };
   if ((key === undefined) === (apiKey === undefined)) throw invalid(`${place} must have either key or apiKey`);
   if (key !== undefined) {
-    if (typeof key === 'string' && key !== '') return key;
+    if (typeof key === 'string' && key !== '') return addressesIn(key) ?? key;
     throw invalid(`${place}: key must be text, not empty`, shown(key));
   }
   if (typeof apiKey === 'string' && /^[^\s](.*[^\s])?$/s.test(apiKey)) return keyOfApiKey(apiKey);
   throw invalid(`${place}: apiKey must be text, not empty, without space around it`, kindOf(apiKey));
+}
+
+/** Those that a key stands for, however they are written. */
+function addressesIn(key: string): Range | undefined {
+  if (!key.startsWith(IP)) return undefined;
+  const range = rangeOf(key.slice(IP.length));
+  return isRange(range) ? range : undefined;
 }
 
 const invalid = (rule: string, value?: string): RateLimitError =>

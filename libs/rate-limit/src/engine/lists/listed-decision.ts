@@ -3,10 +3,19 @@ import type { Decision } from '../../core/decision.js';
 import type { Hit } from '../../core/hit.js';
 import type { Lists } from './lists.js';
 
-/** What lists decide of a hit where there is no request; `undefined` where none names its key. */
-export function listedDecision({ policy, key }: Hit, ...lists: readonly (Lists | undefined)[]): Decision | undefined {
+/**
+ * What lists decide of a hit where there is no request; `undefined` where none names its key.
+ *
+ * @param given the key as code gave it, which may name one address where the hit's names a line
+ */
+export function listedDecision(
+  { policy, key }: Hit,
+  given: string,
+  ...lists: readonly (Lists | undefined)[]
+): Decision | undefined {
   const { limit } = policy;
-  const verdicts = lists.map((each) => each?.onKeyAlone(key));
+  const keys = given === key ? [key] : [key, given];
+  const verdicts = lists.flatMap((each) => keys.map((one) => each?.onKeyAlone(one)));
   if (verdicts.includes('deny')) {
     return { allowed: false, limit, remaining: 0, resetAfter: 0, retryAfter: -1, by: 'list' };
   }

@@ -22,6 +22,8 @@ import { GuardBinding } from './bind-guard.js';
 import { checkImports } from './imports.js';
 import { HandlersOnInstances } from './handlers-on-instances.js';
 import { makePlans } from './make-plans.js';
+import { warnOfIdleEntries } from './idle-entries.js';
+import { knownKeys } from './known-keys.js';
 
 /** Closes what the module opened, when every request that is under way has its answer. */
 @Injectable()
@@ -59,12 +61,13 @@ export const rateLimitProviders: Provider[] = [
   {
     provide: RATE_LIMIT_PARTS,
     inject: [RATE_LIMIT_SETTINGS, RATE_LIMIT_PLANS],
-    useFactory: (settings: RateLimitSettings, { catalogue }: Plans): LimiterParts | Promise<LimiterParts> => {
+    useFactory: (settings: RateLimitSettings, plans: Plans): LimiterParts | Promise<LimiterParts> => {
       const { options, isEnabled, lists, observer, logger } = settings;
-      return isEnabled
-        ? // Where quotas are kept is part of the summary.
-          openLimiter(options, catalogue, { ...logger, log: () => undefined }, lists, observer)
-        : limiterOff(options, catalogue, logger, observer);
+      const keys = knownKeys(plans, settings);
+      if (!isEnabled) return limiterOff(options, plans.catalogue, logger, observer, keys);
+      warnOfIdleEntries(plans, settings);
+      // Where quotas are kept is part of the summary.
+      return openLimiter(options, plans.catalogue, { ...logger, log: () => undefined }, lists, observer, keys);
     },
   },
   {
@@ -74,10 +77,11 @@ export const rateLimitProviders: Provider[] = [
   },
   {
     provide: RateLimiter,
-    inject: [RATE_LIMIT_PARTS, RATE_LIMIT_STORE],
-    useFactory: (parts: LimiterParts, store: RateLimitStore) =>
+    inject: [RATE_LIMIT_PARTS, RATE_LIMIT_STORE, RATE_LIMIT_SETTINGS],
+    useFactory: (parts: LimiterParts, store: RateLimitStore, { keys }: RateLimitSettings) =>
       new RateLimiter(
         store === parts.store ? parts : { ...parts, store, unobserved: store, canBlock: isBlocking(store) },
+        keys,
       ),
   },
   {

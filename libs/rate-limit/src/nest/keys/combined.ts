@@ -1,5 +1,7 @@
 import { RateLimitError } from '../../core/errors.js';
 import { shown } from '../../core/shown.js';
+import { combinedOf, eitherOf } from '../../engine/identity/key-schemes.js';
+import { textOf } from '../../engine/identity/key-text.js';
 import { byIp } from './by-ip.js';
 import { keyName, named } from './key-name.js';
 import type { KeyResolver, Partition, Phase } from './key-resolver.js';
@@ -18,16 +20,17 @@ const nameOf = (combination: string, resolvers: readonly KeyResolver[]): string 
 export function byAll(...resolvers: KeyResolver[]): KeyResolver {
   const resolver: KeyResolver = async (context, request, settings) => {
     const keys = await Promise.all(resolvers.map(async (each) => each(context, request, settings)));
-    if (keys.includes(undefined)) return undefined;
+    if (keys.some((key) => !isGiven(key))) return undefined;
     return keys.map(partOf).join('+');
   };
-  return named(nameOf('byAll', resolvers), Object.assign(resolver, { phase: phaseOf(resolvers) }));
+  return assembled('byAll', resolver, resolvers, combinedOf(resolvers.map(({ schemes }) => schemes)));
 }
 
 /** Escaped, so that `a+b` and `c` are not `a` and `b+c`. */
 function partOf(key: Partition): string {
-  if (typeof key === 'string' || Number.isFinite(key)) return String(key).replace(/[%+]/g, encodeURIComponent);
-  throw new RateLimitError('RL_KEY_INVALID', `byAll: a key must be text or a number, got ${shown(key)}`);
+  const text = textOf(key);
+  if (text !== undefined) return text.replace(/[%+]/g, encodeURIComponent);
+  throw new RateLimitError('RL_KEY_INVALID', `byAll: a key must be text, a number or an id, got ${shown(key)}`);
 }
 
 /**
@@ -35,18 +38,32 @@ function partOf(key: Partition): string {
  * as soon as one of them is.
  */
 export function byFirst(...resolvers: KeyResolver[]): KeyResolver {
+  const owns = resolvers.map((each) => each.own ?? each);
   const own: KeyResolver = async (context, request, settings) => {
-    for (const each of resolvers) {
-      const key = await (each.own ?? each)(context, request, settings);
-      if (key !== undefined) return key;
+    for (const each of owns) {
+      const key = await each(context, request, settings);
+      if (isGiven(key)) return key;
     }
     return undefined;
   };
   const builtIn = resolvers.some((each) => each.own);
   const resolver: KeyResolver = async (context, request, settings) =>
     (await own(context, request, settings)) ?? (builtIn ? byIp(context, request, settings) : undefined);
-  return named(
-    nameOf('byFirst', resolvers),
-    Object.assign(resolver, { phase: phaseOf(resolvers), ...(builtIn && { own }) }),
+  const ownSchemes = eitherOf(owns.map(({ schemes }) => schemes));
+  const schemes = builtIn ? eitherOf([ownSchemes, byIp.schemes]) : ownSchemes;
+  return Object.assign(
+    assembled('byFirst', resolver, resolvers, schemes),
+    builtIn && { own: assembled('byFirst', own, resolvers, ownSchemes) },
   );
 }
+
+function assembled(
+  combination: string,
+  resolver: KeyResolver,
+  of: readonly KeyResolver[],
+  schemes: KeyResolver['schemes'],
+): KeyResolver {
+  return named(nameOf(combination, of), Object.assign(resolver, { phase: phaseOf(of), ...(schemes && { schemes }) }));
+}
+
+const isGiven = (key: Partition): boolean => key !== undefined && key !== null;

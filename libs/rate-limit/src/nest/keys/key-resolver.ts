@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
+import type { Identity } from '../../engine/identity/key-text.js';
 import type { RateLimitRequest } from '../request/request.js';
 import type { KeySettings } from './key-settings.js';
 
@@ -8,12 +9,15 @@ import type { KeySettings } from './key-settings.js';
  */
 export type Phase = 'early' | 'late';
 
-/** Text, or a number that stands for it; `undefined` when the policy does not apply. */
-export type Partition = string | number | undefined;
+/**
+ * Text, or an id that stands for it: a finite number, a bigint, an ObjectId, bytes. `undefined` or `null` when the policy
+ * does not apply.
+ */
+export type Partition = Identity;
 
 /**
  * Says which partition of a policy's quota a request spends: any text, and `undefined` when the policy does not apply
- * to it. What it throws ends the request, and charges nothing.
+ * to it. What it throws ends the request, and charges nothing. An address behind `ip:` is read as `byIp` reads it.
  */
 export interface KeyResolver {
   (context: ExecutionContext, request: RateLimitRequest, settings: KeySettings): Partition | Promise<Partition>;
@@ -21,4 +25,9 @@ export interface KeyResolver {
   readonly phase?: Phase;
   /** The same without falling back on the address: `undefined` when the request does not say. */
   readonly own?: KeyResolver;
+  /**
+   * What its keys begin with, without the colon: `['user', 'ip']`. Code that names a caller by a key without such a
+   * beginning is then told so. Default: its keys may be any text.
+   */
+  readonly schemes?: readonly string[];
 }

@@ -1,14 +1,32 @@
 import { checkKnownKeys } from '../../core/checks.js';
 import { RateLimitError } from '../../core/errors.js';
 import { shown } from '../../core/shown.js';
-import { headerOf, type RateLimitRequest } from '../request/request.js';
+import { checkIpv6Prefix, DEFAULT_IPV6_PREFIX } from '../../engine/identity/ip-key.js';
+import type { Identity } from '../../engine/identity/key-text.js';
+import type { RateLimitRequest } from '../request/request.js';
+import { isLeft, tenantIdIn, userIdIn, withoutTenantId, withoutUserId } from './claims.js';
+import { proxyWatch } from './proxy-watch.js';
 
-/** How clients are told apart. */
+/** Typed as a method is, so that it may take the request by the framework's own type. */
+export type ReadIdentity = { read(request: RateLimitRequest): Identity | Promise<Identity> }['read'];
+
+/** How clients are told apart. Its functions may take the request as the framework types it: `(request: Request) => …`. */
 export interface KeyOptions {
-  /** Who the user is. Default `request.user.id`, else `request.user.sub`. */
-  user?: (request: RateLimitRequest) => string | number | undefined;
-  /** Whose tenant it is. Default `request.user.tenantId`, else the header `x-tenant-id`. */
-  tenant?: (request: RateLimitRequest) => string | number | undefined;
+  /**
+   * Who the user is: text or an id, or a promise of it. `undefined`: nobody is known. Default: the first of `id`, `sub`,
+   * `userId`, `user_id`, `uid`, `_id`, `uuid`, `oid` in `request.user`.
+   */
+  user?: ReadIdentity;
+  /**
+   * Whose tenant it is: text or an id, or a promise of it. Default: the first of `tenantId`, `tenant_id`,
+   * `organizationId`, `organization_id`, `orgId`, `org_id` in `request.user`.
+   */
+  tenant?: ReadIdentity;
+  /**
+   * A header that names the tenant of requests **without a user**. Anybody may send it: made-up values have a quota each,
+   * and a rival's use up the rival's. Set it only where a gateway in front writes it. Default: none is read.
+   */
+  tenantHeader?: string | undefined;
   /** The header that carries API keys. Default `x-api-key`. */
   apiKeyHeader?: string;
   /** IPv6 addresses that share this many leading bits are one client: 32 to 128. Default 64, what one line is given. */
@@ -17,46 +35,104 @@ export interface KeyOptions {
   withoutAddress?: 'share' | 'refuse';
 }
 
-/** The options with their defaults, and the ear that is told when the address may not be the client's. */
-export interface KeySettings extends Required<KeyOptions> {
+/** The options with their defaults, and what is done when a caller cannot be told from others. */
+export interface KeySettings extends Required<Omit<KeyOptions, 'tenantHeader'>> {
+  /** In lower case; `undefined`: none is read. */
+  readonly tenantHeader: string | undefined;
   /** Looks at a request whose address is about to be used, and warns once when proxies do not seem to be set up. */
   watchProxies(request: RateLimitRequest): void;
+  /** Warns of callers that are not told apart: once for each kind, of which there are few. */
+  warnOnce(kind: string, message: () => string): void;
 }
 
-export const KEY_OPTIONS = ['user', 'tenant', 'apiKeyHeader', 'ipv6Prefix', 'withoutAddress'];
+export const KEY_OPTIONS = ['user', 'tenant', 'tenantHeader', 'apiKeyHeader', 'ipv6Prefix', 'withoutAddress'];
 
 /** @throws RateLimitError `RL_KEYS_INVALID`, `RL_OPTION_UNKNOWN` */
-export function keySettings(options: KeyOptions = {}, watchProxies: KeySettings['watchProxies']): KeySettings {
+export function keySettings(options: KeyOptions = {}, warn: (message: string) => void): KeySettings {
   checkKnownKeys(options, KEY_OPTIONS, 'keys');
-  const { user = userOf, tenant = tenantOf, apiKeyHeader = 'x-api-key' } = options;
-  const { ipv6Prefix = 64, withoutAddress = 'share' } = options;
+  const warnOnce = oncePerKind(warn);
+  const { user = userReader(warnOnce), tenant = tenantReader(warnOnce), apiKeyHeader = 'x-api-key' } = options;
+  const { tenantHeader, ipv6Prefix = DEFAULT_IPV6_PREFIX, withoutAddress = 'share' } = options;
   check(typeof user === 'function', 'keys.user must be a function of the request', user);
   check(typeof tenant === 'function', 'keys.tenant must be a function of the request', tenant);
-  check(typeof apiKeyHeader === 'string' && apiKeyHeader !== '', 'keys.apiKeyHeader must name a header', apiKeyHeader);
-  check(
-    Number.isInteger(ipv6Prefix) && ipv6Prefix >= 32 && ipv6Prefix <= 128,
-    'keys.ipv6Prefix must be a whole number of bits from 32 to 128',
-    ipv6Prefix,
-  );
+  checkIpv6Prefix(ipv6Prefix);
   check(
     ['share', 'refuse'].includes(withoutAddress),
     `keys.withoutAddress must be 'share' or 'refuse'`,
     withoutAddress,
   );
-  return { user, tenant, apiKeyHeader: apiKeyHeader.toLowerCase(), ipv6Prefix, withoutAddress, watchProxies };
+  return {
+    user,
+    tenant,
+    tenantHeader: tenantHeader === undefined ? undefined : headerName(tenantHeader, 'keys.tenantHeader'),
+    apiKeyHeader: headerName(apiKeyHeader, 'keys.apiKeyHeader'),
+    ipv6Prefix,
+    withoutAddress,
+    watchProxies: proxyWatch(warn),
+    warnOnce,
+  };
+}
+
+/**
+ * A header's name as requests have it: in lower case.
+ *
+ * @throws RateLimitError `RL_KEYS_INVALID` for what no header is called
+ */
+export function headerName(name: unknown, place: string): string {
+  const isName = typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name);
+  check(isName, `${place} must be the name of a header, like 'x-api-key'`, name);
+  return (name as string).toLowerCase();
 }
 
 function check(holds: boolean, rule: string, value: unknown): void {
   if (!holds) throw new RateLimitError('RL_KEYS_INVALID', `${rule}, got ${shown(value)}`);
 }
 
-type Claims = { id?: string | number; sub?: string | number; tenantId?: string | number } | null | undefined;
-
-function userOf({ user }: RateLimitRequest) {
-  const claims = user as Claims;
-  return claims?.id ?? claims?.sub;
+function oncePerKind(warn: (message: string) => void): KeySettings['warnOnce'] {
+  const warned = new Set<string>();
+  return (kind, message) => {
+    if (warned.has(kind)) return;
+    warned.add(kind);
+    warn(message());
+  };
 }
 
-function tenantOf(request: RateLimitRequest) {
-  return (request.user as Claims)?.tenantId ?? headerOf(request, 'x-tenant-id');
+const userReader =
+  (warnOnce: KeySettings['warnOnce']) =>
+  (request: RateLimitRequest): string | undefined => {
+    const user: unknown = request.user;
+    const id = userIdIn(user);
+    if (id !== undefined) return id;
+    if (isLeft(user)) warnOnce('user', () => withoutUserId(user));
+    else tellOfUserElsewhere(request, warnOnce);
+    return undefined;
+  };
+
+const tenantReader =
+  (warnOnce: KeySettings['warnOnce']) =>
+  ({ user }: RateLimitRequest): string | undefined => {
+    const id = tenantIdIn(user);
+    if (id === undefined && isLeft(user)) warnOnce('tenant', () => withoutTenantId(user));
+    return id;
+  };
+
+/** Some libraries leave the user at another place. It is not read unasked: who writes there is not known. */
+function tellOfUserElsewhere(request: RateLimitRequest, warnOnce: KeySettings['warnOnce']): void {
+  const place = elsewhere(request);
+  if (place === undefined) return;
+  warnOnce(
+    'elsewhere',
+    () =>
+      `request.user is not set, but ${place} names a user. byUser does not read that, so such requests are counted by ` +
+      `their address. If it is your guard's, say so: keys: { user: (request) => request.${place.replace('request.', '')}.… }.`,
+  );
+}
+
+function elsewhere(request: RateLimitRequest & { auth?: unknown; session?: { user?: unknown } }): string | undefined {
+  try {
+    if (typeof request.auth === 'object' && userIdIn(request.auth) !== undefined) return 'request.auth';
+    return userIdIn(request.session?.user) === undefined ? undefined : 'request.session.user';
+  } catch {
+    return undefined;
+  }
 }

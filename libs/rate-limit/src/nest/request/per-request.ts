@@ -1,5 +1,8 @@
 import { RateLimitError } from '../../core/errors.js';
 import { shown } from '../../core/shown.js';
+import { canonicalRequestKey } from '../../engine/identity/ip-key.js';
+import { textOf } from '../../engine/identity/key-text.js';
+import type { Partition } from '../keys/key-resolver.js';
 
 // What functions of the application return: at once or later, and fit for use or not.
 
@@ -10,8 +13,11 @@ export const isPromise = <T>(value: T | Promise<T>): value is Promise<T> =>
 export const after = <T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> =>
   isPromise(value) ? value.then(next) : next(value);
 
-/** A key as text. What is neither text nor a number passes through: the store refuses it. */
-export const keyText = (key: string | number): string => (Number.isFinite(key) ? String(key) : (key as string));
+/** A key as text, its addresses as `byIp` writes them. What has no stable text passes through: the store refuses it. */
+export function keyText(key: NonNullable<Partition>, ipv6Prefix: number): string {
+  const text = textOf(key);
+  return text === undefined ? (key as string) : canonicalRequestKey(text, ipv6Prefix);
+}
 
 /** @throws RateLimitError `RL_COST_INVALID`; a request never gives back, so a negative cost is for code alone */
 export function checkCost(cost: unknown, name: string): asserts cost is number {

@@ -5,7 +5,7 @@ import type { Partition } from '../keys/key-resolver.js';
 import type { Rule } from '../plan/rule.js';
 import type { Call } from './call.js';
 import { RateLimitRefusedException } from './exceptions.js';
-import { after } from './per-request.js';
+import { after, keyText } from './per-request.js';
 import { headerOf } from './request.js';
 
 /**
@@ -37,8 +37,8 @@ export function keyOf(rule: Rule, call: Call): Partition | Promise<Partition> {
   // A caller that is allowed already: its key counts only where that may refuse it, or where the module's lists see it.
   if (isAllowed && !own.deny?.keys.size && !ofModule) return undefined;
   return after(rule.key(call), (key) => {
-    if (key === undefined) return undefined;
-    const text = typeof key === 'number' ? String(key) : key;
+    if (key === undefined || key === null) return undefined;
+    const text = keyText(key, call.settings.keys.ipv6Prefix);
     if (ofModule && isNamed(ofModule.onKey(text), ofModule, call, undefined, text, call.isAllowed))
       call.isAllowed = true;
     const isKeyAllowed = own !== undefined && isNamed(own.onKey(text), own, call, name, text, isAllowed);

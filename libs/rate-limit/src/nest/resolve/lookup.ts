@@ -2,6 +2,7 @@ import { HttpException, Logger, type ExecutionContext } from '@nestjs/common';
 import { saidBy, shown } from '../../core/shown.js';
 import { RateLimitError } from '../../core/errors.js';
 import type { Policy } from '../../core/policy.js';
+import { textOf } from '../../engine/identity/key-text.js';
 import { keptKey } from '../../stores/long-key.js';
 import { harmless } from '../../engine/observer/logger.js';
 import type { PolicySource } from '../../engine/policy-source.js';
@@ -115,7 +116,7 @@ export class Lookup implements PolicySource<Call> {
   find(context: ExecutionContext, by: Partition): Resolution | Promise<Resolution> {
     const { remembered } = this;
     const { cache } = this.settings;
-    if (!remembered || !cache || by === undefined) return this.ask(context, () => {});
+    if (!remembered || !cache || by === undefined || by === null) return this.ask(context, () => {});
     const key = this.cacheKeyOf(by);
     const askedAt = this.now();
     const known = remembered.find(key, askedAt) ?? this.underWay.get(key);
@@ -194,11 +195,12 @@ export class Lookup implements PolicySource<Call> {
     return this.reader.own;
   }
 
-  private cacheKeyOf(by: string | number): string {
-    if (typeof by === 'string' || Number.isFinite(by)) return keptKey(String(by));
+  private cacheKeyOf(by: NonNullable<Partition>): string {
+    const text = textOf(by);
+    if (text !== undefined) return keptKey(text);
     throw new RateLimitError(
       'RL_KEY_INVALID',
-      `${this.own.name}: a key of resolveCache.by must be text or a number, got ${shown(by)}`,
+      `${this.own.name}: a key of resolveCache.by must be text, a number or an id, got ${shown(by)}`,
     );
   }
 

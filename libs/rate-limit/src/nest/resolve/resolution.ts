@@ -2,8 +2,9 @@ import { RateLimitError } from '../../core/errors.js';
 import { shown } from '../../core/shown.js';
 import { checkKnownKeys } from '../../core/checks.js';
 import { type Policy } from '../../core/policy.js';
+import { textOf } from '../../engine/identity/key-text.js';
 import type { PolicyVariants } from '../../engine/policy-variants.js';
-import { checkCost, keyText } from '../request/per-request.js';
+import { checkCost } from '../request/per-request.js';
 import type { ResolvedPolicy } from './resolved-policy.js';
 
 /** What a lookup decided for a request. Without a key or a cost, the rule's own hold. */
@@ -49,6 +50,7 @@ export class ResolutionReader {
 
 function keyOf(key: unknown): string | undefined {
   if (key === undefined || key === null) return undefined;
-  if (typeof key === 'string' || Number.isFinite(key)) return keyText(key as string | number);
-  throw new RateLimitError('RL_KEY_INVALID', `resolve: key must be text or a number, got ${shown(key)}`);
+  const text = textOf(key);
+  if (text !== undefined) return text;
+  throw new RateLimitError('RL_KEY_INVALID', `resolve: key must be text, a number or an id, got ${shown(key)}`);
 }

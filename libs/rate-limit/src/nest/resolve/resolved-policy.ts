@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Duration } from '../../core/duration.js';
+import type { Identity } from '../../engine/identity/key-text.js';
 import type { KeyResolver } from '../keys/key-resolver.js';
 
 /** What `resolve` of a policy says of a request. A part that is left out, or null, is the policy's own. */
@@ -10,8 +11,8 @@ export interface ResolvedPolicy {
   window?: Duration | null;
   /** The most units at once: `token-bucket` and `gcra` only. */
   burst?: number | null;
-  /** Who pays. */
-  key?: string | number | null;
+  /** Who pays: text or an id. */
+  key?: Identity;
   /** Quota units the request spends: a whole number, not negative. */
   cost?: number | null;
 }

@@ -1,0 +1,59 @@
+import { RateLimitError } from '../../core/errors.js';
+import { shown } from '../../core/shown.js';
+import { addressOf, clientOf } from './address.js';
+
+/** What the key of an address begins with. */
+export const IP = 'ip:';
+
+/** What a client has been given: the addresses of one line share these leading bits. */
+export const DEFAULT_IPV6_PREFIX = 64;
+
+/**
+ * The key that `byIp` counts an address by, however the address is written: IPv4 also inside an IPv6 address, other IPv6
+ * by its leading bits, without zone and port. Of `undefined` or `''` it is `ip:none`, the key of requests without an
+ * address.
+ *
+ * @param ipv6Prefix the module's `keys.ipv6Prefix`
+ * @throws RateLimitError `RL_KEY_INVALID` for text that is no address, `RL_KEYS_INVALID` for a wrong prefix
+ *
+ * @example `await limiter.reset('login', ipKey(request.ip))`
+ */
+export function ipKey(address: string | undefined, ipv6Prefix = DEFAULT_IPV6_PREFIX): string {
+  checkIpv6Prefix(ipv6Prefix, 'the prefix of ipKey()');
+  if (address === undefined || address === '') return `${IP}none`;
+  const client = typeof address === 'string' ? clientOf(address, ipv6Prefix) : undefined;
+  if (client !== undefined) return IP + client;
+  throw new RateLimitError('RL_KEY_INVALID', `ipKey() takes an address like '203.0.113.7', got ${shown(address)}`);
+}
+
+/** @throws RateLimitError `RL_KEYS_INVALID` */
+export function checkIpv6Prefix(bits: unknown, place = 'keys.ipv6Prefix'): asserts bits is number {
+  if (Number.isInteger(bits) && (bits as number) >= 32 && (bits as number) <= 128) return;
+  throw new RateLimitError(
+    'RL_KEYS_INVALID',
+    `${place} must be a whole number of bits from 32 to 128, got ${shown(bits)}`,
+  );
+}
+
+/**
+ * A key as `byIp` writes it: addresses behind `ip:` are brought into its form, in a key of `byAll` too. A prefix that is
+ * written out holds. All other text stays as it is.
+ */
+export function canonicalKey(key: string, ipv6Prefix: number): string {
+  if (!key.startsWith(IP) && !key.includes(`+${IP}`)) return key;
+  const canonical = (part: string): string =>
+    part.startsWith(IP) ? IP + clientIn(part.slice(IP.length), ipv6Prefix) : part;
+  return key.includes('+') ? key.split('+').map(canonical).join('+') : canonical(key);
+}
+
+/** The same for keys of requests, most of which are in that form: to read an IPv6 address takes microseconds. */
+export const canonicalRequestKey = (key: string, ipv6Prefix: number): string =>
+  key.endsWith(`::/${ipv6Prefix}`) ? key : canonicalKey(key, ipv6Prefix);
+
+/** Without a colon it is an IPv4 address, which has one notation, or no address. */
+function clientIn(text: string, ipv6Prefix: number): string {
+  if (!text.includes(':')) return text;
+  const [, address = text, bits] = /^([^/]*)\/(\d{2,3})$/.exec(text) ?? [];
+  if (bits === undefined) return clientOf(address, ipv6Prefix) ?? text;
+  return Number(bits) <= 128 && addressOf(address)?.kind() === 'ipv6' ? clientOf(address, Number(bits))! : text;
+}

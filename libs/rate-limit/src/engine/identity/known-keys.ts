@@ -1,0 +1,137 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import { RateLimitError } from '../../core/errors.js';
+import { shown } from '../../core/shown.js';
+import { API_KEY_DIGEST } from './api-key.js';
+import { addressOf } from './address.js';
+import { canonicalKey, DEFAULT_IPV6_PREFIX, IP } from './ip-key.js';
+import { eitherOf, isUnder, schemeOf, type Schemes } from './key-schemes.js';
+
+/** Code chooses its keys, so there must be a bound on what is kept of them. */
+const MOST_SPENT = 1_000;
+
+/**
+ * What is known of the keys of requests: how addresses are written in them, and what they begin with under each policy.
+ * Code that names a caller goes by it, so that it cannot miss a caller in silence.
+ */
+export class KnownKeys {
+  private readonly schemes = new Map<string, Schemes>();
+  /** The schemes under which code of this process spends, by policy. */
+  private readonly spent = new Set<string>();
+  private readonly warned = new Set<string>();
+
+  constructor(
+    readonly ipv6Prefix: number = DEFAULT_IPV6_PREFIX,
+    private readonly warn: (message: string) => void = () => {},
+  ) {}
+
+  /** Notes what the keys of requests under a policy begin with, beside what is known already. */
+  learn(policy: string, schemes: Schemes): void {
+    this.schemes.set(policy, this.schemes.has(policy) ? eitherOf([this.schemes.get(policy), schemes]) : schemes);
+  }
+
+  /** A key as requests have it. What is no text passes through: the store refuses it. */
+  canonical(key: string): string {
+    return typeof key === 'string' ? canonicalKey(key, this.ipv6Prefix) : key;
+  }
+
+  /**
+   * For calls that spend or look. Code may spend by keys of its own; of a key that looks like a mistake it warns.
+   *
+   * @param policy its name in the catalogue
+   * @param key canonical
+   */
+  noteSpending(policy: string, key: string): void {
+    const schemes = this.schemes.get(policy);
+    if (!schemes || typeof key !== 'string' || isUnder(schemes, key)) return;
+    const scheme = schemeOf(key);
+    if (scheme !== undefined) {
+      if (this.spent.size < MOST_SPENT) this.spent.add(`${policy}\n${scheme}`);
+    } else {
+      this.warnOnce(
+        `bare ${policy}`,
+        `${policy}: code spends or looks by ${named(key, schemes)}, but requests are counted by ${listed(schemes)}. ` +
+          `They do not share a quota. ${fixFor(key, schemes)}`,
+      );
+    }
+  }
+
+  /**
+   * For calls that are to reach a caller: an override, a block, a reset.
+   *
+   * @param policy its name in the catalogue
+   * @param key canonical
+   * @throws RateLimitError `RL_KEY_INVALID` where the key is surely a mistake
+   */
+  checkReaches(policy: string, key: string): void {
+    const schemes = this.schemes.get(policy);
+    if (!schemes || typeof key !== 'string') return;
+    if (isUnder(schemes, key)) {
+      if (key.startsWith(IP)) this.checkAddress(policy, key);
+      if (key.startsWith('key:') && !key.includes('+')) checkDigest(policy, key);
+      return;
+    }
+    const scheme = schemeOf(key);
+    if (scheme === undefined) {
+      throw new RateLimitError(
+        'RL_KEY_INVALID',
+        `${policy}: ${named(key, schemes)} is that of no request: requests are counted by ${listed(schemes)}. ${fixFor(key, schemes)}`,
+      );
+    }
+    if (this.spent.has(`${policy}\n${scheme}`)) return;
+    this.warnOnce(
+      `other ${policy}`,
+      `${policy}: ${named(key, schemes)} is named, but requests are counted by ${listed(schemes)}. ` +
+        'Only code that spends by such a key is reached.',
+    );
+  }
+
+  private checkAddress(policy: string, key: string): void {
+    const text = key.slice(IP.length);
+    const cut = `/${this.ipv6Prefix}`;
+    if (text === 'none' || isIPv4(text) || (text.endsWith(cut) && isIPv6(text.slice(0, -cut.length)))) return;
+    // A part of a key of byAll, or what looks like one.
+    if (text.includes('+')) return;
+    throw new RateLimitError(
+      'RL_KEY_INVALID',
+      `${policy}: the key ${shown(key)} is that of no request: after ip: stands one address, like 203.0.113.7` +
+        ` (IPv6 addresses are cut to ${cut} by themselves)`,
+    );
+  }
+
+  private warnOnce(kind: string, message: string): void {
+    if (this.warned.has(kind)) return;
+    this.warned.add(kind);
+    this.warn(message);
+  }
+}
+
+/** A digest, and not the API key itself, which is nobody's to see. */
+function checkDigest(policy: string, key: string): void {
+  if (API_KEY_DIGEST.test(key)) return;
+  throw new RateLimitError(
+    'RL_KEY_INVALID',
+    `${policy}: after key: stands a digest of 22 characters. ${fixFor('', ['key'])}`,
+  );
+}
+
+const listed = (schemes: readonly string[]): string =>
+  schemes.map((scheme) => `'${scheme.replaceAll('+', ':…+')}:…'`).join(' or ');
+
+/** A text that may be an API key is a secret, and not shown. */
+const named = (key: string, schemes: readonly string[]): string =>
+  schemes.some((scheme) => /^(key|header\.)/.test(scheme))
+    ? `a text of ${key.length} characters`
+    : `the key ${shown(key)}`;
+
+/** What to write in place of a key without a scheme. */
+function fixFor(key: string, schemes: readonly string[]): string {
+  if (addressOf(key)) return `Write ipKey(${shown(key)}).`;
+  const scheme = schemes.find((each) => each !== 'ip') ?? 'ip';
+  const own = `or give a key of your own a scheme, like 'job:nightly'.`;
+  if (scheme === 'ip') return `Write ipKey(address) for a client, ${own}`;
+  if (scheme === 'key')
+    return `Write the 'key:…' that keyOf(byApiKey, context) returns (an override takes { apiKey } too), ${own}`;
+  return scheme.includes('+') || scheme.startsWith('header.')
+    ? `Write such a key, ${own}`
+    : `Write ${shown(`${scheme}:${key}`)}, ${own}`;
+}

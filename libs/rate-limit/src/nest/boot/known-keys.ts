@@ -1,0 +1,17 @@
+import { KnownKeys } from '../../engine/identity/known-keys.js';
+import type { Plans } from '../plan/plans.js';
+import type { RateLimitSettings } from '../settings.js';
+import type { Rule } from '../plan/rule.js';
+import type { Schemes } from '../../engine/identity/key-schemes.js';
+
+/** What the policies of handlers say of the keys of requests. Of a policy that no handler has, code chooses the keys. */
+export function knownKeys(plans: Plans, { keys, logger }: RateLimitSettings): KnownKeys {
+  const known = new KnownKeys(keys.ipv6Prefix, (message) => logger.warn(message));
+  for (const { controller, name } of plans.routes) {
+    for (const rule of plans.for(controller, name).all) if (!rule.isUnnamed) known.learn(rule.name, schemesOf(rule));
+  }
+  return known;
+}
+
+/** A lookup may name another key for each request. */
+export const schemesOf = ({ source, use }: Rule): Schemes => (source.varies === 'all' ? undefined : use.key?.schemes);

@@ -1,0 +1,124 @@
+import { ipKey } from 'nestjs-redis-rate-limit';
+import { canonicalKey, canonicalRequestKey } from '../../libs/rate-limit/src/engine/identity/ip-key.js';
+import { KnownKeys } from '../../libs/rate-limit/src/engine/identity/known-keys.js';
+
+describe('ipKey', () => {
+  it.each([
+    ['203.0.113.7', 'ip:203.0.113.7'],
+    ['::ffff:203.0.113.7', 'ip:203.0.113.7'],
+    ['64:ff9b::203.0.113.7', 'ip:203.0.113.7'],
+    ['203.0.113.7:4711', 'ip:203.0.113.7'],
+    ['2001:DB8:0:1:2:3:4:5', 'ip:2001:db8:0:1::/64'],
+    ['[2001:db8::1]:443', 'ip:2001:db8::/64'],
+    ['fe80::1%eth0', 'ip:fe80::/64'],
+    [undefined, 'ip:none'],
+    ['', 'ip:none'],
+  ])('of %p is %s', (address, key) => expect(ipKey(address)).toBe(key));
+
+  it('cuts IPv6 by the prefix, and refuses what is no address or no prefix', () => {
+    expect(ipKey('2001:db8:1:2ff::1', 56)).toBe('ip:2001:db8:1:200::/56');
+    expect(() => ipKey('10.0.0.0/8')).toThrow(/^RL_KEY_INVALID: .* got "10.0.0.0\/8"/);
+    expect(() => ipKey('bob')).toThrow('RL_KEY_INVALID');
+    expect(() => ipKey(42 as never)).toThrow('RL_KEY_INVALID');
+    expect(() => ipKey('::1', 20)).toThrow('RL_KEYS_INVALID');
+  });
+});
+
+describe('a key of an address', () => {
+  it.each([
+    ['ip:203.0.113.7', 'ip:203.0.113.7'],
+    ['ip:::ffff:203.0.113.7', 'ip:203.0.113.7'],
+    ['ip:203.0.113.7:80', 'ip:203.0.113.7'],
+    ['ip:2001:DB8::1', 'ip:2001:db8::/64'],
+    ['ip:2001:DB8::/64', 'ip:2001:db8::/64'],
+    ['ip:2001:db8:1:2ff::/56', 'ip:2001:db8:1:200::/56'],
+    ['ip:::ffff:203.0.113.7+user:42', 'ip:203.0.113.7+user:42'],
+    ['user:42+ip:2001:db8::1', 'user:42+ip:2001:db8::/64'],
+    // What is not an address stays what it is.
+    ['ip:none', 'ip:none'],
+    ['ip:', 'ip:'],
+    ['ip:a:b', 'ip:a:b'],
+    ['ip:2001:db8::/999', 'ip:2001:db8::/999'],
+    ['ip:::ffff:203.0.113.7/128', 'ip:::ffff:203.0.113.7/128'],
+    ['user:::ffff:203.0.113.7', 'user:::ffff:203.0.113.7'],
+    ['zip:::1', 'zip:::1'],
+    ['a+b', 'a+b'],
+  ])('%s is %s', (key, canonical) => {
+    expect(canonicalKey(key, 64)).toBe(canonical);
+    expect(canonicalRequestKey(canonical, 64)).toBe(canonical);
+  });
+});
+
+describe('what is known of keys', () => {
+  const warnings: string[] = [];
+  let keys: KnownKeys;
+  beforeEach(() => {
+    warnings.length = 0;
+    keys = new KnownKeys(64, (message) => warnings.push(message));
+    keys.learn('daily', ['user', 'ip']);
+    keys.learn('both', ['tenant+user', 'tenant+ip']);
+    keys.learn('free', undefined);
+  });
+  const refusal = (policy: string, key: string) => {
+    try {
+      keys.checkReaches(policy, key);
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+
+  it.each([
+    ['daily', 'user:42'],
+    ['daily', 'user:a+b'],
+    ['daily', 'ip:203.0.113.7'],
+    ['daily', 'ip:2001:db8::/64'],
+    ['daily', 'ip:none'],
+    ['both', 'tenant:acme+user:42'],
+    ['free', '42'],
+    ['of no handler', '42'],
+  ])('%s has keys like %s', (policy, key) => {
+    expect(refusal(policy, key)).toBeUndefined();
+    keys.noteSpending(policy, key);
+    expect(warnings).toEqual([]);
+  });
+
+  it('a key without a scheme reaches nobody: an error with the fix', () => {
+    expect(refusal('daily', '42')).toBe(
+      `RL_KEY_INVALID: daily: the key "42" is that of no request: requests are counted by 'user:…' or 'ip:…'. ` +
+        `Write "user:42", or give a key of your own a scheme, like 'job:nightly'.`,
+    );
+    expect(refusal('daily', '::1')).toMatch(/Write ipKey\("::1"\)\.$/);
+    expect(refusal('daily', '')).toMatch(/^RL_KEY_INVALID/);
+    expect(refusal('both', '42')).toMatch(/counted by 'tenant:…\+user:…' or 'tenant:…\+ip:…'/);
+  });
+
+  it('what may be an API key is not shown', () => {
+    keys.learn('calls', ['key', 'ip']);
+    expect(refusal('calls', 'sk_live_secret')).toMatch(
+      /^RL_KEY_INVALID: calls: a text of 14 .* takes \{ apiKey \} too/,
+    );
+  });
+
+  it('nor does an address that is none, or a range', () => {
+    for (const key of ['ip:203.0.113', 'ip:10.0.0.0/8', 'ip:2001:db8::/48']) {
+      expect(refusal('daily', key)).toMatch(/^RL_KEY_INVALID: daily: the key "ip:.*" is that of no request/);
+    }
+  });
+
+  it('a key of another scheme is warned of once, unless code spends by it', () => {
+    keys.noteSpending('daily', 'mail:a');
+    for (const key of ['mail:b', 'tenant:acme', 'tenant:other']) expect(refusal('daily', key)).toBeUndefined();
+    expect(warnings).toEqual([
+      expect.stringMatching(/^daily: the key "tenant:acme" is named, but requests are counted by/),
+    ]);
+    expect(refusal('both', 'user:42')).toBeUndefined();
+    expect(warnings).toHaveLength(2);
+  });
+
+  it('code that spends by a key without a scheme is warned once: requests have another quota', () => {
+    keys.noteSpending('daily', '42');
+    keys.noteSpending('daily', '43');
+    expect(warnings).toEqual([expect.stringMatching(/^daily: code spends or looks by the key "42".*Write "user:42"/)]);
+  });
+});
