@@ -94,7 +94,7 @@ describe.each(adapters)('enabled: false, on %s', (adapter) => {
       });
     }
     await limiter.limits.set('one', { limit: 5 });
-    expect(await limiter.peek('one', 'k')).toMatchObject({ allowed: true, limit: 5, remaining: 5 });
+    expect(await limiter.peek('one', 'user:k')).toMatchObject({ allowed: true, limit: 5, remaining: 5 });
     expect(warn.mock.calls.map(([line]) => line)).toEqual([
       'Rate limits are off (enabled: false): every request passes, and no connection is opened.',
     ]);
