@@ -44,6 +44,11 @@ class Tenants {
 @Injectable({ scope: Scope.REQUEST, durable: true })
 class Durable {}
 
+class Named {}
+
+@Module({ providers: [{ provide: 'names', useValue: 'x' }], exports: ['names'] })
+class NamesModule {}
+
 const scoped = [PerTenant, Tenants, Tenant, Durable];
 
 @Module({ providers: scoped, exports: scoped })
@@ -438,6 +443,14 @@ describe('how the module is imported', () => {
     ],
   ])('%s is an error', (_what, make, message) => {
     expect(make).toThrow(message);
+  });
+
+  it('a class that makes no options is an error', async () => {
+    for (const how of [{ useClass: Named }, { imports: [NamesModule], useExisting: 'names' }]) {
+      await expect(boot('express', RateLimitModule.forRootAsync(how as never), {})).rejects.toThrow(
+        /RL_OPTION_INVALID: useClass and useExisting need a class with createRateLimitOptions\(\), got (an object of Named|text)/,
+      );
+    }
   });
 
   it('a factory’s own failure is the start’s', async () => {

@@ -109,6 +109,8 @@ function registerAs<F extends () => object>(token: string, factory: F) {
 const limitsConfig = registerAs('limits', (): RateLimitModuleOptions => options);
 const constantConfig = registerAs('constant', async () => constant);
 
+class Extended extends RateLimitModule {}
+
 const bare = Object.assign(Object.create(null) as object, options);
 
 it.each<[string, DynamicModule]>([
@@ -133,6 +135,7 @@ it.each<[string, DynamicModule]>([
       useFactory: (given: typeof options) => given,
     }),
   ],
+  ['given to a class that extends the module', Extended.forRoot(options)],
   ['with wiring that is not given', RateLimitModule.forRoot({ ...options, guard: undefined, isGlobal: undefined })],
   ['with limits that are explicitly on', RateLimitModule.forRoot({ ...options, enabled: true })],
 ])('options that are %s', async (_way, module) => {

@@ -22,6 +22,7 @@ import {
   type RateLimitModuleExtras,
   type RateLimitModuleOptions,
 } from 'nestjs-redis-rate-limit';
+import { documentRateLimits } from 'nestjs-redis-rate-limit/openapi';
 import { unlimited } from '../guide/unlimited.js';
 import { adapters, boot, closeApps } from '../support/app.js';
 
@@ -99,6 +100,13 @@ describe.each(adapters)('enabled: false, on %s', (adapter) => {
       'Rate limits are off (enabled: false): every request passes, and no connection is opened.',
     ]);
   });
+});
+
+it('enabled: false leaves the limits in the OpenAPI document, which is often made without a Redis', async () => {
+  const { nest } = await boot('express', { enabled: false, policies }, { controllers: [OneController] });
+  documentRateLimits(nest);
+  const answers = Reflect.getMetadata('swagger/apiResponse', OneController.prototype.early) as object;
+  expect(Object.keys(answers)).toContain('429');
 });
 
 it('enabled: false does not hide a mistake', async () => {

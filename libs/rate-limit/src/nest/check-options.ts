@@ -86,6 +86,21 @@ export function checkAsyncOptions(options: object): void {
 }
 
 /**
+ * What a class of `useClass` or `useExisting` makes.
+ *
+ * @throws RateLimitError `RL_OPTION_INVALID` where it is no such class
+ */
+export function createdOptions(
+  from: { createRateLimitOptions?(): RateLimitModuleOptions | Promise<RateLimitModuleOptions> } | undefined,
+): RateLimitModuleOptions | Promise<RateLimitModuleOptions> {
+  if (typeof from?.createRateLimitOptions === 'function') return from.createRateLimitOptions();
+  throw new RateLimitError(
+    'RL_OPTION_INVALID',
+    `useClass and useExisting need a class with createRateLimitOptions(), got ${kindOf(from)}`,
+  );
+}
+
+/**
  * Only true and false: the text 'false', as environment variables have it, would count as true.
  *
  * @throws RateLimitError `RL_OPTION_INVALID`

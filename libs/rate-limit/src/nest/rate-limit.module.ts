@@ -9,7 +9,7 @@ import {
 import { ApplicationConfig, DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { RateLimitGuard } from './request/rate-limit.guard.js';
 import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE, type OPTIONS_TYPE } from './module-definition.js';
-import { checkAsyncOptions, readOptions } from './check-options.js';
+import { checkAsyncOptions, createdOptions, readOptions } from './check-options.js';
 import { HandlersOnInstances } from './boot/handlers-on-instances.js';
 import { checkImports } from './boot/imports.js';
 import { rateLimitProviders } from './boot/providers.js';
@@ -91,6 +91,10 @@ export class RateLimitModule
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     checkAsyncOptions(options);
-    return super.forRootAsync(options);
+    const { useClass, useExisting, ...rest } = options;
+    const from = useExisting ?? useClass;
+    if (options.useFactory || !from) return super.forRootAsync(options);
+    const module = super.forRootAsync({ ...rest, inject: [from], useFactory: createdOptions });
+    return useExisting ? module : { ...module, providers: [...(module.providers ?? []), from] };
   }
 }
