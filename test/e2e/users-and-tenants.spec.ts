@@ -6,15 +6,18 @@ import {
   Logger,
   UseGuards,
   type CanActivate,
+  type DynamicModule,
   type ExecutionContext,
 } from '@nestjs/common';
 import {
   byAll,
   byFirst,
+  byHeader,
   byTenant,
   byUser,
   RateLimit,
   RateLimiter,
+  RateLimitModule,
   type RateLimitModuleOptions,
   type RateLimitRequest,
 } from 'nestjs-redis-rate-limit';
@@ -209,6 +212,22 @@ describe('a tenant', () => {
     expect(await payerOf(app, 'first', ['user:42'])).toEqual(['user:42']);
     expect(warnings()).toEqual([]);
   });
+});
+
+it.each<[string, () => unknown]>([
+  ['byHeader()', () => byHeader('x api key')],
+  ['byHeader()', () => byHeader('')],
+  ['byHeader()', () => byHeader(':authority')],
+  ['keys.tenantHeader', () => RateLimitModule.forRoot({ keys: { tenantHeader: 'x-tenant: id' } })],
+  ['keys.apiKeyHeader', () => RateLimitModule.forRoot({ keys: { apiKeyHeader: 'x api key' } })],
+])('%s takes no name that no header has (%#)', async (place, use) => {
+  const attempt = async () => {
+    const made = use();
+    if (typeof made !== 'function') await boot('express', made as DynamicModule, {});
+  };
+  await expect(attempt()).rejects.toThrow(
+    new RegExp(`^RL_KEYS_INVALID: ${place.replace(/[()]/g, '.')}.*name of a header`),
+  );
 });
 
 it('a key function may return an id as the database has it, and an address in any notation', async () => {

@@ -40,7 +40,8 @@ export function checkIpv6Prefix(bits: unknown, place = 'keys.ipv6Prefix'): asser
  * written out holds. All other text stays as it is.
  */
 export function canonicalKey(key: string, ipv6Prefix: number): string {
-  if (!key.startsWith(IP) && !key.includes(`+${IP}`)) return key;
+  // Without another colon an address is IPv4, which has one notation. Most keys end here.
+  if (!key.includes(':', IP.length) || !(key.startsWith(IP) || key.includes(`+${IP}`))) return key;
   const canonical = (part: string): string =>
     part.startsWith(IP) ? IP + clientIn(part.slice(IP.length), ipv6Prefix) : part;
   return key.includes('+') ? key.split('+').map(canonical).join('+') : canonical(key);
@@ -50,7 +51,6 @@ export function canonicalKey(key: string, ipv6Prefix: number): string {
 export const canonicalRequestKey = (key: string, ipv6Prefix: number): string =>
   key.endsWith(`::/${ipv6Prefix}`) ? key : canonicalKey(key, ipv6Prefix);
 
-/** Without a colon it is an IPv4 address, which has one notation, or no address. */
 function clientIn(text: string, ipv6Prefix: number): string {
   if (!text.includes(':')) return text;
   const [, address = text, bits] = /^([^/]*)\/(\d{2,3})$/.exec(text) ?? [];
