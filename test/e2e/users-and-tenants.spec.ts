@@ -57,6 +57,17 @@ class UsersController {
   @RateLimit({ name: 'first', ...quota, key: byFirst(byTenant, byUser) })
   first() {}
 
+  @Get('pair')
+  @RateLimit({
+    name: 'pair',
+    ...quota,
+    key: byAll(
+      () => 7n,
+      () => own as string,
+    ),
+  })
+  pair() {}
+
   @Get('own')
   @RateLimit({ name: 'own', ...quota, key: () => own as string })
   own() {}
@@ -241,6 +252,7 @@ it('a key function may return an id as the database has it, and an address in an
   ] as const) {
     own = value;
     expect(await payerOf(app, 'own', [key])).toEqual([key]);
+    expect(await payerOf(app, 'pair', [`7+${key}`])).toEqual([`7+${key}`]);
   }
   own = null;
   expect((await app.get('/own')).headers.get('ratelimit')).toBeNull();
