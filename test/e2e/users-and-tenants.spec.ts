@@ -6,15 +6,18 @@ import {
   Logger,
   UseGuards,
   type CanActivate,
+  type DynamicModule,
   type ExecutionContext,
 } from '@nestjs/common';
 import {
   byAll,
   byFirst,
+  byHeader,
   byTenant,
   byUser,
   RateLimit,
   RateLimiter,
+  RateLimitModule,
   type RateLimitModuleOptions,
   type RateLimitRequest,
 } from 'nestjs-redis-rate-limit';
@@ -53,6 +56,17 @@ class UsersController {
   @Get('first')
   @RateLimit({ name: 'first', ...quota, key: byFirst(byTenant, byUser) })
   first() {}
+
+  @Get('pair')
+  @RateLimit({
+    name: 'pair',
+    ...quota,
+    key: byAll(
+      () => 7n,
+      () => own as string,
+    ),
+  })
+  pair() {}
 
   @Get('own')
   @RateLimit({ name: 'own', ...quota, key: () => own as string })
@@ -211,6 +225,22 @@ describe('a tenant', () => {
   });
 });
 
+it.each<[string, () => unknown]>([
+  ['byHeader()', () => byHeader('x api key')],
+  ['byHeader()', () => byHeader('')],
+  ['byHeader()', () => byHeader(':authority')],
+  ['keys.tenantHeader', () => RateLimitModule.forRoot({ keys: { tenantHeader: 'x-tenant: id' } })],
+  ['keys.apiKeyHeader', () => RateLimitModule.forRoot({ keys: { apiKeyHeader: 'x api key' } })],
+])('%s takes no name that no header has (%#)', async (place, use) => {
+  const attempt = async () => {
+    const made = use();
+    if (typeof made !== 'function') await boot('express', made as DynamicModule, {});
+  };
+  await expect(attempt()).rejects.toThrow(
+    new RegExp(`^RL_KEYS_INVALID: ${place.replace(/[()]/g, '.')}.*name of a header`),
+  );
+});
+
 it('a key function may return an id as the database has it, and an address in any notation', async () => {
   const app = await started({ ipv6Prefix: 56 });
   for (const [value, key] of [
@@ -222,6 +252,7 @@ it('a key function may return an id as the database has it, and an address in an
   ] as const) {
     own = value;
     expect(await payerOf(app, 'own', [key])).toEqual([key]);
+    expect(await payerOf(app, 'pair', [`7+${key}`])).toEqual([`7+${key}`]);
   }
   own = null;
   expect((await app.get('/own')).headers.get('ratelimit')).toBeNull();

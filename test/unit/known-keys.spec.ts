@@ -33,7 +33,6 @@ describe('a key of an address', () => {
     ['ip:2001:DB8::/64', 'ip:2001:db8::/64'],
     ['ip:2001:db8:1:2ff::/56', 'ip:2001:db8:1:200::/56'],
     ['ip:::ffff:203.0.113.7+user:42', 'ip:203.0.113.7+user:42'],
-    ['user:42+ip:2001:db8::1', 'user:42+ip:2001:db8::/64'],
     // What is not an address stays what it is.
     ['ip:none', 'ip:none'],
     ['ip:', 'ip:'],
@@ -43,6 +42,7 @@ describe('a key of an address', () => {
     ['user:::ffff:203.0.113.7', 'user:::ffff:203.0.113.7'],
     ['zip:::1', 'zip:::1'],
     ['a+b', 'a+b'],
+    ['header.x:a+ip:::1', 'header.x:a+ip:::1'],
   ])('%s is %s', (key, canonical) => {
     expect(canonicalKey(key, 64)).toBe(canonical);
     expect(canonicalRequestKey(canonical, 64)).toBe(canonical);
@@ -81,6 +81,12 @@ describe('what is known of keys', () => {
     expect(refusal(policy, key)).toBeUndefined();
     keys.noteSpending(policy, key);
     expect(warnings).toEqual([]);
+  });
+
+  it('an address is read in each part of a key of byAll, and nowhere else', () => {
+    keys.learn('pair', ['user+ip']);
+    expect(keys.canonical('pair', 'user:42+ip:::ffff:203.0.113.7')).toBe('user:42+ip:203.0.113.7');
+    expect(keys.canonical('daily', 'user:42+ip:::ffff:203.0.113.7')).toBe('user:42+ip:::ffff:203.0.113.7');
   });
 
   it('a key without a scheme reaches nobody: an error with the fix', () => {

@@ -211,7 +211,7 @@ export class Limiter {
 
   private hitFor(policy: AnyPolicy, given: string, cost: number): Hit {
     const { keys } = this.parts;
-    const key = keys.canonical(given);
+    const key = keys.canonical(policy, given);
     if (typeof policy === 'string') keys.noteSpending(policy, key);
     return { policy: this.policyOf(policy, key), key, cost };
   }
@@ -219,7 +219,7 @@ export class Limiter {
   /** The key of a caller that a call is to reach. */
   private callerOf(policy: AnyPolicy, given: string): string {
     const { keys } = this.parts;
-    const key = keys.canonical(given);
+    const key = keys.canonical(policy, given);
     if (typeof policy === 'string') keys.checkReaches(policy, key);
     return key;
   }

@@ -36,21 +36,26 @@ export function checkIpv6Prefix(bits: unknown, place = 'keys.ipv6Prefix'): asser
 }
 
 /**
- * A key as `byIp` writes it: addresses behind `ip:` are brought into its form, in a key of `byAll` too. A prefix that is
- * written out holds. All other text stays as it is.
+ * A key as `byIp` writes it: the address behind `ip:` is brought into its form. A prefix that is written out holds. All
+ * other text stays as it is.
  */
 export function canonicalKey(key: string, ipv6Prefix: number): string {
-  if (!key.startsWith(IP) && !key.includes(`+${IP}`)) return key;
-  const canonical = (part: string): string =>
-    part.startsWith(IP) ? IP + clientIn(part.slice(IP.length), ipv6Prefix) : part;
-  return key.includes('+') ? key.split('+').map(canonical).join('+') : canonical(key);
+  // Without another colon an address is IPv4, which has one notation. Most keys end here.
+  if (!key.startsWith(IP) || !key.includes(':', IP.length)) return key;
+  return key.includes('+') ? canonicalParts(key, ipv6Prefix) : IP + clientIn(key.slice(IP.length), ipv6Prefix);
 }
+
+/** The same for each part of a key of `byAll`. Of other keys only those that begin with `ip:` have parts. */
+export const canonicalParts = (key: string, ipv6Prefix: number): string =>
+  key
+    .split('+')
+    .map((part) => canonicalKey(part, ipv6Prefix))
+    .join('+');
 
 /** The same for keys of requests, most of which are in that form: to read an IPv6 address takes microseconds. */
 export const canonicalRequestKey = (key: string, ipv6Prefix: number): string =>
   key.endsWith(`::/${ipv6Prefix}`) ? key : canonicalKey(key, ipv6Prefix);
 
-/** Without a colon it is an IPv4 address, which has one notation, or no address. */
 function clientIn(text: string, ipv6Prefix: number): string {
   if (!text.includes(':')) return text;
   const [, address = text, bits] = /^([^/]*)\/(\d{2,3})$/.exec(text) ?? [];

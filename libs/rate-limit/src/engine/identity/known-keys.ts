@@ -3,7 +3,7 @@ import { RateLimitError } from '../../core/errors.js';
 import { shown } from '../../core/shown.js';
 import { API_KEY_DIGEST } from './api-key.js';
 import { addressOf } from './address.js';
-import { canonicalKey, DEFAULT_IPV6_PREFIX, IP } from './ip-key.js';
+import { canonicalKey, canonicalParts, DEFAULT_IPV6_PREFIX, IP } from './ip-key.js';
 import { eitherOf, isUnder, schemeOf, type Schemes } from './key-schemes.js';
 
 /** Code chooses its keys, so there must be a bound on what is kept of them. */
@@ -29,9 +29,17 @@ export class KnownKeys {
     this.schemes.set(policy, this.schemes.has(policy) ? eitherOf([this.schemes.get(policy), schemes]) : schemes);
   }
 
-  /** A key as requests have it. What is no text passes through: the store refuses it. */
-  canonical(key: string): string {
-    return typeof key === 'string' ? canonicalKey(key, this.ipv6Prefix) : key;
+  /**
+   * A key as requests have it. What is no text passes through: the store refuses it.
+   *
+   * @param policy its name in the catalogue, if it has one
+   */
+  canonical(policy: unknown, key: string): string {
+    if (typeof key !== 'string') return key;
+    if (!key.includes('+')) return canonicalKey(key, this.ipv6Prefix);
+    // Elsewhere a plus is just a character, and what stands behind it a client may have chosen.
+    const isCombined = this.schemes.get(policy as string)?.some((scheme) => scheme.includes('+'));
+    return isCombined ? canonicalParts(key, this.ipv6Prefix) : canonicalKey(key, this.ipv6Prefix);
   }
 
   /**

@@ -69,7 +69,7 @@ export class LiveLimits {
    */
   async get(policy: string, key?: OverrideKey): Promise<LiveLimit> {
     const live = this.liveOf(policy);
-    const whose = this.callerOf(key);
+    const whose = this.callerOf(policy, key);
     if (whose !== undefined) this.keys.noteSpending(policy, whose);
     await this.follower.refresh();
     return this.follower.of(live, whose);
@@ -103,7 +103,7 @@ export class LiveLimits {
     condition: LimitCondition = {},
   ): Promise<LiveLimit> {
     const live = this.liveOf(policy);
-    const whose = this.keys.canonical(overrideKeyOf(key));
+    const whose = this.keys.canonical(policy, overrideKeyOf(key));
     this.keys.checkReaches(policy, whose);
     return this.change(live, whose, change, versionOf(condition));
   }
@@ -118,7 +118,7 @@ export class LiveLimits {
    */
   async clear(policy: string, key?: OverrideKey, condition: LimitCondition = {}): Promise<LiveLimit> {
     const live = this.liveOf(policy);
-    const whose = this.callerOf(key);
+    const whose = this.callerOf(policy, key);
     await this.write(live, whose, undefined, versionOf(condition));
     await this.follower.refresh();
     return this.follower.of(live, whose);
@@ -205,8 +205,8 @@ export class LiveLimits {
     );
   }
 
-  private callerOf(key: OverrideKey | undefined): string | undefined {
-    return key === undefined ? undefined : this.keys.canonical(overrideKeyOf(key));
+  private callerOf(policy: string, key: OverrideKey | undefined): string | undefined {
+    return key === undefined ? undefined : this.keys.canonical(policy, overrideKeyOf(key));
   }
 
   private liveOf(policy: string): LivePolicy {

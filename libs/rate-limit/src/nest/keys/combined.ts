@@ -1,5 +1,6 @@
 import { RateLimitError } from '../../core/errors.js';
 import { shown } from '../../core/shown.js';
+import { canonicalRequestKey } from '../../engine/identity/ip-key.js';
 import { combinedOf, eitherOf } from '../../engine/identity/key-schemes.js';
 import { textOf } from '../../engine/identity/key-text.js';
 import { byIp } from './by-ip.js';
@@ -21,15 +22,15 @@ export function byAll(...resolvers: KeyResolver[]): KeyResolver {
   const resolver: KeyResolver = async (context, request, settings) => {
     const keys = await Promise.all(resolvers.map(async (each) => each(context, request, settings)));
     if (keys.some((key) => !isGiven(key))) return undefined;
-    return keys.map(partOf).join('+');
+    return keys.map((key) => partOf(key, settings.ipv6Prefix)).join('+');
   };
   return assembled('byAll', resolver, resolvers, combinedOf(resolvers.map(({ schemes }) => schemes)));
 }
 
 /** Escaped, so that `a+b` and `c` are not `a` and `b+c`. */
-function partOf(key: Partition): string {
+function partOf(key: Partition, ipv6Prefix: number): string {
   const text = textOf(key);
-  if (text !== undefined) return text.replace(/[%+]/g, encodeURIComponent);
+  if (text !== undefined) return canonicalRequestKey(text, ipv6Prefix).replace(/[%+]/g, encodeURIComponent);
   throw new RateLimitError('RL_KEY_INVALID', `byAll: a key must be text, a number or an id, got ${shown(key)}`);
 }
 
