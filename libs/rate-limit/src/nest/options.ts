@@ -18,7 +18,10 @@ export interface PolicyUse extends ListOptions {
   cost?: PerRequest<number>;
   /** Says of a request that the policy is not for it: then nothing is charged. Default: it is for all. */
   skip?: (context: ExecutionContext) => boolean | Promise<boolean>;
-  /** When it is decided: before your guards or after them. Default: as its key needs. */
+  /**
+   * When it is decided: `'early'`, before your guards, or `'late'`, after them. Default: as its key needs. With a `key` or
+   * `resolve` function of yours: early, unless that reads `request.user` before a guard has set it.
+   */
   phase?: Phase;
 }
 

@@ -2,14 +2,7 @@ import { ForbiddenException } from '@nestjs/common';
 import type { KeyResolver } from './key-resolver.js';
 import { clientOf } from '../../engine/identity/address.js';
 
-/**
- * By the client's address (the default): IPv4 whole, also inside an IPv6 address (mapped, or of the NAT64 prefix of
- * RFC 6052), other IPv6 by its first 64 bits (`keys.ipv6Prefix`). The address is the framework's own, so behind a proxy
- * set Express' `trust proxy` to the number of hops, or Fastify's `trustProxy` to their addresses.
- *
- * A request without an address shares one quota with all others, or is refused (`keys.withoutAddress`).
- */
-export const byIp: KeyResolver = (_context, request, settings) => {
+const resolver: KeyResolver = (_context, request, settings) => {
   settings.watchProxies(request);
   const client = clientOf(request.ip, settings.ipv6Prefix);
   if (client === undefined && settings.withoutAddress === 'refuse') {
@@ -17,3 +10,12 @@ export const byIp: KeyResolver = (_context, request, settings) => {
   }
   return `ip:${client ?? 'none'}`;
 };
+
+/**
+ * By the client's address (the default): IPv4 whole, also inside an IPv6 address (mapped, or of the NAT64 prefix of
+ * RFC 6052), other IPv6 by its first 64 bits (`keys.ipv6Prefix`). The address is the framework's own, so behind a proxy
+ * set Express' `trust proxy` to the number of hops, or Fastify's `trustProxy` to their addresses.
+ *
+ * A request without an address shares one quota with all others, or is refused (`keys.withoutAddress`).
+ */
+export const byIp: KeyResolver = Object.assign(resolver, { phase: 'early' as const });

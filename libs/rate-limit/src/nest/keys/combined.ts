@@ -3,9 +3,11 @@ import { shown } from '../../core/shown.js';
 import { byIp } from './by-ip.js';
 import type { KeyResolver, Partition, Phase } from './key-resolver.js';
 
-/** Late as soon as one of them is: it waits for what that one reads. */
-const phaseOf = (resolvers: readonly KeyResolver[]): Phase =>
-  resolvers.some(({ phase }) => phase === 'late') ? 'late' : 'early';
+/** Late as soon as one of them is: it waits for what that one reads. Not known where a function does not say. */
+function phaseOf(resolvers: readonly KeyResolver[]): { phase?: Phase } {
+  if (resolvers.some(({ phase }) => phase === 'late')) return { phase: 'late' };
+  return resolvers.every(({ phase }) => phase === 'early') ? { phase: 'early' } : {};
+}
 
 /**
  * By all of them together: one quota for each combination. Where one does not apply, neither does the policy. Late as
@@ -17,7 +19,7 @@ export function byAll(...resolvers: KeyResolver[]): KeyResolver {
     if (keys.includes(undefined)) return undefined;
     return keys.map(partOf).join('+');
   };
-  return Object.assign(resolver, { phase: phaseOf(resolvers) });
+  return Object.assign(resolver, phaseOf(resolvers));
 }
 
 /** Escaped, so that `a+b` and `c` are not `a` and `b+c`. */
@@ -41,5 +43,5 @@ export function byFirst(...resolvers: KeyResolver[]): KeyResolver {
   const builtIn = resolvers.some((each) => each.own);
   const resolver: KeyResolver = async (context, request, settings) =>
     (await own(context, request, settings)) ?? (builtIn ? byIp(context, request, settings) : undefined);
-  return Object.assign(resolver, { phase: phaseOf(resolvers), ...(builtIn && { own }) });
+  return Object.assign(resolver, phaseOf(resolvers), builtIn && { own });
 }

@@ -17,7 +17,10 @@ export type Partition = string | number | undefined;
  */
 export interface KeyResolver {
   (context: ExecutionContext, request: RateLimitRequest, settings: KeySettings): Partition | Promise<Partition>;
-  /** When its policies are decided, unless they say so themselves. Default `early`. */
+  /**
+   * When its policies are decided, unless they say so themselves. Default: early, unless it reads who the caller is before
+   * a guard has said so; then that request's decision is late.
+   */
   readonly phase?: Phase;
   /** The same without falling back on the address: `undefined` when the request does not say. */
   readonly own?: KeyResolver;

@@ -97,8 +97,9 @@ function judgedBy(verdicts: readonly Verdict[], id: string): Policy | undefined 
 function compiled(all: readonly Rule[]): Plan {
   const live = all.map(({ source }) => source).filter((source) => source instanceof LivePolicy);
   return {
-    early: all.filter(({ phase }) => phase === 'early'),
-    late: all.filter(({ phase }) => phase === 'late'),
+    // Those that are tried stand in both: which of the two decides them is found out for each request.
+    early: all.filter(({ phase }) => phase !== 'late'),
+    late: all.filter(({ phase }) => phase !== 'early'),
     all,
     live: live.length === all.length ? live : undefined,
     policyField: policyField(live.map(({ own }) => own)),

@@ -24,7 +24,10 @@ export interface Rule {
   /** Whether it has no name of its own: then its quota is one handler's, and `name` is only for the header fields. */
   readonly isUnnamed: boolean;
   readonly source: PolicySource<Call>;
-  readonly phase: Phase;
+  /** `tried`: early, unless that reads who the caller is before anybody has said so. */
+  readonly phase: Phase | 'tried';
+  /** Whether it has functions of the application that do not say when they want to run. */
+  readonly isWatched: boolean;
   /** Who pays for a call. */
   key(call: Call): Partition | Promise<Partition>;
   /** What a call costs, where that is known; else 1, which stands for any cost in documents. */
@@ -86,20 +89,18 @@ function compiled(
     key: given.key ?? before?.use.key ?? byIp,
     cost: given.cost ?? before?.use.cost ?? 1,
     skip: given.skip ?? before?.use.skip,
-    phase: given.phase ?? (given.key ? undefined : before?.phase),
+    phase: given.phase ?? (given.key ? undefined : before?.use.phase),
   };
   checkFunction(use.key, 'key', name);
   if (use.skip !== undefined) checkFunction(use.skip, 'skip', name);
-  const phase = use.phase ?? phaseOf(use.key, source);
-  if (phase !== 'early' && phase !== 'late') {
-    throw new RateLimitError('RL_PHASE_INVALID', `${name}: phase must be 'early' or 'late', got ${shown(phase)}`);
-  }
+  const phase = phaseOf(use, source, name);
   if (typeof use.cost !== 'function') checkFixedCost(use.cost, name, source);
   return {
     name,
     isUnnamed,
     source,
     phase,
+    isWatched: phase === 'tried' || (phase === 'early' && !use.phase && isByRequest(use, source)),
     key: keyFor(use.key, source),
     cost: typeof use.cost === 'function' ? 1 : use.cost,
     costOf: costFor(use.cost, source),
@@ -109,9 +110,22 @@ function compiled(
   };
 }
 
-/** Late as soon as a part of it is: a lookup waits for what its cache's key reads. */
-const phaseOf = (key: KeyResolver, source: PolicySource<Call>): Phase =>
-  (source instanceof Lookup && source.by?.phase === 'late' ? 'late' : key.phase) ?? 'early';
+/** As it says, else as its key needs: who pays decides. A lookup also waits for what its cache's key reads. */
+function phaseOf({ phase: said, key }: PolicyUse, source: PolicySource<Call>, name: string): Rule['phase'] {
+  const isLookup = source instanceof Lookup;
+  const needed = isLookup && source.by?.phase === 'late' ? 'late' : key!.phase;
+  const phase = said ?? needed;
+  if (phase !== undefined && phase !== 'early' && phase !== 'late') {
+    throw new RateLimitError('RL_PHASE_INVALID', `${name}: phase must be 'early' or 'late', got ${shown(phase)}`);
+  }
+  // Nobody knows what a function of the application reads.
+  const isUnknown = said === undefined && isLookup && phase === 'early';
+  return phase === undefined || isUnknown ? 'tried' : phase;
+}
+
+/** Whether functions of the application say of a request what it costs, how much it may, or that it is not meant. */
+const isByRequest = ({ skip, cost }: PolicyUse, { varies }: PolicySource<Call>): boolean =>
+  skip !== undefined || typeof cost === 'function' || varies === 'limit';
 
 const keyFor = (own: KeyResolver, source: PolicySource<Call>): Rule['key'] =>
   source instanceof Lookup
