@@ -222,23 +222,28 @@ describe('a mistake in the options ends the start and names the value and the fi
 });
 
 describe('a mistake at a handler names the handler too', () => {
-  const policies = { login: { limit: 5, window: '15m' }, daily: { limit: 9, window: '1d' } };
+  const policies = {
+    login: { limit: 5, window: '15m' },
+    daily: { limit: 9, window: '1d' },
+    plan: { limit: 9, window: '1d', resolve: () => null },
+  };
 
   it.each<[string, MethodDecorator & ClassDecorator, string]>([
     [
       'an unknown policy',
       RateLimit('logn'),
-      'RL_UNKNOWN_POLICY: CatsController.find: asks for "logn"; the catalogue has login, daily.',
+      'RL_UNKNOWN_POLICY: CatsController.find: asks for "logn"; the catalogue has login, daily, plan.',
     ],
     [
       'an unknown policy skipped',
       SkipRateLimit('logn'),
-      'RL_UNKNOWN_POLICY: CatsController.find: skips "logn", which is no policy; there are login, daily',
+      'RL_UNKNOWN_POLICY: CatsController.find: skips "logn", which is no policy; there are login, daily, plan',
     ],
     [
       'a second definition',
       RateLimit({ name: 'login', limit: 6, window: '15m' }),
-      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined twice, with limit 5 and 6;',
+      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined twice, with limit 5 and 6; ' +
+        "leave out what the catalogue says, or add per: 'handler' for numbers and a quota of this handler's own",
     ],
     [
       'a second definition that is looked up',
@@ -246,15 +251,35 @@ describe('a mistake at a handler names the handler too', () => {
       'RL_POLICY_CONFLICT: CatsController.find: "login" is defined twice, with resolve undefined and a function;',
     ],
     [
-      'a part of a definition for a policy of the catalogue',
-      RateLimit({ name: 'login', blockFor: '1m' } as never),
-      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined elsewhere, and only its definition can set blockFor; ' +
-        'a route may change key, cost, skip, phase, allow, deny only',
+      'two definitions on routes',
+      RateLimit({ name: 'new', limit: 5, window: '1m', per: 'handler' }, { name: 'new', limit: 5, window: '1m' }),
+      `RL_POLICY_CONFLICT: CatsController.find: "new" is defined twice, with per "handler" and undefined; use another name than "new"`,
     ],
     [
-      'a limit for a policy of the catalogue',
-      RateLimit({ name: 'login', limit: 6 } as never),
-      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined elsewhere, and only its definition can set limit; ',
+      'a lookup for a policy of the catalogue',
+      RateLimit({ name: 'login', limit: 6, resolve: () => ({}) } as never),
+      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined elsewhere, and only its definition can set resolve',
+    ],
+    [
+      'numbers for a policy that is looked up',
+      RateLimit({ name: 'plan', limit: 6 }),
+      'RL_POLICY_CONFLICT: CatsController.find: "plan" is defined elsewhere, and only its definition can set resolve, ' +
+        "which outranks a route's numbers; use another name",
+    ],
+    [
+      'a limit for a policy that nobody defines',
+      RateLimit({ name: 'logn', limit: 6 }),
+      'RL_UNKNOWN_POLICY: CatsController.find: asks for "logn"; the catalogue has login, daily, plan. ',
+    ],
+    [
+      'a cost that can never pass under the numbers of a route',
+      RateLimit({ name: 'daily', limit: 6, cost: 7 }),
+      'RL_COST_NEVER_PASSES: CatsController.find: daily: a request of cost 7 can never pass a fixed-window of limit 6',
+    ],
+    [
+      'quotas per something else',
+      RateLimit({ name: 'login', per: 'user' as never }),
+      `RL_OPTION_INVALID: CatsController.find: login: per must be 'handler', got "user"; leave it out to share one quota`,
     ],
     [
       'a policy asked for twice',
@@ -274,7 +299,7 @@ describe('a mistake at a handler names the handler too', () => {
     [
       'nothing skipped',
       SkipRateLimit(undefined as never),
-      'RL_UNKNOWN_POLICY: CatsController.find: skips undefined, which is no policy; there are login, daily',
+      'RL_UNKNOWN_POLICY: CatsController.find: skips undefined, which is no policy; there are login, daily, plan',
     ],
     [
       'a name that is null',

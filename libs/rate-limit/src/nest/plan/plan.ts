@@ -57,7 +57,7 @@ export function planOf(
     rules = without(rules, skipped, catalogue);
     const named = new Set<string>();
     for (const each of requested) {
-      const rule = catalogue.ruleFor(each, unnamed === 0 ? owner : `${owner}.${unnamed + 1}`);
+      const rule = catalogue.ruleFor(each, owner, unnamed);
       if (rule.isUnnamed) unnamed++;
       else {
         if (named.has(rule.name)) {

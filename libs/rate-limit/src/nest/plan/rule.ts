@@ -3,6 +3,7 @@ import type { Duration } from '../../core/duration.js';
 import { shown } from '../../core/shown.js';
 import { checkKnownKeys } from '../../core/checks.js';
 import { RateLimitError } from '../../core/errors.js';
+import { DEFINING } from '../../engine/catalogue.js';
 import { LivePolicy } from '../../engine/limits/live-policy.js';
 import { LIST_KEYS, listsOf, type Lists } from '../../engine/lists/lists.js';
 import type { PolicySource } from '../../engine/policy-source.js';
@@ -10,7 +11,7 @@ import { PolicyVariants } from '../../engine/policy-variants.js';
 import { windowOf } from '../../core/window.js';
 import { byIp } from '../keys/by-ip.js';
 import type { KeyResolver, Partition, Phase } from '../keys/key-resolver.js';
-import type { PolicyOptions, PolicyUse } from '../options.js';
+import type { PolicyOptions, PolicyReference, PolicyUse } from '../options.js';
 import type { Call } from '../request/call.js';
 import { checkCost } from '../request/per-request.js';
 import { Lookup } from '../resolve/lookup.js';
@@ -36,22 +37,16 @@ export interface Rule {
   readonly costOf: ((call: Call) => number | Promise<number>) | undefined;
   readonly skip: ((context: ExecutionContext) => boolean | Promise<boolean>) | undefined;
   readonly lists: Lists | undefined;
+  /** Whether each handler has a quota of its own, though the policy has a name. */
+  readonly isPerHandler: boolean;
   /** As it is written down, for a use of the same policy that changes a part of it. */
   readonly use: Readonly<PolicyUse>;
+  /** The definition as it is written down. */
+  readonly written: Readonly<PolicyOptions>;
 }
 
-export const USE_KEYS = ['key', 'cost', 'skip', 'phase', ...LIST_KEYS];
-export const RULE_KEYS = [
-  'name',
-  'algorithm',
-  'limit',
-  'window',
-  'burst',
-  'onStoreFailure',
-  'blockFor',
-  ...USE_KEYS,
-  ...RESOLVE_KEYS,
-];
+const USE_KEYS = ['key', 'cost', 'skip', 'phase', 'per', ...LIST_KEYS];
+export const RULE_KEYS = ['name', ...DEFINING, ...USE_KEYS, ...RESOLVE_KEYS];
 
 /**
  * Compiles a policy and its use.
@@ -63,13 +58,28 @@ export function ruleOf(options: PolicyOptions, owner?: string): Rule {
   checkKnownKeys(options, RULE_KEYS, 'a policy');
   const isUnnamed = options.name === undefined;
   const name = !isUnnamed ? options.name! : options.resolve ? LOOKED_UP : wireName(options.limit, options.window);
-  return compiled({ name, isUnnamed, source: sourceOf(options, name, owner) }, options);
+  return compiled({ name, isUnnamed, source: sourceOf(options, name, owner), written: options }, options);
 }
 
 /** The same policy in another use: what `use` leaves out stays as it was. */
 export const withUse = (rule: Rule, use: PolicyUse): Rule => compiled(rule, use, rule);
 
-function sourceOf(options: PolicyOptions, name: string, owner: string | undefined): PolicySource<Call> {
+/**
+ * The same policy with a quota of the handler's own, and with the numbers that the handler says. Without any, it follows
+ * changes of the policy's limit.
+ *
+ * @param owner the route
+ * @throws RateLimitError as {@link ruleOf} does
+ */
+export function ruleOfHandler(rule: Rule, use: PolicyReference, owner: string): Rule {
+  const { name, written, source } = rule;
+  const own = DEFINING.filter((part) => use[part] !== undefined);
+  const options = { ...written, ...Object.fromEntries(own.map((part) => [part, use[part]])) };
+  const leader = own.length === 0 && source instanceof LivePolicy ? source : undefined;
+  return compiled({ ...rule, source: sourceOf(options, name, `${owner}/${name}`, leader) }, use, rule);
+}
+
+function sourceOf(options: PolicyOptions, name: string, owner?: string, leader?: LivePolicy): PolicySource<Call> {
   const { algorithm, limit, window, burst, onStoreFailure, blockFor } = options;
   // Where the limit is a function, the rest of the definition can be wrong all the same.
   const fixed = typeof limit === 'function' ? 1 : limit;
@@ -77,11 +87,11 @@ function sourceOf(options: PolicyOptions, name: string, owner: string | undefine
   const variants = new PolicyVariants(definition, owner);
   const lookup = lookupOf(options, variants);
   if (lookup) return lookup;
-  return typeof limit === 'function' ? new LimitByRequest(variants, limit) : new LivePolicy(variants);
+  return typeof limit === 'function' ? new LimitByRequest(variants, limit) : new LivePolicy(variants, leader);
 }
 
 function compiled(
-  { name, isUnnamed, source }: Pick<Rule, 'name' | 'isUnnamed' | 'source'>,
+  { name, isUnnamed, source, written }: Pick<Rule, 'name' | 'isUnnamed' | 'source' | 'written'>,
   given: PolicyUse,
   before?: Rule,
 ): Rule {
@@ -90,9 +100,16 @@ function compiled(
     cost: given.cost ?? before?.use.cost ?? 1,
     skip: given.skip ?? before?.use.skip,
     phase: given.phase ?? (given.key ? undefined : before?.use.phase),
+    per: given.per ?? before?.use.per,
   };
   checkFunction(use.key, 'key', name);
   if (use.skip !== undefined) checkFunction(use.skip, 'skip', name);
+  if (use.per !== undefined && use.per !== 'handler') {
+    throw new RateLimitError(
+      'RL_OPTION_INVALID',
+      `${name}: per must be 'handler', got ${shown(use.per)}; leave it out to share one quota`,
+    );
+  }
   const phase = phaseOf(use, source, name);
   if (typeof use.cost !== 'function') checkFixedCost(use.cost, name, source);
   return {
@@ -106,7 +123,9 @@ function compiled(
     costOf: costFor(use.cost, source),
     skip: use.skip,
     lists: listsOf(given, before?.lists, `${name}: `),
+    isPerHandler: use.per === 'handler',
     use,
+    written,
   };
 }
 
