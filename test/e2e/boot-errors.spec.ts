@@ -1,6 +1,17 @@
 import { Controller, Get, Injectable, Module, type Type } from '@nestjs/common';
 import { MessagePattern } from '@nestjs/microservices';
-import { byIp, RateLimit, RateLimitModule, SkipRateLimit, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
+import {
+  byAll,
+  byApiKey,
+  byHeader,
+  byIp,
+  byTenant,
+  byUser,
+  RateLimit,
+  RateLimitModule,
+  SkipRateLimit,
+  type RateLimitModuleOptions,
+} from 'nestjs-redis-rate-limit';
 import { boot, closeApps } from '../support/app.js';
 
 afterEach(closeApps);
@@ -102,6 +113,11 @@ describe('a mistake in the options ends the start and names the value and the fi
       { policies: { p: { limit: 1, window: '365001d' } } },
       `RL_WINDOW_INVALID: policies.p: window must be '365000d' at most, got "365001d"`,
     ],
+    [
+      'a window without its unit',
+      { policies: { p: { limit: 1, window: 60 } } },
+      "RL_WINDOW_INVALID: policies.p: window: a number is milliseconds, so one below 1000 needs its unit: '60s' or '60ms', got 60",
+    ],
     ['a window of half a millisecond', { policies: { p: { limit: 1, window: 0.5 } } }, 'got 0.5'],
     ['no window', { policies: { p: { limit: 1 } } }, 'got undefined'],
     [
@@ -153,7 +169,7 @@ describe('a mistake in the options ends the start and names the value and the fi
     [
       'a key that is no function',
       { policies: { p: { limit: 2, window: '1m', key: 'ip' } } },
-      'RL_OPTION_INVALID: policies.p: p: key must be a function, got "ip"',
+      'RL_OPTION_INVALID: policies.p: p: key must be a resolver such as byIp or byUser, or a function of the request, got "ip"',
     ],
     ['a phase that is none', { policies: { p: { limit: 2, window: '1m', phase: 'middle' } } }, 'RL_PHASE_INVALID'],
     [
@@ -179,7 +195,7 @@ describe('a mistake in the options ends the start and names the value and the fi
     [
       'a cache of lookups without a key',
       { policies: { p: { limit: 2, window: '1m', resolve: () => ({}), resolveCache: { for: '30s' } } } },
-      'RL_OPTION_INVALID: policies.p: p: resolveCache.by must be a function of the request: what the answer depends on, got undefined',
+      'RL_OPTION_INVALID: policies.p: p: resolveCache.by must be a resolver such as byIp or byUser, or a function of the request, got undefined',
     ],
     [
       'a cache of lookups for a time in words',
@@ -240,6 +256,39 @@ describe('a mistake at a handler names the handler too', () => {
       'RL_UNKNOWN_POLICY: CatsController.find: skips "logn", which is no policy; there are login, daily, plan',
     ],
     [
+      'a block without its unit',
+      RateLimit({ name: 'login', blockFor: [60, 120] }),
+      "RL_BLOCK_INVALID: CatsController.find: blockFor: a number is milliseconds, so one below 1000 needs its unit: '60s'",
+    ],
+    ...Object.entries({ byIp, byUser, byTenant, byApiKey }).map(
+      ([name, resolver]): [string, MethodDecorator & ClassDecorator, string] => [
+        `${name} called by mistake`,
+        RateLimit({ name: 'login', key: (resolver as unknown as () => never)() }),
+        `RL_OPTION_INVALID: CatsController.find: login: key: ${name} is a resolver already; write ${name}, not ${name}()`,
+      ],
+    ),
+    [
+      'no policy',
+      RateLimit(),
+      'RL_OPTION_INVALID: CatsController.find: a policy must be a name or an object, got undefined; ' +
+        "write @RateLimit('name'), or @RateLimit({ limit: 10, window: '1m' })",
+    ],
+    [
+      'a key as text',
+      RateLimit({ name: 'login', key: 'user' as never }),
+      'RL_OPTION_INVALID: CatsController.find: login: key must be a resolver such as byIp or byUser, or a function of the request, got "user"',
+    ],
+    [
+      'a resolver that wants a header’s name',
+      RateLimit({ name: 'login', key: byHeader as never }),
+      "RL_OPTION_INVALID: CatsController.find: login: key is byHeader itself; call it, as in byHeader('x-tenant')",
+    ],
+    [
+      'a combination of nothing',
+      RateLimit({ limit: 1, window: '1m', resolve: () => null, resolveCache: { by: byAll as never, for: '1m' } }),
+      'RL_OPTION_INVALID: CatsController.find: resolved: resolveCache.by is byAll itself; call it, as in byAll(byIp, byUser)',
+    ],
+    [
       'a second definition',
       RateLimit({ name: 'login', limit: 6, window: '15m' }),
       'RL_POLICY_CONFLICT: CatsController.find: "login" is defined twice, with limit 5 and 6; ' +
@@ -257,7 +306,7 @@ describe('a mistake at a handler names the handler too', () => {
     ],
     [
       'a lookup for a policy of the catalogue',
-      RateLimit({ name: 'login', limit: 6, resolve: () => ({}) } as never),
+      RateLimit({ name: 'login', limit: 6, resolve: () => ({}) }),
       'RL_POLICY_CONFLICT: CatsController.find: "login" is defined elsewhere, and only its definition can set resolve',
     ],
     [

@@ -109,6 +109,11 @@ describe('what is returned', () => {
     ['a limit that is none', { limit: NaN }, 'RL_LIMIT_INVALID: limit must be .* got NaN'],
     ['a limit that is text', { limit: '5' }, 'RL_LIMIT_INVALID: .* got "5"'],
     ['a window that is none', { window: '10 seconds' }, 'RL_WINDOW_INVALID: .* got "10 seconds"'],
+    [
+      'a window without its unit',
+      { window: 60 },
+      "RL_WINDOW_INVALID: window: .* needs its unit: '60s' or '60ms', got 60",
+    ],
     ['a burst of another algorithm', { burst: 5 }, 'RL_BURST_INVALID: fixed-window takes no burst'],
     ['a burst that is text', { burst: '5' }, 'RL_BURST_INVALID'],
     ['a negative cost', { cost: -1 }, 'RL_COST_INVALID: .* got -1'],
@@ -323,7 +328,7 @@ describe('a lookup without an answer', () => {
   });
 
   it('is not passed over for longer than an answer would hold', async () => {
-    const plan = lookup(() => ({ limit: NaN }), { resolveCache: { by: byTenant, for: 200 } });
+    const plan = lookup(() => ({ limit: NaN }), { resolveCache: { by: byTenant, for: '200ms' } });
     await limitOf(plan);
     await wait(200);
     await limitOf(plan);

@@ -3,7 +3,7 @@ import { shown } from '../../core/shown.js';
 import { keyOfApiKey } from '../../engine/identity/api-key.js';
 import { headerOf, type RateLimitRequest } from '../request/request.js';
 import { byIp } from './by-ip.js';
-import type { KeyResolver, Phase } from './key-resolver.js';
+import { CalledByMistake, type KeyResolver, type Phase } from './key-resolver.js';
 import type { KeySettings } from './key-settings.js';
 
 /** A resolver that falls back on the address: a caller must not escape a quota by leaving out who it is. */
@@ -22,9 +22,13 @@ function byIdentity(
     );
   };
   const resolver: KeyResolver = (context, request, settings) =>
-    own(context, request, settings) ?? byIp(context, request, settings);
+    request
+      ? (own(context, request, settings) ?? byIp(context, request, settings))
+      : (new CalledByMistake(NAMES[scheme] ?? 'byHeader(…)') as never);
   return Object.assign(resolver, { own: Object.assign(own, { phase }), phase });
 }
+
+const NAMES: Record<string, string | undefined> = { user: 'byUser', tenant: 'byTenant', key: 'byApiKey' };
 
 /**
  * By the user that your guard put on the request: `user.id`, else `user.sub` (`keys.user` changes that); the address

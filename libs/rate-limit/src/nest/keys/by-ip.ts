@@ -1,8 +1,9 @@
 import { ForbiddenException } from '@nestjs/common';
-import type { KeyResolver } from './key-resolver.js';
+import { CalledByMistake, type KeyResolver } from './key-resolver.js';
 import { clientOf } from '../../engine/identity/address.js';
 
 const resolver: KeyResolver = (_context, request, settings) => {
+  if (!request) return new CalledByMistake('byIp') as never;
   settings.watchProxies(request);
   const client = clientOf(request.ip, settings.ipv6Prefix);
   if (client === undefined && settings.withoutAddress === 'refuse') {

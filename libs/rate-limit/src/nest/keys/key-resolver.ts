@@ -8,6 +8,11 @@ import type { KeySettings } from './key-settings.js';
  */
 export type Phase = 'early' | 'late';
 
+/** What a resolver answers that is called without a request, as in `key: byUser()`. It is refused at boot, with the place. */
+export class CalledByMistake {
+  constructor(readonly name: string) {}
+}
+
 /** Text, or a number that stands for it; `undefined` when the policy does not apply. */
 export type Partition = string | number | undefined;
 

@@ -43,7 +43,10 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
   ruleFor(requested: RequestedPolicy, owner: string, unnamed = 0): Rule {
     if (typeof requested === 'string') return this.ruleFor({ name: requested }, owner);
     if (typeof requested !== 'object' || requested === null) {
-      throw new RateLimitError('RL_OPTION_INVALID', `a policy must be a name or an object, got ${shown(requested)}`);
+      throw new RateLimitError(
+        'RL_OPTION_INVALID',
+        `a policy must be a name or an object, got ${shown(requested)}; write @RateLimit('name'), or @RateLimit({ limit: 10, window: '1m' })`,
+      );
     }
     if (requested.name === undefined) {
       const place = unnamed === 0 ? owner : `${owner}.${unnamed + 1}`;

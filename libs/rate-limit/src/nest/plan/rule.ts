@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Duration } from '../../core/duration.js';
+import { refuseBareNumbers } from '../../core/bare-numbers.js';
 import { shown } from '../../core/shown.js';
 import { checkKnownKeys } from '../../core/checks.js';
 import { RateLimitError } from '../../core/errors.js';
@@ -10,6 +11,7 @@ import type { PolicySource } from '../../engine/policy-source.js';
 import { PolicyVariants } from '../../engine/policy-variants.js';
 import { windowOf } from '../../core/window.js';
 import { byIp } from '../keys/by-ip.js';
+import { checkResolver } from '../keys/check-resolver.js';
 import type { KeyResolver, Partition, Phase } from '../keys/key-resolver.js';
 import type { PolicyOptions, PolicyReference, PolicyUse } from '../options.js';
 import type { Call } from '../request/call.js';
@@ -81,6 +83,7 @@ export function ruleOfHandler(rule: Rule, use: PolicyReference, owner: string): 
 
 function sourceOf(options: PolicyOptions, name: string, owner?: string, leader?: LivePolicy): PolicySource<Call> {
   const { algorithm, limit, window, burst, onStoreFailure, blockFor } = options;
+  refuseBareNumbers(options);
   // Where the limit is a function, the rest of the definition can be wrong all the same.
   const fixed = typeof limit === 'function' ? 1 : limit;
   const definition = { name, algorithm, limit: fixed, window, burst, onStoreFailure, blockFor };
@@ -102,7 +105,7 @@ function compiled(
     phase: given.phase ?? (given.key ? undefined : before?.use.phase),
     per: given.per ?? before?.use.per,
   };
-  checkFunction(use.key, 'key', name);
+  checkResolver(use.key, `${name}: key`);
   if (use.skip !== undefined) checkFunction(use.skip, 'skip', name);
   if (use.per !== undefined && use.per !== 'handler') {
     throw new RateLimitError(

@@ -1,3 +1,4 @@
+import { refuseBareNumbers } from '../../core/bare-numbers.js';
 import { RateLimitError } from '../../core/errors.js';
 import { shown } from '../../core/shown.js';
 import { checkKnownKeys } from '../../core/checks.js';
@@ -34,6 +35,7 @@ export class ResolutionReader {
     checkKnownKeys(answer, PARTS, 'what resolve returns');
     // Read once: a getter may return something else the next time.
     const { limit, window, burst, key, cost } = answer as ResolvedPolicy;
+    refuseBareNumbers({ window });
     const isOwn = (limit ?? window ?? burst ?? undefined) === undefined;
     const policy = isOwn
       ? this.own.policy
