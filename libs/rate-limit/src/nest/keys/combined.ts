@@ -16,7 +16,7 @@ function phaseOf(resolvers: readonly KeyResolver[]): { phase?: Phase } {
 export function byAll(...resolvers: KeyResolver[]): KeyResolver {
   const resolver: KeyResolver = async (context, request, settings) => {
     const keys = await Promise.all(resolvers.map(async (each) => each(context, request, settings)));
-    if (keys.includes(undefined)) return undefined;
+    if (keys.includes(undefined) || keys.includes(null)) return undefined;
     return keys.map(partOf).join('+');
   };
   return Object.assign(resolver, phaseOf(resolvers));
@@ -36,7 +36,7 @@ export function byFirst(...resolvers: KeyResolver[]): KeyResolver {
   const own: KeyResolver = async (context, request, settings) => {
     for (const each of resolvers) {
       const key = await (each.own ?? each)(context, request, settings);
-      if (key !== undefined) return key;
+      if (key !== undefined && key !== null) return key;
     }
     return undefined;
   };

@@ -13,8 +13,8 @@ export class CalledByMistake {
   constructor(readonly name: string) {}
 }
 
-/** Text, or a number that stands for it; `undefined` when the policy does not apply. */
-export type Partition = string | number | undefined;
+/** Text, or a number that stands for it; `undefined` or `null` when the policy does not apply. */
+export type Partition = string | number | undefined | null;
 
 /**
  * Says which partition of a policy's quota a request spends: any text, and `undefined` when the policy does not apply

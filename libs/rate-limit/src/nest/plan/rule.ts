@@ -15,7 +15,8 @@ import { checkResolver } from '../keys/check-resolver.js';
 import type { KeyResolver, Partition, Phase } from '../keys/key-resolver.js';
 import type { PolicyOptions, PolicyReference, PolicyUse } from '../options.js';
 import type { Call } from '../request/call.js';
-import { checkCost } from '../request/per-request.js';
+import { noted } from '../request/odd-keys.js';
+import { after, checkCost } from '../request/per-request.js';
 import { Lookup } from '../resolve/lookup.js';
 import { lookupOf } from '../resolve/lookup-of.js';
 import { RESOLVE_KEYS } from '../resolve/resolved-policy.js';
@@ -149,10 +150,13 @@ function phaseOf({ phase: said, key }: PolicyUse, source: PolicySource<Call>, na
 const isByRequest = ({ skip, cost }: PolicyUse, { varies }: PolicySource<Call>): boolean =>
   skip !== undefined || typeof cost === 'function' || varies === 'limit';
 
-const keyFor = (own: KeyResolver, source: PolicySource<Call>): Rule['key'] =>
-  source instanceof Lookup
-    ? (call) => source.keyOf(call, own)
-    : (call) => own(call.context, call.request, call.settings.keys);
+/** Built-in keys are never odd: they fall back on the address. */
+function keyFor(own: KeyResolver, source: PolicySource<Call>): Rule['key'] {
+  const isBuiltIn = own.phase !== undefined && (own === byIp || own.own !== undefined);
+  if (source instanceof Lookup) return (call) => after(source.keyOf(call, own), (key) => noted(key, call, source));
+  const key: Rule['key'] = (call) => own(call.context, call.request, call.settings.keys);
+  return isBuiltIn ? key : (call) => after(key(call), (found) => noted(found, call, source));
+}
 
 function costFor(cost: NonNullable<PolicyUse['cost']>, source: PolicySource<Call>): Rule['costOf'] {
   const own = typeof cost === 'function' ? (call: Call) => cost(call.context) : undefined;

@@ -54,7 +54,7 @@ function unskipped(rule: Rule, call: Call): Hit | undefined | Promise<Hit | unde
 
 /** The policy is asked for last: it may have changed while the cost was waited for. */
 function hitFor(rule: Rule, call: Call, partition: Partition): Hit | undefined | Promise<Hit | undefined> {
-  if (partition === undefined) return undefined;
+  if (partition === undefined || partition === null) return undefined;
   const key = keyText(partition);
   if (!rule.costOf) return charging(rule, call, key, rule.cost);
   return after(rule.costOf(call), (cost) => {

@@ -39,7 +39,7 @@ export function keyOf(rule: Rule, call: Call): Partition | Promise<Partition> {
   // A caller that is allowed already: its key counts only where that may refuse it, or where the module's lists see it.
   if (isAllowed && !own?.deny?.keys.size && !ofModule) return undefined;
   return after(rule.key(call), (key) => {
-    if (key === undefined || call.attempt?.hasRead) return undefined;
+    if (key === undefined || key === null || call.attempt?.hasRead) return undefined;
     const text = typeof key === 'number' ? String(key) : key;
     if (ofModule && isNamed(ofModule.onKey(text), ofModule, call, undefined, text, call.isAllowed))
       call.isAllowed = true;

@@ -67,7 +67,7 @@ export class Lookup implements PolicySource<Call> {
       now = () => performance.now(),
       warn = (news) => harmless(new Logger('RateLimit')).warn(news),
     } = settings;
-    this.reader = new ResolutionReader(variants);
+    this.reader = new ResolutionReader(variants, (count) => warn(manyWindows(this.own.name, count)));
     this.discarded = { ...this.reader.own };
     this.remembered = cache && new KeptResolutions(cache.max);
     this.warnings = new RecurringWarnings(warn, now);
@@ -128,7 +128,7 @@ export class Lookup implements PolicySource<Call> {
   find(context: ExecutionContext, by: Partition, attempt?: IdentityWatch): Resolution | Promise<Resolution> {
     const { remembered } = this;
     const { cache } = this.settings;
-    if (!remembered || !cache || by === undefined) return this.ask({ context, attempt, keep: () => {} });
+    if (!remembered || !cache || by === undefined || by === null) return this.ask({ context, attempt, keep: () => {} });
     const key = this.cacheKeyOf(by);
     const askedAt = this.now();
     const known = remembered.find(key, askedAt);
@@ -242,6 +242,10 @@ export class Lookup implements PolicySource<Call> {
     );
   }
 }
+
+const manyWindows = (name: string, count: number): string =>
+  `resolve of ${shown(name)} has returned ${count} different windows. Each window is a quota of its own, so a window that ` +
+  "changes with every request limits nobody. Return fixed spans, such as '1d': there are no calendar windows yet.";
 
 /** Anything can be thrown, also what cannot be looked at. */
 function isForTheClient(error: unknown): boolean {
