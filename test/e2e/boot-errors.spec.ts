@@ -3,7 +3,12 @@ import { LazyModuleLoader, NestFactory, REQUEST } from '@nestjs/core';
 import { MessagePattern } from '@nestjs/microservices';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import {
+  byAll,
+  byApiKey,
+  byHeader,
   byIp,
+  byTenant,
+  byUser,
   RateLimit,
   RateLimiter,
   RateLimitModule,
@@ -140,6 +145,11 @@ describe('a mistake in the options ends the start and names the value and the fi
       { policies: { p: { limit: 1, window: '365001d' } } },
       `RL_WINDOW_INVALID: policies.p: window must be '365000d' at most, got "365001d"`,
     ],
+    [
+      'a window without its unit',
+      { policies: { p: { limit: 1, window: 60 } } },
+      "RL_WINDOW_INVALID: policies.p: window: a number is milliseconds, so one below 1000 needs its unit: '60s' or '60ms', got 60",
+    ],
     ['a window of half a millisecond', { policies: { p: { limit: 1, window: 0.5 } } }, 'got 0.5'],
     ['no window', { policies: { p: { limit: 1 } } }, 'got undefined'],
     [
@@ -191,7 +201,7 @@ describe('a mistake in the options ends the start and names the value and the fi
     [
       'a key that is no function',
       { policies: { p: { limit: 2, window: '1m', key: 'ip' } } },
-      'RL_OPTION_INVALID: policies.p: p: key must be a function, got "ip"',
+      'RL_OPTION_INVALID: policies.p: p: key must be a resolver such as byIp or byUser, or a function of the request, got "ip"',
     ],
     ['a phase that is none', { policies: { p: { limit: 2, window: '1m', phase: 'middle' } } }, 'RL_PHASE_INVALID'],
     [
@@ -217,7 +227,7 @@ describe('a mistake in the options ends the start and names the value and the fi
     [
       'a cache of lookups without a key',
       { policies: { p: { limit: 2, window: '1m', resolve: () => ({}), resolveCache: { for: '30s' } } } },
-      'RL_OPTION_INVALID: policies.p: p: resolveCache.by must be a function of the request: what the answer depends on, got undefined',
+      'RL_OPTION_INVALID: policies.p: p: resolveCache.by must be a resolver such as byIp or byUser, or a function of the request, got undefined',
     ],
     [
       'a cache of lookups for a time in words',
@@ -260,23 +270,61 @@ describe('a mistake in the options ends the start and names the value and the fi
 });
 
 describe('a mistake at a handler names the handler too', () => {
-  const policies = { login: { limit: 5, window: '15m' }, daily: { limit: 9, window: '1d' } };
+  const policies = {
+    login: { limit: 5, window: '15m' },
+    daily: { limit: 9, window: '1d' },
+    plan: { limit: 9, window: '1d', resolve: () => null },
+  };
 
   it.each<[string, MethodDecorator & ClassDecorator, string]>([
     [
       'an unknown policy',
       RateLimit('logn'),
-      'RL_UNKNOWN_POLICY: CatsController.find: asks for "logn"; the catalogue has login, daily.',
+      'RL_UNKNOWN_POLICY: CatsController.find: asks for "logn"; the catalogue has login, daily, plan.',
     ],
     [
       'an unknown policy skipped',
       SkipRateLimit('logn'),
-      'RL_UNKNOWN_POLICY: CatsController.find: skips "logn", which is no policy; there are login, daily',
+      'RL_UNKNOWN_POLICY: CatsController.find: skips "logn", which is no policy; there are login, daily, plan',
+    ],
+    [
+      'a block without its unit',
+      RateLimit({ name: 'login', blockFor: [60, 120] }),
+      "RL_BLOCK_INVALID: CatsController.find: blockFor: a number is milliseconds, so one below 1000 needs its unit: '60s'",
+    ],
+    ...Object.entries({ byIp, byUser, byTenant, byApiKey }).map(
+      ([name, resolver]): [string, MethodDecorator & ClassDecorator, string] => [
+        `${name} called by mistake`,
+        RateLimit({ name: 'login', key: (resolver as unknown as () => never)() }),
+        `RL_OPTION_INVALID: CatsController.find: login: key: ${name} is a resolver already; write ${name}, not ${name}()`,
+      ],
+    ),
+    [
+      'no policy',
+      RateLimit(),
+      'RL_OPTION_INVALID: CatsController.find: a policy must be a name or an object, got undefined; ' +
+        "write @RateLimit('name'), or @RateLimit({ limit: 10, window: '1m' })",
+    ],
+    [
+      'a key as text',
+      RateLimit({ name: 'login', key: 'user' as never }),
+      'RL_OPTION_INVALID: CatsController.find: login: key must be a resolver such as byIp or byUser, or a function of the request, got "user"',
+    ],
+    [
+      'a resolver that wants a header’s name',
+      RateLimit({ name: 'login', key: byHeader as never }),
+      "RL_OPTION_INVALID: CatsController.find: login: key is byHeader itself; call it, as in byHeader('x-tenant')",
+    ],
+    [
+      'a combination of nothing',
+      RateLimit({ limit: 1, window: '1m', resolve: () => null, resolveCache: { by: byAll as never, for: '1m' } }),
+      'RL_OPTION_INVALID: CatsController.find: resolved: resolveCache.by is byAll itself; call it, as in byAll(byIp, byUser)',
     ],
     [
       'a second definition',
       RateLimit({ name: 'login', limit: 6, window: '15m' }),
-      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined twice, with limit 5 and 6;',
+      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined twice, with limit 5 and 6; ' +
+        "leave out what the catalogue says, or add per: 'handler' for numbers and a quota of this handler's own",
     ],
     [
       'a second definition that is looked up',
@@ -284,15 +332,35 @@ describe('a mistake at a handler names the handler too', () => {
       'RL_POLICY_CONFLICT: CatsController.find: "login" is defined twice, with resolve undefined and a function;',
     ],
     [
-      'a part of a definition for a policy of the catalogue',
-      RateLimit({ name: 'login', blockFor: '1m' } as never),
-      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined elsewhere, and only its definition can set blockFor; ' +
-        'a route may change key, cost, skip, phase, allow, deny only',
+      'two definitions on routes',
+      RateLimit({ name: 'new', limit: 5, window: '1m', per: 'handler' }, { name: 'new', limit: 5, window: '1m' }),
+      `RL_POLICY_CONFLICT: CatsController.find: "new" is defined twice, with per "handler" and undefined; use another name than "new"`,
     ],
     [
-      'a limit for a policy of the catalogue',
-      RateLimit({ name: 'login', limit: 6 } as never),
-      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined elsewhere, and only its definition can set limit; ',
+      'a lookup for a policy of the catalogue',
+      RateLimit({ name: 'login', limit: 6, resolve: () => ({}) }),
+      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined elsewhere, and only its definition can set resolve',
+    ],
+    [
+      'numbers for a policy that is looked up',
+      RateLimit({ name: 'plan', limit: 6 }),
+      'RL_POLICY_CONFLICT: CatsController.find: "plan" is defined elsewhere, and only its definition can set resolve, ' +
+        "which outranks a route's numbers; use another name",
+    ],
+    [
+      'a limit for a policy that nobody defines',
+      RateLimit({ name: 'logn', limit: 6 }),
+      'RL_UNKNOWN_POLICY: CatsController.find: asks for "logn"; the catalogue has login, daily, plan. ',
+    ],
+    [
+      'a cost that can never pass under the numbers of a route',
+      RateLimit({ name: 'daily', limit: 6, cost: 7 }),
+      'RL_COST_NEVER_PASSES: CatsController.find: daily: a request of cost 7 can never pass a fixed-window of limit 6',
+    ],
+    [
+      'quotas per something else',
+      RateLimit({ name: 'login', per: 'user' as never }),
+      `RL_OPTION_INVALID: CatsController.find: login: per must be 'handler', got "user"; leave it out to share one quota`,
     ],
     [
       'a policy asked for twice',
@@ -312,7 +380,7 @@ describe('a mistake at a handler names the handler too', () => {
     [
       'nothing skipped',
       SkipRateLimit(undefined as never),
-      'RL_UNKNOWN_POLICY: CatsController.find: skips undefined, which is no policy; there are login, daily',
+      'RL_UNKNOWN_POLICY: CatsController.find: skips undefined, which is no policy; there are login, daily, plan',
     ],
     [
       'a name that is null',

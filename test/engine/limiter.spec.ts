@@ -226,6 +226,11 @@ describe('a mistake in the options of a limiter', () => {
       { policies: { calls: { ...calls, key: () => 'k' } } },
       'RL_OPTION_UNKNOWN: policies.calls: a policy has no option "key"; it takes name, algorithm, limit, window, burst, onStoreFailure, blockFor, allow, deny',
     ],
+    [
+      'a window without its unit',
+      { policies: { calls: { limit: 1, window: 60 } } },
+      `needs its unit: '60s' or '60ms', got 60`,
+    ],
     ['a limit that is a function', { policies: { calls: { ...calls, limit: () => 3 } } }, 'RL_LIMIT_INVALID'],
     ['a policy that is null', { policies: { calls: null } }, 'RL_OPTION_INVALID: policies.calls: a policy must be an'],
     ['a policy as text', { policies: { calls: '3/1h' } }, 'RL_OPTION_INVALID: policies.calls: a policy must be an'],

@@ -1,5 +1,6 @@
 import { RedisStore, RateLimitError, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
 import type { BlockFor } from '../../libs/rate-limit/src/core/blocks/block-rule.js';
+import type { Duration } from '../../libs/rate-limit/src/core/duration.js';
 import { oneLine } from '../../libs/rate-limit/src/core/shown.js';
 import { definePolicy, shareOf, type PolicyDefinition } from '../../libs/rate-limit/src/core/policy.js';
 import { sfInteger } from '../../libs/rate-limit/src/headers/structured-fields.js';
@@ -154,10 +155,25 @@ describe('an option', () => {
       ruleOf({ limit: 5, window: '1h', resolve: () => null, resolveCache: { by: () => 'k', for: '1s', max } }),
   });
 
-  bounded<number>('resolveCache.for is at least 1 ms', {
+  // 60 in options is meant in seconds more often than not.
+  bounded<Duration>('window in options is at least 1000 without a unit', {
+    code: 'RL_WINDOW_INVALID',
+    takes: ['1ms', '60ms', '999ms', 1_000, THOUSAND_YEARS],
+    refuses: [1, 60, 999],
+    use: (window) => ruleOf({ limit: 5, window }),
+  });
+
+  bounded<BlockFor>('blockFor in options is at least 1000 without a unit, or 0', {
+    code: 'RL_BLOCK_INVALID',
+    takes: [0, '60ms', 1_000, [1_000, '2ms'], { spans: '60ms', forgetAfter: 0 }],
+    refuses: [1, 60, 999, ['1s', 60], { spans: 60 }, { spans: ['1s', '2s'], forgetAfter: 60 }],
+    use: (blockFor) => ruleOf({ limit: 5, window: '1m', blockFor }),
+  });
+
+  bounded<Duration>('resolveCache.for is at least 1 ms, and 1000 without a unit', {
     code: 'RL_OPTION_INVALID',
-    takes: [1, 57, THOUSAND_YEARS],
-    refuses: [0, -1, 0.5, THOUSAND_YEARS + 1],
+    takes: ['1ms', '57ms', 1_000, THOUSAND_YEARS],
+    refuses: [0, -1, 0.5, 1, 60, 999, THOUSAND_YEARS + 1],
     use: (span) => ruleOf({ limit: 5, window: '1h', resolve: () => null, resolveCache: { by: () => 'k', for: span } }),
   });
 

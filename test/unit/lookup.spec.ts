@@ -105,10 +105,34 @@ describe('what is returned', () => {
     expect([found, warnings.length]).toEqual([[5, 6, 1], 1]);
   });
 
+  it('that has another window each time is said once', async () => {
+    let window = 0;
+    const plan = lookup(() => ({ window: `${++window}s` }), {});
+    for (let i = 0; i < 20; i++) await plan.find(context, undefined);
+    expect(warnings).toEqual([]);
+    for (let i = 0; i < 20; i++) await plan.find(context, undefined);
+    expect(warnings).toEqual([
+      'resolve of "plan" has returned 21 different windows. Each window is a quota of its own, so a window that ' +
+        "changes with every request limits nobody. Return fixed spans, such as '1d': there are no calendar windows yet.",
+    ]);
+  });
+
+  it('that has one of a few windows is not', async () => {
+    let asked = 0;
+    const plan = lookup(() => ({ window: `${1 + (asked++ % 20)}m` }), {});
+    for (let i = 0; i < 60; i++) await plan.find(context, undefined);
+    expect(warnings).toEqual([]);
+  });
+
   it.each<[string, unknown, string]>([
     ['a limit that is none', { limit: NaN }, 'RL_LIMIT_INVALID: limit must be .* got NaN'],
     ['a limit that is text', { limit: '5' }, 'RL_LIMIT_INVALID: .* got "5"'],
     ['a window that is none', { window: '10 seconds' }, 'RL_WINDOW_INVALID: .* got "10 seconds"'],
+    [
+      'a window without its unit',
+      { window: 60 },
+      "RL_WINDOW_INVALID: window: .* needs its unit: '60s' or '60ms', got 60",
+    ],
     ['a burst of another algorithm', { burst: 5 }, 'RL_BURST_INVALID: fixed-window takes no burst'],
     ['a burst that is text', { burst: '5' }, 'RL_BURST_INVALID'],
     ['a negative cost', { cost: -1 }, 'RL_COST_INVALID: .* got -1'],
@@ -323,7 +347,7 @@ describe('a lookup without an answer', () => {
   });
 
   it('is not passed over for longer than an answer would hold', async () => {
-    const plan = lookup(() => ({ limit: NaN }), { resolveCache: { by: byTenant, for: 200 } });
+    const plan = lookup(() => ({ limit: NaN }), { resolveCache: { by: byTenant, for: '200ms' } });
     await limitOf(plan);
     await wait(200);
     await limitOf(plan);

@@ -20,7 +20,8 @@ export class RateLimitError extends Error {
 
   /** The same mistake, with the place where it was made: a handler, an option. */
   withPlace(place: string): RateLimitError {
-    return new RateLimitError(this.code, `${place}: ${this.detail}`);
+    const { cause } = this;
+    return new RateLimitError(this.code, `${place}: ${this.detail}`, cause === undefined ? undefined : { cause });
   }
 }
 

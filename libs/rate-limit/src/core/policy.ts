@@ -117,6 +117,9 @@ export function atMost(policy: Policy, other: Policy): Policy {
   return isSame ? policy : checked({ ...policy, limit, burst, blocks });
 }
 
+/** The same numbers for another quota. */
+export const withId = (policy: Policy, id: string): Policy => checked({ ...policy, id });
+
 /** Not enumerable: a changed copy must not count as checked. */
 const checked = (policy: Policy): Policy => Object.freeze(Object.defineProperty(policy, CHECKED, { value: true }));
 

@@ -10,6 +10,8 @@ export interface CataloguePolicy {
   readonly name: string;
   readonly source: PolicySource;
   readonly lists: Lists | undefined;
+  /** Whether each handler has a quota of its own, so that the name alone names none. */
+  readonly isPerHandler?: boolean;
 }
 
 /** A policy as it is written down, in the options or on a route. */
@@ -18,7 +20,7 @@ export type NamedOptions = { readonly name?: string | undefined } & {
 };
 
 /** What a definition says, and a use of it elsewhere may not say again differently. */
-const DEFINING = ['algorithm', 'limit', 'window', 'burst', 'onStoreFailure', 'blockFor'] as const;
+export const DEFINING = ['algorithm', 'limit', 'window', 'burst', 'onStoreFailure', 'blockFor'] as const;
 
 /**
  * The policies with a name. One name has one definition, whether the options spell it out or a route does.
@@ -33,14 +35,12 @@ export class Catalogue<Options extends NamedOptions, Entry extends CataloguePoli
    * @param policies by name
    * @param compile checks a policy; throws a `RateLimitError` that says what is wrong with it
    * @param more what defines a policy here, beside its numbers
-   * @param uses what a use of a policy may set for itself
    * @throws RateLimitError that names the policy
    */
   constructor(
     policies: Record<string, Options> = {},
     private readonly compile: (options: Options) => Entry,
     private readonly more: readonly (keyof Options & string)[] = [],
-    private readonly uses: readonly string[] = [],
   ) {
     for (const [name, options] of Object.entries(policies)) {
       atPlace(`policies.${oneLine(name)}`, () => this.define({ ...options, name: checkedName(name, options) }));
@@ -93,14 +93,6 @@ export class Catalogue<Options extends NamedOptions, Entry extends CataloguePoli
    * @throws RateLimitError `RL_POLICY_CONFLICT`, and what is wrong with the policy
    */
   define(options: Options): Entry {
-    const isPart = options.limit === undefined || options.window === undefined;
-    if (isPart && this.entries.has(options.name!)) {
-      const given = this.parts.filter((part) => options[part] !== undefined).join(', ');
-      throw new RateLimitError(
-        'RL_POLICY_CONFLICT',
-        `${shown(options.name)} is defined elsewhere, and only its definition can set ${given}; ${this.advice}`,
-      );
-    }
     const entry = this.compile(options);
     const known = this.entries.get(entry.name);
     if (!known) {
@@ -112,12 +104,13 @@ export class Catalogue<Options extends NamedOptions, Entry extends CataloguePoli
     throw new RateLimitError(
       'RL_POLICY_CONFLICT',
       `${shown(entry.name)} is defined twice, with ${differs} ${shown(known.options[differs])} and ${shown(options[differs])}; ` +
-        `use two names, or leave out what the catalogue says; ${this.advice}`,
+        this.adviceOn(entry.name),
     );
   }
 
-  private get advice(): string {
-    return `a route may change ${this.uses.join(', ')} only`;
+  /** What to do about a second definition of a name. */
+  protected adviceOn(name: string): string {
+    return `use another name than ${shown(name)}`;
   }
 
   private get parts(): readonly (keyof Options & string)[] {

@@ -1,3 +1,4 @@
+import { refuseBareNumbers } from '../core/bare-numbers.js';
 import { checkKnownKeys } from '../core/checks.js';
 import { withoutBlocks } from '../core/blocks/blocking-store.js';
 import { LivePolicy } from './limits/live-policy.js';
@@ -50,6 +51,7 @@ type NamedPolicy = LimiterPolicy & { name?: string };
 /** @throws RateLimitError */
 function compiled(options: NamedPolicy, canBlock: boolean): CataloguePolicy {
   checkKnownKeys(options, POLICY_KEYS, 'a policy');
+  refuseBareNumbers(options);
   const { allow, deny, ...definition } = options;
   const source = new LivePolicy(new PolicyVariants(definition as NamedPolicy & { name: string }));
   if (source.own.blocks && !canBlock) throw withoutBlocks();

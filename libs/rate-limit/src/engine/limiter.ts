@@ -3,8 +3,10 @@ import { checkKnownKeys } from '../core/checks.js';
 import { blocking, withoutBlocks } from '../core/blocks/blocking-store.js';
 import type { Decision } from '../core/decision.js';
 import type { Duration } from '../core/duration.js';
+import { RateLimitError } from '../core/errors.js';
 import { checkHits, type Hit } from '../core/hit.js';
 import { atMost, definePolicy, isChecked, type Policy, type PolicyDefinition } from '../core/policy.js';
+import { shown } from '../core/shown.js';
 import { type RateLimitStore } from '../core/store.js';
 import type { CataloguePolicy } from './catalogue.js';
 import { invalid } from './check-options.js';
@@ -35,7 +37,9 @@ export interface LimiterParts {
   readonly unobserved: RateLimitStore;
   /** Where quota is kept, as a sentence for people. */
   readonly kept: string;
-  readonly catalogue: NamedLivePolicies & { get(name: string): Pick<CataloguePolicy, 'lists'> | undefined };
+  readonly catalogue: NamedLivePolicies & {
+    get(name: string): Pick<CataloguePolicy, 'lists' | 'isPerHandler'> | undefined;
+  };
   readonly lists: Lists | undefined;
   readonly limits: LiveLimits;
   readonly observer: SafeObserver;
@@ -225,8 +229,11 @@ export class Limiter {
   }
 
   private policyOf(policy: AnyPolicy, key: string): Policy {
-    if (typeof policy === 'string')
-      return this.parts.catalogue.live(policy, 'spell the policy out').for(undefined, key);
+    if (typeof policy === 'string') {
+      const { catalogue } = this.parts;
+      if (catalogue.get(policy)?.isPerHandler) throw perHandler(policy);
+      return catalogue.live(policy, 'spell the policy out').for(undefined, key);
+    }
     const spelledOut = isChecked(policy) ? policy : definePolicy(policy);
     if (spelledOut.blocks && !this.parts.canBlock) throw withoutBlocks();
     return spelledOut;
@@ -238,6 +245,13 @@ const isSpending = (first: unknown): boolean => typeof first === 'object' && fir
 const keysOf = (spendings: readonly Spending[]): string[] => spendings.map(({ key }) => key);
 
 const isList = (first: unknown): first is readonly Spending[] => Array.isArray(first);
+
+const perHandler = (name: string): RateLimitError =>
+  new RateLimitError(
+    'RL_POLICY_PER_HANDLER',
+    `each handler has its own quota of ${shown(name)} (per: 'handler'), so the name alone names none of them; ` +
+      'give the handler whose quota code needs a policy with another name, and use that name here',
+  );
 
 /** One quota is judged once, under one policy. Without this the first of several would decide, however generous. */
 function byStrictest(hits: readonly Hit[]): readonly Hit[] {

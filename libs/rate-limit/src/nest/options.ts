@@ -18,8 +18,13 @@ export interface PolicyUse extends ListOptions {
   cost?: PerRequest<number>;
   /** Says of a request that the policy is not for it: then nothing is charged. Default: it is for all. */
   skip?: (context: ExecutionContext) => boolean | Promise<boolean>;
-  /** When it is decided: before your guards or after them. Default: as its key needs. */
+  /**
+   * When it is decided: `'early'`, before your guards, or `'late'`, after them. Default: as its key needs. With a `key` or
+   * `resolve` function of yours: early, unless that reads `request.user` before a guard has set it.
+   */
   phase?: Phase;
+  /** `'handler'`: each handler has a quota of its own. Default: all handlers that name the policy share one. */
+  per?: 'handler';
 }
 
 /** A policy as the catalogue and the decorator take it. */
@@ -30,14 +35,16 @@ export interface PolicyOptions extends Omit<PolicyDefinition, 'name' | 'limit'>,
   limit: PerRequest<number>;
 }
 
-/** A policy of the catalogue, put to another use on a route: with another key, cost, skip, phase, `allow` or `deny`. */
-export interface PolicyReference extends PolicyUse {
+/**
+ * A policy of the catalogue, put to another use on a route: with another key, cost, skip, phase, `allow` or `deny`. With
+ * numbers, as a `limit`, it takes the policy's place on the route: what is left out is the catalogue's, and each handler
+ * has a quota of its own.
+ */
+export interface PolicyReference extends PolicyUse, Partial<Omit<PolicyDefinition, 'name' | 'limit'>> {
   /** The policy's name in the catalogue. */
   name: string;
-  /** Never given here: it is the catalogue's. */
-  limit?: undefined;
-  /** Never given here: it is the catalogue's. */
-  window?: undefined;
+  /** The quota per window of this route, or a function of the request that gives it. */
+  limit?: PerRequest<number>;
 }
 
 /** What `RateLimitModule.forRoot()` takes, or a factory of `forRootAsync()` returns. docs/options.md has it as a table. */

@@ -1,6 +1,6 @@
 import { RateLimitError } from '../../core/errors.js';
 import type { LimitNumbers } from '../../core/limit-book.js';
-import type { Policy } from '../../core/policy.js';
+import { withId, type Policy } from '../../core/policy.js';
 import type { PolicySource } from '../policy-source.js';
 import type { PolicyVariants } from '../policy-variants.js';
 
@@ -17,8 +17,16 @@ export class LivePolicy implements PolicySource<unknown> {
   /** The most that a request is known to cost. */
   private highestCost = 0;
 
-  constructor(private readonly variants: PolicyVariants) {
+  /** The same policy with other quotas, one for each handler. */
+  private readonly followers: LivePolicy[] = [];
+
+  /** @param leader the policy whose numbers it follows */
+  constructor(
+    private readonly variants: PolicyVariants,
+    private readonly leader?: LivePolicy,
+  ) {
     this.own = this.current = variants.own;
+    leader?.followers.push(this);
   }
 
   /** Whether the numbers of the definition hold for every key. */
@@ -38,6 +46,7 @@ export class LivePolicy implements PolicySource<unknown> {
   /** Takes note of what a route's requests cost. */
   noteCost(units: number): void {
     this.highestCost = Math.max(this.highestCost, units);
+    this.leader?.noteCost(units);
   }
 
   /**
@@ -78,11 +87,13 @@ export class LivePolicy implements PolicySource<unknown> {
     } else if (this.overrides?.delete(key) && this.overrides.size === 0) {
       this.overrides = undefined;
     }
+    for (const each of this.followers) each.put(key, policy && withId(policy, each.own.id));
   }
 
   /** Forgets all that was set. */
   restore(): void {
     this.current = this.own;
     this.overrides = undefined;
+    for (const each of this.followers) each.restore();
   }
 }

@@ -1,8 +1,15 @@
 import type { Plan } from '../plan/plan.js';
 import type { Rule } from '../plan/rule.js';
 
-/** When a rule is decided, for people to read. */
-export const phaseText = ({ phase }: Rule): string => (phase === 'early' ? 'before your guards' : 'after your guards');
+const TEXTS: Readonly<Record<Rule['phase'], string>> = {
+  early: 'before your guards',
+  late: 'after your guards',
+  tried: 'before your guards, or after them if it reads request.user',
+};
 
-/** Whether a request is decided in both phases: each asks the store. */
-export const hasBothPhases = ({ early, late }: Plan): boolean => early.length > 0 && late.length > 0;
+/** When a rule is decided, for people to read. */
+export const phaseText = ({ phase }: Rule): string => TEXTS[phase];
+
+/** Whether a request may be decided in both phases: each asks the store. */
+export const hasBothPhases = ({ early, late, all }: Plan): boolean =>
+  early.length > 0 && late.length > 0 && all.length > 1;

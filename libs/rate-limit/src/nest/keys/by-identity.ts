@@ -6,7 +6,7 @@ import { headerOf, type RateLimitRequest } from '../request/request.js';
 import { byIp } from './by-ip.js';
 import { named } from './key-name.js';
 import { isLeft } from './claims.js';
-import type { KeyResolver, Phase } from './key-resolver.js';
+import { CalledByMistake, type KeyResolver, type Phase } from './key-resolver.js';
 import { headerName, type KeySettings } from './key-settings.js';
 
 type Key = string | undefined;
@@ -18,7 +18,9 @@ type ReadKey = (request: RateLimitRequest, settings: KeySettings) => Key | Promi
 function byIdentity(name: string, schemes: readonly string[], phase: Phase, read: ReadKey): KeyResolver {
   const own: KeyResolver = (_context, request, settings) => read(request, settings);
   const resolver: KeyResolver = (context, request, settings) =>
-    after(read(request, settings), (key) => key ?? byIp(context, request, settings));
+    request
+      ? after(read(request, settings), (key) => key ?? byIp(context, request, settings))
+      : (new CalledByMistake(name) as never);
   Object.assign(resolver, {
     own: Object.assign(own, { phase, schemes }),
     phase,

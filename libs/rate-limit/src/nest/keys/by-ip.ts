@@ -1,9 +1,10 @@
 import { ForbiddenException } from '@nestjs/common';
-import { named } from './key-name.js';
-import type { KeyResolver } from './key-resolver.js';
 import { clientOf } from '../../engine/identity/address.js';
+import { named } from './key-name.js';
+import { CalledByMistake, type KeyResolver } from './key-resolver.js';
 
 const byAddress: KeyResolver = (_context, request, settings) => {
+  if (!request) return new CalledByMistake('byIp') as never;
   settings.watchProxies(request);
   const client = clientOf(request.ip, settings.ipv6Prefix);
   if (client === undefined && settings.withoutAddress === 'refuse') {
@@ -19,4 +20,4 @@ const byAddress: KeyResolver = (_context, request, settings) => {
  *
  * A request without an address shares one quota with all others, or is refused (`keys.withoutAddress`).
  */
-export const byIp: KeyResolver = named('byIp', Object.assign(byAddress, { schemes: ['ip'] }));
+export const byIp: KeyResolver = named('byIp', Object.assign(byAddress, { phase: 'early' as const, schemes: ['ip'] }));

@@ -7,9 +7,11 @@ import { byIp } from './by-ip.js';
 import { keyName, named } from './key-name.js';
 import type { KeyResolver, Partition, Phase } from './key-resolver.js';
 
-/** Late as soon as one of them is: it waits for what that one reads. */
-const phaseOf = (resolvers: readonly KeyResolver[]): Phase =>
-  resolvers.some(({ phase }) => phase === 'late') ? 'late' : 'early';
+/** Late as soon as one of them is: it waits for what that one reads. Not known where a function does not say. */
+function phaseOf(resolvers: readonly KeyResolver[]): { phase?: Phase } {
+  if (resolvers.some(({ phase }) => phase === 'late')) return { phase: 'late' };
+  return resolvers.every(({ phase }) => phase === 'early') ? { phase: 'early' } : {};
+}
 
 const nameOf = (combination: string, resolvers: readonly KeyResolver[]): string =>
   `${combination}(${resolvers.map((each) => keyName(each) ?? 'your function').join(', ')})`;
@@ -64,7 +66,7 @@ function assembled(
   of: readonly KeyResolver[],
   schemes: KeyResolver['schemes'],
 ): KeyResolver {
-  return named(nameOf(combination, of), Object.assign(resolver, { phase: phaseOf(of), ...(schemes && { schemes }) }));
+  return named(nameOf(combination, of), Object.assign(resolver, phaseOf(of), schemes && { schemes }));
 }
 
 const isGiven = (key: Partition): boolean => key !== undefined && key !== null;

@@ -9,6 +9,11 @@ import type { KeySettings } from './key-settings.js';
  */
 export type Phase = 'early' | 'late';
 
+/** What a resolver answers that is called without a request, as in `key: byUser()`. It is refused at boot, with the place. */
+export class CalledByMistake {
+  constructor(readonly name: string) {}
+}
+
 /**
  * Text, or an id that stands for it: a finite number, a bigint, an ObjectId, bytes. `undefined` or `null` when the policy
  * does not apply.
@@ -21,7 +26,10 @@ export type Partition = Identity;
  */
 export interface KeyResolver {
   (context: ExecutionContext, request: RateLimitRequest, settings: KeySettings): Partition | Promise<Partition>;
-  /** When its policies are decided, unless they say so themselves. Default `early`. */
+  /**
+   * When its policies are decided, unless they say so themselves. Default: early, unless it reads who the caller is before
+   * a guard has said so; then that request's decision is late.
+   */
   readonly phase?: Phase;
   /** The same without falling back on the address: `undefined` when the request does not say. */
   readonly own?: KeyResolver;

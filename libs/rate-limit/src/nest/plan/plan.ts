@@ -71,7 +71,7 @@ export function planOf(
     rules = without(rules, skipped, catalogue);
     const named = new Set<string>();
     for (const each of requested) {
-      const rule = catalogue.ruleFor(each, unnamed === 0 ? owner : `${owner}#${unnamed + 1}`);
+      const rule = catalogue.ruleFor(each, owner, unnamed);
       if (rule.isUnnamed) unnamed++;
       else {
         if (named.has(rule.name)) {
@@ -111,8 +111,9 @@ function judgedBy(verdicts: readonly Verdict[], id: string): Policy | undefined 
 function compiled(all: readonly Rule[]): Plan {
   const live = all.map(({ source }) => source).filter((source) => source instanceof LivePolicy);
   return {
-    early: all.filter(({ phase }) => phase === 'early'),
-    late: all.filter(({ phase }) => phase === 'late'),
+    // Those that are tried stand in both: which of the two decides them is found out for each request.
+    early: all.filter(({ phase }) => phase !== 'late'),
+    late: all.filter(({ phase }) => phase !== 'early'),
     all,
     live: live.length === all.length ? live : undefined,
     policyField: policyField(live.map(({ own }) => own)),

@@ -1,16 +1,20 @@
+import { checkKnownKeys } from '../../core/checks.js';
 import { RateLimitError } from '../../core/errors.js';
 import { withoutBlocks } from '../../core/blocks/blocking-store.js';
 import { shown } from '../../core/shown.js';
 import { Catalogue } from '../../engine/catalogue.js';
 import type { PolicyOptions, PolicyReference } from '../options.js';
 import { RESOLVE_KEYS } from '../resolve/resolved-policy.js';
-import { ruleOf, USE_KEYS, withUse, type Rule } from './rule.js';
+import { RULE_KEYS, ruleOf, ruleOfHandler, withUse, type Rule } from './rule.js';
 
 /** How a handler asks for a policy: by name, spelled out, or by name with another use. */
 export type RequestedPolicy = string | PolicyOptions | PolicyReference;
 
 /** The policies with a name, whether the module's options define them or a route does. */
 export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
+  /** Those that the module's options define. */
+  private readonly configured: ReadonlySet<string>;
+
   /**
    * @param canBlock whether the store can, as `blockFor` asks
    * @throws RateLimitError that names the policy
@@ -19,28 +23,69 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
     policies: Record<string, Omit<PolicyOptions, 'name'>> = {},
     private readonly canBlock = true,
   ) {
-    super(policies, (options) => blockable(ruleOf(options), canBlock), RESOLVE_KEYS, USE_KEYS);
+    super(policies, (options) => blockable(ruleOf(options), canBlock), [...RESOLVE_KEYS, 'per']);
+    this.configured = new Set(this.names);
   }
 
   /** Takes in what a route defines under a name, so that others may ask for it by name, whichever comes first. */
   learn(requested: RequestedPolicy): void {
     if (typeof requested !== 'object' || requested?.name === undefined) return;
-    if (this.isDefinition(requested)) this.define(requested);
+    if (this.isDefinition(requested) && !this.isChange(requested)) this.define(requested);
   }
 
   /**
-   * The rule that a handler asks for. A policy without a name belongs to `owner`.
+   * The rule that a handler asks for.
    *
+   * @param owner the route, to which a quota of its own belongs
+   * @param unnamed how many policies without a name it has asked for already
    * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_POLICY_CONFLICT`, and what is wrong with a policy spelled out
    */
-  ruleFor(requested: RequestedPolicy, owner: string): Rule {
-    if (typeof requested === 'string') return this.known(requested);
+  ruleFor(requested: RequestedPolicy, owner: string, unnamed = 0): Rule {
+    if (typeof requested === 'string') return this.ruleFor({ name: requested }, owner);
     if (typeof requested !== 'object' || requested === null) {
-      throw new RateLimitError('RL_OPTION_INVALID', `a policy must be a name or an object, got ${shown(requested)}`);
+      throw new RateLimitError(
+        'RL_OPTION_INVALID',
+        `a policy must be a name or an object, got ${shown(requested)}; write @RateLimit('name'), or @RateLimit({ limit: 10, window: '1m' })`,
+      );
     }
-    if (requested.name === undefined) return blockable(ruleOf(requested as PolicyOptions, owner), this.canBlock);
+    if (requested.name === undefined) {
+      const place = unnamed === 0 ? owner : `${owner}#${unnamed + 1}`;
+      return blockable(ruleOf(requested as PolicyOptions, place), this.canBlock);
+    }
+    checkKnownKeys(requested, RULE_KEYS, 'a policy');
+    if (this.isChange(requested)) return this.changed(requested as PolicyReference, owner);
     const rule = this.isDefinition(requested) ? this.define(requested) : this.known(requested.name);
-    return withUse(rule, requested);
+    const used = withUse(rule, requested);
+    return used.isPerHandler ? ruleOfHandler(used, { name: used.name }, owner) : used;
+  }
+
+  /**
+   * Whether this is a policy of the catalogue with other numbers, or with a quota of the handler's own. All of a
+   * definition is one, unless it says that it is for the handler alone.
+   */
+  private isChange({ name, limit, window, per, ...others }: PolicyOptions | PolicyReference): boolean {
+    const isWhole = limit !== undefined && window !== undefined;
+    if (isWhole) return per !== undefined && this.configured.has(name!);
+    return this.isDefinition({ limit, window, per, ...others });
+  }
+
+  private changed(requested: PolicyReference, owner: string): Rule {
+    const rule = this.known(requested.name);
+    const { name, per: _, ...others } = requested;
+    const isLookedUp = rule.source.varies === 'all' && this.isDefinition(others);
+    if (isLookedUp || RESOLVE_KEYS.some((part) => part in requested)) {
+      throw new RateLimitError(
+        'RL_POLICY_CONFLICT',
+        `${shown(name)} is defined elsewhere, and only its definition can set resolve, which outranks a route's numbers; use another name`,
+      );
+    }
+    return blockable(ruleOfHandler(rule, requested, owner), this.canBlock);
+  }
+
+  protected override adviceOn(name: string): string {
+    return this.configured.has(name)
+      ? `leave out what the catalogue says, or add per: 'handler' for numbers and a quota of this handler's own`
+      : super.adviceOn(name);
   }
 
   private known(name: string): Rule {

@@ -1,18 +1,22 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Duration } from '../../core/duration.js';
+import { refuseBareNumbers } from '../../core/bare-numbers.js';
 import { shown } from '../../core/shown.js';
 import { checkKnownKeys } from '../../core/checks.js';
 import { RateLimitError } from '../../core/errors.js';
+import { DEFINING } from '../../engine/catalogue.js';
 import { LivePolicy } from '../../engine/limits/live-policy.js';
 import { LIST_KEYS, listsOf, type Lists } from '../../engine/lists/lists.js';
 import type { PolicySource } from '../../engine/policy-source.js';
 import { PolicyVariants } from '../../engine/policy-variants.js';
 import { windowOf } from '../../core/window.js';
 import { byIp } from '../keys/by-ip.js';
+import { checkResolver } from '../keys/check-resolver.js';
 import type { KeyResolver, Partition, Phase } from '../keys/key-resolver.js';
-import type { PolicyOptions, PolicyUse } from '../options.js';
+import type { PolicyOptions, PolicyReference, PolicyUse } from '../options.js';
 import type { Call } from '../request/call.js';
-import { checkCost } from '../request/per-request.js';
+import { noted } from '../request/odd-keys.js';
+import { after, checkCost } from '../request/per-request.js';
 import { Lookup } from '../resolve/lookup.js';
 import { lookupOf } from '../resolve/lookup-of.js';
 import { RESOLVE_KEYS } from '../resolve/resolved-policy.js';
@@ -24,7 +28,10 @@ export interface Rule {
   /** Whether it has no name of its own: then its quota is one handler's, and `name` is only for the header fields. */
   readonly isUnnamed: boolean;
   readonly source: PolicySource<Call>;
-  readonly phase: Phase;
+  /** `tried`: early, unless that reads who the caller is before anybody has said so. */
+  readonly phase: Phase | 'tried';
+  /** Whether it has functions of the application that do not say when they want to run. */
+  readonly isWatched: boolean;
   /** Who pays for a call. */
   key(call: Call): Partition | Promise<Partition>;
   /** What a call costs, where that is known; else 1, which stands for any cost in documents. */
@@ -33,22 +40,16 @@ export interface Rule {
   readonly costOf: ((call: Call) => number | Promise<number>) | undefined;
   readonly skip: ((context: ExecutionContext) => boolean | Promise<boolean>) | undefined;
   readonly lists: Lists | undefined;
+  /** Whether each handler has a quota of its own, though the policy has a name. */
+  readonly isPerHandler: boolean;
   /** As it is written down, for a use of the same policy that changes a part of it. */
   readonly use: Readonly<PolicyUse>;
+  /** The definition as it is written down. */
+  readonly written: Readonly<PolicyOptions>;
 }
 
-export const USE_KEYS = ['key', 'cost', 'skip', 'phase', ...LIST_KEYS];
-export const RULE_KEYS = [
-  'name',
-  'algorithm',
-  'limit',
-  'window',
-  'burst',
-  'onStoreFailure',
-  'blockFor',
-  ...USE_KEYS,
-  ...RESOLVE_KEYS,
-];
+const USE_KEYS = ['key', 'cost', 'skip', 'phase', 'per', ...LIST_KEYS];
+export const RULE_KEYS = ['name', ...DEFINING, ...USE_KEYS, ...RESOLVE_KEYS];
 
 /**
  * Compiles a policy and its use.
@@ -60,25 +61,41 @@ export function ruleOf(options: PolicyOptions, owner?: string): Rule {
   checkKnownKeys(options, RULE_KEYS, 'a policy');
   const isUnnamed = options.name === undefined;
   const name = !isUnnamed ? options.name! : options.resolve ? LOOKED_UP : wireName(options.limit, options.window);
-  return compiled({ name, isUnnamed, source: sourceOf(options, name, owner) }, options);
+  return compiled({ name, isUnnamed, source: sourceOf(options, name, owner), written: options }, options);
 }
 
 /** The same policy in another use: what `use` leaves out stays as it was. */
 export const withUse = (rule: Rule, use: PolicyUse): Rule => compiled(rule, use, rule);
 
-function sourceOf(options: PolicyOptions, name: string, owner: string | undefined): PolicySource<Call> {
+/**
+ * The same policy with a quota of the handler's own, and with the numbers that the handler says. Without any, it follows
+ * changes of the policy's limit.
+ *
+ * @param owner the route
+ * @throws RateLimitError as {@link ruleOf} does
+ */
+export function ruleOfHandler(rule: Rule, use: PolicyReference, owner: string): Rule {
+  const { name, written, source } = rule;
+  const own = DEFINING.filter((part) => use[part] !== undefined);
+  const options = { ...written, ...Object.fromEntries(own.map((part) => [part, use[part]])) };
+  const leader = own.length === 0 && source instanceof LivePolicy ? source : undefined;
+  return compiled({ ...rule, source: sourceOf(options, name, `${owner}##${name}`, leader) }, use, rule);
+}
+
+function sourceOf(options: PolicyOptions, name: string, owner?: string, leader?: LivePolicy): PolicySource<Call> {
   const { algorithm, limit, window, burst, onStoreFailure, blockFor } = options;
+  refuseBareNumbers(options);
   // Where the limit is a function, the rest of the definition can be wrong all the same.
   const fixed = typeof limit === 'function' ? 1 : limit;
   const definition = { name, algorithm, limit: fixed, window, burst, onStoreFailure, blockFor };
   const variants = new PolicyVariants(definition, owner);
   const lookup = lookupOf(options, variants);
   if (lookup) return lookup;
-  return typeof limit === 'function' ? new LimitByRequest(variants, limit) : new LivePolicy(variants);
+  return typeof limit === 'function' ? new LimitByRequest(variants, limit) : new LivePolicy(variants, leader);
 }
 
 function compiled(
-  { name, isUnnamed, source }: Pick<Rule, 'name' | 'isUnnamed' | 'source'>,
+  { name, isUnnamed, source, written }: Pick<Rule, 'name' | 'isUnnamed' | 'source' | 'written'>,
   given: PolicyUse,
   before?: Rule,
 ): Rule {
@@ -86,37 +103,60 @@ function compiled(
     key: given.key ?? before?.use.key ?? byIp,
     cost: given.cost ?? before?.use.cost ?? 1,
     skip: given.skip ?? before?.use.skip,
-    phase: given.phase ?? (given.key ? undefined : before?.phase),
+    phase: given.phase ?? (given.key ? undefined : before?.use.phase),
+    per: given.per ?? before?.use.per,
   };
-  checkFunction(use.key, 'key', name);
+  checkResolver(use.key, `${name}: key`);
   if (use.skip !== undefined) checkFunction(use.skip, 'skip', name);
-  const phase = use.phase ?? phaseOf(use.key, source);
-  if (phase !== 'early' && phase !== 'late') {
-    throw new RateLimitError('RL_PHASE_INVALID', `${name}: phase must be 'early' or 'late', got ${shown(phase)}`);
+  if (use.per !== undefined && use.per !== 'handler') {
+    throw new RateLimitError(
+      'RL_OPTION_INVALID',
+      `${name}: per must be 'handler', got ${shown(use.per)}; leave it out to share one quota`,
+    );
   }
+  const phase = phaseOf(use, source, name);
   if (typeof use.cost !== 'function') checkFixedCost(use.cost, name, source);
   return {
     name,
     isUnnamed,
     source,
     phase,
+    isWatched: phase === 'tried' || (phase === 'early' && !use.phase && isByRequest(use, source)),
     key: keyFor(use.key, source),
     cost: typeof use.cost === 'function' ? 1 : use.cost,
     costOf: costFor(use.cost, source),
     skip: use.skip,
     lists: listsOf(given, before?.lists, `${name}: `),
+    isPerHandler: use.per === 'handler',
     use,
+    written,
   };
 }
 
-/** Late as soon as a part of it is: a lookup waits for what its cache's key reads. */
-const phaseOf = (key: KeyResolver, source: PolicySource<Call>): Phase =>
-  (source instanceof Lookup && source.by?.phase === 'late' ? 'late' : key.phase) ?? 'early';
+/** As it says, else as its key needs: who pays decides. A lookup also waits for what its cache's key reads. */
+function phaseOf({ phase: said, key }: PolicyUse, source: PolicySource<Call>, name: string): Rule['phase'] {
+  const isLookup = source instanceof Lookup;
+  const needed = isLookup && source.by?.phase === 'late' ? 'late' : key!.phase;
+  const phase = said ?? needed;
+  if (phase !== undefined && phase !== 'early' && phase !== 'late') {
+    throw new RateLimitError('RL_PHASE_INVALID', `${name}: phase must be 'early' or 'late', got ${shown(phase)}`);
+  }
+  // Nobody knows what a function of the application reads.
+  const isUnknown = said === undefined && isLookup && phase === 'early';
+  return phase === undefined || isUnknown ? 'tried' : phase;
+}
 
-const keyFor = (own: KeyResolver, source: PolicySource<Call>): Rule['key'] =>
-  source instanceof Lookup
-    ? (call) => source.keyOf(call, own)
-    : (call) => own(call.context, call.request, call.settings.keys);
+/** Whether functions of the application say of a request what it costs, how much it may, or that it is not meant. */
+const isByRequest = ({ skip, cost }: PolicyUse, { varies }: PolicySource<Call>): boolean =>
+  skip !== undefined || typeof cost === 'function' || varies === 'limit';
+
+/** Built-in keys are never odd: they fall back on the address. */
+function keyFor(own: KeyResolver, source: PolicySource<Call>): Rule['key'] {
+  const isBuiltIn = own.phase !== undefined && (own === byIp || own.own !== undefined);
+  if (source instanceof Lookup) return (call) => after(source.keyOf(call, own), (key) => noted(key, call, source));
+  const key: Rule['key'] = (call) => own(call.context, call.request, call.settings.keys);
+  return isBuiltIn ? key : (call) => after(key(call), (found) => noted(found, call, source));
+}
 
 function costFor(cost: NonNullable<PolicyUse['cost']>, source: PolicySource<Call>): Rule['costOf'] {
   const own = typeof cost === 'function' ? (call: Call) => cost(call.context) : undefined;

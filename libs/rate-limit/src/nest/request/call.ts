@@ -5,6 +5,7 @@ import type { Phase } from '../keys/key-resolver.js';
 import type { RateLimitSettings } from '../settings.js';
 import type { Transport } from '../transports/transport.js';
 import { isRateLimitException } from './exceptions.js';
+import type { IdentityWatch } from './identity-watch.js';
 import type { RateLimitRequest } from './request.js';
 
 /**
@@ -23,6 +24,10 @@ export class Call {
   readonly verdicts: Verdict[] = [];
   /** Whether the module's lists allow the caller; `undefined` before anybody looked. */
   isAllowed: boolean | undefined;
+  /** What is being decided. */
+  phase: Phase | 'all' = 'all';
+  /** Set while a rule is tried: once this has read who the caller is, nothing of the attempt counts. */
+  attempt: IdentityWatch | undefined;
   private phases = 0;
   /** Some applications answer first and work then. */
   private readonly wasAnswered: boolean;
@@ -47,6 +52,7 @@ export class Call {
     const bit = PHASE_BITS[phase];
     const isFirst = (this.phases & bit) === 0;
     this.phases |= bit;
+    this.phase = phase;
     return isFirst;
   }
 
@@ -61,9 +67,19 @@ export class Call {
     return this.notes?.get(owner);
   }
 
+  /** The same, found out if nobody has. */
+  once<T>(owner: object, find: () => T): T {
+    return (this.kept(owner) as T | undefined) ?? this.keep(owner, find());
+  }
+
   /** Whether the answer left since we began: a time-out of the application sent it. */
   get isAnsweredMeanwhile(): boolean {
     return !this.wasAnswered && this.transport.isAnswered(this.context);
+  }
+
+  /** The handler, as messages name it. */
+  get place(): string {
+    return `${this.context.getClass().name}.${this.context.getHandler().name}`;
   }
 
   setFields(fields: readonly Field[]): void {
@@ -73,6 +89,6 @@ export class Call {
   /** What to throw: a denial in the transport's own form, a mistake in the use of rate limits with the handler's name. */
   thrown(error: unknown): unknown {
     if (isRateLimitException(error)) return this.transport.exceptionFor(error);
-    return withPlace(`${this.context.getClass().name}.${this.context.getHandler().name}`, error);
+    return withPlace(this.place, error);
   }
 }

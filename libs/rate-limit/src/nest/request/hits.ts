@@ -4,6 +4,7 @@ import type { Rule } from '../plan/rule.js';
 import type { Call } from './call.js';
 import { after, checkCost, isPromise, keyText } from './per-request.js';
 import { keyOf } from './screening.js';
+import { watchedHit } from './watched-hit.js';
 
 /**
  * The hits of a call, without those of rules that do not apply: at once, unless a function of the application must be
@@ -36,9 +37,14 @@ async function rest(
   }
 }
 
-function hitOf(rule: Rule, call: Call): Hit | undefined | Promise<Hit | undefined> {
+const hitOf = (rule: Rule, call: Call): Hit | undefined | Promise<Hit | undefined> =>
+  rule.isWatched ? watchedHit(rule, call, found) : found(rule, call);
+
+function found(rule: Rule, call: Call): Hit | undefined | Promise<Hit | undefined> {
   if (!rule.skip) return unskipped(rule, call);
-  return after(rule.skip(call.context), (isSkipped) => (isSkipped ? undefined : unskipped(rule, call)));
+  return after(rule.skip(call.context), (isSkipped) =>
+    isSkipped || call.attempt?.hasRead ? undefined : unskipped(rule, call),
+  );
 }
 
 function unskipped(rule: Rule, call: Call): Hit | undefined | Promise<Hit | undefined> {

@@ -33,11 +33,13 @@ export function keyOf(rule: Rule, call: Call): Partition | Promise<Partition> {
   const { lists: own, name } = rule;
   if (!own && !ofModule) return rule.key(call);
 
-  const isAllowed = own !== undefined && isCallerAllowed(own, call, name);
+  const look = () => own !== undefined && isCallerAllowed(own, call, name);
+  // A rule that is tried may be asked twice: what its lists decide is reported once.
+  const isAllowed = own && rule.phase === 'tried' ? call.once(own, look) : look();
   // A caller that is allowed already: its key counts only where that may refuse it, or where the module's lists see it.
-  if (isAllowed && !own.deny?.keys.size && !ofModule) return undefined;
+  if (isAllowed && !own?.deny?.keys.size && !ofModule) return undefined;
   return after(rule.key(call), (key) => {
-    if (key === undefined || key === null) return undefined;
+    if (key === undefined || key === null || call.attempt?.hasRead) return undefined;
     const text = keyText(key, call.settings.keys.ipv6Prefix);
     if (ofModule && isNamed(ofModule.onKey(text), ofModule, call, undefined, text, call.isAllowed))
       call.isAllowed = true;

@@ -1,8 +1,10 @@
+import { refuseBareNumber } from '../../core/bare-numbers.js';
 import { milliseconds, type Duration } from '../../core/duration.js';
 import { shown } from '../../core/shown.js';
 import { checkKnownKeys, checkTimeout } from '../../core/checks.js';
 import { RateLimitError } from '../../core/errors.js';
 import type { PolicyVariants } from '../../engine/policy-variants.js';
+import { checkResolver } from '../keys/check-resolver.js';
 import { Lookup, type LookupSettings } from './lookup.js';
 import { RESOLVE_CACHE_KEYS, type ResolveCache, type ResolveOptions } from './resolved-policy.js';
 
@@ -40,12 +42,11 @@ export function lookupOf(
 function cacheOf(options: ResolveCache, name: string): LookupSettings['cache'] {
   checkKnownKeys(options, RESOLVE_CACHE_KEYS, `${name}: resolveCache`);
   const { by, for: holds, max = DEFAULT_MAX } = options;
-  if (typeof by !== 'function') {
-    throw invalid(name, 'resolveCache.by must be a function of the request: what the answer depends on', by);
-  }
+  checkResolver(by, `${name}: resolveCache.by`);
   if (!Number.isSafeInteger(max) || max < 1) {
     throw invalid(name, 'resolveCache.max must be a whole number, at least 1', max);
   }
+  refuseBareNumber(holds, 'RL_OPTION_INVALID', `${name}: resolveCache.for`);
   return { by, span: spanOf(holds, name), max };
 }
 

@@ -10,6 +10,7 @@ import type { PolicyVariants } from '../../engine/policy-variants.js';
 import { RecurringWarnings } from '../../engine/recurring-warnings.js';
 import type { KeyResolver, Partition } from '../keys/key-resolver.js';
 import type { Call } from '../request/call.js';
+import type { IdentityWatch } from '../request/identity-watch.js';
 import { after, isPromise } from '../request/per-request.js';
 import { KeptResolutions } from './kept-resolutions.js';
 import type { Resolved } from './resolved-policy.js';
@@ -31,8 +32,14 @@ export interface LookupSettings {
   readonly warn?: ((message: string) => void) | undefined;
 }
 
-/** Keeps the outcome of a lookup. */
-type Keep = (resolution: Resolution, isAnswer: boolean) => void;
+/** One call of `resolve`. */
+interface Asking {
+  readonly context: ExecutionContext;
+  /** The attempt that it is part of, if it is one. */
+  readonly attempt: IdentityWatch | undefined;
+  /** Keeps the outcome. */
+  readonly keep: (resolution: Resolution, isAnswer: boolean) => void;
+}
 
 /**
  * A policy that `resolve` looks up: one call for a request, or for all requests that share a key while the answer holds.
@@ -46,6 +53,8 @@ export class Lookup implements PolicySource<Call> {
   private readonly warnings: RecurringWarnings;
   private readonly now: () => number;
   private lookups = 0;
+  /** The outcome of a call that belongs to a discarded attempt: nothing, not even for others who wait for it. */
+  private readonly discarded: Resolution;
 
   /**
    * @param variants the policy with its own numbers, and with others
@@ -59,7 +68,8 @@ export class Lookup implements PolicySource<Call> {
       now = () => performance.now(),
       warn = (news) => harmless(new Logger('RateLimit')).warn(news),
     } = settings;
-    this.reader = new ResolutionReader(variants);
+    this.reader = new ResolutionReader(variants, (count) => warn(manyWindows(this.own.name, count)));
+    this.discarded = { ...this.reader.own };
     this.remembered = cache && new KeptResolutions(cache.max);
     this.warnings = new RecurringWarnings(warn, now);
     this.now = now;
@@ -78,14 +88,16 @@ export class Lookup implements PolicySource<Call> {
    * @throws RateLimitError `RL_KEY_INVALID`
    */
   keyOf(call: Call, own: KeyResolver): Partition | Promise<Partition> {
-    const { context, request, settings } = call;
-    return after(this.by?.(context, request, settings.keys), (by) =>
-      after(this.find(context, by), (resolution) => {
+    const { context, request, settings, attempt } = call;
+    return after(this.by?.(context, request, settings.keys), (by) => {
+      if (attempt?.hasRead) return undefined;
+      return after(this.find(context, by, attempt), (resolution) => {
+        if (attempt?.hasRead) return undefined;
         call.keep(this, resolution);
         // The same function is not asked twice: it may be a lookup of its own.
         return resolution.key ?? (own === this.by ? by : own(context, request, settings.keys));
-      }),
-    );
+      });
+    });
   }
 
   for(call: Call): Policy {
@@ -110,25 +122,35 @@ export class Lookup implements PolicySource<Call> {
    * What holds for a request: at once, if that is known.
    *
    * @param by what `by` says of the request
+   * @param attempt the attempt that it is part of: if that is discarded, the answer is worth nothing and is not kept
    * @throws HttpException of `resolve`: it is for the client
    * @throws RateLimitError `RL_KEY_INVALID`
    */
-  find(context: ExecutionContext, by: Partition): Resolution | Promise<Resolution> {
+  find(context: ExecutionContext, by: Partition, attempt?: IdentityWatch): Resolution | Promise<Resolution> {
     const { remembered } = this;
     const { cache } = this.settings;
-    if (!remembered || !cache || by === undefined || by === null) return this.ask(context, () => {});
+    if (!remembered || !cache || by === undefined || by === null) return this.ask({ context, attempt, keep: () => {} });
     const key = this.cacheKeyOf(by);
     const askedAt = this.now();
-    const known = remembered.find(key, askedAt) ?? this.underWay.get(key);
+    const known = remembered.find(key, askedAt);
     if (known) return known;
 
-    const lookup = ++this.lookups;
-    const answer = this.ask(context, (resolution, isAnswer) => {
-      const now = this.now();
-      // From the call on, so that what has changed is seen in time however long the answer took.
-      const until = isAnswer ? askedAt + cache.span : now + Math.min(PAUSE, cache.span);
-      remembered.keep(key, { resolution, lookup, until }, now);
-    });
+    const ask = () => {
+      const lookup = ++this.lookups;
+      return this.ask({
+        context,
+        attempt,
+        keep: (resolution, isAnswer) => {
+          const now = this.now();
+          // From the call on, so that what has changed is seen in time however long the answer took.
+          const until = isAnswer ? askedAt + cache.span : now + Math.min(PAUSE, cache.span);
+          remembered.keep(key, { resolution, lookup, until }, now);
+        },
+      });
+    };
+    const underWay = this.underWay.get(key);
+    if (underWay) return underWay.then((resolution) => (resolution === this.discarded ? ask() : resolution));
+    const answer = ask();
     if (isPromise(answer)) {
       this.underWay.set(key, answer);
       const done = () => this.underWay.delete(key);
@@ -137,34 +159,36 @@ export class Lookup implements PolicySource<Call> {
     return answer;
   }
 
-  private ask(context: ExecutionContext, keep: Keep): Resolution | Promise<Resolution> {
+  private ask(asking: Asking): Resolution | Promise<Resolution> {
     try {
-      const answer = this.settings.resolve(context);
-      return isPromise(answer) ? this.inTime(answer, context, keep) : this.read(answer, context, keep);
+      const answer = this.settings.resolve(asking.context);
+      if (!isPromise(answer)) return this.read(answer, asking);
+      if (!asking.attempt?.hasRead) return this.inTime(answer, asking);
+      // Not waited for: it is asked again in the late phase.
+      answer.then(undefined, () => undefined);
+      return this.discarded;
     } catch (error) {
-      return this.withoutAnswer(error, context, keep);
+      return this.withoutAnswer(error, asking);
     }
   }
 
   /** What comes too late is not waited for, and still kept. */
-  private inTime(answer: Promise<Resolved>, context: ExecutionContext, keep: Keep): Promise<Resolution> {
+  private inTime(answer: Promise<Resolved>, asking: Asking): Promise<Resolution> {
     const { timeout } = this.settings;
     return new Promise((resolve, reject) => {
       let isOver = false;
       const giveUp = (): void => {
         if (isOver) return;
         isOver = true;
-        this.tell('late', context, `gave no answer within ${timeout} ms`);
-        keep(this.reader.own, false);
-        resolve(this.reader.own);
+        resolve(this.fallBack(asking, 'late', () => `gave no answer within ${timeout} ms`));
       };
       // Timers come before sockets: after a turn that took long, the answers that came meanwhile are read first.
       const timer = setTimeout(() => setImmediate(giveUp), timeout).unref();
       // Not Promise.resolve(): that takes a promise at its word.
       new Promise<Resolved>((settle) => settle(answer))
         .then(
-          (value) => this.read(value, context, keep),
-          (error: unknown) => (isOver ? this.reader.own : this.withoutAnswer(error, context, keep)),
+          (value) => this.read(value, asking),
+          (error: unknown) => (isOver ? this.reader.own : this.withoutAnswer(error, asking)),
         )
         .then(resolve, reject)
         .finally(() => {
@@ -174,23 +198,28 @@ export class Lookup implements PolicySource<Call> {
     });
   }
 
-  private read(answer: unknown, context: ExecutionContext, keep: Keep): Resolution {
+  private read(answer: unknown, asking: Asking): Resolution {
+    if (asking.attempt?.hasRead) return this.discarded;
     let resolution: Resolution;
     try {
       resolution = this.reader.read(answer);
     } catch (error) {
       const [kind, what] = error instanceof RateLimitError ? [error.code, error.message] : ['unread', saidBy(error)];
-      this.tell(kind, context, `returned what cannot be used: ${what}`);
-      keep(this.reader.own, false);
-      return this.reader.own;
+      return this.fallBack(asking, kind, () => `returned what cannot be used: ${what}`);
     }
-    keep(resolution, true);
+    asking.keep(resolution, true);
     return resolution;
   }
 
-  private withoutAnswer(error: unknown, context: ExecutionContext, keep: Keep): Resolution {
-    if (isForTheClient(error)) throw error;
-    this.tell('failed', context, `failed: ${saidBy(error)}`);
+  private withoutAnswer(error: unknown, asking: Asking): Resolution {
+    if (!asking.attempt?.hasRead && isForTheClient(error)) throw error;
+    return this.fallBack(asking, 'failed', () => `failed: ${saidBy(error)}`);
+  }
+
+  /** To the policy's own numbers. */
+  private fallBack({ attempt, context, keep }: Asking, kind: string, what: () => string): Resolution {
+    if (attempt?.hasRead) return this.discarded;
+    this.tell(kind, context, what);
     keep(this.reader.own, false);
     return this.reader.own;
   }
@@ -204,17 +233,21 @@ export class Lookup implements PolicySource<Call> {
     );
   }
 
-  private tell(kind: string, context: ExecutionContext, what: string): void {
+  private tell(kind: string, context: ExecutionContext, what: () => string): void {
     const { name, limit, period } = this.own;
     this.warnings.warnOnce(
       kind,
       () =>
-        `${context.getClass().name}.${context.getHandler().name}: resolve of ${shown(name)} ${what}. ` +
+        `${context.getClass().name}.${context.getHandler().name}: resolve of ${shown(name)} ${what()}. ` +
         `The policy's own numbers hold then: ${limit} per ${period.text}. ` +
         'This is told once, and again when a minute has passed without it.',
     );
   }
 }
+
+const manyWindows = (name: string, count: number): string =>
+  `resolve of ${shown(name)} has returned ${count} different windows. Each window is a quota of its own, so a window that ` +
+  "changes with every request limits nobody. Return fixed spans, such as '1d': there are no calendar windows yet.";
 
 /** Anything can be thrown, also what cannot be looked at. */
 function isForTheClient(error: unknown): boolean {

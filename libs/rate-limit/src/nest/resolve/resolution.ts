@@ -1,3 +1,4 @@
+import { refuseBareNumbers } from '../../core/bare-numbers.js';
 import { RateLimitError } from '../../core/errors.js';
 import { shown } from '../../core/shown.js';
 import { checkKnownKeys } from '../../core/checks.js';
@@ -14,6 +15,9 @@ export interface Resolution {
   readonly cost: number | undefined;
 }
 
+/** Plans with more windows than these are unlikely. Windows that are computed, as until midnight, soon are more. */
+const MOST_WINDOWS = 20;
+
 const PARTS = ['limit', 'window', 'burst', 'key', 'cost'];
 
 /** Reads what `resolve` returns. */
@@ -21,7 +25,14 @@ export class ResolutionReader {
   /** What holds when a lookup says nothing. */
   readonly own: Resolution;
 
-  constructor(private readonly variants: PolicyVariants) {
+  /** The windows that were returned, until there are too many. */
+  private windows: Set<string> | undefined = new Set();
+
+  /** @param manyWindows is called once, when more windows were returned than plans can have */
+  constructor(
+    private readonly variants: PolicyVariants,
+    private readonly manyWindows: (count: number) => void = () => undefined,
+  ) {
     this.own = { policy: variants.own, key: undefined, cost: undefined };
   }
 
@@ -35,6 +46,7 @@ export class ResolutionReader {
     checkKnownKeys(answer, PARTS, 'what resolve returns');
     // Read once: a getter may return something else the next time.
     const { limit, window, burst, key, cost } = answer as ResolvedPolicy;
+    refuseBareNumbers({ window });
     const isOwn = (limit ?? window ?? burst ?? undefined) === undefined;
     const policy = isOwn
       ? this.own.policy
@@ -43,8 +55,15 @@ export class ResolutionReader {
           window: window ?? undefined,
           burst: burst ?? undefined,
         });
+    if (this.windows && window !== undefined && window !== null) this.count(policy.period.id, this.windows);
     if (cost !== undefined && cost !== null) checkCost(cost, 'resolve');
     return { policy, key: keyOf(key), cost: cost ?? undefined };
+  }
+
+  private count(window: string, seen: Set<string>): void {
+    if (seen.add(window).size <= MOST_WINDOWS) return;
+    this.windows = undefined;
+    this.manyWindows(seen.size);
   }
 }
 

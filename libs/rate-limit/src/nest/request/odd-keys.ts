@@ -1,0 +1,40 @@
+import { shown } from '../../core/shown.js';
+import type { PolicySource } from '../../engine/policy-source.js';
+import type { Partition } from '../keys/key-resolver.js';
+import type { Call } from './call.js';
+import { sayOnce } from './say-once.js';
+
+/** What text ends in that was made of something that is not there. */
+const OF_NOTHING = ['undefined', 'null', 'NaN', '[object Object]'];
+
+/**
+ * The key that a function of the application returned. It is said once of a policy when there is none, and when it
+ * looks as if all callers got the same: both mean that nobody is limited by itself.
+ */
+export function noted(partition: Partition, call: Call, source: PolicySource<Call>): Partition {
+  if (call.attempt?.hasRead) return undefined;
+  const { logger } = call.settings;
+  const { name } = source.own;
+  if (partition === undefined || partition === null) {
+    sayOnce(
+      source,
+      'no key',
+      logger,
+      () =>
+        `${call.place}: the key of the policy ${shown(name)} is ${partition}, so the policy does not limit such requests. ` +
+        'If that is meant, say it with skip; if not, return a key for every request.',
+    );
+  } else if (typeof partition === 'string' && isOfNothing(partition)) {
+    sayOnce(
+      source,
+      'shared key',
+      logger,
+      () =>
+        `${call.place}: the key of the policy ${shown(name)} is ${shown(partition)}: all callers with this key share one quota. ` +
+        'Is what it is made of set by then? Return undefined where the policy is not for a request.',
+    );
+  }
+  return partition;
+}
+
+const isOfNothing = (key: string): boolean => key === '' || OF_NOTHING.some((end) => key.endsWith(end));

@@ -1,0 +1,92 @@
+import { HttpException } from '@nestjs/common';
+import { RateLimitError } from '../../core/errors.js';
+import type { Hit } from '../../core/hit.js';
+import { saidBy, shown } from '../../core/shown.js';
+import type { Rule } from '../plan/rule.js';
+import type { Call } from './call.js';
+import { IdentityWatch } from './identity-watch.js';
+import { isPromise } from './per-request.js';
+import { sayOnce } from './say-once.js';
+
+/** How the hit of a rule is found. What its functions throw passes through. */
+type Find = (rule: Rule, call: Call) => Hit | undefined | Promise<Hit | undefined>;
+
+/**
+ * The hit of a rule whose functions belong to the application and do not say when they want to run.
+ *
+ * A rule that is tried runs early. If it reads who the caller is while no guard has said so, the attempt is as if it had
+ * not been, and the rule runs in the late phase of this call. It is decided for each call again: a caller must not be able
+ * to move a policy. A rule whose key is early by itself stays early, whatever its other functions read.
+ */
+export function watchedHit(rule: Rule, call: Call, find: Find): ReturnType<Find> {
+  if (call.phase === 'late' && call.kept(rule) !== POSTPONED) return undefined;
+  const watch = call.phase === 'early' ? IdentityWatch.over(call.request, call.settings.keys) : undefined;
+  return watch ? watched(rule, call, find, watch) : find(rule, call);
+}
+
+function watched(rule: Rule, call: Call, find: Find, watch: IdentityWatch): ReturnType<Find> {
+  if (rule.phase === 'tried') call.attempt = watch;
+  let hit: ReturnType<Find>;
+  try {
+    hit = find(rule, call);
+  } catch (error) {
+    return failed(rule, call, watch, error);
+  }
+  if (!isPromise(hit)) return found(rule, call, watch, hit);
+  return hit.then(
+    (later) => found(rule, call, watch, later),
+    (error: unknown) => failed(rule, call, watch, error),
+  );
+}
+
+function found(rule: Rule, call: Call, watch: IdentityWatch, hit: Hit | undefined): Hit | undefined {
+  return isDiscarded(rule, call, watch) ? undefined : hit;
+}
+
+function failed(rule: Rule, call: Call, watch: IdentityWatch, error: unknown): undefined {
+  if (isDiscarded(rule, call, watch)) return undefined;
+  throw watch.hasRead ? tooEarly(rule, watch, error) : error;
+}
+
+/** Whether the rule is to be decided in the late phase instead. */
+function isDiscarded(rule: Rule, call: Call, watch: IdentityWatch): boolean {
+  watch.end();
+  call.attempt = undefined;
+  if (!watch.hasRead) return false;
+  const { logger } = call.settings;
+  if (rule.phase !== 'tried') {
+    sayOnce(rule.source, 'early', logger, () => `${call.place}: ${readByEarly(rule, watch)}. ${USE_LATE}`);
+    return false;
+  }
+  sayOnce(rule.source, 'tried', logger, () => `${call.place}: ${decidedLate(rule, watch)}`);
+  call.keep(rule, POSTPONED);
+  return true;
+}
+
+/** Kept of a call for a rule that is left to its late phase. */
+const POSTPONED = 'postponed';
+
+const decidedLate = ({ name }: Rule, { read }: IdentityWatch): string =>
+  `the policy ${shown(name)} read request.${read} before your guards set it, so it is decided after your guards. ` +
+  'Requests that a guard refuses are not counted by it. ' +
+  `If that is meant, give it phase: 'late'. If not, use a key that needs no request.${read}, such as byIp.`;
+
+const readByEarly = (rule: Rule, { read }: IdentityWatch): string =>
+  `the ${functionsOf(rule)} of the policy ${shown(rule.name)} read request.${read} before your guards set it`;
+
+const USE_LATE =
+  "Give the policy phase: 'late' to decide it after your guards; requests that a guard refuses are then not counted by it.";
+
+function functionsOf({ skip, costOf, source }: Rule): string {
+  const names = [skip && 'skip', source.varies === 'limit' && 'limit', costOf && 'cost'];
+  return names.filter((name) => name).join(' or ');
+}
+
+/** What the application throws for the client stays as it is; all else is told where it comes from. */
+function tooEarly(rule: Rule, watch: IdentityWatch, error: unknown): unknown {
+  if (error instanceof HttpException) return error;
+  const isOurs = error instanceof RateLimitError;
+  const what = isOurs ? error.detail : saidBy(error);
+  const detail = `${readByEarly(rule, watch)}, and failed: ${what}. ${USE_LATE}`;
+  return new RateLimitError(isOurs ? error.code : 'RL_TOO_EARLY', detail, { cause: error });
+}
