@@ -31,7 +31,7 @@ const readers: Record<string, (text: string) => unknown> = {
   'a header': (text) => headerOf({ headers: { name: text } }, 'name'),
   'an address': (text) => clientOf(text, 64),
   'a key': partitionOf,
-  'a key of several': (text) => byAll(() => text)(undefined as never, undefined as never, undefined as never),
+  'a key of several': (text) => byAll(() => text)(undefined as never, {} as never, { ipv6Prefix: 64 } as never),
   'a value in an error': shown,
   'text in a message': oneLine,
   'a name in a header field': sfString,

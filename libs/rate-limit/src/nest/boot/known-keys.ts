@@ -8,7 +8,8 @@ import type { Schemes } from '../../engine/identity/key-schemes.js';
 export function knownKeys(plans: Plans, { keys, logger }: RateLimitSettings): KnownKeys {
   const known = new KnownKeys(keys.ipv6Prefix, (message) => logger.warn(message));
   for (const { controller, name } of plans.routes) {
-    for (const rule of plans.for(controller, name).all) if (!rule.isUnnamed && !rule.isPerHandler) known.learn(rule.name, schemesOf(rule));
+    for (const rule of plans.for(controller, name).all)
+      if (!rule.isUnnamed && !rule.isPerHandler) known.learn(rule.name, schemesOf(rule));
   }
   return known;
 }

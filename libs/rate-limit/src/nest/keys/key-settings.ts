@@ -39,6 +39,8 @@ export interface KeyOptions {
 export interface KeySettings extends Required<Omit<KeyOptions, 'tenantHeader'>> {
   /** In lower case; `undefined`: none is read. */
   readonly tenantHeader: string | undefined;
+  /** `user` and `tenant` where the application wrote them: what they read of a request says who the caller is. */
+  readonly ownReaders: readonly ReadIdentity[];
   /** Looks at a request whose address is about to be used, and warns once when proxies do not seem to be set up. */
   watchProxies(request: RateLimitRequest): void;
   /** Warns of callers that are not told apart: once for each kind, of which there are few. */
@@ -66,6 +68,7 @@ export function keySettings(options: KeyOptions = {}, warn: (message: string) =>
     tenant,
     tenantHeader: tenantHeader === undefined ? undefined : headerName(tenantHeader, 'keys.tenantHeader'),
     apiKeyHeader: headerName(apiKeyHeader, 'keys.apiKeyHeader'),
+    ownReaders: [options.user, options.tenant].filter((read) => read !== undefined),
     ipv6Prefix,
     withoutAddress,
     watchProxies: proxyWatch(warn),

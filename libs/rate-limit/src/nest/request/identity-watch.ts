@@ -73,7 +73,7 @@ const namesOf = new WeakMap<KeySettings, readonly string[]>();
 /** Where requests say who the caller is. Found out once, on the first request that needs it. */
 function identityNames(request: RateLimitRequest, keys: KeySettings): readonly string[] {
   let names = namesOf.get(keys);
-  if (!names) namesOf.set(keys, (names = readBy([keys.user, keys.tenant], request)));
+  if (!names) namesOf.set(keys, (names = readBy(keys.ownReaders, request)));
   return names;
 }
 
