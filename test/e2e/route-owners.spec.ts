@@ -129,7 +129,14 @@ describe('quotas of policies without a name', () => {
     }
     @Module({ controllers: [cats(), ManyController] })
     class Inner {}
-    @Module({ controllers: [cats('cats', Array.from({ length: 30 }, (_, i) => `path-${i}`))] })
+    @Module({
+      controllers: [
+        cats(
+          'cats',
+          Array.from({ length: 30 }, (_, i) => `path-${i}`),
+        ),
+      ],
+    })
     class Outer {}
     const { nest } = await start([], {}, [
       Inner,
@@ -137,12 +144,15 @@ describe('quotas of policies without a name', () => {
       RouterModule.register([{ path: 'v1', children: [{ path: 'admin', module: Inner }, Outer] }]),
     ]);
     const found = new Set<string>();
-    for (const { providers } of (nest as unknown as { container: { getModules(): Map<string, { providers: Map<unknown, { instance: unknown }> }> } }).container
+    for (const { providers } of (
+      nest as unknown as {
+        container: { getModules(): Map<string, { providers: Map<unknown, { instance: unknown }> }> };
+      }
+    ).container
       .getModules()
       .values()) {
       const plans = providers.get(Symbol.for('nestjs-redis-rate-limit/plans'))?.instance as
-        | { routes: { owner: string }[] }
-        | undefined;
+        { routes: { owner: string }[] } | undefined;
       for (const { owner } of plans?.routes ?? []) found.add(owner);
     }
     expect([...found]).toEqual([
