@@ -1,4 +1,4 @@
-import { Controller, Get, Logger, Res, Sse, StreamableFile } from '@nestjs/common';
+import { Controller, Get, Header, Logger, Res, Sse, StreamableFile } from '@nestjs/common';
 import {
   MemoryStore,
   RateLimit,
@@ -47,6 +47,12 @@ class StreamsController {
     throw spent();
   }
 
+  @Get('thrown')
+  @Header('Cache-Control', 'max-age=60')
+  thrown() {
+    throw spent();
+  }
+
   @Sse('events')
   events() {
     return concat(of({ data: 't0' }), throwError(spent));
@@ -63,12 +69,13 @@ describe.each(adapters)('a handler that throws our exception when its answer has
   it('ends it, and where nothing was sent yet answers 429', async () => {
     const { get } = await boot(adapter, {}, { controllers: [StreamsController] });
     expect(await (await get('/begun')).text()).toBe('t0 ');
-    const refused = await get('/taken');
-    expect([refused.status, refused.headers.get('content-type')]).toEqual([
-      429,
-      expect.stringMatching(/^application\/problem\+json/),
-    ]);
-    expect(await refused.json()).toMatchObject({ status: 429, 'violated-policies': ['tokens'] });
+    for (const path of ['/taken', '/thrown']) {
+      const refused = await get(path);
+      expect(refused.status).toBe(429);
+      expect(refused.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+      expect([refused.headers.get('retry-after'), refused.headers.get('cache-control')]).toEqual(['1', 'no-store']);
+      expect(await refused.json()).toMatchObject({ status: 429, 'violated-policies': ['tokens'] });
+    }
     expect(await (await get('/events')).text()).toMatch(/t0/);
     expect([await (await get('/file')).text(), (await get('/file')).status]).toEqual(['file', 429]);
   });

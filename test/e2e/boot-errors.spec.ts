@@ -1,7 +1,23 @@
-import { Controller, Get, Inject, Injectable, Module, Scope, type Type } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Inject,
+  Injectable,
+  Logger,
+  Module,
+  Scope,
+  UseGuards,
+  type CanActivate,
+  type INestApplication,
+  type MiddlewareConsumer,
+  type NestMiddleware,
+  type NestModule,
+  type Type,
+} from '@nestjs/common';
 import { LazyModuleLoader, NestFactory, REQUEST } from '@nestjs/core';
 import { MessagePattern } from '@nestjs/microservices';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { jest } from '@jest/globals';
 import {
   byAll,
   byApiKey,
@@ -436,6 +452,139 @@ describe('a mistake at a handler names the handler too', () => {
     );
   });
 });
+
+describe('@RateLimit outside the methods of controllers', () => {
+  const once = RateLimit({ limit: 1, window: '1h' });
+
+  it('a controller that is a provider too is a controller', async () => {
+    @Controller()
+    @once
+    class CatsController {
+      @Get()
+      find() {}
+    }
+    const { get } = await started({}, CatsController, [CatsController]);
+    expect([(await get('/')).status, (await get('/')).status]).toEqual([200, 429]);
+  });
+
+  @Injectable()
+  class CatsService {
+    @Get()
+    @once
+    find() {}
+  }
+
+  @Injectable()
+  class CatsMiddleware implements NestMiddleware {
+    @once
+    use(_request: unknown, _response: unknown, next: () => void) {
+      next();
+    }
+  }
+
+  @Injectable()
+  class CatsGuard implements CanActivate {
+    @once
+    canActivate() {
+      return true;
+    }
+  }
+
+  @Controller()
+  @UseGuards(CatsGuard)
+  class GuardedController {}
+
+  @Controller()
+  class SymbolController {
+    @Get()
+    @once
+    [Symbol.for('find')]() {}
+  }
+
+  it.each<[string, { controllers?: Type[]; providers?: Type[]; prepare?: (nest: INestApplication) => void }, string]>([
+    [
+      'a route of a class that is not a controller',
+      { providers: [CatsService] },
+      'CatsService is not a controller of any',
+    ],
+    ['a guard', { controllers: [GuardedController] }, 'CatsGuard.canActivate has @RateLimit but is not an HTTP route'],
+    ['a method whose name is a symbol', { controllers: [SymbolController] }, 'SymbolController.Symbol(find) has'],
+  ])('%s', async (_what, application, message) => {
+    await expect(boot('express', {}, application)).rejects.toThrow(
+      new RegExp(`^RL_NOT_A_ROUTE: .*${escaped(message)}`),
+    );
+  });
+
+  it('middleware', async () => {
+    @Module({})
+    class CatsModule implements NestModule {
+      configure(consumer: MiddlewareConsumer) {
+        consumer.apply(CatsMiddleware).forRoutes('*path');
+      }
+    }
+    await expect(boot('express', {}, { imports: [CatsModule] })).rejects.toThrow('RL_NOT_A_ROUTE: CatsMiddleware.use');
+  });
+
+  class Cats {
+    static all() {}
+    get find() {
+      return () => {};
+    }
+  }
+  const getter = Object.getOwnPropertyDescriptor(Cats.prototype, 'find');
+
+  it.each<[string, () => void, string]>([
+    ['a property', () => once(Cats.prototype, 'name', undefined as never), 'Cats.name, which is not a method'],
+    ['a getter', () => once(Cats.prototype, 'find', getter!), 'Cats.find, which is not a method'],
+    ['a static method', () => once(Cats, 'all', undefined as never), 'Cats.all, which is a static method'],
+    [
+      'a standard decorator',
+      () => once(Cats.all as never, { kind: 'method', name: 'all' } as never, undefined as never),
+      '"experimentalDecorators": true in tsconfig.json',
+    ],
+  ])('%s is found when the class is made', (_what, decorate, message) => {
+    expect(decorate).toThrow(new RegExp(`^RL_DECORATOR_INVALID: @RateLimit\\(\\) .*${escaped(message)}`));
+  });
+
+  it('a controller whose messages are not limited says so', async () => {
+    @Controller()
+    @once
+    class HybridController {
+      @Get()
+      find() {}
+
+      @MessagePattern('find')
+      onMessage() {}
+    }
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+    await started({}, HybridController);
+    expect(warn.mock.calls).toEqual([
+      [expect.stringMatching(/^@RateLimit does not limit messages, .*: HybridController.onMessage\. /)],
+    ]);
+    warn.mockRestore();
+  });
+
+  it('controllers that a mixin makes look alike', async () => {
+    class Mixin {
+      @Get()
+      @once
+      find() {}
+    }
+    const mixed = (path: string): Type => {
+      @Controller(path)
+      class Mixed {}
+      Object.defineProperties(Mixed.prototype, Object.getOwnPropertyDescriptors(Mixin.prototype));
+      return Mixed;
+    };
+    const { get } = await boot('express', {}, { controllers: [mixed('alone')] });
+    expect([(await get('/alone')).status, (await get('/alone')).status]).toEqual([200, 429]);
+    await expect(boot('express', {}, { controllers: [mixed('one'), mixed('other')] })).rejects.toThrow(
+      'RL_HANDLER_UNKNOWN: Mixed.find and Mixed.find cannot be told apart: both classes have the constructor property of Mixin;',
+    );
+  });
+});
+
+const escaped = (text: string) => text.replace(/[()[\]{}.*+?^$|\\]/g, '\\$&');
 
 describe('how the module is imported', () => {
   it('a second forRoot is an error', async () => {

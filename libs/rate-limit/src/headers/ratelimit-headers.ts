@@ -78,8 +78,10 @@ export function rateLimitFields(
  * The fields that a denial adds. Retry-After is the wait until the request would pass, in whole seconds (RFC 9110); it
  * is left out when the request can never pass. And no cache may keep the answer (RFC 6585).
  */
-export function denialFields(verdicts: readonly Verdict[]): Field[] {
-  const wait = longestWait(verdicts);
+export const denialFields = (verdicts: readonly Verdict[]): Field[] => fieldsOfWait(longestWait(verdicts));
+
+/** The same of a denial whose wait is known, in milliseconds; -1 if the request can never pass. */
+export function fieldsOfWait(wait: number): Field[] {
   const noStore: Field = ['Cache-Control', 'no-store'];
   return wait < 0 ? [noStore] : [['Retry-After', String(Math.max(1, seconds(wait)))], noStore];
 }

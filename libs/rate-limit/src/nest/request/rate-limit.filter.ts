@@ -1,6 +1,7 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter, type HttpException } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { PROBLEM_JSON } from '../../headers/problem-details.js';
+import { fieldsOfWait } from '../../headers/ratelimit-headers.js';
 import { isHttp } from '../transports/http.transport.js';
 import { RateLimitExceededException, RateLimitRefusedException, RateLimitUnavailableException } from './exceptions.js';
 
@@ -25,10 +26,20 @@ export class RateLimitExceptionFilter implements ExceptionFilter<HttpException> 
       httpAdapter.end(response);
       return;
     }
+    if (exception instanceof RateLimitExceededException) this.completeFields(response, exception);
     httpAdapter.setHeader(response, 'Content-Type', PROBLEM_JSON);
     // Apart from the reply: NestJS 11's Express adapter makes a body that comes with an error's status plain JSON.
     httpAdapter.status(response, exception.getStatus());
     httpAdapter.reply(response, exception.getResponse());
+  }
+
+  /** Of one that code throws. Without Retry-After, clients take a 429 for one that never passes. */
+  private completeFields(response: unknown, { retryAfter }: RateLimitExceededException): void {
+    const { httpAdapter } = this.adapterHost;
+    for (const [name, value] of fieldsOfWait(retryAfter)) {
+      const isSet = name === 'Retry-After' && httpAdapter.getHeader(response, name) !== undefined;
+      if (!isSet) httpAdapter.setHeader(response, name, value);
+    }
   }
 }
 
