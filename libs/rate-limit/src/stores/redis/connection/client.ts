@@ -1,3 +1,6 @@
+import { oneLine } from '../../../core/shown.js';
+import { withoutPassword } from './without-password.js';
+
 /**
  * What the store asks of a client: ioredis 5 or 6, a `Redis` or a `Cluster`. Described by what it can do, because
  * `instanceof` fails when an application holds two copies of ioredis.
@@ -63,5 +66,5 @@ export function nameOf(client: RedisClient): string {
   if (isClusterClient(client)) return 'The Redis Cluster';
   const { host, port, path, sentinels, name } = (client as { options?: Address }).options ?? {};
   if (sentinels) return `Redis ${name ?? ''} of Sentinel`;
-  return path || host ? `Redis at ${path ?? `${host}:${port}`}` : 'Redis';
+  return path || host ? `Redis at ${oneLine(withoutPassword(path ?? `${host}:${port}`))}` : 'Redis';
 }

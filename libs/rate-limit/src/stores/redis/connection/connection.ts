@@ -1,9 +1,10 @@
-import { oneLine } from '../../../core/shown.js';
-import { RateLimitError } from '../../../core/errors.js';
+import { oneLine, saidBy } from '../../../core/shown.js';
 import { isRedisClient, type RedisClient } from './client.js';
 import { dangersOf } from './handed-in.js';
+import { redisInvalid } from './connection-options.js';
 import { noteClosed } from './failures.js';
-import { checkLocation, isCluster, type RedisLocation } from './location.js';
+import { loadIoredis } from './ioredis.js';
+import { targetOf, type RedisLocation } from './location.js';
 import { firstNews } from './news.js';
 import type { EventfulClient } from './quirks.js';
 
@@ -64,22 +65,40 @@ export async function connect(
     if (dangers.length > 0) tell(`The Redis client that was handed in ${dangers.join('; and it ')}.`);
     return { client: location, ours: false };
   }
-  checkLocation(location);
+  const target = targetOf(location);
   const { Redis, Cluster } = await loadIoredis();
   const safe = safeOptions(timeout);
   const client = opened(() =>
-    typeof location === 'string'
-      ? new Redis(location, safe)
-      : isCluster(location)
-        ? new Cluster(location.nodes, {
-            ...safeClusterOptions,
-            ...location.options,
-            redisOptions: { ...safe, ...(location.options?.redisOptions as object | undefined) },
-          })
-        : new Redis({ ...safe, ...location }),
+    'nodes' in target
+      ? new Cluster(target.nodes, {
+          ...safeClusterOptions,
+          ...withHarmlessStrategies(target.clusterOptions, tell),
+          redisOptions: { ...safe, ...withHarmlessStrategies(target.redisOptions, tell) },
+        })
+      : new Redis({ ...safe, ...withHarmlessStrategies(target.options, tell) }),
   ) as unknown as EventfulClient;
   await firstNews(client, tell);
   return { client, ours: true };
+}
+
+/** ioredis asks a strategy in the middle of an event, where what it throws would end the process. */
+function withHarmlessStrategies(options: Record<string, unknown>, tell: (news: string) => void): object {
+  const harmless = { ...options };
+  for (const name of ['retryStrategy', 'clusterRetryStrategy']) {
+    const strategy = options[name];
+    if (typeof strategy !== 'function') continue;
+    let isTold = false;
+    harmless[name] = (times: number, ...more: unknown[]): unknown => {
+      try {
+        return (strategy as (times: number, ...more: unknown[]) => unknown)(times, ...more);
+      } catch (error) {
+        if (!isTold) tell(`${name} of redis throws, so it is not asked: ${saidBy(error)}`);
+        isTold = true;
+        return backOff(times);
+      }
+    };
+  }
+  return harmless;
 }
 
 /** ioredis refuses options in words of its own. */
@@ -88,7 +107,7 @@ function opened<T>(make: () => T): T {
     return make();
   } catch (error) {
     const reason = oneLine(error instanceof Error ? error.message : String(error));
-    throw new RateLimitError('RL_REDIS_INVALID', `ioredis does not take what redis says: ${reason}`, { cause: error });
+    throw redisInvalid(`ioredis does not take what redis says: ${reason}`, { cause: error });
   }
 }
 
@@ -109,19 +128,4 @@ export async function disconnect({ client, ours }: Connection, patience: number)
   // To part leaves connections to sentinels open. On others that are closed already this would only start a timer.
   const hasSentinels = Boolean((client as { options?: { sentinels?: unknown } }).options?.sentinels);
   if (hasSentinels || (!parted && client.status !== 'end')) client.disconnect();
-}
-
-/** ioredis is an optional peer: it is loaded only by those who use Redis. */
-async function loadIoredis() {
-  try {
-    return await import('ioredis');
-  } catch (error) {
-    throw new RateLimitError(
-      'RL_IOREDIS_MISSING',
-      `redis is configured but ioredis cannot be loaded; npm install ioredis`,
-      {
-        cause: error,
-      },
-    );
-  }
 }

@@ -7,7 +7,11 @@ export function dangersOf(client: RedisClient): string[] {
   const ofNode = isCluster ? ((options.redisOptions as Record<string, unknown> | undefined) ?? {}) : options;
   const sendsTwice = isCluster ? options.retryDelayOnFailover !== 0 : options.autoResendUnfulfilledCommands !== false;
   const isPatient = !ofNode.socketTimeout;
+  const { status, mode } = client as { status?: string; mode?: string };
   return [
+    status === 'end' && 'is closed, so no quota is shared: give one that is open',
+    (mode === 'subscriber' || mode === 'monitor') &&
+      `is in ${mode} mode, in which Redis runs no commands: give one of its own, as by duplicate()`,
     sendsTwice &&
       `sends commands again when its connection dies, which may charge requests twice: make it with ${isCluster ? 'retryDelayOnFailover: 0' : 'autoResendUnfulfilledCommands: false'}`,
     isPatient &&
