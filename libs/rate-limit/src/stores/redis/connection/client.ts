@@ -50,6 +50,12 @@ export const isRedisClient = (value: unknown): value is RedisClient =>
   value !== null &&
   METHODS.every((method) => typeof (value as Partial<RedisClient>)[method] === 'function');
 
+/** Objects that pass some methods of a client on often lack these. */
+export const hasBinaryForms = (client: RedisClient): client is RedisClient & BinaryClient =>
+  ['evalshaBuffer', 'evalBuffer'].every(
+    (name) => typeof (client as unknown as Record<string, unknown>)[name] === 'function',
+  );
+
 export const isClusterClient = (client: RedisClient): client is RedisClusterClient =>
   (client as Partial<RedisClusterClient>).isCluster === true;
 

@@ -1,21 +1,19 @@
-import { oneLine, saidBy } from '../../../core/shown.js';
-import { isRedisClient, type RedisClient } from './client.js';
-import { dangersOf } from './handed-in.js';
+import { oneLine } from '../../../core/shown.js';
+import { hasBinaryForms, isRedisClient, type RedisClient } from './client.js';
+import { dangersOf, knowsSocketTimeout, TOO_OLD } from './handed-in.js';
 import { redisInvalid } from './connection-options.js';
 import { noteClosed } from './failures.js';
-import { loadIoredis } from './ioredis.js';
+import { loadIoredis } from './load-ioredis.js';
 import { targetOf, type RedisLocation } from './location.js';
 import { firstNews } from './news.js';
 import type { EventfulClient } from './quirks.js';
+import { backOff, withHarmlessStrategies } from './strategies.js';
 
 /** A client and whether it is ours to close. */
 export interface Connection {
   readonly client: RedisClient;
   readonly ours: boolean;
 }
-
-/** In milliseconds: 100 at first, half a second at most, a quarter more or less. */
-const backOff = (times: number): number => Math.min(50 * 2 ** Math.min(times, 4), 500) * (0.75 + Math.random() / 2);
 
 /** A primary that was made a replica: connect anew, for Sentinel or a name in DNS may know where it is now. */
 const isReplica = (error: Error): boolean => /\bREADONLY\b/.test(error.message);
@@ -61,6 +59,9 @@ export async function connect(
   tell: (news: string) => void,
 ): Promise<Connection> {
   if (isRedisClient(location)) {
+    if (!hasBinaryForms(location)) {
+      throw redisInvalid('the client that redis gives is not one of ioredis: it has no evalshaBuffer()');
+    }
     const dangers = dangersOf(location);
     if (dangers.length > 0) tell(`The Redis client that was handed in ${dangers.join('; and it ')}.`);
     return { client: location, ours: false };
@@ -77,28 +78,10 @@ export async function connect(
         })
       : new Redis({ ...safe, ...withHarmlessStrategies(target.options, tell) }),
   ) as unknown as EventfulClient;
+  if (!knowsSocketTimeout('nodes' in target ? (Redis.prototype as object) : client))
+    tell(`The connection to Redis ${TOO_OLD}.`);
   await firstNews(client, tell);
   return { client, ours: true };
-}
-
-/** ioredis asks a strategy in the middle of an event, where what it throws would end the process. */
-function withHarmlessStrategies(options: Record<string, unknown>, tell: (news: string) => void): object {
-  const harmless = { ...options };
-  for (const name of ['retryStrategy', 'clusterRetryStrategy']) {
-    const strategy = options[name];
-    if (typeof strategy !== 'function') continue;
-    let isTold = false;
-    harmless[name] = (times: number, ...more: unknown[]): unknown => {
-      try {
-        return (strategy as (times: number, ...more: unknown[]) => unknown)(times, ...more);
-      } catch (error) {
-        if (!isTold) tell(`${name} of redis throws, so it is not asked: ${saidBy(error)}`);
-        isTold = true;
-        return backOff(times);
-      }
-    };
-  }
-  return harmless;
 }
 
 /** ioredis refuses options in words of its own. */

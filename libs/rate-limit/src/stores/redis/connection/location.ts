@@ -128,7 +128,9 @@ function recordAt(value: unknown, place: string): Options {
 /** What to do about a value that is often given. */
 function fixOf(value: unknown): string {
   if (typeof value === 'object' && value !== null) {
-    return 'evalSha' in value ? '; this client is of node-redis: make one with ioredis, or give its url' : '';
+    return 'evalSha' in value || 'internal_send_command' in value
+      ? '; this client is of node-redis: make one with ioredis, or give its url'
+      : '';
   }
   if (typeof value !== 'string') return '';
   if (/^\s*["'`]/.test(value)) return '; remove the quotes';

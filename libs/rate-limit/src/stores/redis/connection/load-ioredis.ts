@@ -1,8 +1,9 @@
 import { RateLimitError } from '../../../core/errors.js';
 
-const load = () => import('ioredis');
-
-type Ioredis = Pick<Awaited<ReturnType<typeof load>>, 'Redis' | 'Cluster'>;
+interface Ioredis {
+  readonly Redis: new (options: object) => object;
+  readonly Cluster: new (nodes: object[], options: object) => object;
+}
 
 /**
  * ioredis is an optional peer: it is loaded only by those who use Redis.
@@ -12,7 +13,8 @@ type Ioredis = Pick<Awaited<ReturnType<typeof load>>, 'Redis' | 'Cluster'>;
 export async function loadIoredis(): Promise<Ioredis> {
   let module: object;
   try {
-    module = await load();
+    // Within `try`, so that bundlers take it for what may be missing.
+    module = await import('ioredis');
   } catch (error) {
     const fix = 'redis is configured but ioredis cannot be loaded; npm install ioredis';
     throw new RateLimitError('RL_IOREDIS_MISSING', fix, { cause: error });
