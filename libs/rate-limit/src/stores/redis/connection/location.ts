@@ -8,15 +8,15 @@ import { withoutPassword } from './without-password.js';
 /** ioredis' own options: host, port, db, username, password, tls, sentinels, … All of them are passed on. */
 export interface RedisConnectionOptions {
   /** A name or an address. ioredis' default is `localhost`. */
-  host?: string;
-  /** ioredis' default is 6379. */
-  port?: number;
+  host?: string | undefined;
+  /** ioredis' default is 6379. Text is for what comes from the environment. */
+  port?: number | string | undefined;
   /** The number of the database. ioredis' default is 0. */
-  db?: number;
+  db?: number | string | undefined;
   /** A user of Redis' ACL. */
-  username?: string;
+  username?: string | undefined;
   /** The password; no message of ours shows it. */
-  password?: string;
+  password?: string | undefined;
   /** Any other option of ioredis. */
   // `any`, so that ioredis' own RedisOptions can be given: its types are not named here because it is optional.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -26,9 +26,9 @@ export interface RedisConnectionOptions {
 /** Where a node of a Cluster is. */
 export interface RedisClusterNode {
   /** A name or an address. */
-  host?: string;
+  host?: string | undefined;
   /** Its port. */
-  port?: number;
+  port?: number | string | undefined;
 }
 
 /** A Cluster: some of its nodes, and ioredis' ClusterOptions. */
