@@ -79,7 +79,7 @@ const started = async (options: unknown, controller?: Type, providers: Type[] = 
   boot('express', options as RateLimitModuleOptions, { controllers: controller ? [controller] : [], providers });
 
 describe('a mistake in the options ends the start and names the value and the fix', () => {
-  it.each<[string, unknown, string]>([
+  it.each<[string, unknown, string | RegExp]>([
     [
       'an unknown option',
       { redsi: 'x' },
@@ -96,6 +96,46 @@ describe('a mistake in the options ends the start and names the value and the fi
     ['a url without a scheme', { redis: 'me:secret@x:6379' }, 'got "***@x:6379"'],
     ['a url with a parameter', { redis: 'http://x?password=a@secret&db=1' }, 'got "http://x?password=***"'],
     ['options as text', { redis: '{"password":"secret"}' }, String.raw`got "{\"password\":***"`],
+    ...[
+      ['@', 'pa@ss', '%40'],
+      ['/', 'pa/ss', '%2F'],
+      ['/', '12/pass', '%2F'],
+      ['#', 'pa#ss', '%23'],
+      ['%', 'pa%ss', '%25'],
+    ].map(([sign, password, code]): [string, unknown, RegExp] => [
+      `a url whose password is ${password}`,
+      { redis: `redis://me:${password}@127.0.0.1:1` },
+      new RegExp(
+        `^RL_REDIS_INVALID: the redis url is malformed: .*"${sign}".* percent-encode it as ${code}(?!.*(?:pa|ss))`,
+      ),
+    ]),
+    [
+      'a url that ends in what is not a database',
+      { redis: 'redis://127.0.0.1:1/undefined' },
+      `RL_REDIS_INVALID: the redis url's db must be a whole number from 0 to 2147483647, got "undefined"; is an environment variable missing?`,
+    ],
+    [
+      'a database that is not a number',
+      { redis: { host: '127.0.0.1', port: 1, db: NaN } },
+      'RL_REDIS_INVALID: redis.db must be a whole number from 0 to 2147483647, got NaN; is an environment variable missing?',
+    ],
+    ['an empty database', { redis: { host: '127.0.0.1', port: 1, db: '' } }, 'redis.db must be a whole number'],
+    ['a port out of range', { redis: { host: '127.0.0.1', port: '70000' } }, 'redis.port must be a whole number'],
+    [
+      'a timeout of the connection in words',
+      { redis: { host: '127.0.0.1', port: 1, connectTimeout: '500ms' } },
+      'RL_REDIS_INVALID: redis.connectTimeout must be a whole number from 0 to 2147483647, got "500ms"',
+    ],
+    [
+      'a certificate that is none',
+      { redis: { host: '127.0.0.1', port: 1, tls: { cert: 'x' } } },
+      'RL_REDIS_INVALID: Node.js does not take what redis says: ',
+    ],
+    [
+      'a password beside the nodes of a Cluster',
+      { redis: { nodes: ['127.0.0.1:1'], password: 'secret' } },
+      'RL_REDIS_INVALID: redis.password is ignored beside nodes; put it into options, or into options.redisOptions',
+    ],
     ['no url at all', { redis: 7 }, 'got 7'],
     ['nodes that are no list', { redis: { nodes: 'redis://:secret@x' } }, 'a list of at least one node, got text'],
     [

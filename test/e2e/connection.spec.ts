@@ -99,6 +99,34 @@ describe('a connection of ours', () => {
     expect(closed).toBe(1);
   });
 
+  it('keeps its own options where those that are given are not set', async () => {
+    const { host, port } = proxy;
+    const connection = await connect({ host, port, autoResendUnfulfilledCommands: undefined }, 250, () => {});
+    after.push(() => disconnect(connection, 250));
+    expect(connection.client).toMatchObject({ options: { autoResendUnfulfilledCommands: false } });
+  });
+
+  it('goes on in database 0 when the server has no such database, and that is told', async () => {
+    const told: string[] = [];
+    const connection = await connect(`${server.url}/99`, 250, (news) => told.push(news));
+    after.push(() => disconnect(connection, 250));
+    expect(told).toEqual([expect.stringMatching(/^Redis at .* did not select database 99: .* in database 0;/)]);
+  });
+
+  it('does not end the process when the retryStrategy that was given throws', async () => {
+    const told: string[] = [];
+    const retryStrategy = (): never => {
+      throw new Error('no idea');
+    };
+    await server.stop();
+    const connection = await connect({ host: server.host, port: server.port, retryStrategy }, 250, (news) =>
+      told.push(news),
+    );
+    after.push(() => disconnect(connection, 250));
+    await until('it was not told', async () => told.length === 2);
+    expect(told[1]).toBe('retryStrategy of redis throws, so it is not asked: no idea');
+  });
+
   it('to a Cluster has no retries of its own either', async () => {
     const cluster = await startCluster();
     after.push(() => cluster.stop());
@@ -133,6 +161,21 @@ describe('a client that is handed in', () => {
     // Nothing is asked of it, so it never connects.
     await boot('fastify', { redis: client, liveLimits: false }, { controllers });
     expect(warn.mock.calls).toEqual([[expect.stringMatching(/handed in may ask .*failoverDetector: true\.$/)]]);
+  });
+
+  it('closed, or subscribed: that it decides nothing', async () => {
+    const safe = { autoResendUnfulfilledCommands: false, socketTimeout: 2_000 };
+    const closed = connectTo(server.url, safe);
+    await closed.quit();
+    await until('it is open', async () => closed.status === 'end');
+    const subscribed = connectTo(server.url, { ...safe, protocol: 2 });
+    await subscribed.subscribe('news');
+    const told: string[] = [];
+    for (const client of [closed, subscribed]) await connect(client, 250, (news) => told.push(news));
+    expect(told).toEqual([
+      expect.stringMatching(/handed in is closed, so no quota is shared/),
+      expect.stringMatching(/handed in is in subscriber mode, .* duplicate\(\)\.$/),
+    ]);
   });
 
   it('made safely: nothing is told', async () => {

@@ -8,6 +8,7 @@ import {
 } from '../../core/limit-book.js';
 import { changesScript, limitsScript } from './limits.script.js';
 import type { RedisClient } from './connection/client.js';
+import { unexpectedReply } from './connection/failures.js';
 import { inTime } from './wire/deadlines.js';
 
 /** How many changes are told one by one. Whoever missed more reads the whole book. */
@@ -57,6 +58,7 @@ export class RedisLimitBook implements LimitBook {
     const args = [name, text, expected ?? '', MOST_LIMITS, LONGEST_LOG, LIFE].map(String);
     // With its text, for it is rarely run: then nobody need have loaded it.
     const written = await this.inTime(() => this.client.eval(limitsScript, 2, this.book, this.log, ...args));
+    if (!Array.isArray(written)) throw unexpectedReply(written);
     const [outcome, version] = written as [LimitWriteResult['outcome'], string];
     return { outcome, version: Number(version) };
   }

@@ -1,3 +1,6 @@
+import { oneLine } from '../../../core/shown.js';
+import { withoutPassword } from './without-password.js';
+
 /**
  * What the store asks of a client: ioredis 5 or 6, a `Redis` or a `Cluster`. Described by what it can do, because
  * `instanceof` fails when an application holds two copies of ioredis.
@@ -47,6 +50,12 @@ export const isRedisClient = (value: unknown): value is RedisClient =>
   value !== null &&
   METHODS.every((method) => typeof (value as Partial<RedisClient>)[method] === 'function');
 
+/** Objects that pass some methods of a client on often lack these. */
+export const hasBinaryForms = (client: RedisClient): client is RedisClient & BinaryClient =>
+  ['evalshaBuffer', 'evalBuffer'].every(
+    (name) => typeof (client as unknown as Record<string, unknown>)[name] === 'function',
+  );
+
 export const isClusterClient = (client: RedisClient): client is RedisClusterClient =>
   (client as Partial<RedisClusterClient>).isCluster === true;
 
@@ -63,5 +72,5 @@ export function nameOf(client: RedisClient): string {
   if (isClusterClient(client)) return 'The Redis Cluster';
   const { host, port, path, sentinels, name } = (client as { options?: Address }).options ?? {};
   if (sentinels) return `Redis ${name ?? ''} of Sentinel`;
-  return path || host ? `Redis at ${path ?? `${host}:${port}`}` : 'Redis';
+  return path || host ? `Redis at ${oneLine(withoutPassword(path ?? `${host}:${port}`))}` : 'Redis';
 }

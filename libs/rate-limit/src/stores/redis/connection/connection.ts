@@ -1,20 +1,19 @@
 import { oneLine } from '../../../core/shown.js';
-import { RateLimitError } from '../../../core/errors.js';
-import { isRedisClient, type RedisClient } from './client.js';
-import { dangersOf } from './handed-in.js';
+import { hasBinaryForms, isRedisClient, type RedisClient } from './client.js';
+import { dangersOf, knowsSocketTimeout, TOO_OLD } from './handed-in.js';
+import { redisInvalid } from './connection-options.js';
 import { noteClosed } from './failures.js';
-import { checkLocation, isCluster, type RedisLocation } from './location.js';
+import { loadIoredis } from './load-ioredis.js';
+import { targetOf, type RedisLocation } from './location.js';
 import { firstNews } from './news.js';
 import type { EventfulClient } from './quirks.js';
+import { backOff, withHarmlessStrategies } from './strategies.js';
 
 /** A client and whether it is ours to close. */
 export interface Connection {
   readonly client: RedisClient;
   readonly ours: boolean;
 }
-
-/** In milliseconds: 100 at first, half a second at most, a quarter more or less. */
-const backOff = (times: number): number => Math.min(50 * 2 ** Math.min(times, 4), 500) * (0.75 + Math.random() / 2);
 
 /** A primary that was made a replica: connect anew, for Sentinel or a name in DNS may know where it is now. */
 const isReplica = (error: Error): boolean => /\bREADONLY\b/.test(error.message);
@@ -60,24 +59,27 @@ export async function connect(
   tell: (news: string) => void,
 ): Promise<Connection> {
   if (isRedisClient(location)) {
+    if (!hasBinaryForms(location)) {
+      throw redisInvalid('the client that redis gives is not one of ioredis: it has no evalshaBuffer()');
+    }
     const dangers = dangersOf(location);
     if (dangers.length > 0) tell(`The Redis client that was handed in ${dangers.join('; and it ')}.`);
     return { client: location, ours: false };
   }
-  checkLocation(location);
+  const target = targetOf(location);
   const { Redis, Cluster } = await loadIoredis();
   const safe = safeOptions(timeout);
   const client = opened(() =>
-    typeof location === 'string'
-      ? new Redis(location, safe)
-      : isCluster(location)
-        ? new Cluster(location.nodes, {
-            ...safeClusterOptions,
-            ...location.options,
-            redisOptions: { ...safe, ...(location.options?.redisOptions as object | undefined) },
-          })
-        : new Redis({ ...safe, ...location }),
+    'nodes' in target
+      ? new Cluster(target.nodes, {
+          ...safeClusterOptions,
+          ...withHarmlessStrategies(target.clusterOptions, tell),
+          redisOptions: { ...safe, ...withHarmlessStrategies(target.redisOptions, tell) },
+        })
+      : new Redis({ ...safe, ...withHarmlessStrategies(target.options, tell) }),
   ) as unknown as EventfulClient;
+  if (!knowsSocketTimeout('nodes' in target ? (Redis.prototype as object) : client))
+    tell(`The connection to Redis ${TOO_OLD}.`);
   await firstNews(client, tell);
   return { client, ours: true };
 }
@@ -88,7 +90,7 @@ function opened<T>(make: () => T): T {
     return make();
   } catch (error) {
     const reason = oneLine(error instanceof Error ? error.message : String(error));
-    throw new RateLimitError('RL_REDIS_INVALID', `ioredis does not take what redis says: ${reason}`, { cause: error });
+    throw redisInvalid(`ioredis does not take what redis says: ${reason}`, { cause: error });
   }
 }
 
@@ -109,19 +111,4 @@ export async function disconnect({ client, ours }: Connection, patience: number)
   // To part leaves connections to sentinels open. On others that are closed already this would only start a timer.
   const hasSentinels = Boolean((client as { options?: { sentinels?: unknown } }).options?.sentinels);
   if (hasSentinels || (!parted && client.status !== 'end')) client.disconnect();
-}
-
-/** ioredis is an optional peer: it is loaded only by those who use Redis. */
-async function loadIoredis() {
-  try {
-    return await import('ioredis');
-  } catch (error) {
-    throw new RateLimitError(
-      'RL_IOREDIS_MISSING',
-      `redis is configured but ioredis cannot be loaded; npm install ioredis`,
-      {
-        cause: error,
-      },
-    );
-  }
 }

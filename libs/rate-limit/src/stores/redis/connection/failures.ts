@@ -26,6 +26,11 @@ const CODE = new RegExp(`(?:^|[ -])(${Object.keys(FIXES).join('|')})(?= )`);
 const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^Too many Cluster redirections.* (?:ASK|MOVED) /, 'a slot is being moved, and answers when it has'],
   [/DB index is out of range/, 'ioredis goes on in database 0; give one that exists'],
+  [
+    /lua code string in VM/,
+    "ioredis-mock cannot run the limiter's script; in tests leave redis out, or use a real one",
+  ],
+  [/in (subscriber|monitoring) mode/, 'give the limiter a client of its own, as by duplicate()'],
   [/max number of clients/, 'find who holds them, or raise maxclients'],
 ];
 
@@ -64,9 +69,17 @@ function away(client: RedisClient): string {
   if (closed.has(client)) return 'is not connected: the limiter was closed';
   const why = lastTold.get(client);
   if (client.status === 'connect') return `is not ready: ${why || 'it is reading its data, or does not answer'}`;
-  if (client.status === 'end') return 'is not connected, and the client has given up: see its retryStrategy';
+  if (client.status === 'end') return 'is not connected: the client was closed, or its retryStrategy gave up';
   return why ? `is not connected: ${why}` : 'is not connected';
 }
+
+/** `QUEUED`: somebody began a transaction on the client, and what the limiter asks becomes part of it. */
+export const unexpectedReply = (reply: unknown): StoreUnavailableError =>
+  new StoreUnavailableError(
+    String(reply) === 'QUEUED'
+      ? 'the Redis client is inside a MULTI; give the limiter a client of its own, as by duplicate()'
+      : 'unexpected reply to the rate-limit script; is there a proxy in front of Redis?',
+  );
 
 export const tooSlow = (server: string, timeout: number): StoreUnavailableError =>
   new StoreUnavailableError(

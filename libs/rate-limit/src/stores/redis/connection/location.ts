@@ -1,19 +1,22 @@
-import { kindOf, shown } from '../../../core/shown.js';
-import { RateLimitError } from '../../../core/errors.js';
+import { kindOf, oneLine, shown } from '../../../core/shown.js';
 import type { RedisClient } from './client.js';
+import { connectionOptions, hintOf, redisInvalid } from './connection-options.js';
+import { endpointsOf } from './endpoints.js';
+import { isRedisUrl, optionsOfUrl } from './redis-url.js';
+import { withoutPassword } from './without-password.js';
 
 /** ioredis' own options: host, port, db, username, password, tls, sentinels, … All of them are passed on. */
 export interface RedisConnectionOptions {
   /** A name or an address. ioredis' default is `localhost`. */
-  host?: string;
-  /** ioredis' default is 6379. */
-  port?: number;
+  host?: string | undefined;
+  /** ioredis' default is 6379. Text is for what comes from the environment. */
+  port?: number | string | undefined;
   /** The number of the database. ioredis' default is 0. */
-  db?: number;
+  db?: number | string | undefined;
   /** A user of Redis' ACL. */
-  username?: string;
+  username?: string | undefined;
   /** The password; no message of ours shows it. */
-  password?: string;
+  password?: string | undefined;
   /** Any other option of ioredis. */
   // `any`, so that ioredis' own RedisOptions can be given: its types are not named here because it is optional.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -23,9 +26,9 @@ export interface RedisConnectionOptions {
 /** Where a node of a Cluster is. */
 export interface RedisClusterNode {
   /** A name or an address. */
-  host?: string;
+  host?: string | undefined;
   /** Its port. */
-  port?: number;
+  port?: number | string | undefined;
 }
 
 /** A Cluster: some of its nodes, and ioredis' ClusterOptions. */
@@ -48,39 +51,89 @@ function isOptions(value: unknown): value is object {
   return isLiteral || ['host', 'port', 'path', 'sentinels', 'nodes'].some((name) => Object.hasOwn(value, name));
 }
 
-export const isCluster = (location: object): location is RedisClusterConnection => 'nodes' in location;
+/** Where Redis is, in the words of ioredis' constructors. */
+export type Target =
+  | { readonly options: Options }
+  | { readonly nodes: Options[]; readonly clusterOptions: Options; readonly redisOptions: Options };
 
-/** @throws RateLimitError `RL_REDIS_INVALID` */
-export function checkLocation(location: unknown): void {
-  const fix = `redis must be a url like 'redis://localhost:6379', ioredis options, { nodes, options } or an ioredis client`;
+type Options = Record<string, unknown>;
+
+/**
+ * Reads what the option `redis` says, unless it is a client.
+ *
+ * @throws RateLimitError `RL_REDIS_INVALID`, naming the option and the value, and never a password
+ */
+export function targetOf(location: unknown): Target {
+  const must = `redis must be a url like 'redis://localhost:6379', ioredis options, { nodes, options } or an ioredis client`;
   if (typeof location === 'string') {
-    if (location.startsWith('/') || (/^rediss?:\/\//.test(location) && URL.canParse(location))) return;
-    throw new RateLimitError(
-      'RL_REDIS_INVALID',
-      `${fix}, got ${shown(withoutPassword(location))}; leave it out for the memory store`,
+    if (isRedisUrl(location)) return { options: optionsOfUrl(location) };
+    throw redisInvalid(
+      `${must}, got ${shown(withoutPassword(location))}; leave it out for the memory store${hintOf(location)}${fixOf(location)}`,
     );
   }
   // Neither a promise of a client nor a client of another kind, whose options ioredis would not find.
-  if (!isOptions(location)) {
-    throw new RateLimitError('RL_REDIS_INVALID', `${fix}, got ${kindOf(location)}`);
-  }
-  const url = ['url', 'uri'].find((name) => name in location);
-  if (url !== undefined) {
-    throw new RateLimitError('RL_REDIS_INVALID', `ioredis has no option ${shown(url)}; give the url itself, as text`);
-  }
-  if (isCluster(location) && (!Array.isArray(location.nodes) || location.nodes.length === 0)) {
-    throw new RateLimitError(
-      'RL_REDIS_INVALID',
-      `redis.nodes must be a list of at least one node, got ${kindOf(location.nodes)}`,
-    );
-  }
+  if (!isOptions(location)) throw redisInvalid(`${must}, got ${kindOf(location)}${fixOf(location)}`);
+  return 'nodes' in location ? clusterOf(location) : { options: serverOf(location) };
 }
 
-/**
- * All up to the last `@` but the scheme, because a password may hold anything in a url that is malformed; and all
- * behind `password=` or the like.
- */
-const withoutPassword = (url: string): string =>
-  url
-    .replace(/((?:pass\w*|auth|secret|token)["']?\s*[=:]).*/is, '$1***')
-    .replace(/^(["'\s]*[\w+.-]+:\/\/)?.*@/s, '$1***@');
+function serverOf(location: object): Options {
+  const options = connectionOptions(location, 'redis.');
+  if (!options.sentinels) return options;
+  return {
+    // Without it ioredis keeps `tls` to itself, and what is said to the server is sent in the clear.
+    ...(options.tls ? { enableTLSForSentinelMode: true } : {}),
+    ...options,
+    sentinels: endpointsOf(options.sentinels as unknown[], 'redis.sentinels'),
+  };
+}
+
+function clusterOf({ nodes, options, ...others }: { nodes?: unknown; options?: unknown }): Target {
+  if (!Array.isArray(nodes) || nodes.length === 0) {
+    throw redisInvalid(`redis.nodes must be a list of at least one node, got ${kindOf(nodes)}`);
+  }
+  const [misplaced] = Object.keys(others);
+  if (misplaced !== undefined) {
+    throw redisInvalid(
+      `redis.${oneLine(misplaced)} is ignored beside nodes; put it into options, or into options.redisOptions if it is for each connection`,
+    );
+  }
+  const { redisOptions, ...clusterOptions } = recordAt(options, 'redis.options');
+  const read = endpointsOf(nodes, 'redis.nodes');
+  return {
+    nodes: read,
+    clusterOptions: connectionOptions(clusterOptions, 'redis.options.'),
+    redisOptions: {
+      ...accessOf(read),
+      ...connectionOptions(recordAt(redisOptions, 'redis.options.redisOptions'), 'redis.options.redisOptions.'),
+    },
+  };
+}
+
+/** How the nodes that are given are entered. ioredis would not enter the others so, which it finds by asking them. */
+function accessOf(nodes: Options[]): Options {
+  const { username, password, tls } = nodes.find((node) => node.password !== undefined || node.tls) ?? {};
+  return {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls !== undefined && { tls }),
+  };
+}
+
+function recordAt(value: unknown, place: string): Options {
+  if (value === undefined || value === null) return {};
+  if (typeof value === 'object' && !Array.isArray(value)) return value as Options;
+  throw redisInvalid(`${place} must be an object of ioredis' options, got ${kindOf(value)}`);
+}
+
+/** What to do about a value that is often given. */
+function fixOf(value: unknown): string {
+  if (typeof value === 'object' && value !== null) {
+    return 'evalSha' in value || 'internal_send_command' in value
+      ? '; this client is of node-redis: make one with ioredis, or give its url'
+      : '';
+  }
+  if (typeof value !== 'string') return '';
+  if (/^\s*["'`]/.test(value)) return '; remove the quotes';
+  if (/^unix:/.test(value)) return '; of a socket give the path alone';
+  return '';
+}

@@ -1,4 +1,6 @@
-import { nameOf } from './client.js';
+import { oneLine } from '../../../core/shown.js';
+import { isClusterClient, nameOf } from './client.js';
+import { redisInvalid } from './connection-options.js';
 import { noteTold, withFix } from './failures.js';
 import { connectNodes, endSocketTimer, primariesOf, quietenSubscribers, type EventfulClient } from './quirks.js';
 
@@ -11,9 +13,11 @@ const CALM = 10_000;
 /**
  * Waits until the first attempt to connect has ended, well or not: an application starts without its Redis. From then
  * on it tells why the connection fails, once each time; that requests are decided again is for the store to tell.
+ *
+ * @throws RateLimitError `RL_REDIS_INVALID` if Node.js refuses the options: ioredis never tries those again
  */
 export function firstNews(client: EventfulClient, tell: (news: string) => void): Promise<void> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let isFirst = true;
     let isDown = false;
     let calm: NodeJS.Timeout | undefined;
@@ -26,7 +30,10 @@ export function firstNews(client: EventfulClient, tell: (news: string) => void):
       heard();
       clearTimeout(calm);
       noteTold(client, why);
-      if (!isDown) tell(`${nameOf(client)} cannot be reached: ${why}. It is tried again until it can.`);
+      if (!isDown)
+        tell(
+          `${nameOf(client)} cannot be reached: ${why}. ${isPersistent(client) ? 'It is tried again until it can.' : 'It is not tried again: retryStrategy says so.'}`,
+        );
       isDown = true;
     };
     const patience = setTimeout(failed, FIRST_NEWS_WITHIN, 'it does not answer');
@@ -42,9 +49,21 @@ export function firstNews(client: EventfulClient, tell: (news: string) => void):
       clearTimeout(calm);
       calm = setTimeout(() => (isDown = false), CALM).unref();
     });
-    client.on('error', ({ message, code, name, lastNodeError }) =>
-      failed(withFix(lastNodeError?.message || message || code || name)),
-    );
+    client.on('error', (error) => {
+      if (isOfDatabase(error)) return tell(wrongDatabase(client, error));
+      const { message, code, name, lastNodeError } = error;
+      const said = lastNodeError?.message || message || code || name;
+      const hint = /ETIMEDOUT/.test(said) && usesTls(client) ? ' (is there TLS at this port?)' : '';
+      const mayBeOptions = isFirst && code?.startsWith('ERR_');
+      const hear = (): void => {
+        if (!mayBeOptions || client.status !== 'end') return failed(withFix(said) + hint);
+        clearTimeout(patience);
+        reject(redisInvalid(`Node.js does not take what redis says: ${oneLine(message)}`, { cause: error }));
+      };
+      // ioredis gives up for good over options that Node.js refuses, but tells of the error first.
+      if (mayBeOptions) queueMicrotask(hear);
+      else hear();
+    });
     // Not before: while it looks for the nodes, ioredis takes one that is about to connect for one that is gone.
     client.on('+node', (node) => {
       endSocketTimer(node);
@@ -54,3 +73,20 @@ export function firstNews(client: EventfulClient, tell: (news: string) => void):
     if (client.status === 'wait') client.connect().catch(() => undefined);
   });
 }
+
+const optionsOf = (client: EventfulClient): Record<string, unknown> =>
+  (client as { options?: Record<string, unknown> }).options ?? {};
+
+/** Whether it tries to connect as long as it must. */
+const isPersistent = (client: EventfulClient): boolean =>
+  typeof optionsOf(client)[isClusterClient(client) ? 'clusterRetryStrategy' : 'retryStrategy'] === 'function';
+
+const usesTls = (client: EventfulClient): boolean => Boolean(optionsOf(client).tls);
+
+type ReplyError = Error & { command?: { name?: string; args?: unknown[] } };
+
+const isOfDatabase = ({ command }: ReplyError): boolean => command?.name === 'select';
+
+/** ioredis says it once, and goes on in database 0. */
+const wrongDatabase = (client: EventfulClient, { message, command }: ReplyError): string =>
+  `${nameOf(client)} did not select database ${oneLine(String(command?.args?.[0]))}: ${withFix(message)}.`;

@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from '../../../core/errors.js';
+import { unexpectedReply } from '../connection/failures.js';
 import { FRAME, LATE } from './frame.js';
 
 const BYTES_PER_NUMBER = 8;
@@ -28,9 +28,7 @@ export class Reply {
   constructor(reply: unknown, { numbers, hasDeadlines }: Asked) {
     const size = Buffer.isBuffer(reply) ? reply.length : 0;
     const full = this.at + BYTES_PER_NUMBER * numbers;
-    if (size !== full && size !== this.at) {
-      throw new StoreUnavailableError('unexpected reply to the rate-limit script; is there a proxy in front of Redis?');
-    }
+    if (size !== full && size !== this.at) throw unexpectedReply(reply);
     const { buffer, byteOffset } = reply as Buffer;
     this.numbers = new DataView(buffer, byteOffset, size);
     this.server = this.numbers.getFloat64(BYTES_PER_NUMBER * FRAME.reply.server, true);
