@@ -23,8 +23,8 @@ export const INTRO = {
   steps: [
     { at: 0, stream: 3, say: 'Three requests a second, where ten in ten seconds are allowed …' },
     { at: 3.7, say: 'The quota is used up: requests are denied until the window ends …' },
-    { at: 10.6, say: 'A new window: all ten are back. Now send some yourself, or change the limit.' },
-    { at: 12.5, stream: 0, say: 'A new window: all ten are back. Now send some yourself, or change the limit.' },
+    { at: 10.6, say: 'A new window: all ten are back. Send some yourself, or change the limit.' },
+    { at: 12.5, stream: 0, say: 'A new window: all ten are back. Send some yourself, or change the limit.' },
   ],
 };
 
@@ -35,7 +35,7 @@ export const PRESETS = {
     lanes: [['fixed-window', 'alice']],
     steps: [
       { at: 0, send: 15, say: '15 requests, where ten in ten seconds are allowed …' },
-      { at: 1, say: 'Ten passed and five were denied. When the window ends, the whole quota is back.' },
+      { at: 1, say: 'Ten passed, five were denied. When the window ends, all ten are back.' },
     ],
   },
   boundary: {
@@ -45,9 +45,9 @@ export const PRESETS = {
       ['sliding-window', 'alice'],
     ],
     steps: [
-      { at: 0, send: 1, say: 'One request starts the window. Just before it ends, nine more will follow …' },
+      { at: 0, send: 1, say: 'One request starts the window. Just before it ends, nine more follow …' },
       { at: 9, send: 9, say: 'Nine at the end of the window, and ten right after it …' },
-      { at: 10.3, send: 10, say: 'The fixed window let 19 pass within 1.3 seconds. The sliding window did not.' },
+      { at: 10.3, send: 10, say: 'The fixed window let 19 pass in 1.3 seconds. The sliding window did not.' },
     ],
   },
   refill: {
@@ -66,8 +66,8 @@ export const PRESETS = {
       ['gcra', 'alice'],
     ],
     steps: [
-      { at: 0, stream: 4, say: 'Four a second, where one a second is allowed. The bucket spends its burst first …' },
-      { at: 12, stream: 0, say: 'GCRA let one pass each second from the start. The bucket did so once it was empty.' },
+      { at: 0, stream: 4, say: 'Four a second, where one is allowed. The bucket spends its burst first …' },
+      { at: 12, stream: 0, say: 'GCRA let one pass each second. The bucket did so once it was empty.' },
     ],
   },
   clients: {
@@ -85,9 +85,9 @@ export const PRESETS = {
     numbers: { limit: 5, window: 3, burst: '', cost: 1, block: '6, 12' },
     lanes: [['fixed-window', 'alice']],
     steps: [
-      { at: 0, send: 7, say: 'Seven, where five in three seconds are allowed. Going over starts a block of 6 s …' },
-      { at: 4, send: 3, say: 'The quota is back, but the block stands. Asking again does not make it longer …' },
-      { at: 7, send: 6, say: 'The block is over: five passed. The sixth starts a longer one, of 12 seconds.' },
+      { at: 0, send: 7, say: 'Seven, where five in 3 s are allowed. Going over starts a block of 6 s …' },
+      { at: 4, send: 3, say: 'The quota is back, the block stands. Asking does not make it longer …' },
+      { at: 7, send: 6, say: 'The block is over: five passed. The sixth starts a block of 12 seconds.' },
       { at: 20, send: 2, say: 'The second block is over. “Unblock” would have ended it at once.' },
     ],
   },

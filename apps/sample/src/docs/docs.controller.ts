@@ -4,7 +4,7 @@ import { SkipRateLimit } from 'nestjs-redis-rate-limit';
 import { readingPolicy } from '../look/frame.js';
 import { contentOf } from '../look/served-files.js';
 import { documentPage } from './document-page.js';
-import { RepositoryFiles } from './repository-files.js';
+import { readRepositoryFile, repositoryFiles } from './repository-files.js';
 
 /** What the answers of both frameworks can do. */
 interface Answer {
@@ -16,26 +16,24 @@ interface Answer {
 @SkipRateLimit()
 @ApiExcludeController()
 export class DocsController {
-  private readonly files = new RepositoryFiles();
-
   @Get('docs')
   @Redirect('docs/README.md')
   docs() {
     return;
   }
 
-  @Get([':name.md', 'docs/*path', 'apps/sample/src/*path'])
+  @Get([...repositoryFiles])
   @Header('Cache-Control', 'no-cache')
   @Header('X-Content-Type-Options', 'nosniff')
   read(@Req() request: { url: string }, @Res({ passthrough: true }) answer: Answer): string | StreamableFile {
     const path = pathOf(request.url);
-    if (!this.files.has(path)) throw new NotFoundException(`There is no page "${path}".`);
-    const content = this.files.read(path);
+    if (!repositoryFiles.has(path)) throw new NotFoundException(`There is no page "${path}".`);
+    const content = readRepositoryFile(path);
     if (/\.(?:png|svg)$/.test(path))
       return new StreamableFile(content, { type: contentOf(path), length: content.length });
     answer.header('Content-Type', 'text/html; charset=utf-8');
     answer.header('Content-Security-Policy', readingPolicy);
-    return documentPage(path, content.toString('utf8'), (other) => this.files.has(other));
+    return documentPage(path, content.toString('utf8'), (other) => repositoryFiles.has(other));
   }
 }
 

@@ -7,18 +7,13 @@ const FOLDERS = ['docs', 'apps/sample/src'];
 const SHOWN = ['.md', '.ts', '.svg', '.png'];
 
 /** The files of this repository that people read, by their paths in it. Nothing else can be asked for. */
-export class RepositoryFiles {
-  private readonly paths = new Set([...namesIn('.'), ...FOLDERS.flatMap((folder) => namesIn(folder, true))]);
+export const repositoryFiles: ReadonlySet<string> = new Set([
+  ...namesIn('.'),
+  ...FOLDERS.flatMap((folder) => namesIn(folder, true)),
+]);
 
-  has(path: string): boolean {
-    return this.paths.has(path);
-  }
-
-  /** @param path one that it has */
-  read(path: string): Buffer {
-    return readFileSync(new URL(path, ROOT));
-  }
-}
+/** @param path one of them */
+export const readRepositoryFile = (path: string): Buffer => readFileSync(new URL(path, ROOT));
 
 function namesIn(folder: string, recursive = false): string[] {
   try {
