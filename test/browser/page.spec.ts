@@ -472,7 +472,7 @@ const inTheBrowser = () => {
     await page.getByRole('button', { name: 'Refill the quota' }).click();
     await page
       .locator('#wrong')
-      .getByText('Redis gave no answer: this instance goes by that while it is away, and the others may never.')
+      .getByText('Redis gave no answer. This instance applies that while Redis is away; the others may never.')
       .waitFor();
     await page.locator('#store-told').getByText('This instance decides by itself').waitFor();
     await page

@@ -30,6 +30,11 @@ describe('the code that the page shows', () => {
     },
   );
 
+  it('has its spans as text, in units that people read', () => {
+    expect(codes[1]).toContain("window: '100ms',");
+    expect(codes[4]).toContain("window: '1m',\n  blockFor: ['2s', '2m'],");
+  });
+
   it('is TypeScript to put on handlers, as an application takes it', async () => {
     const handlers = codes.map((code, i) => `${code}\nhandler${i}() {}`).join('\n');
     const { outputText, diagnostics } = ts.transpileModule(`class Pasted {\n${handlers}\n}`, {

@@ -104,7 +104,7 @@ export function startPlayground() {
     if (askedAt !== changes) return lookOnce();
     wrong.take('look', answer);
     if (answer.status === 200) looked.forEach((lane, i) => lane.seen(answer.body[i], asked));
-    // What is wrong stays wrong until something is changed, and who is gone is not to be pestered.
+    // What is wrong stays wrong until something is changed. An application that is gone is asked less often.
     lookAgain = performance.now() + (answer.status === 200 ? LOOK_EVERY : answer.status === 0 ? 2_000 : Infinity);
   }
 
