@@ -322,7 +322,7 @@ const inTheBrowser = () => {
     );
     // What it said is true no more when something is changed.
     await limitOf(page).fill('12');
-    await until(() => page.locator('#preset-hint').innerText(), 'Press Send, or watch a scene.');
+    await until(() => page.locator('#preset-hint').innerText(), 'Send requests, or watch a scene.');
   });
 
   it('resets a quota, and clears what it shows without touching the quota', async () => {

@@ -3,3 +3,7 @@ const dark = matchMedia('(prefers-color-scheme: dark)');
 const follow = () => document.documentElement.classList.toggle('dark-mode', dark.matches);
 dark.addEventListener('change', follow);
 follow();
+
+// The page of @nestjs/swagger has none, and is tiny on a phone without.
+const viewport = Object.assign(document.createElement('meta'), { name: 'viewport', content: 'width=device-width' });
+document.head.append(viewport);

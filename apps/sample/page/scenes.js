@@ -2,7 +2,7 @@ import { one } from './dom.js';
 
 /** @typedef {import('./presets.js').Step} Step */
 
-const IDLE = 'Press Send, or watch a scene.';
+const IDLE = 'Send requests, or watch a scene.';
 
 /**
  * Plays the steps of a scene, and says what is seen.
