@@ -11,8 +11,10 @@ import { startRedis, type Server } from '../support/redis/servers.js';
 const SCREENSHOTS = fileURLToPath(new URL('screenshots/', import.meta.url));
 mkdirSync(SCREENSHOTS, { recursive: true });
 
-const WIDE = { viewport: { width: 1280, height: 900 } };
-const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+/** Less motion: the intro does not play, so the quotas are full. */
+const STILL = { reducedMotion: 'reduce' } as const;
+const WIDE = { viewport: { width: 1280, height: 800 }, ...STILL };
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, ...STILL };
 
 const browser = await launchBrowser();
 let app: INestApplication | undefined;
@@ -83,6 +85,7 @@ async function until<T>(look: () => Promise<T>, expected: T): Promise<void> {
 }
 
 const left = async (page: Page, lane = 0) => Number(await page.locator('.remaining').nth(lane).innerText());
+const background = (page: Page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
 const limitOf = (page: Page) => page.getByLabel('Limit', { exact: true });
 const answers = (page: Page) => page.locator('#answers tr:not(.empty)');
 
@@ -92,7 +95,7 @@ const inTheBrowser = () => {
     await send(page, 15);
     await until(() => counts(page), [[15, 10, 5]]);
     await until(() => left(page), 0);
-    await page.getByText(/the next one passes in \d+\.\d s/).waitFor();
+    await page.getByText(/the next request passes in \d+\.\d s/).waitFor();
     await page.getByText('fixed window · alice: 10 of 15 allowed').waitFor({ state: 'attached' });
 
     const denied = await answers(page).filter({ hasText: '429' }).first().locator('td').allInnerTexts();
@@ -107,6 +110,81 @@ const inTheBrowser = () => {
     ]);
     expect(await answers(page).count()).toBe(15);
     await page.screenshot({ path: `${SCREENSHOTS}fifteen.png`, fullPage: true });
+  });
+
+  it('plays by itself once, and makes room with a full quota for the first request of a visitor', async () => {
+    const page = await open({}, { ...WIDE, reducedMotion: 'no-preference' });
+    await page.locator('.counts .denied dd', { hasText: /^[1-9]/ }).waitFor();
+    expect((await counts(page))[0]![1]).toBe(10);
+    await page.getByText('The quota is used up').waitFor();
+    await page.screenshot({ path: `${SCREENSHOTS}intro.png` });
+
+    await send(page, 1);
+    await until(() => counts(page), [[1, 1, 0]]);
+    await page.locator('.badge', { hasText: /^ALLOWED$/ }).waitFor();
+    await until(() => left(page), 9);
+    expect(await page.getByLabel('Client').inputValue()).toBe('alice');
+  });
+
+  it('shows the limit as code that follows the settings, and copies it', async () => {
+    const page = await open();
+    const code = page.locator('.code pre');
+    expect(await code.innerText()).toBe(
+      "@RateLimit({\n  algorithm: 'fixed-window',\n  limit: 10,\n  window: '10s',\n})",
+    );
+    await page.getByLabel('Algorithm').selectOption('token-bucket');
+    for (const [label, value] of Object.entries({ Limit: '7', 'Window, seconds': '90', Burst: '3' })) {
+      await page.getByLabel(label, { exact: true }).fill(value);
+    }
+    const expected = "@RateLimit({\n  algorithm: 'token-bucket',\n  limit: 7,\n  window: '90s',\n  burst: 3,\n})";
+    expect(await code.innerText()).toBe(expected);
+
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.getByRole('button', { name: 'Copy' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    expect(await page.evaluate<string>('navigator.clipboard.readText()')).toBe(expected);
+  });
+
+  it('shows on a phone what Send did, without scrolling', async () => {
+    const page = await open({}, PHONE);
+    await send(page, 15);
+    await page.locator('.badge', { hasText: '10 ALLOWED' }).waitFor();
+    for (const shown of ['.badge.allowed', '.badge.denied', '.left', '.chart', '.counts', '[data-send="20"]']) {
+      const { y, height } = (await page.locator(shown).boundingBox())!;
+      expect([shown, y >= 0, y + height <= 844]).toEqual([shown, true, true]);
+    }
+    expect(await page.evaluate<number>('scrollY')).toBe(0);
+  });
+
+  it('has all settings in one card beside the chart, above the fold', async () => {
+    const page = await open();
+    const chart = (await page.locator('.chart').boundingBox())!;
+    for (const name of ['algorithm', 'client', 'limit', 'window', 'burst', 'cost', 'block']) {
+      const field = (await page.locator(`.settings [name=${name}]`).boundingBox())!;
+      expect([name, field.x > chart.x + chart.width, field.y + field.height < 800]).toEqual([name, true, true]);
+    }
+  });
+
+  it.each(['light', 'dark'] as const)('leads to pages of the same look, in %s', async (colorScheme) => {
+    const page = await open({}, { ...PHONE, colorScheme });
+    const playground = await background(page);
+    const go = (name: string) => page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
+    const heading = (name: string) => page.getByRole('heading', { level: 1, name }).waitFor();
+    await go('README');
+    await heading('nestjs-redis-rate-limit');
+    await go('Docs');
+    await heading('Documentation');
+    await page.getByRole('link', { name: 'Getting started' }).click();
+    await heading('Getting started');
+    await go('Endpoints');
+    await heading('Endpoints to try from a shell');
+    expect(await background(page)).toBe(playground);
+    // Nothing is wider than its box, and no box wider than the phone.
+    const isWide = '({ scrollWidth, clientWidth }) => scrollWidth > clientWidth';
+    expect(await page.evaluate(`[...document.querySelectorAll('html, pre, code')].filter(${isWide}).length`)).toBe(0);
+    await page.screenshot({ path: `${SCREENSHOTS}endpoints-${colorScheme}.png` });
+    await page.getByRole('link', { name: 'nestjs-redis-rate-limit' }).click();
+    await heading('Rate limits you can see');
   });
 
   it('keeps what was used when the limit changes, and goes on with the last limit while one is wrong', async () => {
@@ -142,10 +220,10 @@ const inTheBrowser = () => {
     await send(page, 5);
     await until(() => counts(page), [[5, 3, 2]]);
     await page.getByLabel('Cost of a request').fill('11');
-    await page.getByText('such a one can never pass').waitFor();
+    await page.getByText('a request of this cost can never pass').waitFor();
   });
 
-  it('blocks who goes over, counts it down, and ends it when told to', async () => {
+  it('blocks a client over the limit, counts it down, and ends it when told to', async () => {
     const page = await open();
     const unblock = page.getByRole('button', { name: 'Unblock' });
     expect(await unblock.isDisabled()).toBe(true);
@@ -159,12 +237,12 @@ const inTheBrowser = () => {
 
     // The quota stays as it is, and the steps are forgotten.
     await unblock.click();
-    await page.getByText(/the next one passes in \d\.\d s/).waitFor();
+    await page.getByText(/the next request passes in \d\.\d s/).waitFor();
     await until(() => left(page), 0);
     await send(page, 1);
     await page.getByText(/^blocked for (30|29)\.\d s$/).waitFor();
 
-    await page.getByRole('button', { name: 'Reset' }).click();
+    await page.getByRole('button', { name: 'Refill the quota' }).click();
     await until(() => left(page), 10);
     await page.getByRole('button', { name: 'Block now' }).click();
     await page.getByText(/^blocked for (30|29)\.\d s$/).waitFor();
@@ -187,12 +265,12 @@ const inTheBrowser = () => {
 
   it('plays the scene of a block: the quota comes back, and the block stands', async () => {
     const page = await open();
-    await page.getByRole('button', { name: 'Blocked for going over' }).click();
+    await page.getByRole('button', { name: 'Blocked for a while' }).click();
     await until(() => counts(page), [[7, 5, 2]]);
-    await page.getByText('The window has ended and the quota is back. The block stands').waitFor();
+    await page.getByText('The quota is back, the block stands.').waitFor();
     await until(() => counts(page), [[10, 5, 5]]);
     await page.getByText(/^blocked for 1\.\d s$/).waitFor();
-    await page.getByText('It is over, so five passed.').waitFor();
+    await page.getByText('The block is over: five passed.').waitFor();
     await until(() => counts(page), [[16, 10, 6]]);
     await page.getByText(/^blocked for 1[12]\.\d s$/).waitFor();
   });
@@ -209,14 +287,14 @@ const inTheBrowser = () => {
     // What was under way arrives; then it is quiet.
     await until(async () => (await answers(page).count()) >= sent!, true);
     const stopped = await counts(page);
-    await page.getByRole('button', { name: 'Peek' }).click();
+    await page.getByRole('button', { name: 'Check what is left, for free' }).click();
     await until(() => left(page), 0);
     expect(await counts(page)).toEqual(stopped);
   });
 
   it('shows clients and algorithms side by side, each with a quota of its own', async () => {
     const page = await open();
-    await page.getByRole('button', { name: 'Add one beside it' }).click();
+    await page.getByRole('button', { name: 'Compare side by side' }).click();
     await page.getByLabel('Algorithm').nth(1).selectOption('gcra');
     await send(page, 5);
     await until(
@@ -233,8 +311,8 @@ const inTheBrowser = () => {
 
   it('plays a scene', async () => {
     const page = await open();
-    await page.getByRole('button', { name: 'Each client its own quota' }).click();
-    await page.getByText('each client has a quota of its own').waitFor();
+    await page.getByRole('button', { name: 'A quota per client' }).click();
+    await page.getByText('each client has its own quota').waitFor();
     await until(
       () => counts(page),
       [
@@ -244,18 +322,18 @@ const inTheBrowser = () => {
     );
     // What it said is true no more when something is changed.
     await limitOf(page).fill('12');
-    await until(() => page.locator('#preset-hint').innerText(), '');
+    await until(() => page.locator('#preset-hint').innerText(), 'Send requests, or watch a scene.');
   });
 
   it('resets a quota, and clears what it shows without touching the quota', async () => {
     const page = await open();
     await send(page, 5);
     await until(() => left(page), 5);
-    await page.getByRole('button', { name: 'Clear' }).click();
+    await page.getByRole('button', { name: 'Clear the chart' }).click();
     expect(await counts(page)).toEqual([[0, 0, 0]]);
     expect(await answers(page).count()).toBe(0);
     await until(() => left(page), 5);
-    await page.getByRole('button', { name: 'Reset' }).click();
+    await page.getByRole('button', { name: 'Refill the quota' }).click();
     await until(() => left(page), 10);
   });
 
@@ -270,61 +348,65 @@ const inTheBrowser = () => {
 
   it('charges two limits together or not at all', async () => {
     const page = await open();
+    expect(await page.locator('#both-meters .value').allInnerTexts()).toEqual(['5 of 5', '20 of 20']);
     await page.locator('[data-reports="30"]').click();
     await page.getByText(/^30 sent, 5 passed\. Denied by "burst" 25\./).waitFor();
     await page.getByText('15 of 20').waitFor();
-    await page.getByRole('button', { name: 'Another client' }).click();
+    await page.getByRole('button', { name: 'Continue as another client' }).click();
     await page.locator('[data-reports="1"]').click();
     await page.getByText('19 of 20').waitFor();
   });
 
-  it('counts a caller by the plan of his key, and tells who is not counted and who is refused', async () => {
+  it('counts a caller by the plan of its key, and shows which keys are not limited and which are refused', async () => {
     const page = await open();
-    const row = (name: string) => page.locator('.client', { has: page.getByRole('button', { name }) }).locator('div');
-    await page.getByRole('button', { name: 'Ask weather with pro-key' }).click();
+    const row = (name: string) =>
+      page
+        .locator('.client', { has: page.getByRole('button', { name: new RegExp(`^Send with(out)? ${name} to`) }) })
+        .locator('div');
+    await page.getByRole('button', { name: 'Send with pro-key to weather' }).click();
     await until(() => row('pro-key').innerText(), '200 49 of 50 left\n\nRateLimit: "plan";r=49;t=60');
 
-    await page.getByRole('button', { name: 'Everybody asks 6 times' }).click();
+    await page.getByRole('button', { name: 'Send 6 for each caller' }).click();
     await page
       .locator('#who-told')
       .getByText('partner-key: 6 of 6 passed, not counted.')
       .waitFor({ state: 'attached' });
-    expect(await row('no API key').innerText()).toMatch(
+    expect(await row('a key').innerText()).toMatch(
       /^429 0 of 5 left, try again in (59|60) s\n\nRateLimit: "plan";r=0;t=(59|60) · Retry-After: (59|60)$/,
     );
     expect(await row('free-key').innerText()).toMatch(/^200 4 of 10 left/);
     expect(await row('pro-key').innerText()).toMatch(/^200 43 of 50 left/);
     expect(await row('your key').innerText()).toMatch(/^429 0 of 5 left, try again in (59|60) s/);
     expect(await row('partner-key').innerText()).toBe('200 not counted\n\nno RateLimit field');
-    expect(await row('leaked-key').innerText()).toBe('403 refused, and no time to wait for\n\nno RateLimit field');
+    expect(await row('leaked-key').innerText()).toBe('403 refused, and waiting does not help\n\nno RateLimit field');
     expect(await answers(page).first().innerText()).toMatch(/feed · leaked-key\s+403.*about:blank/s);
   });
 
   it('changes a limit by its jobs, once for two who run one, and keeps what has been used', async () => {
     const page = await open();
     const text = (selector: string) => () => page.locator(selector).innerText();
-    await until(text('#trial-limit'), '5 a minute, as the code says');
+    await until(text('#trial-limit'), '5 a minute, from the code');
     expect(await text('#trial-next')()).toMatch(/^(raised|set back) at \d\d:00 UTC, in \d+ min$/);
 
     const name = `[^ ]+-${process.pid}`;
-    await page.getByRole('button', { name: 'the hourly job' }).click();
+    await page.getByRole('button', { name: 'Run the hourly job now' }).click();
     await page
       .locator('#schedule-told')
       .getByText(new RegExp(`${name} raised it to 10\\.`))
       .waitFor();
-    expect(await text('#schedule-told')()).toMatch(new RegExp(`${name} found it done\\.`));
+    expect(await text('#schedule-told')()).toMatch(new RegExp(`${name} found it already done\\.`));
     await until(text('#trial-limit'), '10 a minute, version 1');
     expect(await text('#trial-last')()).toMatch(new RegExp(`^${name} raised it to 10 at \\d\\d:\\d\\d:\\d\\d UTC$`));
 
     await page.getByRole('button', { name: 'Send 10 to the trial' }).click();
-    await until(text('#trial-told'), '10 sent, 10 passed: 0 of 10 a minute are left.');
-    await page.getByRole('button', { name: 'the hourly job' }).click();
+    await until(text('#trial-told'), '10 sent, 10 passed: 0 of 10 are left.');
+    await page.getByRole('button', { name: 'Run the hourly job now' }).click();
     await until(text('#trial-meter .value'), '5 of 15');
     await page.getByRole('button', { name: 'Send 1 to the trial' }).click();
-    await until(text('#trial-told'), '1 sent, 1 passed: 4 of 15 a minute are left.');
-    await page.getByRole('button', { name: 'the midnight job' }).click();
+    await until(text('#trial-told'), '1 sent, 1 passed: 4 of 15 are left.');
+    await page.getByRole('button', { name: 'Run the midnight job now' }).click();
     await until(text('#trial-meter .value'), '0 of 5');
-    expect(await text('#trial-limit')()).toBe('5 a minute, as the code says');
+    expect(await text('#trial-limit')()).toBe('5 a minute, from the code');
   });
 
   it('pays tokens, refuses what does not fit, and knows what never will', async () => {
@@ -332,10 +414,10 @@ const inTheBrowser = () => {
     const generate = page.getByRole('button', { name: 'Generate' });
     await page.locator('#tokens').fill('600');
     await generate.click();
-    await page.getByText('600 tokens, paid. 400 are left.').waitFor();
+    await page.getByText('Allowed: 600 tokens were charged, 400 are left.').waitFor();
     await generate.click();
     await page
-      .getByText(/Refused, and nothing was paid: 4\d\d are left\. A request of 600 passes in 1\d s\./)
+      .getByText(/Denied, and nothing was charged: 4\d\d are left\. A request of 600 passes in 1\d s\./)
       .waitFor();
     await page.locator('#tokens').fill('1200');
     await generate.click();
@@ -387,13 +469,16 @@ const inTheBrowser = () => {
       .locator('#news')
       .getByText(/^\d.* Redis at .* is not connected/)
       .waitFor();
-    await page.getByRole('button', { name: 'Reset' }).click();
+    await page.getByRole('button', { name: 'Refill the quota' }).click();
     await page
       .locator('#wrong')
-      .getByText('Redis gave no answer: this instance goes by that while it is away, and the others may never.')
+      .getByText('Redis gave no answer. This instance applies that while Redis is away; the others may never.')
       .waitFor();
     await page.locator('#store-told').getByText('This instance decides by itself').waitFor();
-    await page.locator('#trial-limit').getByText('5 a minute, as this instance knows it: Redis is away').waitFor();
+    await page
+      .locator('#trial-limit')
+      .getByText('5 a minute, the last limit this instance saw: Redis is away')
+      .waitFor();
     await page.locator('[data-job="raise"]').click();
     await page.locator('#schedule-told').getByText('could not raise it; its log says why').waitFor();
     await page.screenshot({ path: `${SCREENSHOTS}away.png`, fullPage: true });
@@ -413,6 +498,11 @@ const inTheBrowser = () => {
     await page.getByRole('button', { name: 'Execute' }).click();
     await page.locator('.live-responses-table').getByText('PONG').waitFor();
     await page.screenshot({ path: `${SCREENSHOTS}openapi.png` });
+
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await until(() => background(page), 'rgb(28, 32, 34)');
+    await page.emulateMedia({ colorScheme: 'light' });
+    await until(() => background(page), 'rgb(250, 250, 250)');
   });
 
   it('says so when the application itself is gone', async () => {

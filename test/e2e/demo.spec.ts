@@ -179,8 +179,8 @@ describe.each(adapters)('the demo on %s', (adapter) => {
     );
     const html = await page.text();
     expect(html).not.toMatch(/<script(?![^>]*src=)|<style|style="|\son\w+="/);
-    const files = [...html.matchAll(/(?:src|href)="(page\/[^"]+)"/g)].map(([, file]) => file!);
-    expect(files).toContain('page/main.js');
+    const files = [...html.matchAll(/(?:src|href)="((?:page|look)\/[^"]+)"/g)].map(([, file]) => file!);
+    expect(files).toEqual(expect.arrayContaining(['page/main.js', 'look/base.css', 'look/icon.svg']));
     for (const file of [...files, 'page/uPlot.js', 'page/algorithms.js']) {
       const answer = await fetch(`${url}/${file}`);
       expect([file, answer.status, answer.headers.get('x-content-type-options')]).toEqual([file, 200, 'nosniff']);

@@ -702,7 +702,7 @@ describe.each(adapters)('the sample on %s', (adapter) => {
     const answer = await fetch(`${url}/openapi.json`);
     expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
     const { info, paths } = (await answer.json()) as OpenAPIObject;
-    expect(info).toMatchObject({ title: 'Rate limits to try', version: '1.0' });
+    expect(info).toMatchObject({ title: 'nestjs-redis-rate-limit: the sample', version: '1.0' });
     expect(info.description).toContain('`Retry-After`');
     const algorithms = ['fixed-window', 'sliding-window', 'sliding-log', 'token-bucket', 'gcra'];
     expect(Object.keys(paths).sort()).toEqual(

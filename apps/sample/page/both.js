@@ -24,7 +24,7 @@ export function startBoth() {
     client++;
     clearTimeout(refill);
     showAll({});
-    told.textContent = 'Another client, with full quotas.';
+    told.textContent = 'You now send as another client. Its quotas are full.';
   });
 
   /** @param {number} count */
@@ -46,7 +46,7 @@ export function startBoth() {
     told.textContent =
       left.burst === undefined
         ? String(answer?.body?.message ?? 'The application gave no answer.')
-        : `${count} sent, ${tally.allowed} passed. ${deniedBy(tally)} The hour has been charged for what passed, and nothing else.`;
+        : `${count} sent, ${tally.allowed} passed. ${deniedBy(tally)} The hourly quota paid for the requests that passed, and for nothing else.`;
   }
 }
 

@@ -47,9 +47,9 @@ export function startCosts() {
  * @param {import('./api.js').Answer} answer
  */
 function sentence(tokens, left, answer) {
-  if (answer.status === 200) return `${tokens} tokens, paid. ${left} are left.`;
+  if (answer.status === 200) return `Allowed: ${tokens} tokens were charged, ${left} are left.`;
   const wait = answer.field('retry-after');
   return wait === null
-    ? `Refused, without a Retry-After: a request of ${tokens} can never pass.`
-    : `Refused, and nothing was paid: ${left} are left. A request of ${tokens} passes in ${wait} s.`;
+    ? `Denied, without a Retry-After: a request of ${tokens} can never pass.`
+    : `Denied, and nothing was charged: ${left} are left. A request of ${tokens} passes in ${wait} s.`;
 }

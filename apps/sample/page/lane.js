@@ -1,7 +1,9 @@
-import { ALGORITHMS } from './algorithms.js';
 import { ask, limitsIn } from './api.js';
 import { QuotaChart } from './chart.js';
+import { decoratorOf } from './code.js';
+import { copyOnPress } from './copy.js';
 import { copyOf, find } from './dom.js';
+import { LaneFields } from './lane-fields.js';
 
 /** @typedef {import('./api.js').Answer} Answer */
 /** @typedef {import('./numbers.js').Numbers} Numbers */
@@ -10,14 +12,13 @@ import { copyOf, find } from './dom.js';
 /** Seconds since the page was opened. */
 export const now = () => performance.now() / 1_000;
 
-/** One quota: an algorithm and a client, what was sent to it and what is left. */
+/** One quota: an algorithm and a client, what was sent to it, what is left, and the code that sets its limit. */
 export class Lane {
   element = copyOf('#lane-template');
+  fields;
   counts = { sent: 0, allowed: 0, denied: 0 };
   isFull = false;
   #chart;
-  #algorithm = find(this.element, '[name=algorithm]', HTMLSelectElement);
-  #client = find(this.element, '[name=client]', HTMLInputElement);
   /** @type {(Look & { at: number }) | undefined} */
   #look;
   /** When the last request was answered. */
@@ -28,60 +29,47 @@ export class Lane {
   #numbers;
 
   /**
-   * @param {{ algorithm: string, client: string, within: HTMLElement, numbers: () => Numbers }} options
+   * @param {{ algorithm: string, client: string, numbers: () => Numbers }} options
+   * @param {{ lanes: HTMLElement, fields: HTMLElement }} within
    * @param {{ changed: () => void, removed: () => void }} told
    */
-  constructor({ algorithm, client, within, numbers }, { changed, removed }) {
+  constructor({ algorithm, client, numbers }, within, { changed, removed }) {
     this.#numbers = numbers;
-    this.#algorithm.append(...ALGORITHMS.map(({ name, title }) => new Option(title, name)));
-    this.#algorithm.value = algorithm;
-    this.#client.value = client;
-    within.append(this.element);
-    this.#chart = new QuotaChart(this.#part('.chart'));
-    const anew = () => (this.clear(), this.#rename(), changed());
-    this.#algorithm.addEventListener('change', anew);
-    this.#client.addEventListener('change', anew);
-    find(this.element, '.remove', HTMLButtonElement).addEventListener(
-      'click',
-      () => (this.element.remove(), removed()),
+    this.fields = new LaneFields(
+      { algorithm, client },
+      { changed: () => (this.clear(), changed()), removed: () => (this.remove(), removed()) },
     );
+    within.fields.append(this.fields.element);
+    within.lanes.append(this.element);
+    this.#chart = new QuotaChart(this.#part('.chart'));
+    copyOnPress(find(this.element, '.copy', HTMLButtonElement), this.#part('pre code'));
     this.clear();
-    this.#rename();
   }
 
   get name() {
-    return `${this.#algorithm.selectedOptions[0]?.text ?? ''} · ${this.#client.value}`;
-  }
-
-  get client() {
-    return this.#client.value;
+    return this.fields.name;
   }
 
   /** What the server is to judge. */
   get demand() {
     const { limit, window, burst, cost, blockFor } = this.#numbers();
-    const algorithm = this.#algorithm.value;
-    const policy = { algorithm, limit, window, ...(this.takesBurst && { burst }), blockFor };
-    return { client: this.client, policy, cost };
-  }
-
-  get #facts() {
-    return ALGORITHMS.find(({ name }) => name === this.#algorithm.value);
+    const { algorithm, client } = this.fields;
+    return { client, policy: { algorithm, limit, window, ...(this.takesBurst && { burst }), blockFor }, cost };
   }
 
   /** Whether its algorithm takes a burst. */
   get takesBurst() {
-    return this.#facts?.defaultBurst !== undefined;
+    return this.fields.facts?.defaultBurst !== undefined;
   }
 
   /** The most that can be left: the burst, where there is one. */
   get #capacity() {
     const { policy } = this.demand;
-    const defaultBurst = this.#facts?.defaultBurst;
+    const defaultBurst = this.fields.facts?.defaultBurst;
     return policy.burst ?? (typeof defaultBurst === 'number' ? defaultBurst : policy.limit);
   }
 
-  /** How long a block of it stands still, in seconds. */
+  /** How long it is still blocked, in seconds. */
   get blockedFor() {
     return Math.max(0, this.#blockedUntil - now());
   }
@@ -102,7 +90,7 @@ export class Lane {
     this.counts[isAllowed ? 'allowed' : 'denied']++;
     const retryAfter = answer.field('retry-after');
     if (!isAllowed) this.#deniedUntil = retryAfter === null ? Infinity : now() + Number(retryAfter);
-    // A denial tells whole seconds only: what was known before of the moment stays.
+    // A denial has whole seconds only: what was known of the moment before stays.
     if (isAllowed) this.#take(answer.body);
     const isLocal = answer.field('x-decided-by') === 'this instance';
     this.#chart.mark({ at: now(), left: told.left, isAllowed, isLocal });
@@ -110,6 +98,20 @@ export class Lane {
     this.isFull = false;
     this.#show();
     return answer;
+  }
+
+  /**
+   * What became of the requests that were just sent.
+   *
+   * @param {{ allowed: number, denied: number }} outcome
+   */
+  showVerdict({ allowed, denied }) {
+    const isOne = allowed + denied === 1;
+    for (const [name, count] of Object.entries({ allowed, denied })) {
+      const badge = this.#part(`.badge.${name}`);
+      badge.hidden = count === 0;
+      badge.textContent = `${isOne ? '' : `${count} `}${name.toUpperCase()}`;
+    }
   }
 
   /**
@@ -132,14 +134,9 @@ export class Lane {
     this.#chart.block(at, this.#blockedUntil);
     // What is left when a block ends, only the quota knows.
     if (blockedFor > 0) return this.#chart.add(at, remaining, null);
-    const left = this.#facts?.refillsAtOnce ? this.#capacity : remaining + 1;
+    const left = this.fields.facts?.refillsAtOnce ? this.#capacity : remaining + 1;
     const next = { at: at + resetAfter / 1_000, left };
     this.#chart.add(at, remaining, resetAfter > 0 ? next : undefined);
-  }
-
-  #rename() {
-    this.element.setAttribute('aria-label', this.name);
-    this.#part('.remove').setAttribute('aria-label', `Remove ${this.name}`);
   }
 
   /** Forgets what was sent; the quota stays as it is. */
@@ -148,9 +145,24 @@ export class Lane {
     this.#look = undefined;
     this.#deniedUntil = this.#blockedUntil = 0;
     this.#chart.clear();
-    this.#part('.about').textContent = this.#facts?.about ?? '';
-    this.#show();
+    this.showVerdict({ allowed: 0, denied: 0 });
+    this.showSettings();
     this.draw();
+  }
+
+  remove() {
+    this.fields.element.remove();
+    this.element.remove();
+  }
+
+  /** Shows the settings as they are: the name, and the limit as code. */
+  showSettings() {
+    const { policy, cost } = this.demand;
+    this.#part('pre code').textContent = decoratorOf({ ...policy, cost });
+    this.#part('h3').textContent = this.name;
+    this.element.setAttribute('aria-label', this.name);
+    this.fields.show();
+    this.#show();
   }
 
   draw() {
@@ -160,27 +172,25 @@ export class Lane {
     this.#part('.next').classList.toggle('is-blocked', this.blockedFor > 0);
   }
 
-  /** When the next one passes. */
+  /** When the next request passes. */
   #next() {
     const { cost } = this.#numbers();
     if (this.#look === undefined) return '';
     if (this.blockedFor > 0) return `blocked for ${this.blockedFor.toFixed(1)} s`;
     const { remaining, resetAfter, at } = this.#look;
-    if (cost <= remaining) return 'the next one passes now';
-    if (cost > this.#capacity) return 'such a one can never pass';
+    if (cost <= remaining) return 'the next request passes now';
+    if (cost > this.#capacity) return 'a request of this cost can never pass';
     const until = cost === remaining + 1 ? at + resetAfter / 1_000 : this.#deniedUntil;
     const wait = until - now();
-    return wait > 0 && wait !== Infinity ? `the next one passes in ${wait.toFixed(1)} s` : '';
+    return wait > 0 && wait !== Infinity ? `the next request passes in ${wait.toFixed(1)} s` : '';
   }
 
   #show() {
     const left = this.#look?.remaining;
     this.#part('.remaining').textContent = left === undefined ? '–' : String(left);
     this.#part('.of').textContent = `of ${this.#capacity} left`;
-    this.#part('.sent').textContent = String(this.counts.sent);
-    this.#part('.allowed dd').textContent = String(this.counts.allowed);
-    this.#part('.denied dd').textContent = String(this.counts.denied);
     const { sent, allowed, denied } = this.counts;
+    for (const [name, count] of Object.entries(this.counts)) this.#part(`.counts .${name} dd`).textContent = `${count}`;
     const told = `${left ?? 'Unknown'} of ${this.#capacity} left; ${sent} sent, ${allowed} allowed, ${denied} denied`;
     this.#part('.chart').setAttribute('aria-label', `The quota over time. ${told}.`);
   }

@@ -17,12 +17,12 @@ export function meterIn(within, name, most) {
   within.append(element);
 
   /**
-   * @param {number | undefined} left
+   * @param {number | undefined} left left out: nothing has been used
    * @param {number} [of] the most, where it is another now
    */
   return function show(left, of = most) {
     bar.max = of;
     bar.value = left ?? of;
-    value.textContent = left === undefined ? `of ${of}` : `${left} of ${of}`;
+    value.textContent = `${left ?? of} of ${of}`;
   };
 }

@@ -1,12 +1,16 @@
 import { ALGORITHMS } from './algorithms.js';
 import { ask } from './api.js';
 import { clearAnswers, showAnswer } from './answers.js';
+import { complaints } from './complaints.js';
 import { one, onPress } from './dom.js';
+import { onFirstView } from './intro.js';
 import { Lane } from './lane.js';
 import { numbersForm } from './numbers.js';
-import { PRESETS } from './presets.js';
+import { INTRO, PRESETS } from './presets.js';
+import { scenePlayer } from './scenes.js';
+import { streamOf } from './stream.js';
 
-/** @typedef {import('./api.js').Answer} Answer */
+/** @typedef {import('./presets.js').Preset} Preset */
 
 const MOST_LANES = 4;
 /** How often the quotas are looked at while something happens to them, in ms. */
@@ -16,42 +20,46 @@ const CLIENTS = ['alice', 'bob', 'carol', 'dave'];
 
 /** The lanes side by side, what is sent to them, and a look at what is left of them. */
 export function startPlayground() {
-  const within = one('#lanes', HTMLElement);
+  const within = { lanes: one('#lanes', HTMLElement), fields: one('#lane-fields', HTMLElement) };
   const watched = one('#watched', HTMLElement);
-  const rate = one('#rate', HTMLInputElement);
-  const streamButton = one('#stream', HTMLButtonElement);
   const addButton = one('#add-lane', HTMLButtonElement);
   const blockButtons = [one('#block', HTMLButtonElement), one('#unblock', HTMLButtonElement)];
-  const form = numbersForm(() => (endScene(), settle(), void changed()));
+  const form = numbersForm(() => (takeOver(), settle(), void changed()));
+  const wrong = complaints();
+  const stream = streamOf(() => void send(1));
+  const scenes = scenePlayer((step) => {
+    if (step.stream !== undefined) {
+      if (step.stream > 0) stream.start(step.stream);
+      else stream.stop();
+    }
+    const to = step.lane === undefined ? lanes : lanes.slice(step.lane, step.lane + 1);
+    if (step.send !== undefined) void sendAndTell(step.send, to);
+  });
   /** @type {Lane[]} */
   let lanes = [];
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  let stream;
-  /** @type {ReturnType<typeof setTimeout>[]} */
-  let scene = [];
+  let isIntro = false;
   /** @type {Promise<void> | undefined} */
   let looking;
   /** Counts what makes an answer that is under way one to an old question. */
   let changes = 0;
   let lookAgain = 0;
+  /** Counts what ends a scene that has not begun yet. */
+  let takeovers = 0;
 
   /**
    * @param {string} algorithm
    * @param {string} client
    */
   function addLane(algorithm, client) {
-    const lane = new Lane(
-      { algorithm, client, within, numbers: form.current },
-      {
-        changed: () => (endScene(), settle(), changed()),
-        removed: () => {
-          lanes = lanes.filter((other) => other !== lane);
-          endScene();
-          settle();
-          addButton.focus();
-        },
+    const lane = new Lane({ algorithm, client, numbers: form.current }, within, {
+      changed: () => (takeOver(), settle(), void changed()),
+      removed: () => {
+        lanes = lanes.filter((other) => other !== lane);
+        takeOver();
+        settle();
+        addButton.focus();
       },
-    );
+    });
     lanes.push(lane);
     settle();
   }
@@ -61,6 +69,22 @@ export function startPlayground() {
     form.takeBurst(lanes.some(({ takesBurst }) => takesBurst));
     const canBlock = form.current().blockFor !== undefined;
     for (const button of blockButtons) button.disabled = !canBlock;
+    for (const lane of lanes) lane.showSettings();
+  }
+
+  /** The visitor does something: scenes end, and the first time the intro makes room with a quota that is full. */
+  function takeOver() {
+    takeovers++;
+    scenes.end();
+    if (!isIntro) return;
+    isIntro = false;
+    stream.stop();
+    for (const lane of lanes.filter(({ fields }) => fields.client === INTRO.lanes[0]?.[1])) {
+      lane.fields.client = CLIENTS[0] ?? '';
+      lane.clear();
+    }
+    clearAnswers();
+    void changed();
   }
 
   function changed() {
@@ -78,38 +102,39 @@ export function startPlayground() {
     const looked = [...lanes];
     const answer = await ask('POST', 'demo/peek', { body: looked.map(({ demand }) => demand) });
     if (askedAt !== changes) return lookOnce();
-    complain('look', answer);
+    wrong.take('look', answer);
     if (answer.status === 200) looked.forEach((lane, i) => lane.seen(answer.body[i], asked));
-    // What is wrong stays wrong until something is changed, and who is gone is not to be pestered.
+    // What is wrong stays wrong until something is changed. An application that is gone is asked less often.
     lookAgain = performance.now() + (answer.status === 200 ? LOOK_EVERY : answer.status === 0 ? 2_000 : Infinity);
   }
 
-  /** What went wrong last, by what was tried. @type {Record<'look' | 'send' | 'change', string>} */
-  const wrong = { look: '', send: '', change: '' };
-
   /**
-   * @param {keyof wrong} what
-   * @param {Answer} answer
+   * @param {number} count
+   * @param {readonly Lane[]} to
+   * @returns {Promise<{ lane: Lane, allowed: number, denied: number }[]>}
    */
-  function complain(what, { status, body }) {
-    wrong[what] = status === 0 || (status >= 400 && status !== 429) ? String(body?.message ?? `Status ${status}.`) : '';
-    const text = wrong.change || wrong.send || wrong.look;
-    const shown = one('#wrong', HTMLElement);
-    if (shown.textContent !== text) shown.textContent = text;
-    if (wrong.send !== '') setStream(0);
+  async function send(count, to = lanes) {
+    return Promise.all(
+      to.map(async (lane) => {
+        const statuses = await Promise.all(Array.from({ length: count }, () => sendOne(lane)));
+        const among = (/** @type {number} */ wanted) => statuses.filter((status) => status === wanted).length;
+        const outcome = { allowed: among(200), denied: among(429) };
+        lane.showVerdict(outcome);
+        return { lane, ...outcome };
+      }),
+    );
   }
 
   /**
    * @param {number} count
    * @param {readonly Lane[]} to
    */
-  async function send(count, to = lanes) {
-    const before = to.map(({ counts }) => counts.allowed);
-    await Promise.all(to.flatMap((lane) => Array.from({ length: count }, () => sendOne(lane))));
+  async function sendAndTell(count, to = lanes) {
+    const outcomes = await send(count, to);
     await changed();
-    const told = to.map((lane, i) => {
+    const told = outcomes.map(({ lane, allowed }) => {
       const blocked = lane.blockedFor > 0 ? `, blocked for ${Math.ceil(lane.blockedFor)} s` : '';
-      return `${lane.name}: ${lane.counts.allowed - (before[i] ?? 0)} of ${count} allowed${blocked}`;
+      return `${lane.name}: ${allowed} of ${count} allowed${blocked}`;
     });
     one('#announcement', HTMLElement).textContent = told.join('; ');
   }
@@ -117,106 +142,86 @@ export function startPlayground() {
   /** @param {Lane} lane */
   async function sendOne(lane) {
     const answer = await lane.send();
-    complain('send', answer);
+    if (wrong.take('send', answer)) stream.stop();
     if (answer.status === 200 || answer.status === 429) showAnswer(lane.name, answer);
-  }
-
-  /** @param {number} perSecond 0: none */
-  function setStream(perSecond) {
-    clearInterval(stream);
-    stream =
-      perSecond > 0 ? setInterval(() => lanes.forEach((lane) => void sendOne(lane)), 1_000 / perSecond) : undefined;
-    streamButton.setAttribute('aria-pressed', String(perSecond > 0));
-    streamButton.textContent = perSecond > 0 ? 'Stop' : 'Start';
-  }
-
-  function showRate() {
-    one('#rate-text', HTMLOutputElement).value = `${rate.value} a second`;
-    if (stream !== undefined) setStream(rate.valueAsNumber);
+    return answer.status;
   }
 
   /** @param {'reset' | 'block' | 'unblock'} how */
   async function change(how) {
-    complain('change', await ask('POST', `demo/${how}`, { body: lanes.map(({ demand }) => demand) }));
+    wrong.take('change', await ask('POST', `demo/${how}`, { body: lanes.map(({ demand }) => demand) }));
     await changed();
   }
 
-  /** A scene ends when somebody does something else; what it said is true no more. */
-  function endScene() {
-    scene.forEach(clearTimeout);
-    scene = [];
-    showScene(undefined, '');
+  /**
+   * @param {string} name
+   * @param {Preset} preset
+   */
+  async function play(name, preset) {
+    const { numbers, lanes: wanted, steps } = preset;
+    takeOver();
+    const mine = takeovers;
+    isIntro = preset === INTRO;
+    stream.stop();
+    form.fill(numbers);
+    for (const lane of lanes) lane.remove();
+    lanes = [];
+    for (const [algorithm, client] of wanted) addLane(algorithm, client);
+    clearAnswers();
+    scenes.show(name, steps[0]?.say ?? '');
+    await change('reset');
+    if (mine === takeovers) scenes.play(name, steps);
+  }
+
+  function showWatched() {
+    const { top } = watched.getBoundingClientRect();
+    if (top < 0 || top > innerHeight / 2) watched.scrollIntoView({ block: 'start' });
   }
 
   /**
-   * @param {string | undefined} name the one that plays
-   * @param {string} said
+   * @param {string} selector
+   * @param {(button: HTMLButtonElement) => unknown} act
    */
-  function showScene(name, said) {
-    for (const button of document.querySelectorAll('[data-preset]')) {
-      button.setAttribute('aria-pressed', String(button.getAttribute('data-preset') === name));
-    }
-    one('#preset-hint', HTMLElement).textContent = said;
-  }
+  const onAct = (selector, act) => onPress(selector, (button) => (takeOver(), void act(button)));
 
-  /** @param {string} name */
-  async function play(name) {
-    const preset = PRESETS[name];
+  onPress('[data-preset]', ({ dataset }) => {
+    const preset = PRESETS[dataset.preset ?? ''];
     if (!preset) return;
-    endScene();
-    setStream(0);
-    form.fill(preset.numbers);
-    for (const lane of lanes) lane.element.remove();
-    lanes = [];
-    for (const [algorithm, client] of preset.lanes) addLane(algorithm, client);
-    clearAnswers();
-    showScene(name, preset.steps[0]?.say ?? '');
-    const { top } = watched.getBoundingClientRect();
-    if (top < 0 || top > innerHeight / 2) watched.scrollIntoView({ block: 'start' });
-    await change('reset');
-    scene = preset.steps.map((step, i) => {
-      const isLast = i === preset.steps.length - 1;
-      return setTimeout(() => {
-        if (isLast) scene = [];
-        showScene(isLast ? undefined : name, step.say);
-        if (step.stream !== undefined) {
-          if (step.stream > 0) rate.value = String(step.stream);
-          setStream(step.stream);
-          showRate();
-        }
-        const to = step.lane === undefined ? lanes : lanes.slice(step.lane, step.lane + 1);
-        if (step.send !== undefined) void send(step.send, to);
-      }, step.at * 1_000);
-    });
-  }
-
-  onPress('[data-send]', (button) => (endScene(), void send(Number(button.dataset.send))));
-  onPress('[data-preset]', (button) => void play(button.dataset.preset ?? ''));
-  onPress('#stream', () => (endScene(), setStream(stream === undefined ? rate.valueAsNumber : 0)));
+    void play(dataset.preset ?? '', preset);
+    showWatched();
+  });
+  onPress('#stream', () => {
+    // What is stopped stays to be looked at.
+    if (stream.isOn) return (scenes.end(), stream.stop());
+    takeOver();
+    stream.start();
+  });
   onPress('#peek', () => void look());
-  onPress('#reset', () => (endScene(), void change('reset')));
-  onPress('#block', () => (endScene(), void change('block')));
-  onPress('#unblock', () => (endScene(), void change('unblock')));
-  onPress('#clear', () => {
-    endScene();
+  onAct('[data-send]', ({ dataset }) => sendAndTell(Number(dataset.send)));
+  onAct('#reset', () => change('reset'));
+  onAct('#block', () => change('block'));
+  onAct('#unblock', () => change('unblock'));
+  onAct('#clear', () => {
     for (const lane of lanes) lane.clear();
     clearAnswers();
-    void look();
+    return look();
   });
-  onPress('#add-lane', () => {
-    endScene();
-    const name = CLIENTS.find((each) => lanes.every(({ client }) => client !== each)) ?? 'erin';
-    addLane(lanes.at(-1)?.demand.policy.algorithm ?? FIRST_ALGORITHM, name);
-    void look();
+  onAct('#add-lane', () => {
+    const isTaken = (/** @type {string} */ name) => lanes.some(({ fields }) => fields.client === name);
+    addLane(lanes.at(-1)?.fields.algorithm ?? FIRST_ALGORITHM, CLIENTS.find((name) => !isTaken(name)) ?? 'erin');
+    return look();
   });
-  rate.addEventListener('input', showRate);
 
-  addLane(FIRST_ALGORITHM, 'alice');
+  addLane(FIRST_ALGORITHM, CLIENTS[0] ?? '');
+  scenes.end();
   void look();
+  onFirstView(() => {
+    if (takeovers === 0) void play('intro', INTRO);
+  });
 
   setInterval(() => {
     if (document.hidden) return;
-    const isQuiet = stream === undefined && scene.length === 0 && lanes.every(({ isFull }) => isFull);
+    const isQuiet = !stream.isOn && !scenes.isPlaying && lanes.every(({ isFull }) => isFull);
     if (isQuiet) return;
     if (performance.now() > lookAgain) void look();
     for (const lane of lanes) lane.draw();

@@ -16,6 +16,18 @@
 
 const TEN = { limit: 10, window: 10, burst: '', cost: 1, block: '' };
 
+/** What the page shows by itself. Its client is nobody else, so that visitors start with a full quota. @type {Preset} */
+export const INTRO = {
+  numbers: TEN,
+  lanes: [['fixed-window', 'guest']],
+  steps: [
+    { at: 0, stream: 3, say: 'Three requests a second, where ten in ten seconds are allowed …' },
+    { at: 3.7, say: 'The quota is used up: requests are denied until the window ends …' },
+    { at: 10.6, say: 'A new window: all ten are back. Send some yourself, or change the limit.' },
+    { at: 12.5, stream: 0, say: 'A new window: all ten are back. Send some yourself, or change the limit.' },
+  ],
+};
+
 /** @type {Record<string, Preset>} */
 export const PRESETS = {
   ten: {
@@ -23,7 +35,7 @@ export const PRESETS = {
     lanes: [['fixed-window', 'alice']],
     steps: [
       { at: 0, send: 15, say: '15 requests, where ten in ten seconds are allowed …' },
-      { at: 1, say: 'Ten passed, five were denied. When the window ends, all of it is back.' },
+      { at: 1, say: 'Ten passed, five were denied. When the window ends, all ten are back.' },
     ],
   },
   boundary: {
@@ -31,25 +43,20 @@ export const PRESETS = {
     lanes: [
       ['fixed-window', 'alice'],
       ['sliding-window', 'alice'],
-      ['sliding-log', 'alice'],
     ],
     steps: [
-      { at: 0, send: 1, say: 'One request begins the window. In nine seconds, just before it ends, nine more …' },
-      { at: 9, send: 9, say: 'Nine at the end of the window, and ten right behind it …' },
-      {
-        at: 10.3,
-        send: 10,
-        say: 'The fixed window let 19 pass in little more than a second: it began anew. The other two still remember.',
-      },
+      { at: 0, send: 1, say: 'One request starts the window. Just before it ends, nine more follow …' },
+      { at: 9, send: 9, say: 'Nine at the end of the window, and ten right after it …' },
+      { at: 10.3, send: 10, say: 'The fixed window let 19 pass in 1.3 seconds. The sliding window did not.' },
     ],
   },
   refill: {
     numbers: TEN,
     lanes: [['token-bucket', 'alice']],
     steps: [
-      { at: 0, send: 10, say: 'A burst empties the bucket. One token flows back every second …' },
-      { at: 4.5, send: 6, say: 'Four were back, so four of six passed …' },
-      { at: 9, send: 2, say: 'Whoever takes less than flows back is never denied.' },
+      { at: 0, send: 10, say: 'A burst empties the bucket. One token comes back every second …' },
+      { at: 4.5, send: 6, say: 'Four tokens were back, so four of six passed …' },
+      { at: 9, send: 2, say: 'A caller that takes less than comes back is never denied.' },
     ],
   },
   pacing: {
@@ -59,16 +66,8 @@ export const PRESETS = {
       ['gcra', 'alice'],
     ],
     steps: [
-      {
-        at: 0,
-        stream: 4,
-        say: 'Four a second, where one a second is allowed. The bucket gives its burst away first …',
-      },
-      {
-        at: 12,
-        stream: 0,
-        say: 'GCRA let one through each second from the beginning. The bucket did so only when it was empty.',
-      },
+      { at: 0, stream: 4, say: 'Four a second, where one is allowed. The bucket spends its burst first …' },
+      { at: 12, stream: 0, say: 'GCRA let one pass each second. The bucket did so once it was empty.' },
     ],
   },
   clients: {
@@ -79,25 +78,17 @@ export const PRESETS = {
     ],
     steps: [
       { at: 0, send: 15, lane: 0, say: 'Alice sends too many …' },
-      { at: 1.5, send: 5, lane: 1, say: 'Bob does not notice: each client has a quota of its own.' },
+      { at: 1.5, send: 5, lane: 1, say: 'Bob does not notice: each client has its own quota.' },
     ],
   },
   blocked: {
     numbers: { limit: 5, window: 3, burst: '', cost: 1, block: '6, 12' },
     lanes: [['fixed-window', 'alice']],
     steps: [
-      {
-        at: 0,
-        send: 7,
-        say: 'Seven, where five in three seconds are allowed. Going over begins a block of six seconds …',
-      },
-      {
-        at: 4,
-        send: 3,
-        say: 'The window has ended and the quota is back. The block stands, and nobody prolongs it by asking …',
-      },
-      { at: 7, send: 6, say: 'It is over, so five passed. Who goes over again is blocked for longer: twelve seconds.' },
-      { at: 20, send: 2, say: 'Over again. Unblock would have ended it at once.' },
+      { at: 0, send: 7, say: 'Seven, where five in 3 s are allowed. Going over starts a block of 6 s …' },
+      { at: 4, send: 3, say: 'The quota is back, the block stands. Asking does not make it longer …' },
+      { at: 7, send: 6, say: 'The block is over: five passed. The sixth starts a block of 12 seconds.' },
+      { at: 20, send: 2, say: 'The second block is over. “Unblock” would have ended it at once.' },
     ],
   },
 };

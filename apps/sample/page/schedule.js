@@ -69,7 +69,7 @@ export function startSchedule() {
     used = { units: limit - least.left, until: performance.now() + least.seconds * 1_000 };
     showLeft();
     const passed = answers.filter(({ status }) => status === 200).length;
-    told.textContent = `${count} sent, ${passed} passed: ${least.left} of ${limit} a minute are left.`;
+    told.textContent = `${count} sent, ${passed} passed: ${least.left} of ${limit} are left.`;
   }
 
   /** @param {Job} job */
@@ -91,7 +91,7 @@ export function startSchedule() {
 function outcomeOf({ status, body }) {
   if (status !== 200) return String(body?.message ?? 'No answer.');
   const { instance, outcome } = body;
-  if (outcome === 'done before') return `${instance} found it done.`;
+  if (outcome === 'done before') return `${instance} found it already done.`;
   return `${instance} ${deed(body)}${outcome === 'failed' ? '; its log says why' : ''}.`;
 }
 
@@ -103,13 +103,13 @@ function deed({ job, outcome, limit }) {
 
 /** @param {ScheduleState} state */
 function showHeld({ limit, version }) {
-  const whose =
+  const origin =
     version === undefined
-      ? 'as this instance knows it: Redis is away'
+      ? 'the last limit this instance saw: Redis is away'
       : version === 0
-        ? 'as the code says'
+        ? 'from the code'
         : `version ${version}`;
-  write('#trial-limit', `${limit} a minute, ${whose}`);
+  write('#trial-limit', `${limit} a minute, ${origin}`);
 }
 
 /** @param {ScheduleState['next']} next */

@@ -20,15 +20,15 @@ const FORGOTTEN_AFTER = 10_000;
 
 const ABOUT = {
   memory:
-    'Quotas are kept in this process, so they are its own and end with it. Start it with REDIS_URL=redis://localhost:6379 ' +
-    'and all instances share them; then stop Redis while a stream runs, and look at who decides.',
+    'Quotas are kept in this process: other instances do not share them, and they end with it. Start the sample with ' +
+    'REDIS_URL=redis://localhost:6379 to share them. Then stop Redis while a stream runs, and see who decides.',
   fine:
-    'All instances share these quotas. Stop Redis or freeze it while a stream runs: requests wait a quarter of a second ' +
-    'at most and soon not at all, this instance decides by itself from what Redis last said, and nobody gets an error. ' +
+    'All instances share these quotas. Stop or freeze Redis while a stream runs: requests wait a quarter of a second ' +
+    'at most and soon not at all, each instance decides by itself from what Redis last said, and no request fails. ' +
     'When Redis is back it decides again, without a restart.',
   away:
-    'Redis is away. This instance decides by itself, from what Redis last reported; it tries Redis again every ' +
-    'half a second. Nothing that is decided now is charged later.',
+    'Redis is away. This instance decides by itself, from what Redis last said. It tries Redis again every half a ' +
+    'second. What is decided now is not charged later.',
 };
 
 /** The panel of the store: which one, how it is, what happened to it. Several instances are seen in turns. */
@@ -96,7 +96,7 @@ function showInstances(states) {
 /** @param {StoreState} state */
 function deciding(state) {
   if (state.store === 'memory') return 'decides in its own memory';
-  if (state.decidedBy === 'this instance') return `decides by itself, ${state.place ?? 'Redis'} is away`;
+  if (state.decidedBy === 'this instance') return `decides by itself: ${state.place ?? 'Redis'} is away`;
   const wavers = state.isAway ? ', which was away a moment ago' : '';
   return `asks Redis at ${state.place ?? 'an unknown place'}${wavers}; the last answer took ${state.took.toFixed(1)} ms`;
 }

@@ -5,7 +5,7 @@ import { copyOf, find, one, onPress } from './dom.js';
 /** @typedef {import('./api.js').Answer} Answer */
 
 /**
- * One who asks: with this API key, or with none.
+ * A caller with this API key, or with none.
  *
  * @typedef {{ name: string, apiKey: string | undefined, about: string }} Client
  */
@@ -24,7 +24,7 @@ const CLIENTS = {
   ],
 };
 
-/** The panel of callers: the same request, and what it is to the limiter depends on who sends it. */
+/** The panel of callers: the limit of a request depends on the API key that it carries. */
 export function startWho() {
   const told = one('#who-told', HTMLElement);
   const rows = Object.entries(CLIENTS).flatMap(([endpoint, clients]) =>
@@ -48,8 +48,8 @@ function rowIn(within, endpoint, { name, apiKey, about }) {
   const status = find(row, '.status', HTMLElement);
   const outcome = find(row, '.outcome', HTMLElement);
   const fields = find(row, '.wire', HTMLElement);
-  button.textContent = name;
-  button.setAttribute('aria-label', `Ask ${endpoint} with ${name}`);
+  button.textContent = apiKey === undefined ? 'Send without a key' : `Send with ${name}`;
+  button.setAttribute('aria-label', `${button.textContent} to ${endpoint}`);
   outcome.textContent = about;
   within.append(row);
 
@@ -71,7 +71,7 @@ function rowIn(within, endpoint, { name, apiKey, about }) {
 }
 
 /**
- * Answers overtake one another: the one that tells the least is the latest, and a denial later still.
+ * Answers overtake one another: the one with the least left is the latest, and a denial is later still.
  *
  * @param {Answer[]} answers
  * @returns {Answer}
@@ -87,7 +87,7 @@ function outcomeOf(answer) {
   if (answer.status === 0 || (answer.status >= 400 && ![403, 429].includes(answer.status))) {
     return String(answer.body?.message ?? 'an error');
   }
-  if (answer.status === 403) return 'refused, and no time to wait for';
+  if (answer.status === 403) return 'refused, and waiting does not help';
   const [limit] = limitsIn(answer).values();
   if (limit === undefined) return 'not counted';
   const most = /;q=(\d+)/.exec(answer.field('ratelimit-policy') ?? '')?.[1];

@@ -4,11 +4,13 @@ import { AlgorithmsController } from './algorithms.controller.js';
 import { CONFIG, type Config } from './config.js';
 import { DemoModule } from './demo/demo.module.js';
 import { StoreHealth } from './demo/store-health.js';
+import { DocsController } from './docs/docs.controller.js';
 import { FeedController } from './feed.controller.js';
 import { GenerateController } from './generate.controller.js';
 import { HealthController } from './health.controller.js';
 import { HomeController, IndexController } from './index.controller.js';
 import { LoginController } from './login.controller.js';
+import { LookController } from './look/look.controller.js';
 import { PingController } from './ping.controller.js';
 import { apiKeyOf, planOf } from './plans.js';
 import { ReportController } from './report.controller.js';
@@ -57,6 +59,8 @@ export class AppModule {
       controllers: [
         ...(config.demo ? [] : [HomeController]),
         IndexController,
+        LookController,
+        DocsController,
         HealthController,
         PingController,
         AlgorithmsController,

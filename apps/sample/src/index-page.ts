@@ -1,61 +1,52 @@
-import { createHash } from 'node:crypto';
 import { algorithmNames } from 'nestjs-redis-rate-limit/engine';
+import { framed } from './look/frame.js';
 
-const style =
-  ':root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem}' +
-  'pre{background:light-dark(#f4f4f4,#24262e);padding:.75rem;overflow-x:auto}';
-
-/** Nothing may load or run on the page but this one style, known by its hash. */
-export const contentSecurityPolicy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
-
-/** What there is to try, each with a line to copy. `base` must be safe to write into a page. */
-export const indexPage = (base: string): string => `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Rate limits to try</title>
-<style>${style}</style>
-</head>
-<body>
-<h1>Rate limits to try</h1>
+/** What there is to try, each with lines to copy. `base` must be safe to write into a page. */
+export const indexPage = (base: string): string =>
+  framed({
+    root: '',
+    here: 'endpoints',
+    title: 'Endpoints',
+    className: 'endpoints',
+    main: `<h1>Endpoints to try from a shell</h1>
 <p>Every answer of a limited endpoint says in <code>RateLimit</code> how much is left (<code>r</code>) and in how many
-seconds more comes back (<code>t</code>). A refusal is a 429 that says in <code>Retry-After</code> how long to wait.</p>
-<dl>${endpoints
-  .map(
-    ({ endpoint, about, lines }) => `
-<dt><code>${endpoint}</code></dt>
-<dd><p>${about}</p>
-<pre><code>${lines(base).join('\n')}</code></pre></dd>`,
-  )
-  .join('')}
-</dl>
-</body>
-</html>
+seconds more comes back (<code>t</code>). A denial is a 429 that says in <code>Retry-After</code> how long to wait.
+A click on a line selects all of it.</p>
+${endpoints.map((each) => card(each, base)).join('')}`,
+  });
+
+interface Endpoint {
+  readonly endpoint: string;
+  /** HTML. */
+  readonly about: string;
+  readonly lines: (base: string) => string[];
+}
+
+const card = ({ endpoint, about, lines }: Endpoint, base: string): string => `<section class="card">
+<h2><code>${endpoint}</code></h2>
+<p>${about}</p>
+<pre>${lines(base)
+  .map((line) => `<code>${line}</code>`)
+  .join('')}</pre>
+</section>
 `;
 
-const endpoints: { endpoint: string; about: string; lines: (base: string) => string[] }[] = [
+const endpoints: readonly Endpoint[] = [
   {
     endpoint: 'GET /api/ping',
-    about: '10 requests in 10 seconds for each address, unless PING_LIMIT and PING_WINDOW say otherwise.',
+    about:
+      '10 requests in 10 seconds for each address. <code>PING_LIMIT</code> and <code>PING_WINDOW</code> change that.',
     lines: (base) => [`for i in $(seq 12); do curl -si ${base}/api/ping; echo; done`],
   },
   {
     endpoint: 'GET /api/algorithms/:algorithm',
-    about: 'The same 10 in 10 seconds, for each <code>x-api-key</code>, judged by the algorithm you name.',
+    about: '10 requests in 10 seconds for each <code>x-api-key</code>, judged by the algorithm in the path.',
     lines: (base) =>
       algorithmNames.map((algorithm) => `curl -i -H 'x-api-key: alice' ${base}/api/algorithms/${algorithm}`),
   },
   {
     endpoint: 'GET /api/report',
-    about:
-      '5 in a second and 20 in an hour together, for each <code>x-api-key</code>. What the one refuses, the other does not charge.',
+    about: '5 a second and 20 an hour for each <code>x-api-key</code>. A request pays for both or for neither.',
     lines: (base) => [`for i in $(seq 7); do curl -si -H 'x-api-key: alice' ${base}/api/report; echo; done`],
   },
   {
@@ -68,8 +59,8 @@ const endpoints: { endpoint: string; about: string; lines: (base: string) => str
   {
     endpoint: 'POST /api/login',
     about:
-      '5 wrong logins in a minute for each address. The next try, right or wrong, begins a block: of a minute, the ' +
-      'next time of ten, then of an hour. A right one costs nothing: <code>wonderland</code> is the password.',
+      '5 wrong logins a minute for each address. The next try starts a block, even with the right password: first of ' +
+      'a minute, then of ten, then of an hour. A right login costs nothing: the password is <code>wonderland</code>.',
     lines: (base) => [
       `for i in $(seq 6); do curl -si -H 'content-type: application/json' -d '{"name": "alice", "password": "guess"}' ${base}/api/login; echo; done`,
     ],
@@ -77,8 +68,8 @@ const endpoints: { endpoint: string; about: string; lines: (base: string) => str
   {
     endpoint: 'GET /api/weather',
     about:
-      'By plan, which is looked up for each <code>x-api-key</code>: 10 requests a minute or 50. Without a key 5, by ' +
-      'address; a key that nobody has is a 401.',
+      'The plan of the <code>x-api-key</code> sets the limit: 10 requests a minute, or 50. Without a key, an address ' +
+      'gets 5. An unknown key gets a 401.',
     lines: (base) => [
       `curl -i ${base}/api/weather`,
       ...['free-key', 'pro-key'].map((key) => `curl -i -H 'x-api-key: ${key}' ${base}/api/weather`),
@@ -87,16 +78,16 @@ const endpoints: { endpoint: string; about: string; lines: (base: string) => str
   {
     endpoint: 'GET /api/feed',
     about:
-      '5 requests a minute for each <code>x-api-key</code>. One key is on the allow list and is not counted, one is on ' +
-      'the deny list and gets a 403, unless ALLOWED_API_KEYS and DENIED_API_KEYS name others.',
+      '5 requests a minute for each <code>x-api-key</code>. A key on the allow list is not limited, and one on the deny ' +
+      'list gets a 403. <code>ALLOWED_API_KEYS</code> and <code>DENIED_API_KEYS</code> change the lists.',
     lines: (base) =>
       ['alice', 'partner-key', 'leaked-key'].map((key) => `curl -i -H 'x-api-key: ${key}' ${base}/api/feed`),
   },
   {
     endpoint: 'GET /api/trial',
     about:
-      '5 requests a minute for each <code>x-api-key</code> at midnight (UTC), and 5 more with each hour, up to 50: a job ' +
-      'changes the limit while everything runs.',
+      '5 requests a minute for each <code>x-api-key</code> after midnight (UTC). A job raises that by 5 every hour, up to ' +
+      '50, while everything runs.',
     lines: (base) => [`curl -i -H 'x-api-key: alice' ${base}/api/trial`],
   },
   {

@@ -1,16 +1,17 @@
 import { Controller, Get, Header, Headers, Redirect } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { SkipRateLimit } from 'nestjs-redis-rate-limit';
-import { contentSecurityPolicy, indexPage } from './index-page.js';
+import { indexPage } from './index-page.js';
+import { readingPolicy } from './look/frame.js';
 
-/** What there is to try, for those who prefer a shell. */
+/** What there is to try from a shell. */
 @Controller('endpoints')
 @SkipRateLimit()
 @ApiExcludeController()
 export class IndexController {
   @Get()
   @Header('Content-Type', 'text/html; charset=utf-8')
-  @Header('Content-Security-Policy', contentSecurityPolicy)
+  @Header('Content-Security-Policy', readingPolicy)
   @Header('X-Content-Type-Options', 'nosniff')
   @Header('Cache-Control', 'no-store')
   index(@Headers('host') host?: string) {

@@ -21,17 +21,20 @@ export function serveOpenApi(app: INestApplication): void {
   SwaggerModule.setup('openapi', app, () => documentOf(app), {
     jsonDocumentUrl: 'openapi.json',
     raw: ['json'],
-    customSiteTitle: 'Rate limits to try: OpenAPI',
+    customSiteTitle: 'OpenAPI · nestjs-redis-rate-limit',
+    customCssUrl: 'look/openapi.css',
+    customJs: 'look/openapi.js',
     swaggerOptions: { validatorUrl: null, tryItOutEnabled: true, layout: 'BaseLayout' },
   });
 }
 
 function documentOf(app: INestApplication) {
   const about = new DocumentBuilder()
-    .setTitle('Rate limits to try')
+    .setTitle('nestjs-redis-rate-limit: the sample')
     .setDescription(
       'Every answer of a limited endpoint says in `RateLimit` how much is left (`r`) and in how many seconds more ' +
-        'comes back (`t`). A refusal is a 429 that says in `Retry-After` how long to wait.',
+        'comes back (`t`). A denial is a 429 that says in `Retry-After` how long to wait.\n\n' +
+        '[Playground](./) · [Endpoints](endpoints) · [README](README.md) · [Docs](docs/README.md)',
     )
     .setVersion('1.0')
     .build();

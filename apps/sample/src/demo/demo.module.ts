@@ -6,7 +6,7 @@ import { ScheduleController } from './schedule.controller.js';
 import { StoreController } from './store.controller.js';
 import { StoreHealth } from './store-health.js';
 
-/** The page to play with, and what it asks. Of the application's limits it changes that of `trial` alone. */
+/** The playground, and what it asks. It changes no limit of the application but that of `trial`. */
 @Module({})
 export class DemoModule {
   static with(health: StoreHealth): DynamicModule {

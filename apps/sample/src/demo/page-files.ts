@@ -1,26 +1,19 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { extname } from 'node:path';
 import { algorithmNames, algorithmOf } from 'nestjs-redis-rate-limit/engine';
+import { masthead } from '../look/frame.js';
+import { filesIn } from '../look/served-files.js';
 
-const PAGE = new URL('../../page/', import.meta.url);
+export const INDEX = 'index.html';
 
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.svg': 'image/svg+xml',
-};
-
-/**
- * Everything that is served, by name: what lies in the folder, the chart library, and what the rate limiter says of its
- * algorithms. Nothing else can be asked for.
- */
+/** Everything that is served, by name: the folder, the chart library, and what the rate limiter says of its algorithms. */
 export function pageFiles(): ReadonlyMap<string, Buffer> {
   const chart = createRequire(import.meta.url);
-  const files = readdirSync(PAGE).filter((name) => extname(name) in TYPES);
+  const files = new Map(filesIn(new URL('../../page/', import.meta.url)));
+  const index = files.get(INDEX)!.toString('utf8').replace('<!-- masthead -->', masthead(''));
   return new Map([
-    ...files.map((name) => [name, readFileSync(new URL(name, PAGE))] as const),
+    ...files,
+    [INDEX, Buffer.from(index)],
     ['uPlot.js', readFileSync(chart.resolve('uplot/dist/uPlot.esm.js'))],
     ['algorithms.js', Buffer.from(`export const ALGORITHMS = ${JSON.stringify(algorithmFacts(), null, 2)};\n`)],
     ['uPlot.css', readFileSync(chart.resolve('uplot/dist/uPlot.min.css'))],
@@ -33,5 +26,3 @@ const algorithmFacts = () =>
     const { title, about, defaultBurst, refillsAtOnce } = algorithmOf(name);
     return { name, title, about, defaultBurst, refillsAtOnce };
   });
-
-export const contentOf = (name: string): string => TYPES[extname(name)]!;

@@ -1,7 +1,8 @@
 import { Controller, Get, NotFoundException, Param, Res, StreamableFile } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Answer } from './answer.js';
-import { contentOf, pageFiles } from './page-files.js';
+import { contentOf } from '../look/served-files.js';
+import { INDEX, pageFiles } from './page-files.js';
 
 /** Nothing but what this application serves, and nothing written into the page itself. */
 const CONTENT_SECURITY_POLICY = [
@@ -14,8 +15,6 @@ const CONTENT_SECURITY_POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ');
-
-const INDEX = 'index.html';
 
 /** The page, from files that are read once. */
 @Controller()

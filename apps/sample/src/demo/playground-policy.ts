@@ -6,7 +6,7 @@ import { algorithmOf } from 'nestjs-redis-rate-limit/engine';
 const MOST = { limit: 10_000, heavyLimit: 1_000, burst: 10_000, cost: 10_000, window: 300_000, block: 300_000 };
 const SHORTEST_WINDOW = 100;
 
-/** What the page asks: a policy of the visitor's own, and who pays how much. */
+/** What the page asks to be judged: the visitor's policy, whose quota it is, and what the request costs. */
 export interface Demand {
   readonly policy: Policy;
   readonly key: string;
@@ -14,8 +14,8 @@ export interface Demand {
 }
 
 /**
- * The library checks a policy itself; here it is only kept small. The policy comes with each request and is kept
- * nowhere, so whatever a visitor sends is his own affair, and instances need not tell each other.
+ * The library checks a policy itself; here it is only kept small. The policy comes with each request and is stored
+ * nowhere, so visitors cannot change each other's limits, and instances need not share them.
  *
  * @throws BadRequestException naming the value and what it may be
  */

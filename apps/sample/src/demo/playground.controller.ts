@@ -25,8 +25,8 @@ import { StoreHealth } from './store-health.js';
 const MOST_AT_ONCE = 8;
 
 /**
- * Requests under a policy that comes with them. A route of yours has its policy in a decorator; this one shows what
- * code without one can do: `RateLimiter` decides, `rateLimitHeaders` tells.
+ * Requests under a policy that comes with them. Routes usually have their policy in a decorator; this one shows the same
+ * in code: `RateLimiter` decides, `rateLimitHeaders` makes the header fields.
  */
 @Controller('demo')
 @ApiExcludeController()
@@ -94,11 +94,11 @@ export class PlaygroundController {
   }
 }
 
-/** What Redis gave no answer to, the library does in this instance all the same, and rejects. */
+/** Without an answer of Redis, the library rejects, but applies the change in this instance. */
 function asAnswer(error: unknown): unknown {
   if (error instanceof StoreUnavailableError) {
     return new ServiceUnavailableException(
-      'Redis gave no answer: this instance goes by that while it is away, and the others may never.',
+      'Redis gave no answer. This instance applies that while Redis is away; the others may never.',
     );
   }
   return error instanceof RateLimitError ? new BadRequestException(error.message) : error;

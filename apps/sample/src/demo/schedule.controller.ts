@@ -5,7 +5,7 @@ import { nextChange } from '../schedule/hours.js';
 import { TrialSchedule } from '../schedule/trial-schedule.js';
 import { StoreHealth } from './store-health.js';
 
-/** What the schedule did and will do, and its jobs to run by hand: each for a tick of its own, which is no hour. */
+/** What the schedule did and will do, and its jobs to run by hand: each run has its own tick, which is not an hour. */
 @Controller('demo/schedule')
 @ApiExcludeController()
 export class ScheduleController {
@@ -22,7 +22,7 @@ export class ScheduleController {
     return { instance, ...(await this.held()), next: nextChange(Date.now()), last: this.schedule.last };
   }
 
-  /** Who sends one tick to two instances, or twice to one, sees that it is done once. */
+  /** The job of one tick is done once, also when two instances get it, or one instance twice. */
   @Post()
   @HttpCode(200)
   async run(@Body() body: unknown) {
@@ -36,7 +36,7 @@ export class ScheduleController {
     return { instance: this.health.instance, ...run };
   }
 
-  /** The limit by Redis' word; while it is away, the one that this instance knows. */
+  /** The limit that Redis has; while it is away, the one that this instance knows. */
   private async held() {
     try {
       const { limit, version } = await this.limiter.limits.get('trial');
