@@ -170,7 +170,7 @@ describe('a link', () => {
   });
 
   it.each([
-    '[a](policies.md#who-pays)',
+    '[a](policies.md#on-handlers)',
     '[a](https://example.com)',
     '`[a](none.md)`',
     '```\n[a](none.md)\n```',

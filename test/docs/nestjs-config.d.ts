@@ -3,10 +3,25 @@ declare module '@nestjs/config' {
   import type { DynamicModule } from '@nestjs/common';
   export class ConfigModule {
     static forRoot(options?: { isGlobal?: boolean; envFilePath?: string }): Promise<DynamicModule>;
+    static forFeature(config: () => unknown): Promise<DynamicModule>;
   }
   export class ConfigService {
     get<T = unknown>(name: string): T | undefined;
     get<T>(name: string, otherwise: T): T;
     getOrThrow<T = unknown>(name: string): T;
   }
+  type ConfigObject = Record<string, any>;
+  type ConfigFactory<T extends ConfigObject = ConfigObject> = () => T | Promise<T>;
+  interface ConfigFactoryKeyHost<T = unknown> {
+    KEY: string | symbol;
+    asProvider(): {
+      imports: [ReturnType<typeof ConfigModule.forFeature>];
+      useFactory: (config: T) => T;
+      inject: [string | symbol];
+    };
+  }
+  export function registerAs<TConfig extends ConfigObject, TFactory extends ConfigFactory = ConfigFactory<TConfig>>(
+    token: string | symbol,
+    configFactory: TFactory,
+  ): TFactory & ConfigFactoryKeyHost<ReturnType<TFactory>>;
 }
