@@ -10,6 +10,8 @@ declare module '@nestjs/config' {
     get<T>(name: string, otherwise: T): T;
     getOrThrow<T = unknown>(name: string): T;
   }
+  // As the package has it: an interface is assignable to a record of `any` alone.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   type ConfigObject = Record<string, any>;
   type ConfigFactory<T extends ConfigObject = ConfigObject> = () => T | Promise<T>;
   interface ConfigFactoryKeyHost<T = unknown> {
