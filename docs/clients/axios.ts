@@ -8,11 +8,11 @@ export interface Patience {
   maxWait?: number;
 }
 
-/** axios that waits for Retry-After, and rejects at once where a denied request need not be tried again. */
+/** axios that waits for Retry-After, and rejects at once when a retry would not help. */
 export function patientAxios({ tries = 5, maxWait = 60_000 }: Patience = {}): AxiosInstance {
   const send = getAdapter('http');
-  const longest = Math.min(maxWait, 2 ** 31 - 1); // that a timer can be set for
-  // An adapter and no interceptor: interceptors are around it, so none of them runs twice.
+  const longest = Math.min(maxWait, 2 ** 31 - 1); // the longest that a timer can wait
+  // An adapter, not an interceptor: interceptors run around it, so none of them runs twice.
   const adapter: AxiosAdapter = async (config) => {
     for (let tried = 1, waited = 0; ; tried++) {
       try {
@@ -24,7 +24,7 @@ export function patientAxios({ tries = 5, maxWait = 60_000 }: Patience = {}): Ax
         if (wait === undefined || isStream || tried >= tries || waited + wait > longest) throw error;
         const pause = Math.min(wait * (1 + Math.random() / 10), longest - waited);
         waited += pause;
-        // With `responseType: 'stream'` nobody else reads it, and it holds its connection.
+        // With `responseType: 'stream'` it is not read by anybody else, and holds its connection.
         (denial?.data as { destroy?: () => void } | undefined)?.destroy?.();
         // Never less, and not all clients at once. axios turns the rejection of an abort into its CanceledError.
         await sleep(pause, undefined, { signal: config.signal as AbortSignal | undefined });
@@ -35,7 +35,7 @@ export function patientAxios({ tries = 5, maxWait = 60_000 }: Patience = {}): Ax
   return create({ adapter });
 }
 
-/** Whole seconds or a date, by the server's own clock where it tells that. Anything else is as none. */
+/** Whole seconds or a date, by the server's own clock if it sends one. Anything else counts as no `Retry-After`. */
 function retryAfter({ 'retry-after': text = '', date = '' }: Record<string, string>): number | undefined {
   if (/^\d+$/.test(text)) return Number(text) * 1_000;
   const span = text.endsWith('GMT') ? Date.parse(text) - (Date.parse(date) || Date.now()) : NaN;

@@ -9,10 +9,10 @@ export interface Patience {
   sleep?: (span: number, signal?: AbortSignal | null) => Promise<void>;
 }
 
-/** A fetch that waits when it is denied, and before it would be. An answer that it cannot wait for is the caller's. */
+/** A fetch that waits when it is denied, and before it would be. It returns a denial that it cannot wait for. */
 export function patientFetch({ tries = 5, maxWait = 60_000, now = Date.now, sleep = asleep }: Patience = {}) {
-  const longest = Math.min(maxWait, 2 ** 31 - 1); // that a timer can be set for
-  /** When more becomes available, by method and address: of what the server said is spent. */
+  const longest = Math.min(maxWait, 2 ** 31 - 1); // the longest that a timer can wait
+  /** When more becomes available, by method and url, for quotas that are spent. */
   const opensAt = new Map<string, number>();
 
   return async (url: string | URL, init: RequestInit = {}): Promise<Response> => {
@@ -28,7 +28,7 @@ export function patientFetch({ tries = 5, maxWait = 60_000, now = Date.now, slee
       }
       const response = await fetch(url, init);
       const span = response.status === 429 ? retryAfter(response, now()) : untilMore(response);
-      if (opensAt.size >= 1_000) opensAt.clear(); // forgetting costs a denial, no more
+      if (opensAt.size >= 1_000) opensAt.clear(); // forgetting costs one denial at most
       if (span === undefined) opensAt.delete(place);
       else opensAt.set(place, now() + span);
       // No Retry-After: such a request never passes.
@@ -38,7 +38,7 @@ export function patientFetch({ tries = 5, maxWait = 60_000, now = Date.now, slee
   };
 }
 
-/** Whole seconds or a date, by the server's own clock where it tells that. Anything else is as none. */
+/** Whole seconds or a date, by the server's own clock if it sends one. Anything else counts as no `Retry-After`. */
 function retryAfter({ headers }: Response, now: number): number | undefined {
   const text = headers.get('retry-after') ?? '';
   if (/^\d+$/.test(text)) return Number(text) * 1_000;
@@ -46,13 +46,13 @@ function retryAfter({ headers }: Response, now: number): number | undefined {
   return Number.isNaN(span) ? undefined : Math.max(0, span);
 }
 
-/** The `t` of policies of which nothing is left: `RateLimit: "burst";r=0;t=9, "daily";r=12;t=3600` is 9 s. */
+/** The longest `t` of the policies that have nothing left: `RateLimit: "burst";r=0;t=9, "daily";r=12;t=3600` is 9 s. */
 function untilMore({ headers }: Response): number | undefined {
   try {
     const spent = parseList(headers.get('ratelimit') ?? '').filter(([, told]) => told.get('r') === 0);
     return spent.length === 0 ? undefined : Math.max(...spent.map(([, told]) => Number(told.get('t') ?? 0))) * 1_000;
   } catch {
-    return undefined; // another API's field of that name
+    return undefined; // a field of that name by another API
   }
 }
 

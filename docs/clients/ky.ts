@@ -7,9 +7,9 @@ export interface Patience {
   maxWait?: number;
 }
 
-/** ky that waits for Retry-After, and throws its HTTPError at once where a denied request need not be tried again. */
+/** ky that waits for Retry-After, and throws its HTTPError at once when a retry would not help. */
 export const patientKy = ({ tries = 5, maxWait = 60_000 }: Patience = {}) => {
-  const longest = Math.min(maxWait, 2 ** 31 - 1); // that a timer can be set for
+  const longest = Math.min(maxWait, 2 ** 31 - 1); // the longest that a timer can wait
   return ky.create({
     retry: {
       limit: tries - 1,
@@ -30,7 +30,7 @@ export const patientKy = ({ tries = 5, maxWait = 60_000 }: Patience = {}) => {
   });
 };
 
-/** Whole seconds or a date, by the server's own clock where it tells that. Anything else is as none. */
+/** Whole seconds or a date, by the server's own clock if it sends one. Anything else counts as no `Retry-After`. */
 function retryAfter(headers: Headers): number | undefined {
   const text = headers.get('retry-after') ?? '';
   if (/^\d+$/.test(text)) return Number(text) * 1_000;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** `find`, and while that fails or takes longer than `within`, in milliseconds, what it said last for the same key. */
+/** Calls `find`. When that fails, or takes longer than `within` milliseconds, it returns the last answer for the key. */
 export function lastKnown<K, T>(find: (key: K) => Promise<T>, within = 200, max = 10_000): (key: K) => Promise<T> {
   const known = new Map<K, T>();
   return async (key) => {

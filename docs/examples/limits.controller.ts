@@ -1,7 +1,7 @@
 import { BadRequestException, Body, Controller, Get, HttpException, Param, Put } from '@nestjs/common';
 import { RateLimiter, RateLimitError, SkipRateLimit } from 'nestjs-redis-rate-limit';
 
-/** What an admin sends: the `version` that he was shown, `null` as the limit to take back what was set. */
+/** What an admin sends: the `version` that they were shown, and `null` as the limit to go back to the definition. */
 interface Change {
   key?: string;
   limit: number | null;
@@ -13,7 +13,7 @@ const STATUS = new Map([
   ['RL_STORE_UNAVAILABLE', 503],
 ]);
 
-/** Put it behind the guard that knows your admins. It is not limited itself: a limit of 0 would shut them out. */
+/** Put it behind the guard that checks your admins. It is not limited itself: a limit of 0 would lock them out. */
 @Controller('admin/limits')
 @SkipRateLimit()
 export class LimitsController {
@@ -27,14 +27,14 @@ export class LimitsController {
   @Put(':policy')
   change(@Param('policy') policy: string, @Body() { key, limit, version }: Change) {
     const { limits } = this.limiter;
-    // Without a version the change would be made whatever somebody else did meanwhile.
+    // Without a version the change would overwrite a change by another admin.
     if (version === undefined) throw new BadRequestException('send the version that you were shown');
     if (limit === null) return this.told(limits.clear(policy, key, { version }));
     if (key === undefined) return this.told(limits.set(policy, { limit }, { version }));
     return this.told(limits.override(policy, key, { limit }, { version }));
   }
 
-  /** The library's refusals as answers to the admin; they are a 500 otherwise. */
+  /** Turns the library's errors into answers for the admin. Otherwise they would be a 500. */
   private async told<T>(work: Promise<T>): Promise<T> {
     try {
       return await work;

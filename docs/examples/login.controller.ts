@@ -1,11 +1,11 @@
 import { Controller, HttpCode, Post } from '@nestjs/common';
 import { RateLimit, type KeyResolver } from 'nestjs-redis-rate-limit';
 
-/** The account that somebody wants into. Guards run before pipes, so what the body holds is checked here. */
+/** The account that the caller tries. Guards run before pipes, so the body is checked here. */
 const byAccount: KeyResolver = (context) => {
   const { body } = context.switchToHttp().getRequest<{ body?: { email?: unknown } }>();
   const email = body?.email;
-  // No account, no quota of one: the address pays all the same.
+  // Without an account this policy does not apply. The one by address still does.
   return typeof email === 'string' ? `account:${email.normalize('NFKC').trim().toLowerCase()}` : undefined;
 };
 
@@ -14,9 +14,9 @@ export class LoginController {
   @Post()
   @HttpCode(200)
   @RateLimit(
-    // One caller who tries many accounts,
+    // For one caller that tries many accounts,
     { name: 'login-address', limit: 30, window: '15m', onStoreFailure: 'closed' },
-    // and many callers who try one.
+    // and for many callers that try one account.
     { name: 'login-account', limit: 10, window: '15m', key: byAccount, onStoreFailure: 'closed' },
   )
   login() {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { KeyResolver } from 'nestjs-redis-rate-limit';
 
-/** The same callers as another key tells apart, as text that says who they are only to those who have the secret. */
+/** Counts the same callers as `resolver` does, but stores an HMAC: without the secret nobody can tell who they are. */
 export function pseudonymous(resolver: KeyResolver, secret: string): KeyResolver {
   const resolve: KeyResolver = async (context, request, settings) => {
     const key = await resolver(context, request, settings);

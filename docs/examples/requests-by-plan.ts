@@ -5,7 +5,7 @@ const perMinute = new Map([
   ['gold', 600],
 ]);
 
-/** Each user's quota is that of his plan; without a known plan, and for anonymous requests, it is 60. */
+/** Each user has the limit of their plan; without a known plan, and for anonymous requests, it is 60. */
 export const requests: PolicyOptions = {
   limit: (context) => {
     const { user } = context.switchToHttp().getRequest<{ user?: { plan?: string } }>();

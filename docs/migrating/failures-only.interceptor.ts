@@ -4,7 +4,7 @@ import { concatMap, type Observable } from 'rxjs';
 
 const keys = new WeakMap<object, string>();
 
-/** `byIp`, which leaves the key where the interceptor finds it. */
+/** `byIp`, which keeps the key for the interceptor. */
 export const byIpToGiveBack: KeyResolver = async (context, request, settings) => {
   const key = await byIp(context, request, settings);
   keys.set(context.switchToHttp().getRequest<object>(), String(key));
@@ -20,7 +20,7 @@ export class FailuresOnly implements NestInterceptor {
     const key = keys.get(context.switchToHttp().getRequest<object>());
     return next.handle().pipe(
       concatMap(async (answer) => {
-        // A give-back that gets no answer is one failure too many, and no reason to refuse who has logged in.
+        // A give-back without an answer counts one failure too many. It must not fail a login that succeeded.
         if (key !== undefined) await this.limiter.consume('login', key, { cost: -1 }).catch(() => undefined);
         return answer;
       }),

@@ -1,4 +1,4 @@
-// node test/bench/capacity.mjs: the figures of docs/redis.md, Capacity, that no test holds: what its example takes of
+// node test/bench/capacity.mjs: the figures of docs/capacity.md that no test holds: what its example takes of
 // memory and CPU, and how many dead keys lie about. On every server at hand; takes about four minutes. Build first.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';

@@ -48,7 +48,7 @@ const cases: Case[] = [
     load: { clocks: [0, -10 * MINUTE, 10 * MINUTE] },
   },
   {
-    name: 'Redis is frozen for so long that connections are given up',
+    name: 'Redis is frozen until connections are closed',
     fault: () => ({ cause: () => server.freeze(), span: 5_000, undo: () => server.thaw() }),
     losses: 1,
   },

@@ -22,4 +22,20 @@ declare module '@nestjs/config' {
     get<T>(name: string, otherwise: T): T;
     getOrThrow<T = unknown>(name: string): T;
   }
+  // As the package has it: an interface is assignable to a record of `any` alone.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  type ConfigObject = Record<string, any>;
+  type ConfigFactory<T extends ConfigObject = ConfigObject> = () => T | Promise<T>;
+  interface ConfigFactoryKeyHost<T = unknown> {
+    KEY: string | symbol;
+    asProvider(): {
+      imports: [ReturnType<typeof ConfigModule.forFeature>];
+      useFactory: (config: T) => T;
+      inject: [string | symbol];
+    };
+  }
+  export function registerAs<TConfig extends ConfigObject, TFactory extends ConfigFactory = ConfigFactory<TConfig>>(
+    token: string | symbol,
+    configFactory: TFactory,
+  ): TFactory & ConfigFactoryKeyHost<ReturnType<TFactory>>;
 }

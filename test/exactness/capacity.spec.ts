@@ -58,7 +58,7 @@ describe.each(serverKinds())('a key on $label', (kind) => {
   }
 
   it.each(algorithmNames.flatMap((algorithm) => [48, 96].map((length) => ({ algorithm, length }))))(
-    'of $length characters takes at most what docs/redis.md says of $algorithm',
+    'of $length characters takes at most what docs/capacity.md says of $algorithm',
     async ({ algorithm, length }) => {
       const policy = quota(algorithm);
       const charges = algorithm === 'sliding-log' ? 1 : 2;
@@ -70,7 +70,7 @@ describe.each(serverKinds())('a key on $label', (kind) => {
     60_000,
   );
 
-  it('of 48 characters takes at most what docs/redis.md says of a block', async () => {
+  it('of 48 characters takes at most what docs/capacity.md says of a block', async () => {
     const policy = definePolicy({ name: 'p', limit: 1, window: HOUR, blockFor: HOUR });
     const callers = Array.from({ length: KEYS }, (_, i) => String(i).padStart(48 - OWN - ':block'.length, 'u'));
     const bytes = await bytesPerKey(async () => {
@@ -84,7 +84,7 @@ describe.each(serverKinds())('a key on $label', (kind) => {
   it.each([
     { charges: 10, logs: 6_250 },
     { charges: 100, logs: 1_000 },
-  ])('of a sliding log grows by no more than docs/redis.md says, for $charges charges', async ({ charges, logs }) => {
+  ])('of a sliding log grows by no more than docs/capacity.md says, for $charges charges', async ({ charges, logs }) => {
     const policy = quota('sliding-log');
     const bytes = await bytesPerKey(async () => {
       for (let i = 0; i < charges; i++, now += 5) await charge(policy, logs, 48);
@@ -101,7 +101,7 @@ function documented({ name, version }: ServerKind, what: AlgorithmName | 'a bloc
   return column > 0 ? Number(row[column]) : Math.max(...row.slice(1).map(Number));
 }
 
-const page = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/capacity.md', import.meta.url), 'utf8');
 
 const bytesPerCharge = (): number => Number(/and (\d+) bytes for each charge/.exec(page)![1]);
 

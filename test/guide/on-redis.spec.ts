@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterEach(stop);
 afterAll(() => redis.stop());
 
-/** Quotas of this test alone, whatever runs beside it or ran before. */
+/** Quotas for this test alone: no other test has this prefix. */
 const quotas = () => ({ redis: redis.url, prefix: `test-${randomUUID()}` });
 
 it('counts in all instances together', async () => {
@@ -20,7 +20,7 @@ it('counts in all instances together', async () => {
   expect(statuses).toEqual([200, 200, 429]);
 });
 
-it('starts anew with every test', async () => {
+it('starts with a full quota in every test', async () => {
   const url = await start(quotas());
   expect((await fetch(`${url}/reports`)).headers.get('ratelimit')).toBe('"reports";r=1;t=60');
 });

@@ -15,7 +15,7 @@ it('counts by itself while Redis is away', async () => {
   expect(statuses).toEqual([200, 200, 429]);
 });
 
-it('can be told to refuse instead', async () => {
+it('can refuse instead', async () => {
   const url = await start({ store: away, onStoreFailure: 'closed' });
   const refused = await fetch(`${url}/reports`);
   expect(refused.status).toBe(503);

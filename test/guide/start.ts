@@ -5,7 +5,7 @@ import { AppModule, QUOTAS } from './app.module.js';
 
 const open: INestApplication[] = [];
 
-/** The application on a free port, with its quotas kept there; its url. */
+/** Starts the application on a free port, with these options for its quotas. Returns its url. */
 export async function start(quotas: RateLimitModuleOptions): Promise<string> {
   const testing = await Test.createTestingModule({ imports: [AppModule] })
     .overrideProvider(QUOTAS)

@@ -1,6 +1,6 @@
 import type { RateLimitStore } from 'nestjs-redis-rate-limit';
 
-/** Keeps nothing: every quota is full, always. */
+/** Stores nothing: every quota is always full. */
 export const unlimited: RateLimitStore = {
   consume: async (hits) =>
     hits.map(({ policy: { limit } }) => {

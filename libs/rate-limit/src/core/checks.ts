@@ -20,7 +20,7 @@ export function checkOneOf(value: unknown, known: readonly string[], code: strin
   throw new RateLimitError(code, `${what} must be one of ${known.join(', ')}, got ${shown(value)}`);
 }
 
-/** In milliseconds. Nobody would wait longer for an answer. */
+/** In milliseconds: longer than any caller waits for an answer. */
 const LONGEST_TIMEOUT = 60_000;
 
 /** @throws RateLimitError `RL_TIMEOUT_INVALID` */

@@ -3,7 +3,7 @@
  *
  * - `store`: the store, by what is kept there;
  * - `local`: this process alone, because the store did not answer in time (`onStoreFailure: 'local'`);
- * - `open`: nobody. The store did not answer in time, so the hit was admitted unjudged (`onStoreFailure: 'open'`); or
+ * - `open`: nothing judged it. The store did not answer in time, so the hit was admitted (`onStoreFailure: 'open'`); or
  *   limits are off (`enabled: false`);
  * - `remembered`: this process, because the store denied the same request a moment ago;
  * - `list`: an allow or deny list that names the key;

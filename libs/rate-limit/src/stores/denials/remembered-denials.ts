@@ -100,7 +100,7 @@ export class RememberedDenials {
     this.makeRoom(now);
   }
 
-  /** While units are given back nobody knows what is left. Until `resume` no denial on these states counts. */
+  /** While units are given back, what is left is unknown. Until `resume` no denial on these states counts. */
   suspend(hits: readonly Hit[]): readonly WatchedState[] {
     const states = hits.filter(isWatchable).map((hit) => this.watched(hit) ?? this.watch(hit));
     for (const state of states) {

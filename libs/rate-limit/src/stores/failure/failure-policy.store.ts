@@ -167,7 +167,7 @@ export class FailurePolicyStore implements BlockingStore {
   }
 }
 
-/** In milliseconds. Nobody knows when the store will answer; retrying this late does not add to its load. */
+/** In milliseconds. It is unknown when the store will answer; a retry this late does not add to its load. */
 const LATER = 1_000;
 
 /** A cost above this instance's share but within the quota can pass once the store is back and no block lasts. */

@@ -11,22 +11,22 @@ import type { RedisClient } from './connection/client.js';
 import { unexpectedReply } from './connection/failures.js';
 import { inTime } from './wire/deadlines.js';
 
-/** How many changes are told one by one. Whoever missed more reads the whole book. */
+/** How many changes the log keeps. A reader that missed more reads the whole book. */
 const LONGEST_LOG = 1_000;
 
-/** In milliseconds: a year. Whoever looks begins it anew, once a day. */
+/** In milliseconds: a year. Readers extend it, once a day. */
 const LIFE = 31_536_000_000;
 const DAY = 86_400_000;
 
-/** In milliseconds: a question without an answer for so long is taken for lost. Some clients never say so. */
+/** In milliseconds: after this long without an answer a read counts as lost. Some clients never report it. */
 const LOST_AFTER = 10_000;
 
-/** The field of the book that is no entry: no policy's id is without a colon. */
+/** The field of the book that is not an entry. Every policy's id contains a colon, so no entry has this name. */
 const VERSION = 'version';
 
 /**
- * Keeps changed limits in Redis: a hash, and a log of its latest changes. To see that nothing changed is one HGET; what
- * changed is read by the log, and after a loss (a failover, a flush) the whole book is, either as of one moment.
+ * Keeps changed limits in Redis: a hash, and a log of its latest changes. One HGET shows that nothing changed. Changes
+ * are read from the log. After a loss (a failover, a flush) the whole book is read. Each is one step, as of one moment.
  */
 export class RedisLimitBook implements LimitBook {
   readonly isShared = true;
@@ -41,7 +41,7 @@ export class RedisLimitBook implements LimitBook {
     prefix: string,
     private readonly timeout: number,
   ) {
-    // Of one slot; and no quota's key, which goes on with a policy's id.
+    // Both are in one slot. No quota has such a key: a quota's key continues with a policy's id.
     this.book = `${prefix}:{limits}`;
     this.log = `${prefix}:{limits}:log`;
   }
@@ -56,14 +56,14 @@ export class RedisLimitBook implements LimitBook {
   async write(name: string, numbers: LimitNumbers | undefined, expected?: number): Promise<LimitWriteResult> {
     const text = numbers ? `${numbers.limit} ${numbers.burst ?? '-'}` : '';
     const args = [name, text, expected ?? '', MOST_LIMITS, LONGEST_LOG, LIFE].map(String);
-    // With its text, for it is rarely run: then nobody need have loaded it.
+    // EVAL with the text: the script runs rarely, so it need not be loaded.
     const written = await this.inTime(() => this.client.eval(limitsScript, 2, this.book, this.log, ...args));
     if (!Array.isArray(written)) throw unexpectedReply(written);
     const [outcome, version] = written as [LimitWriteResult['outcome'], string];
     return { outcome, version: Number(version) };
   }
 
-  /** Once, until it is answered: a client with a queue keeps every question for as long as its Redis is away. */
+  /** One read at a time: a client with a queue would keep every read while its Redis is down. */
   private askVersion(): Promise<string | null> {
     const at = performance.now();
     if (this.asked && at - this.asked.at < LOST_AFTER) return this.asked.version;
@@ -76,7 +76,7 @@ export class RedisLimitBook implements LimitBook {
     return asked.version;
   }
 
-  /** By the log, if it tells of that version. */
+  /** What the log has since that version; `undefined` if the log no longer reaches that far. */
   private async since(version: number): Promise<LimitChanges | undefined> {
     if (version === 0) return undefined;
     const told = await this.inTime(() => this.client.eval(changesScript, 2, this.book, this.log, String(version)));
@@ -96,7 +96,7 @@ export class RedisLimitBook implements LimitBook {
     };
   }
 
-  /** A server that takes no writes at the moment (a replica, a full disk) still tells what is set: the next look tries. */
+  /** Fails on a server that takes no writes now (a replica, a full disk), which can still be read. The next look tries again. */
   private async renew(): Promise<void> {
     const now = performance.now();
     if (now - this.renewedAt < DAY) return;
@@ -104,7 +104,7 @@ export class RedisLimitBook implements LimitBook {
       for (const key of [this.book, this.log]) await this.inTime(() => this.client.pexpire(key, LIFE));
       this.renewedAt = now;
     } catch {
-      // There is a year for it.
+      // There is a year left to try again.
     }
   }
 
@@ -113,7 +113,7 @@ export class RedisLimitBook implements LimitBook {
   }
 }
 
-/** Nothing for what nobody of ours wrote. */
+/** `undefined` for text that this library did not write. */
 function entryOf(text: string): LimitEntry | undefined {
   const [, version, limit, burst] = /^(\d+) (\d+) (\d+|-)$/.exec(text) ?? [];
   if (version === undefined) return undefined;

@@ -27,7 +27,7 @@ export interface RedisStoreOptions {
   timeout?: number;
 }
 
-/** Begins every stored key, unless the caller says otherwise. */
+/** The default prefix of stored keys. */
 export const DEFAULT_PREFIX = 'rl';
 /** In milliseconds. */
 export const DEFAULT_TIMEOUT = 250;
@@ -36,16 +36,16 @@ export const DEFAULT_TIMEOUT = 250;
  * Keeps quota in Redis 6.2 or later, or in Valkey: exact for any number of processes, judged by Redis' own clock, in
  * one script call for all hits of all requests that wait at the moment.
  *
- * On a Cluster the hits of one request may live in several slots. Then each slot is judged by itself, and when one
- * denies, what the others charged is given back: a give-back after its window rolled may admit that much more, and
- * one that is lost over-charges.
+ * On a Cluster the hits of one request may be in several slots. Then each slot is judged by itself. When one denies, the
+ * charges of the others are given back. A give-back after its window has ended may admit that many units more. A
+ * give-back that is lost over-charges.
  *
- * While a server fails, most calls are refused at once, and one now and then tries it.
+ * While a server fails, most calls are refused at once, and one call now and then tries the server.
  *
- * The client stays the caller's: the store never closes it.
+ * The store never closes the client.
  */
 export class RedisStore implements BlockingStore {
-  /** Limits that change while applications run, for all whose prefix is the same. */
+  /** Limits that change while applications run, shared by all applications with the same prefix. */
   readonly limits: LimitBook;
   private readonly lanes: Lanes;
   private readonly prefix: string;
@@ -73,7 +73,7 @@ export class RedisStore implements BlockingStore {
    * Charges all hits or none.
    *
    * @throws RateLimitError `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`
-   * @throws StoreUnavailableError when Redis gives no answer in time, or one that is none; it may have charged
+   * @throws StoreUnavailableError when Redis gives no valid answer in time; it may have charged
    */
   consume(hits: readonly Hit[]): Promise<Decision[]> {
     try {

@@ -15,14 +15,14 @@ local function life_of(block, start, span)
   return max(block.shortest_life, start + span + block.forget_after - now)
 end
 
--- Returns whether the block was written. Where nothing may be written a denial stands, without a block.
+-- Returns whether the block was written. Where nothing may be written, the request is denied without a block.
 function write_block(block, start, span, step)
   local life = format('%.0f', life_of(block, start, span))
   local written = pcall_redis('SET', block.key, pack('<ddd', start, span, step), 'PX', life)
   return not (type(written) == 'table' and written.err)
 end
 
--- Reads the block of a key as of now, and returns how long it still stands.
+-- Reads the block of a key as of now, and returns how long it still lasts.
 function read_block(block, key)
   block.key, block.start, block.span, block.step, block.left = key, nil, 0, 0, 0
   local found = pcall_redis('GET', key)

@@ -93,7 +93,7 @@ while opcode do
   opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + FRAME.run.count])
 end
 
--- A key that somebody made permanent, or gave years, gets its TTL back. Each time the script looks at one state. Blocks
+-- A key that was made permanent, or that got years, gets its TTL back. Each time the script looks at one state. Blocks
 -- are looked at whenever they are read.
 if inspected then
   local longest = 0

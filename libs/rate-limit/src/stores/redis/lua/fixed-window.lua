@@ -2,7 +2,7 @@
 --
 -- State: start, used. One integer where it fits, which takes the least room and is charged by INCRBY: the ms from 2025
 -- to start, times 8192 (so that % is exact), plus used. Else packed behind a 0, so that no record is a number in text.
--- Smaller integers than the least one, of 2 February 2026, are somebody else's.
+-- Integers below the least one, of 2 February 2026, were not written by this library.
 local EPOCH, UNITS, LEAST_COUNTER = 1735689600000, 8192, 281474976710656
 
 function fixed_window(key, limit, window, burst, cost, now, life, cost_text)

@@ -1,9 +1,9 @@
--- Tells what changed in the book of limits (limits.lua) since a version, as of one moment.
+-- Returns what changed in the book of limits (limits.lua) since a version, as of one moment.
 --
 -- KEYS      the book and its log
 -- ARGV      the version
--- Returns   the book's version now, and names with their entries in turn ('' for one that was removed); nothing at all
---           when the log does not tell of that version: it is too short, or the version was lost
+-- Returns   the book's version now, and names with their entries in turn ('' for a removed entry); nothing when the log
+--           does not have that version: the log is too short, or the version was lost
 
 local book, log, known = KEYS[1], KEYS[2], ARGV[1]
 

@@ -95,7 +95,7 @@ function sliding_log(key, limit, window, burst, cost, now, life)
   return remaining, reset_after, retry_after, record, at + window - now
 end
 
--- Sums only grow while a log is not empty. Long before doubles lose a unit all of them begin anew at 0.
+-- Sums only grow while a log is not empty. Long before doubles lose a unit, all sums are lowered to start at 0 again.
 local LARGEST_SUM = 4503599627370496
 local function log_rebase(key)
   local fence = call('LRANGE', key, 0, -1)
@@ -105,7 +105,7 @@ local function log_rebase(key)
   end
 end
 
--- The newest entries first. One whose sums somebody damaged holds nothing.
+-- The newest entries first. A log with damaged sums holds nothing.
 local function log_give_back(key, units)
   while units > 0 do
     local newest = call('LRANGE', key, -3, -1)

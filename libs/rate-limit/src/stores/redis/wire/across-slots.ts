@@ -11,15 +11,15 @@ export interface Located {
 interface Slots {
   /** In milliseconds: how long an answer may take. */
   readonly timeout: number;
-  /** Why a slot is not worth asking at the moment, if it is not. */
+  /** Why not to ask a slot now; `undefined`: ask. */
   readonly pauseOf: (slot: number) => StoreUnavailableError | undefined;
   readonly ask: (slot: number, own: Located[]) => Promise<Decision[]>;
 }
 
 /**
- * One request on a Cluster: each slot judges its hits all or none; when one denies or fails, what the others charged
- * is given back. What the request itself gives back waits until all others have passed: it could be more than a full
- * quota takes, and then nobody would know how much of it to undo.
+ * One request on a Cluster. Each slot judges its hits, all or none. When one slot denies or fails, the charges of the others
+ * are given back. Hits that give back (a negative cost) wait until all others have passed: a full quota may take only a
+ * part of them, so they could not be undone.
  */
 export async function acrossSlots(
   located: readonly Located[],
@@ -29,7 +29,7 @@ export async function acrossSlots(
   const deadline = performance.now() + timeout;
   const parts = bySlot(located, slotOf);
   if (parts.length === 1) return ask(parts[0]!.slot, parts[0]!.own);
-  // Nothing is charged that would only have to be given back.
+  // Refused before anything is charged that would have to be given back.
   for (const { slot } of parts) {
     const pause = pauseOf(slot);
     if (pause) throw pause;
@@ -39,7 +39,7 @@ export async function acrossSlots(
   const passed = charged.map((part) => part.status === 'fulfilled' && part.value.every(({ allowed }) => allowed));
   const failed = charged.find((part) => part.status === 'rejected');
 
-  // Each part once more, where there is something to undo or to give; elsewhere its decisions stand.
+  // Ask each part again if it has something to undo or to give back. Otherwise its decisions stand.
   const undo = passed.includes(false);
   const settled = parts.map(async ({ slot, own }, i) => {
     const part = charged[i]!;
@@ -48,7 +48,7 @@ export async function acrossSlots(
     const idle = (undo && !passed[i]) || again.every(({ hit }) => hit.cost === 0);
     return idle ? part.value : orBy(deadline, ask(slot, again), part.value);
   });
-  // A request that failed has no answer to mend, and does not wait for it.
+  // A request that failed does not wait for the undoing: its answer is the failure.
   if (failed) throw failed.reason;
 
   const decisions = new Map<Located, Decision>();
@@ -56,7 +56,7 @@ export async function acrossSlots(
   return located.map((one) => decisions.get(one)!);
 }
 
-/** The answer, or another one when it fails or the time has come. An undoing goes on, with a deadline of its own. */
+/** The answer, or `otherwise` when it fails or the deadline is over. The undoing continues, with its own deadline. */
 async function orBy<T>(deadline: number, answer: Promise<T>, otherwise: T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<T>((resolve) => {

@@ -7,25 +7,25 @@ import { ReadClock } from './commands/read-clock.js';
 import type { Reply } from './reply.js';
 import type { ConsumeScript } from './script.js';
 
-/** The most that one script does, so that it never holds Redis for long: a weight of 1 takes 2 to 4 µs. */
+/** The largest weight of a batch, so that a script never holds Redis for long: a weight of 1 takes 2 to 4 µs. */
 const HEAVIEST_BATCH = 64;
 
-/** From so many on, what waits while nothing is under way leaves in halves: Redis judges one while we serve the other. */
+/** If at least this many commands wait and no batch is in flight, they leave in halves: Redis judges one, we serve the other. */
 const LEAST_TO_HALVE = 32;
 
-/** The most batches on their way at once. A frozen server is owed little more than these; the rest waits here. */
+/** The most batches in flight. A frozen server can charge little more than these later; the other commands wait here. */
 const MOST_UNDER_WAY = 2;
 
 /**
- * In milliseconds, from a batch's last deadline on: then its place is given to another. A client that sends nothing
- * twice may forget what was under way when its connection died, and never say so (ioredis with
+ * In milliseconds after a batch's last deadline: then another batch takes its place. A client that sends nothing twice may
+ * forget what was in flight when its connection died, and never report it (ioredis with
  * autoResendUnfulfilledCommands: false and retries).
  */
 const FORGOTTEN_AFTER = 2_000;
 
 /**
- * Gathers commands into batches for one server, in order of arrival: what arrives in the same turn, or while the most
- * batches are under way, travels together. A lone command leaves at the end of its own turn.
+ * Gathers commands into batches for one server, in order of arrival. Commands that arrive in the same turn, or while the
+ * most batches are in flight, travel together. A lone command leaves at the end of its own turn.
  */
 export class RedisBatches implements Waiting {
   private waiting: Command[] = [];
@@ -46,7 +46,7 @@ export class RedisBatches implements Waiting {
     else setImmediate(this.send);
   }
 
-  /** When all that wait now have been answered, by Redis or by their deadlines. */
+  /** Resolves when all commands that wait now are answered, by Redis or by their deadlines. */
   async settled(): Promise<void> {
     await Promise.allSettled(
       [...this.underWay]
@@ -62,7 +62,7 @@ export class RedisBatches implements Waiting {
       next = Math.min(next, giveUp(batch, now));
       if (batch.at(-1)!.deadline + FORGOTTEN_AFTER < now) this.underWay.delete(batch);
     }
-    // While a server is frozen nothing is taken, and what is given up would pile up here.
+    // While a server is frozen no batch is taken, and commands that were given up would pile up here.
     if (this.waiting[0]?.answered) this.waiting = this.waiting.filter((command) => !command.answered);
     if (!this.scheduled) this.send();
     return next === Infinity ? undefined : next;
@@ -110,15 +110,15 @@ export class RedisBatches implements Waiting {
       clock.observe(reply.server, sentAt, performance.now());
     }
     let late = batch;
-    // A command that came too late by what we knew of the server's clock did nothing, and the reply corrects what we
-    // know. So it is tried once more.
+    // A command that came too late did nothing. Perhaps our estimate of the server's clock was wrong; the reply corrects
+    // it. So the command is tried once more.
     for (let attempt = 0; attempt < 2; attempt++) {
       const asked = late.some(isAnswered) ? late.filter((command) => !command.answered) : late;
       if (asked.length === 0) return;
       const sentAt = performance.now();
       const reply = await this.script.run(asked, this.now ? Math.floor(this.now()) : '', clock);
       clock.observe(reply.server, sentAt, performance.now());
-      // The next batch leaves before this one's commands are answered: Redis works while we do.
+      // The next batch leaves before this one's commands are answered, so that Redis works at the same time.
       if (reply.isInTime) this.makeWay(batch);
       late = deliver(reply, asked);
       if (late.length === 0) return;
@@ -146,7 +146,7 @@ function deliver(reply: Reply, commands: readonly Command[]): readonly Command[]
   return late;
 }
 
-/** Gives up the first ones, which are due first, and says when the next one is. */
+/** Gives up the commands that are due (the first ones), and returns the next deadline. */
 function giveUp(commands: readonly Command[], now: number): number {
   for (const command of commands) {
     if (command.answered) continue;

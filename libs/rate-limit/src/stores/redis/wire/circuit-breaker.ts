@@ -5,29 +5,29 @@ export interface CircuitBreakerOptions {
   random?: () => number;
 }
 
-/** So many failures with no answer between them, and nobody is asked for a while. */
+/** After this many failures in a row calls pause. */
 const FAILURES = 5;
 
 /** In milliseconds. Each pause is twice as long as the one before. With reconnecting, a store is back within two seconds. */
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 500;
 
-/** In milliseconds: who tries and does not hear holds up the next one for no longer. */
+/** In milliseconds: if a call that tries gets no answer for this long, another call may try. */
 const PATIENCE = 2_000;
 
 /**
- * Says whether a store that fails is worth asking: while it does not answer, one call after each pause tries it, and
- * all others are spared the wait. The first answer, whoever gets it, ends that.
+ * Says whether to ask a store that fails. While it does not answer, one call after each pause tries it, and all other
+ * calls fail at once. The first answer to any call ends the pauses.
  *
- * Nygard's circuit breaker (Release It!, 2007). Our own, because a call on the way to a healthy store shall cost it
- * nothing: no promise, no timer, no clock.
+ * Nygard's circuit breaker (Release It!, 2007). Written here because calls to a healthy store must not pay for it: no
+ * promise, no timer, no clock.
  */
 export class CircuitBreaker {
   private failures = 0;
-  /** 0 while everybody may ask. */
+  /** 0 while all calls may ask. */
   private pause = 0;
   private pausedUntil = 0;
-  /** Whether somebody tries, and has not heard yet. */
+  /** Whether a call is trying the store and has no answer yet. */
   private trying = false;
   private readonly now: () => number;
   private readonly random: () => number;
@@ -37,7 +37,7 @@ export class CircuitBreaker {
     this.random = random;
   }
 
-  /** Whether to ask. After a pause the first one who wants to know may, and the next pause begins when that has failed. */
+  /** Whether a call may ask. After a pause the first call may; if it fails, the next pause begins. */
   mayAsk(): boolean {
     if (this.pause === 0) return true;
     if (this.isPausing) return false;
@@ -46,7 +46,7 @@ export class CircuitBreaker {
     return true;
   }
 
-  /** Whether nobody may ask at the moment. To look takes no turn. */
+  /** Whether no call may ask now. Reading it does not count as the call that tries. */
   get isPausing(): boolean {
     return this.pause !== 0 && this.now() < this.pausedUntil;
   }
@@ -62,7 +62,7 @@ export class CircuitBreaker {
     else if (++this.failures >= FAILURES && this.pause === 0) this.pauseFor(FIRST_PAUSE);
   }
 
-  /** A quarter more or less: many instances do not come back at the same moment. */
+  /** Varied by a quarter, so that instances do not come back at the same moment. */
   private pauseFor(pause: number): void {
     this.trying = false;
     this.pause = pause;

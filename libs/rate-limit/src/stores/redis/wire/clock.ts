@@ -1,8 +1,8 @@
 /**
- * Knows a server's clock from its replies, however wrong our own is: ours is only used for spans.
+ * Estimates a server's clock from its replies. Our own clock may be wrong: it is used for spans only.
  *
- * A reply says what time it was at some moment between sending and receiving. The estimate moves only as far as the
- * last reply proves it wrong, so one late reply does not spoil it and a clock that steps is followed at once.
+ * A reply has the server's time at some moment between sending and receiving. The estimate moves only as far as the last
+ * reply proves it wrong. So one late reply does not spoil it, and a clock that steps is followed at once.
  */
 export class ServerClock {
   private offset: number | undefined;
@@ -18,7 +18,7 @@ export class ServerClock {
     this.offset = Math.min(Math.max(this.offset ?? least, least), most);
   }
 
-  /** The server's time at a moment of ours, rounded to the safe side: never later than it will be. */
+  /** The server's time at a moment of our clock, rounded to the safe side: never too late. */
   at(moment: number): number {
     return Math.floor(moment + this.offset!);
   }

@@ -5,7 +5,7 @@ import type { List, Values } from './frame.js';
 import type { Reply } from './reply.js';
 import type { RedisServer } from './server.js';
 
-/** Where a command writes what it has in common with the others of its run. */
+/** Where a command writes what all commands of its run have in common. */
 export interface RunWriter {
   /** Which policy, counted from 1. Each is sent once. */
   placeOf(policy: Policy): number;
@@ -16,17 +16,17 @@ export interface RunWriter {
 }
 
 /**
- * One thing asked of Redis, and its answer, which it gets once. Batches, deadlines and the connection know nothing else.
- * Another kind of command is a file in commands/, a part of the script, and its lines in frame.ts.
+ * One thing to ask of Redis, and its answer. A command is answered once. Batches, deadlines and the connection know nothing
+ * else. A new kind of command is a file in commands/, a part of the script, and its lines in frame.ts.
  */
 export abstract class Command<Answer = unknown> {
   /** One of `OPCODE`. */
   abstract readonly opcode: number;
-  /** On a Cluster all of one slot. */
+  /** On a Cluster all in one slot. */
   abstract readonly keys: readonly string[];
   /** How much of a batch it takes: a hit on a fast algorithm is 1. */
   abstract readonly weight: number;
-  /** How many numbers of the reply are its own. */
+  /** How many numbers of the reply belong to it. */
   abstract readonly numbers: number;
 
   answered = false;
@@ -37,7 +37,7 @@ export abstract class Command<Answer = unknown> {
   declare private reject: (error: StoreUnavailableError) => void;
 
   constructor(
-    /** The server that is asked, and that failures count against. */
+    /** The server to ask. Failures count against it. */
     readonly server: RedisServer,
     /** In milliseconds, from now on. */
     private readonly timeout: number,
@@ -49,7 +49,7 @@ export abstract class Command<Answer = unknown> {
     });
   }
 
-  /** Whether it differs from another command in nothing but its keys. Then both may share a run. */
+  /** Whether it differs from another command only in its keys. Then both may share a run. */
   abstract isLike(other: Command): boolean;
 
   /** Writes what follows the opcode and the count of its run. */
@@ -61,7 +61,7 @@ export abstract class Command<Answer = unknown> {
   /**
    * Reads its part of the reply and answers, unless it was given up.
    *
-   * @returns whether anybody waited: an answer after the deadline does not show that the server is well
+   * @returns whether a caller still waited: an answer after the deadline does not show that the server is well
    */
   take(reply: Reply): boolean {
     const answer = this.read(reply);

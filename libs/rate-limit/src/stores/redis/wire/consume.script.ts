@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = 'c4046e481dbdbc7a27e5f78f1d20bcb6ab31e808';
+export const consumeSha = '076eec0454544ce18b2b431e36e47b209245d4cd';
 
 export const consumeScript = `-- Runs the commands of a batch in order of arrival. A request to charge is judged as a whole: all of its hits are
 -- charged, or none. wire/frame.ts says where everything stands; its numbers are written here as FRAME and OPCODE.
@@ -71,7 +71,7 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
       --
       -- State: start, used. One integer where it fits, which takes the least room and is charged by INCRBY: the ms from 2025
       -- to start, times 8192 (so that % is exact), plus used. Else packed behind a 0, so that no record is a number in text.
-      -- Smaller integers than the least one, of 2 February 2026, are somebody else's.
+      -- Integers below the least one, of 2 February 2026, were not written by this library.
       local EPOCH, UNITS, LEAST_COUNTER = 1735689600000, 8192, 281474976710656
 
       function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
@@ -314,7 +314,7 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
         return remaining, reset_after, retry_after, record, at + window - now
       end
 
-      -- Sums only grow while a log is not empty. Long before doubles lose a unit all of them begin anew at 0.
+      -- Sums only grow while a log is not empty. Long before doubles lose a unit, all sums are lowered to start at 0 again.
       local LARGEST_SUM = 4503599627370496
       local function log_rebase(key)
         local fence = call('LRANGE', key, 0, -1)
@@ -324,7 +324,7 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
         end
       end
 
-      -- The newest entries first. One whose sums somebody damaged holds nothing.
+      -- The newest entries first. A log with damaged sums holds nothing.
       local function log_give_back(key, units)
         while units > 0 do
           local newest = call('LRANGE', key, -3, -1)
@@ -583,14 +583,14 @@ while opcode do
         return max(block.shortest_life, start + span + block.forget_after - now)
       end
 
-      -- Returns whether the block was written. Where nothing may be written a denial stands, without a block.
+      -- Returns whether the block was written. Where nothing may be written, the request is denied without a block.
       function write_block(block, start, span, step)
         local life = format('%.0f', life_of(block, start, span))
         local written = pcall_redis('SET', block.key, pack('<ddd', start, span, step), 'PX', life)
         return not (type(written) == 'table' and written.err)
       end
 
-      -- Reads the block of a key as of now, and returns how long it still stands.
+      -- Reads the block of a key as of now, and returns how long it still lasts.
       function read_block(block, key)
         block.key, block.start, block.span, block.step, block.left = key, nil, 0, 0, 0
         local found = pcall_redis('GET', key)
@@ -723,7 +723,7 @@ while opcode do
   opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])
 end
 
--- A key that somebody made permanent, or gave years, gets its TTL back. Each time the script looks at one state. Blocks
+-- A key that was made permanent, or that got years, gets its TTL back. Each time the script looks at one state. Blocks
 -- are looked at whenever they are read.
 if inspected then
   local longest = 0

@@ -1,20 +1,20 @@
 import { nameOf, type RedisClient } from '../connection/client.js';
 import { asUnavailable, tooSlow } from '../connection/failures.js';
 
-/** Something that holds commands until they are answered, or until their time is over. */
+/** Holds commands until they are answered or their deadline is over. */
 export interface Waiting {
   /**
-   * Gives up what is due, and says when the next one is.
+   * Gives up the commands that are due, and returns the next deadline.
    *
    * @param now on the monotonic clock, in milliseconds
-   * @returns the next deadline; nothing when nobody waits
+   * @returns the next deadline; `undefined` when no command waits
    */
   giveUpBy(now: number): number | undefined;
 }
 
 /**
- * Gives up what was not answered in time. All spans are alike, so what came first is due first, and one timer, armed
- * for the oldest, serves everything that waits.
+ * Gives up commands that were not answered in time. All have the same timeout, so the oldest is due first, and one timer,
+ * set for the oldest, serves all of them.
  */
 export class Deadlines {
   private readonly watched = new Set<Waiting>();
@@ -22,16 +22,16 @@ export class Deadlines {
 
   constructor(private readonly timeout: number) {}
 
-  /** Looks after somebody until nobody waits there. */
+  /** Checks it until no command waits there. */
   watch(waiting: Waiting): void {
     this.watched.add(waiting);
     if (!this.timer) this.arm(this.timeout);
   }
 
   private arm(delay: number): void {
-    // Whoever waits holds a socket open; a process with nothing else to do need not wait for this.
-    // Timers come before sockets: after a turn that took long, the answers that came meanwhile are read first.
-    // That turn is not left to chance: an immediate that is not referenced would wait for the next event of any kind.
+    // Unreferenced: the callers' sockets keep the process alive, and a process with nothing else to do may end.
+    // Node runs timers before it reads sockets. After a long turn, answers that are already there must be read first, so
+    // the check waits for an immediate. The immediate is referenced: otherwise it would wait for the next event.
     const expire = (): void => void setImmediate(() => this.expire());
     this.timer = setTimeout(expire, Math.max(1, Math.ceil(delay))).unref();
   }
@@ -50,15 +50,15 @@ export class Deadlines {
 }
 
 /**
- * A command by itself, with a deadline of its own.
+ * Runs a single command with its own deadline.
  *
  * @param timeout in milliseconds
- * @throws StoreUnavailableError when there is no answer in time, or one that is none; it may take effect all the same
+ * @throws StoreUnavailableError when there is no valid answer in time; the command may still take effect
  */
 export async function inTime<T>(client: RedisClient, timeout: number, ask: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    // As above: the answers that came meanwhile are read first.
+    // As above: answers that are already there are read first.
     timer = setTimeout(() => setImmediate(() => reject(tooSlow(nameOf(client), timeout))), timeout);
   });
   try {

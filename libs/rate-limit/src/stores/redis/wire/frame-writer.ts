@@ -6,14 +6,14 @@ import type { PolicyTexts } from './policy-texts.js';
 
 type Runs = readonly (string | number)[];
 
-/** Commands that share a deadline: the first one's, which is the soonest. */
+/** Commands that share a deadline: that of the first one, which is the soonest. */
 interface Span {
   readonly deadline: number;
   /** Where its runs begin. */
   readonly at: number;
 }
 
-/** Writes a batch as the script takes it: what stands where is in frame.ts. */
+/** Writes a batch for the script, in the layout of frame.ts. */
 export class FrameWriter implements RunWriter {
   /** How many of `keysAndArguments` are keys. */
   readonly keyCount: number;
@@ -41,7 +41,7 @@ export class FrameWriter implements RunWriter {
     }
     this.numbers = numbers;
     this.keyCount = this.keysAndArguments.length;
-    // The deadline is known when the runs are.
+    // The deadline is known after the runs.
     this.keysAndArguments.push('', String(now));
     this.writeRuns(commands);
     const runs = clock ? this.withDeadlines(clock) : this.runs;

@@ -74,7 +74,7 @@ export const PARTS: Readonly<Partial<Record<keyof typeof OPCODE, readonly string
   readClock: ['read-clock'],
 };
 
-/** In place of a command's numbers in the reply: its run came too late and did nothing. No command answers with it. */
+/** Replaces a command's numbers in the reply: its run came too late and did nothing. No command answers with this number. */
 export const LATE = -1;
 
 /**

@@ -7,11 +7,11 @@ import { ConsumeScript } from './script.js';
 import { RedisServer } from './server.js';
 import { slotOf } from './slots.js';
 
-/** In milliseconds. Each look is a new connection. */
+/** In milliseconds: the shortest time between two looks for primaries. Each look is a new connection. */
 const LOOK_EVERY = 250;
 
 /**
- * Where commands wait until they leave: one lane on a single server, on a Cluster one for each slot in use. And which
+ * The lanes in which commands wait to be sent (one on a single server, on a Cluster one for each slot in use), and which
  * server answers for a lane.
  */
 export class Lanes {
@@ -63,12 +63,12 @@ export class Lanes {
     return command.answer;
   }
 
-  /** When every command that was sent so far has its answer, at its deadline at the latest. */
+  /** Resolves when every command sent so far is answered, at its deadline at the latest. */
   async settled(): Promise<void> {
     await Promise.all([...this.lanes.values()].map((lane) => lane.settled()));
   }
 
-  /** A Cluster's primary that fails may have been replaced; ioredis asks for that itself every few seconds only. */
+  /** A Cluster's primary that fails may have been replaced. By itself ioredis looks only every few seconds. */
   private readonly lookForPrimaries = (): void => {
     if (!isClusterClient(this.client) || performance.now() - this.lookedAt < LOOK_EVERY) return;
     this.lookedAt = performance.now();

@@ -3,7 +3,7 @@ import { FRAME, LATE } from './frame.js';
 
 const BYTES_PER_NUMBER = 8;
 
-/** What was sent. */
+/** What the reply answers. */
 interface Asked {
   /** How many numbers the reply has behind the server's clock. */
   readonly numbers: number;
@@ -12,13 +12,13 @@ interface Asked {
 }
 
 /**
- * What the script replied to a batch. It is read straight from the bytes: that way a number costs Redis a fifth of what
- * a number as a reply of its own costs, and the application even less.
+ * The script's reply to a batch, read straight from its bytes. So a number costs Redis a fifth of a separate integer in the
+ * reply, and the application even less.
  */
 export class Reply {
   /** The server's clock, in milliseconds. */
   readonly server: number;
-  /** Whether it is certain that no command came too late, without a look at each. */
+  /** Whether no command can have come too late, so that none need be checked. */
   readonly isInTime: boolean;
   private readonly numbers: DataView;
   private readonly isTooLate: boolean;

@@ -6,15 +6,15 @@ import { FrameWriter } from './frame-writer.js';
 import { PolicyTexts } from './policy-texts.js';
 import { Reply } from './reply.js';
 
-/** Under a clock that tests inject keys live an hour at least: Redis expires them by its own. */
+/** With a clock injected by tests, keys live an hour at least, because Redis expires them by its own clock. */
 const SHORTEST_LIFE_IN_TESTS = 3_600_000;
 
-/** The script that runs a batch of commands: calling it, and having Redis know it. */
+/** Calls the script that runs a batch of commands, and loads it into Redis. */
 export class ConsumeScript {
   private loading: Promise<unknown> | undefined;
   private readonly texts: PolicyTexts;
 
-  /** @param judgedByRedis whether its clock decides, and not one that tests inject */
+  /** @param judgedByRedis whether Redis' clock decides, and not one injected by tests */
   constructor(
     readonly client: RedisClient,
     judgedByRedis: boolean,
@@ -38,14 +38,14 @@ export class ConsumeScript {
       return await client.evalshaBuffer(consumeSha, keyCount, ...keysAndArguments);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      // A restart, a failover or SCRIPT FLUSH: nothing ran, so nothing is charged twice. With its text the script runs
-      // whatever happens to the server's cache meanwhile.
+      // A restart, a failover or SCRIPT FLUSH: nothing ran, so nothing is charged twice. EVAL sends the text, so the script
+      // runs whatever happens to the server's cache.
       this.load();
       return client.evalBuffer(consumeScript, keyCount, ...keysAndArguments);
     }
   }
 
-  /** Scripts that came by EVAL may be evicted, those that were loaded stay. Nobody waits for it. */
+  /** Scripts sent by EVAL may be evicted; loaded ones stay. No request waits for this. */
   private load(): void {
     if (this.loading) return;
     const servers = isClusterClient(this.client) ? this.client.nodes('master') : [this.client];

@@ -6,7 +6,7 @@ import type { Reply } from '../reply.js';
 import type { RedisServer } from '../server.js';
 import { weightOf } from './weight.js';
 
-/** Blocks a key by hand. The answer is whether the block could be written. */
+/** Blocks a key from code. The answer is whether the block could be written. */
 export class Impose extends Command<boolean> {
   readonly opcode = OPCODE.impose;
   readonly keys: readonly string[];

@@ -9,8 +9,8 @@ import { readDecision } from './decision.js';
 import { weightOf } from './weight.js';
 
 /**
- * Charges a request's only hit, on a policy that does not block. Most requests are such, so it is a command of its own,
- * without a loop or a list.
+ * Charges a request's only hit, on a policy that does not block. Most requests are like that, so there is a separate
+ * command for them, without a loop or a list.
  */
 export class JudgeHit extends Command<Decision[]> {
   declare readonly opcode: number;
@@ -20,14 +20,14 @@ export class JudgeHit extends Command<Decision[]> {
   declare private readonly policy: Policy;
   declare private readonly cost: number;
 
-  /** @param keys that of the hit's state */
+  /** @param keys the key of the hit's state */
   constructor({ policy, cost }: Hit, keys: readonly string[], server: RedisServer, timeout: number) {
     super(server, timeout);
     this.opcode = OPCODE.hit;
     this.keys = keys;
     this.weight = weightOf(policy);
     this.numbers = FRAME.decision.LENGTH;
-    // Not the hit itself: a caller may use it again before it is sent.
+    // Not the hit itself: a caller may reuse it before it is sent.
     this.policy = policy;
     this.cost = cost;
   }

@@ -10,7 +10,7 @@ import { weightOf } from './weight.js';
 
 /** Charges all hits of a request, or none: several, or under policies that block. */
 export class Judge extends Command<Decision[]> {
-  // Declared only, so that no field is written twice: there is a command for each request.
+  // Declared only: a field with an initial value would be written twice, and each request makes a command.
   declare readonly opcode: number;
   declare readonly keys: readonly string[];
   declare readonly weight: number;

@@ -3,7 +3,7 @@ import { OPCODE } from '../frame.js';
 import type { Reply } from '../reply.js';
 import type { RedisServer } from '../server.js';
 
-/** Asks for the server's clock and does nothing. It is never too late. */
+/** Reads the server's clock, and does nothing else. It is never too late. */
 export class ReadClock extends Command<number> {
   readonly opcode = OPCODE.readClock;
   readonly keys: readonly string[];
@@ -21,7 +21,7 @@ export class ReadClock extends Command<number> {
   }
 
   writeTo(): void {
-    // The opcode says it all.
+    // The opcode has no arguments.
   }
 
   protected read(reply: Reply): number {
