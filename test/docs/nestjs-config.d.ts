@@ -3,20 +3,8 @@ declare module '@nestjs/config' {
   import type { DynamicModule } from '@nestjs/common';
   export class ConfigModule {
     static forRoot(options?: { isGlobal?: boolean; envFilePath?: string }): Promise<DynamicModule>;
-    static forFeature(config: () => object): Promise<DynamicModule>;
+    static forFeature(config: () => unknown): Promise<DynamicModule>;
   }
-  export interface ConfigFactoryKeyHost<T> {
-    KEY: string | symbol;
-    asProvider(): {
-      imports: [ReturnType<typeof ConfigModule.forFeature>];
-      useFactory: (config: T) => T;
-      inject: [string | symbol];
-    };
-  }
-  export function registerAs<F extends () => object>(
-    token: string | symbol,
-    factory: F,
-  ): F & ConfigFactoryKeyHost<ReturnType<F>>;
   export class ConfigService {
     get<T = unknown>(name: string): T | undefined;
     get<T>(name: string, otherwise: T): T;
