@@ -9,7 +9,7 @@ import { ensureInstalled } from './install.mjs';
 import { isStale } from './stale.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
-ensureInstalled();
+await ensureInstalled();
 
 // The tests of the package, and those that start processes of their own, use what users get.
 if (isStale('libs/rate-limit/dist', 'libs/rate-limit/src', 'libs/rate-limit/package.json')) {
