@@ -13,11 +13,11 @@ export function ensureInstalled() {
 /** Only what runs the sample from its sources: a quarter of all packages. */
 export function ensureSampleInstalled() {
   const needed = neededBy('apps/sample');
-  const options = ['--workspace=rate-limit-sample', '--ignore-scripts'];
-  return install({ what: 'what the sample needs', takes: 'about 15 seconds', needed, options });
+  const flags = ['--workspace=rate-limit-sample', '--ignore-scripts'];
+  return install({ what: 'what the sample needs', takes: 'about 15 seconds', needed, flags });
 }
 
-async function install({ what, takes, needed, options = [] }) {
+async function install({ what, takes, needed, flags = [] }) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
     console.error(`Node.js 20.19 or newer is needed, this is ${process.versions.node}.`);
@@ -31,13 +31,13 @@ async function install({ what, takes, needed, options = [] }) {
   const npm = own?.endsWith('npm-cli.js') ? [process.execPath, own] : ['npm'];
   // Errors only: some packages ask for a newer Node.js in their metadata than they need.
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
-  const command = [...npm, 'ci', '--include=dev', ...options, ...quiet];
-  const { status, signal } = await inForeground(command, { cwd: ROOT, stdio: ['inherit', 'ignore', 'inherit'] }).catch(
-    (error) => {
-      console.error(`npm ci: ${error.message}`);
-      return { status: 1 };
-    },
-  );
+  const command = [...npm, 'ci', '--include=dev', ...flags, ...quiet];
+  // On the first signal npm would remove again what it has installed, which takes as long; on a second it ends.
+  const options = { cwd: ROOT, stdio: ['inherit', 'ignore', 'inherit'], insist: true };
+  const { status, signal } = await inForeground(command, options).catch((error) => {
+    console.error(`npm ci: ${error.message}`);
+    return { status: 1 };
+  });
   if (signal) {
     console.error('Interrupted. The next run installs again.');
     endBy(signal);
