@@ -50,7 +50,7 @@ async function install({ what, takes, needed, flags = [] }) {
  *
  * @param needed the paths to look at; without them all, where optional ones may be missing: they may be for another system
  */
-function isInstalled(needed) {
+export function isInstalled(needed) {
   const installed = packagesIn('node_modules/.package-lock.json');
   return Object.entries(packagesIn('package-lock.json')).every(([path, { version, optional, devOptional, link }]) => {
     if (link || !path.includes('node_modules/') || needed?.has(path) === false) return true;

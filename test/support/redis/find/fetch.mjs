@@ -6,6 +6,16 @@ import { commandIn } from './unpacked.mjs';
 
 const CACHE = fileURLToPath(new URL('../../../../node_modules/.cache/redis-servers/', import.meta.url));
 
+/** Those that were fetched before. */
+export function serversFetched() {
+  const cached = wanted().filter(({ suite, name }) => existsSync(folderOf(suite, name)));
+  return cached.map(({ suite, name }) => ({
+    how: 'fetched package',
+    suite,
+    command: commandIn(folderOf(suite, name), name),
+  }));
+}
+
 /** Servers from Debian's packages, which need neither root nor an installation. Fetched once, then cached. */
 export async function serversToFetch(say) {
   const found = await Promise.all(
@@ -20,6 +30,8 @@ export async function serversToFetch(say) {
   );
   return found.filter(Boolean);
 }
+
+const folderOf = (suite, name) => join(CACHE, `${suite}-${name}`);
 
 function wanted() {
   const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
@@ -41,7 +53,7 @@ function wanted() {
  * Built aside and renamed, so that two runs at once never see half of one.
  */
 export async function fetched(suite, name) {
-  const folder = join(CACHE, `${suite}-${name}`);
+  const folder = folderOf(suite, name);
   if (existsSync(folder)) return folder;
 
   console.log(`Fetching the package ${name} of ${suite} ...`);
