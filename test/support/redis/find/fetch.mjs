@@ -18,17 +18,24 @@ export function serversFetched() {
 
 /** Servers from Debian's packages, which need neither root nor an installation. Fetched once, then cached. */
 export async function serversToFetch(say) {
-  const found = await Promise.all(
-    wanted().map(async ({ expected, suite, name }) => {
-      try {
-        return { how: 'fetched package', suite, command: commandIn(await fetched(suite, name), name) };
-      } catch (error) {
-        say(`${expected}: not at hand (${error.message.trim().split('\n').at(-1)})`);
-        return undefined;
-      }
-    }),
-  );
-  return found.filter(Boolean);
+  return (await Promise.all(wanted().map((each) => serverFrom(each, say)))).filter(Boolean);
+}
+
+/** The same, for those who need one: the next is fetched when it is asked for. */
+export async function* serversOneByOne(say) {
+  for (const each of wanted()) {
+    const server = await serverFrom(each, say);
+    if (server) yield server;
+  }
+}
+
+async function serverFrom({ expected, suite, name }, say) {
+  try {
+    return { how: 'fetched package', suite, command: commandIn(await fetched(suite, name), name) };
+  } catch (error) {
+    say(`${expected}: not at hand (${error.message.trim().split('\n').at(-1)})`);
+    return undefined;
+  }
 }
 
 const folderOf = (suite, name) => join(CACHE, `${suite}-${name}`);
