@@ -9,8 +9,8 @@ import { minifySync } from '@swc/core';
 export function compact(folder, { entries, isModule }) {
   const files = readdirSync(folder, { recursive: true }).map((path) => join(folder, path));
   for (const file of files.filter((path) => path.endsWith('.js'))) {
-    const names = { keep_classnames: true, keep_fnames: true };
-    const options = { module: isModule, compress: false, mangle: names, format: { comments: false } };
+    const mangle = { toplevel: true, keep_classnames: true, keep_fnames: true };
+    const options = { module: isModule, toplevel: true, compress: false, mangle, format: { comments: false } };
     writeFileSync(file, `${minifySync(readFileSync(file, 'utf8'), options).code}\n`);
   }
   const reached = reachedFrom(entries.map((entry) => join(folder, entry)));

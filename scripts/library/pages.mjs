@@ -1,27 +1,32 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 
-/** For those who work on the library, or choose one: too large to be in every node_modules. */
+/** What people read before they choose the library, while they run it, or who work on it. The package stays below 1 MB. */
 const NOT_SHIPPED = [
   'README.md',
   'algorithms.md',
   'architecture.md',
   'beside-others.md',
   'capacity.md',
+  'choosing-an-algorithm.md',
   'design-notes-limiter.md',
   'design-notes.md',
   'extending.md',
+  'headers-and-clients.md',
+  'openapi.md',
   'outage-drill.md',
   'performance.md',
+  'redis.md',
   'reliability.md',
   'sample.md',
+  'watching.md',
 ];
 
 /**
  * The pages that the package brings, by their paths in it: README.md, which is what a registry shows, its picture, and
  * the pages of docs/ that users need. A link to what does not come along is text there.
  */
-export function pages(root) {
+function pages(root) {
   const docs = readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md') && !NOT_SHIPPED.includes(name))
     .map((name) => `docs/${name}`);
@@ -42,6 +47,8 @@ export function copyPages(root, library) {
 }
 
 const LINK = /(!?)\[((?:[^[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)/g;
+const NAMED = /^\[([^\]]+)\]:\s*(\S+)\n/gm;
+const BY_NAME = /\[([^[\]]+)\]\[([^[\]]+)\]/g;
 /** Code is no place for links. */
 const CODE = /^(`{3,})[^]*?^\1$|(`+)(?!`)[^]*?(?<!`)\2(?!`)/gm;
 
@@ -49,14 +56,21 @@ const CODE = /^(`{3,})[^]*?^\1$|(`+)(?!`)[^]*?(?<!`)\2(?!`)/gm;
 export function linksIn(text) {
   const prose = text.replace(CODE, '');
   const inline = [...prose.matchAll(LINK)].map(([, , , target]) => target);
-  const named = [...prose.matchAll(/^\[[^\]]+\]:\s*(\S+)/gm)].map(([, target]) => target);
-  return [...inline, ...named].map((target) => target.split('#')[0]).filter((path) => path && !/^[a-z]+:/.test(path));
+  const named = [...prose.matchAll(NAMED)].map(([, , target]) => target);
+  const html = [...prose.matchAll(/\b(?:src|href|srcset)="([^"]+)"/g)].map(([, target]) => target);
+  return [...inline, ...named, ...html]
+    .map((target) => target.split('#')[0])
+    .filter((path) => path && !/^[a-z]+:/.test(path));
 }
 
 function within(shipped, page, text) {
-  return text.replace(LINK, (link, picture, words, target) => {
+  const leads = (target) => {
     const [path] = target.split('#');
-    const leads = !path || /^[a-z]+:/.test(target) || shipped.has(posix.join(posix.dirname(page), path));
-    return leads || picture ? link : words;
-  });
+    return !path || /^[a-z]+:/.test(target) || shipped.has(posix.join(posix.dirname(page), path));
+  };
+  const gone = [...text.matchAll(NAMED)].filter(([, , target]) => !leads(target)).map(([, name]) => name);
+  return text
+    .replace(LINK, (link, _, words, target) => (leads(target) ? link : words))
+    .replace(NAMED, (line, name) => (gone.includes(name) ? '' : line))
+    .replace(BY_NAME, (link, words, name) => (gone.includes(name) ? words : link));
 }
