@@ -1,7 +1,7 @@
 // Builds the package twice, as ES modules and as CommonJS, each with declarations: NestJS 12 is the one, and most
 // NestJS 11 applications are the other.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { compact } from './library/compact.mjs';
@@ -33,7 +33,8 @@ try {
 } finally {
   rmSync(aside, { recursive: true, force: true });
 }
-copyPages(fileURLToPath(root), fileURLToPath(library));
+// An image of the sample is built without them.
+if (existsSync(new URL('docs', root))) copyPages(fileURLToPath(root), fileURLToPath(library));
 
 /** The declarations that package.json names. */
 function entriesOf(format) {
