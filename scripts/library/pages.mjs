@@ -13,6 +13,7 @@ const NOT_SHIPPED = [
   'design-notes.md',
   'extending.md',
   'headers-and-clients.md',
+  'live-limits.md',
   'openapi.md',
   'outage-drill.md',
   'performance.md',
