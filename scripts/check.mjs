@@ -20,7 +20,7 @@ const CHECKS = {
 const AT_A_TIME = 2;
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
-ensureInstalled();
+await ensureInstalled();
 
 const waiting = Object.entries(CHECKS);
 const failed = [];

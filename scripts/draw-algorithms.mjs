@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { ensureInstalled } from './install.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
-ensureInstalled();
+await ensureInstalled();
 
 const FOLDER = 'docs/pictures';
 const { pictures } = await import('./pictures/scenarios.mjs');

@@ -6,6 +6,10 @@ export function isStale(built, ...sources) {
   return newest(built) < Math.max(...sources.map(newest));
 }
 
+/** Whether what users get is older than its sources. */
+export const libraryIsStale = () =>
+  isStale('libs/rate-limit/dist', 'libs/rate-limit/src', 'libs/rate-limit/package.json');
+
 function newest(path) {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) return -Infinity;

@@ -1,50 +1,59 @@
-// npm test: installs and builds what is missing, runs Jest, and closes with the slowest specs and one line of numbers.
-// With --long also the tests that take minutes.
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
+// npm test: says what it will do, installs and builds what is missing, runs Jest, and closes with the slowest specs and
+// one line of numbers. With --long also the tests that take minutes.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { spawnSync } from 'node:child_process';
+import { announce } from './announce.mjs';
+import { endBy, inForeground } from './foreground.mjs';
 import { ensureInstalled } from './install.mjs';
-import { isStale } from './stale.mjs';
+import { libraryIsStale } from './stale.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
-ensureInstalled();
+const isLong = process.argv.includes('--long');
+const args = process.argv.slice(2).filter((arg) => arg !== '--long');
+announce({ args, isLong });
+await ensureInstalled();
 
 // The tests of the package, and those that start processes of their own, use what users get.
-if (isStale('libs/rate-limit/dist', 'libs/rate-limit/src', 'libs/rate-limit/package.json')) {
+if (libraryIsStale()) {
   console.log('Building the library ...');
   const { status } = spawnSync(process.execPath, ['scripts/build-library.mjs'], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'test-summary-'));
+// All that a run writes to the temporary folder goes here, and with it in the end: of tests too that were cut short.
+const folder = mkdtempSync(join(tmpdir(), 'rate-limit-tests-'));
 const summary = join(folder, 'summary.json');
-const isLong = process.argv.includes('--long');
-const code = await jest(process.argv.slice(2).filter((arg) => arg !== '--long'));
+const { status, signal } = await jest();
 for (const line of slowest()) console.log(line);
-console.log(closingLine(code));
-rmSync(folder, { recursive: true, force: true });
-process.exit(code);
+console.log(closingLine());
+await serversEnded();
+rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+if (signal) endBy(signal);
+process.exit(status);
 
-function jest(args) {
+function jest() {
   const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
   // After the arguments: this option would take the file names behind it for reporters.
   const reporters = ['--reporters=default', '--reporters=<rootDir>/test/support/summary-reporter.mjs'];
-  const env = { ...process.env, TEST_SUMMARY_FILE: summary, ...(isLong && { TEST_LONG: '1' }) };
-  const child = spawn(process.execPath, [...node, ...args, ...reporters], { stdio: 'inherit', env });
-  // A terminal sends Ctrl-C to Jest as well; waiting for it here keeps the closing line the last.
-  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
-  return new Promise((resolve) => {
-    child.once('exit', (status, signal) => resolve(status ?? 128 + constants.signals[signal]));
-  });
+  const temporary = { TMPDIR: folder, TMP: folder, TEMP: folder };
+  const env = { ...process.env, ...temporary, TEST_SUMMARY_FILE: summary, ...(isLong && { TEST_LONG: '1' }) };
+  return inForeground([process.execPath, ...node, ...args, ...reporters], { env });
+}
+
+/** When Jest was cut short, its reaper is still at work, and needs what lies in its folder. */
+async function serversEnded() {
+  const isAtWork = () => existsSync(folder) && readdirSync(folder).some((name) => name.startsWith('redis-run-'));
+  for (const deadline = Date.now() + 15_000; isAtWork() && Date.now() < deadline;) await sleep(50);
 }
 
 /** A suite or a set-up that could not run has no test that failed, and is still a failure. */
-function closingLine(code) {
+function closingLine() {
   const { passed, failed, skipped } = numbers();
-  const told = failed === 0 && code !== 0 ? 1 : failed;
+  const told = failed === 0 && status !== 0 ? 1 : failed;
   return `${passed} passed, ${told} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 

@@ -1,8 +1,9 @@
 // Builds and packs the library, and looks at the tarball as its users will.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
+import { linksIn } from '../library/pages.mjs';
 
 const LIBRARY = 'libs/rate-limit';
 const ROOT_FILES = [
@@ -14,15 +15,22 @@ const ROOT_FILES = [
   'engine/package.json',
   'openapi/package.json',
 ];
+/** In bytes, unpacked. */
+const MOST = 1_000_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'packed-'));
 try {
   node('scripts/build-library.mjs');
-  const { filename, files } = pack();
+  const { filename, files, size } = pack();
   const tarball = join(folder, filename);
   node('node_modules/publint/src/cli.js', 'run', tarball, '--strict');
   node('node_modules/@arethetypeswrong/cli/dist/index.js', tarball, '--no-emoji', '--no-color', '--format', 'ascii');
   report('Missing from the tarball or not wanted there', unexpected(files));
+  report('Links of the tarball that lead nowhere', deadLinks(files));
+  report(
+    `Larger than ${MOST} bytes unpacked: scripts/library/pages.mjs says what is left out`,
+    size > MOST ? [size] : [],
+  );
   report('Declarations that lost their comments', uncommented());
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -36,22 +44,35 @@ function pack() {
   const command = `npm pack --ignore-scripts --json --pack-destination ${JSON.stringify(folder)}`;
   const { status, stdout, stderr } = spawnSync(command, { cwd: LIBRARY, shell: true, encoding: 'utf8' });
   if (status !== 0) throw new Error(`npm pack failed\n${stderr}`);
-  const [{ filename, files }] = JSON.parse(stdout);
-  return { filename, files: files.map(({ path }) => path) };
+  const [{ filename, files, unpackedSize }] = JSON.parse(stdout);
+  return { filename, files: files.map(({ path }) => path), size: unpackedSize };
 }
 
-/** Every source comes twice compiled, with its declarations and a map that leads back to it; and nothing else comes. */
+/** Every source comes twice compiled, with those declarations that an entry leads to, and pages; nothing else comes. */
 function unexpected(files) {
-  const sources = files.filter((path) => /^src\/.*\.ts$/.test(path));
-  const scripts = files.filter((path) => /^src\/stores\/redis\/lua\/[^/]+\.lua$/.test(path));
-  const compiled = sources.flatMap((source) => {
-    const name = source.slice('src/'.length, -'.ts'.length);
-    return ['esm', 'cjs'].flatMap((format) => ['js', 'js.map', 'd.ts'].map((ext) => `dist/${format}/${name}.${ext}`));
-  });
-  const wanted = new Set([...ROOT_FILES, 'src/index.ts', 'dist/cjs/package.json', ...sources, ...scripts, ...compiled]);
-  const tests = sources.filter((path) => /\.(spec|test)\.ts$/.test(path));
+  const sources = readdirSync(join(LIBRARY, 'src'), { recursive: true }).filter((path) => path.endsWith('.ts'));
+  const built = (ext) =>
+    sources.flatMap((path) => ['esm', 'cjs'].map((format) => `dist/${format}/${path.replace(/\.ts$/, ext)}`));
+  const wanted = new Set([...ROOT_FILES, 'dist/cjs/package.json', ...built('.js')]);
+  const declarations = new Set(built('.d.ts'));
+  const isPage = (path) => /^docs\/.+\.md$/.test(path) || path === 'docs/pictures/page.png';
+  const tests = files.filter((path) => /\.(spec|test)\./.test(path));
   const missing = [...wanted].filter((path) => !files.includes(path));
-  return [...missing, ...files.filter((path) => !wanted.has(path)), ...tests];
+  return [
+    ...missing,
+    ...files.filter((path) => !wanted.has(path) && !declarations.has(path) && !isPage(path)),
+    ...tests,
+  ];
+}
+
+function deadLinks(files) {
+  return files
+    .filter((path) => path.endsWith('.md'))
+    .flatMap((page) =>
+      linksIn(readFileSync(join(LIBRARY, page), 'utf8'))
+        .filter((target) => !files.includes(posix.join(posix.dirname(page), target)))
+        .map((target) => `${page}: ${target}`),
+    );
 }
 
 /** removeComments, which the Nest template sets, would take the documentation out of the editors. */

@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { register } from 'node:module';
-
-register('./typescript-hooks.mjs', import.meta.url);
+import '../typescript/register.mjs';
 
 /**
  * The script that runs a batch, of the parts in stores/redis/lua. Its driver, consume.lua, says where they stand:

@@ -19,7 +19,7 @@ const { values } = parseArgs({
 });
 const file = values.json === undefined ? undefined : resolve(values.json);
 
-prepareBench();
+await prepareBench();
 const { run } = await import('./run.mjs');
 const { formatted } = await import('./report/formatted.mjs');
 const data = await run({ ...values, only: new RegExp(values.only) });

@@ -21,7 +21,7 @@ const { values } = parseArgs({
 // Before we go to the root folder.
 const [file, folder] = [values.json, values.profile].map((path) => path && resolve(path));
 
-prepareBench();
+await prepareBench();
 const { run } = await import('./http/run.mjs');
 const { formatted } = await import('./report/formatted.mjs');
 const data = await run({ quick: values.quick, only: new RegExp(values.only), profileInto: folder });

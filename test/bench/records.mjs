@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { prepareBench } from './setup.mjs';
 
-prepareBench();
+await prepareBench();
 const { Redis } = await import('ioredis');
 const { openBenchRedis } = await import('./redis.mjs');
 const { callers } = await import('./measuring/keys.mjs');

@@ -11,7 +11,7 @@ import { filled, namesIn } from './report/blocks.mjs';
 
 const { check } = parseArgs({ options: { check: { type: 'boolean', default: false } } }).values;
 process.chdir(fileURLToPath(new URL('../../', import.meta.url)));
-ensureInstalled();
+await ensureInstalled();
 
 const DOCUMENT = 'docs/performance.md';
 const FOLDER = 'docs/performance';

@@ -9,9 +9,9 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 
 /** Installs the workspace and the peers, and builds the library, each where it is missing. Goes to the root folder. */
-export function prepareBench() {
+export async function prepareBench() {
   process.chdir(ROOT);
-  ensureInstalled();
+  await ensureInstalled();
   if (!peersAreInstalled()) {
     console.log('Installing the packages to compare with (npm ci in test/bench) ...');
     const own = process.env.npm_execpath;

@@ -361,6 +361,14 @@ describe('as a process', () => {
   });
 
   it.each([
+    ['reachable', () => sharedRedis().url, 'redis'],
+    ['away', () => 'redis://127.0.0.1:1', 'redis (not reachable yet)'],
+  ])('says so at the start when Redis is %s', async (_state, url, store) => {
+    const { greeting } = await started({ REDIS_URL: url() });
+    expect(greeting).toContain(`\nStore: ${store}\n`);
+  });
+
+  it.each([
     [{ PORT: 'http' }, 'PORT must be a whole number from 0 to 65535, got "http"'],
     [{ PING_WINDOW: 'ten' }, 'RL_WINDOW_INVALID: policies.ping: window must be like .* got "ten"'],
     [{ REDIS_URL: 'redis://:secret@cache:port' }, 'REDIS_URL must be like .*, got "redis://\\*\\*\\*@cache:port"'],

@@ -1,4 +1,4 @@
-import { RateLimitError } from 'nestjs-redis-rate-limit';
+import { RateLimiter, RateLimitError } from 'nestjs-redis-rate-limit';
 import { configFrom, ConfigError, type Config } from './config.js';
 import { createApp } from './create-app.js';
 
@@ -9,15 +9,17 @@ try {
   app.enableShutdownHooks(['SIGINT', 'SIGTERM'], { useProcessExit: true });
   await app.listen(config.port, config.host);
   app.flushLogs();
-  console.log(greeting(await app.getUrl(), config));
+  // A look at a quota, which spends nothing: where no store answers, this instance decides it by itself.
+  const { by } = await app.get(RateLimiter).peek('ping', 'ip:127.0.0.1');
+  console.log(greeting(await app.getUrl(), config, by === 'store'));
 } catch (error) {
   console.error(explained(error));
   process.exit(1);
 }
 
-function greeting(url: string, { redis }: Config): string {
-  const store =
-    redis === undefined ? 'memory (set REDIS_URL or REDIS_HOST to share quotas between instances)' : 'redis';
+function greeting(url: string, { redis }: Config, isReachable: boolean): string {
+  const memory = 'memory (set REDIS_URL or REDIS_HOST to share quotas between instances)';
+  const store = redis === undefined ? memory : isReachable ? 'redis' : 'redis (not reachable yet)';
   return `Sample: ${url} (open it in a browser)\nStore: ${store}\nTry: for i in $(seq 12); do curl -si ${url}/api/ping; echo; done`;
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { fetched, serversToFetch } from './find/fetch.mjs';
+import { fetched, serversOneByOne } from './find/fetch.mjs';
 import { named } from './find/kinds.mjs';
 import { serverKinds, startRedis, type Server, type ServerKind, type StartOptions } from './servers.js';
 import { thisRun } from './this-run.js';
@@ -42,7 +42,7 @@ export async function startWithFakeTime(
 async function* packaged(say: Say): AsyncGenerator<ServerKind> {
   const own = serverKinds().filter(({ suite }) => suite);
   yield* own;
-  for (const candidate of await serversToFetch(say)) {
+  for await (const candidate of serversOneByOne(say)) {
     if (own.some(({ command }) => isDeepStrictEqual(command, candidate.command))) continue;
     const kind = await named(candidate, thisRun().dir, say);
     if (kind) yield kind;

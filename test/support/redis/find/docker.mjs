@@ -6,28 +6,41 @@ const IMAGES = [
   { image: 'valkey/valkey:8', binary: 'valkey-server' },
 ];
 
-/** The images that a Docker engine has, or can pull in two minutes. */
+/** The images that a Docker engine has. */
 export async function serversInDocker(say) {
-  const { getContainerRuntimeClient, ImageName } = await import('testcontainers');
-  const engine = await within(5000, getContainerRuntimeClient()).catch(() => undefined);
-  if (!engine) {
-    say('docker: no engine answers');
-    return [];
-  }
-  const had = await Promise.all(IMAGES.map(({ image }) => have(engine.image, ImageName.fromString(image), say)));
-  return IMAGES.filter((_, i) => had[i]).map((kind) => ({ ...kind, how: `docker image ${kind.image}` }));
+  const engine = await answering();
+  if (!engine) say('docker: no engine answers');
+  return engine ? thoseThat((name) => engine.image.exists(name), say) : [];
 }
 
-async function have(images, name, say) {
-  try {
-    if (await images.exists(name)) return true;
+/** The images that it has not, each pulled within two minutes. */
+export async function serversToPull(say) {
+  const engine = await answering();
+  if (!engine) return [];
+  return thoseThat(async (name) => {
+    if (await engine.image.exists(name)) return false;
     console.log(`Pulling the docker image ${name.string} ...`);
-    await within(120_000, images.pull(name));
+    await within(120_000, engine.image.pull(name));
     return true;
-  } catch (error) {
-    say(`docker image ${name.string}: not at hand (${error.message.trim().split('\n')[0]})`);
-    return false;
-  }
+  }, say);
+}
+
+async function answering() {
+  const { getContainerRuntimeClient } = await import('testcontainers');
+  return within(5000, getContainerRuntimeClient()).catch(() => undefined);
+}
+
+async function thoseThat(isSo, say) {
+  const { ImageName } = await import('testcontainers');
+  const chosen = await Promise.all(
+    IMAGES.map(({ image }) =>
+      isSo(ImageName.fromString(image)).catch((error) => {
+        say(`docker image ${image}: not at hand (${error.message.trim().split('\n')[0]})`);
+        return false;
+      }),
+    ),
+  );
+  return IMAGES.filter((_, i) => chosen[i]).map((kind) => ({ ...kind, how: `docker image ${kind.image}` }));
 }
 
 function within(ms, promise) {

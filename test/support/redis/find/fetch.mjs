@@ -6,20 +6,39 @@ import { commandIn } from './unpacked.mjs';
 
 const CACHE = fileURLToPath(new URL('../../../../node_modules/.cache/redis-servers/', import.meta.url));
 
+/** Those that were fetched before. */
+export function serversFetched() {
+  const cached = wanted().filter(({ suite, name }) => existsSync(folderOf(suite, name)));
+  return cached.map(({ suite, name }) => ({
+    how: 'fetched package',
+    suite,
+    command: commandIn(folderOf(suite, name), name),
+  }));
+}
+
 /** Servers from Debian's packages, which need neither root nor an installation. Fetched once, then cached. */
 export async function serversToFetch(say) {
-  const found = await Promise.all(
-    wanted().map(async ({ expected, suite, name }) => {
-      try {
-        return { how: 'fetched package', suite, command: commandIn(await fetched(suite, name), name) };
-      } catch (error) {
-        say(`${expected}: not at hand (${error.message.trim().split('\n').at(-1)})`);
-        return undefined;
-      }
-    }),
-  );
-  return found.filter(Boolean);
+  return (await Promise.all(wanted().map((each) => serverFrom(each, say)))).filter(Boolean);
 }
+
+/** The same, for those who need one: the next is fetched when it is asked for. */
+export async function* serversOneByOne(say) {
+  for (const each of wanted()) {
+    const server = await serverFrom(each, say);
+    if (server) yield server;
+  }
+}
+
+async function serverFrom({ expected, suite, name }, say) {
+  try {
+    return { how: 'fetched package', suite, command: commandIn(await fetched(suite, name), name) };
+  } catch (error) {
+    say(`${expected}: not at hand (${error.message.trim().split('\n').at(-1)})`);
+    return undefined;
+  }
+}
+
+const folderOf = (suite, name) => join(CACHE, `${suite}-${name}`);
 
 function wanted() {
   const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
@@ -41,7 +60,7 @@ function wanted() {
  * Built aside and renamed, so that two runs at once never see half of one.
  */
 export async function fetched(suite, name) {
-  const folder = join(CACHE, `${suite}-${name}`);
+  const folder = folderOf(suite, name);
   if (existsSync(folder)) return folder;
 
   console.log(`Fetching the package ${name} of ${suite} ...`);

@@ -1,27 +1,36 @@
 import { ask, whatIs } from '../ask.mjs';
 import { launch } from '../launch.mjs';
-import { serversInDocker } from './docker.mjs';
-import { serversToFetch } from './fetch.mjs';
+import { serversInDocker, serversToPull } from './docker.mjs';
+import { serversFetched, serversToFetch } from './fetch.mjs';
 import { serversOnPath } from './path.mjs';
 
-const WAYS = { docker: serversInDocker, path: serversOnPath, fetch: serversToFetch };
+/** The most wanted first. */
+const WAYS = {
+  docker: { atHand: serversInDocker, elsewhere: serversToPull },
+  path: { atHand: serversOnPath, elsewhere: () => [] },
+  fetch: { atHand: serversFetched, elsewhere: serversToFetch },
+};
 
 /**
- * Every kind of server that can be started here, each version once, the most wanted way first.
+ * Every kind of server that can be started here, each version once, the most wanted way first. Nothing is pulled or
+ * fetched where a server is at hand.
  *
- * TEST_REDIS_FROM=docker|path|fetch uses that way alone (or several: path,fetch).
+ * TEST_REDIS_FROM=docker|path|fetch uses that way alone (or several: path,fetch), and all that it can give.
  */
-export async function findKinds(runDir, say) {
-  const names = process.env.TEST_REDIS_FROM?.split(',') ?? Object.keys(WAYS);
-  const unknown = names.find((name) => !WAYS[name]);
+export async function findKinds(runDir, say, { from = process.env.TEST_REDIS_FROM, ways = WAYS } = {}) {
+  const names = from?.split(',') ?? Object.keys(ways);
+  const unknown = names.find((name) => !ways[name]);
   if (unknown !== undefined) throw new Error(`TEST_REDIS_FROM must be docker, path or fetch, got "${unknown}"`);
 
   const kinds = [];
+  const add = async (candidates) => {
+    kinds.push(...(await Promise.all(candidates.map((each) => named(each, runDir, say)))).filter(Boolean));
+  };
+  for (const name of names) await add(await ways[name].atHand(say));
   for (const name of names) {
-    const candidates = await WAYS[name](say);
-    kinds.push(...(await Promise.all(candidates.map((each) => named(each, runDir, say)))));
+    if (kinds.length === 0 || from !== undefined) await add(await ways[name].elsewhere(say));
   }
-  return kinds.filter((kind, i) => kind && kinds.findIndex((other) => other?.label === kind.label) === i);
+  return kinds.filter((kind, i) => kinds.findIndex(({ label }) => label === kind.label) === i);
 }
 
 /** The candidate with the name and version that its server tells; undefined, and said why, when it does not start. */
