@@ -25,6 +25,6 @@ function addPaths(paths: Map<unknown, string>, routes: readonly (Routes[number] 
     }
     const path = joined(above, route.path);
     if (route.module) paths.set(route.module, path);
-    addPaths(paths, (route.children) ?? [], path);
+    addPaths(paths, route.children ?? [], path);
   }
 }
