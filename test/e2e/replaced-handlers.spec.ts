@@ -118,6 +118,17 @@ describe('by hand, and inherited', () => {
     expect(answers).toEqual([200, 429, 200, 200]);
   });
 
+  it('a decorator that is run twice, as packages that generate routes do, is one', async () => {
+    @Controller()
+    class Generated {
+      @Get('find')
+      find() {}
+    }
+    const decorate = RateLimit('two');
+    for (let i = 0; i < 2; i++) decorate(Generated.prototype, 'find', undefined as never);
+    expect(await statuses(Generated, '/find', 3, undefined, { policies: isDefault.policies })).toEqual([200, 200, 429]);
+  });
+
   it.each<[string, (type: Type) => void]>([
     ['on the prototype', (type) => RateLimit(once)(type.prototype as object, 'find', undefined as never)],
     ['on the class', (type) => RateLimit(once)(type, 'find', Object.getOwnPropertyDescriptor(type.prototype, 'find')!)],
@@ -145,9 +156,17 @@ describe('the class in front of the class', () => {
   };
   const Proxied = (): ClassDecorator => (type) => new Proxy(type, {});
 
+  /** Makes instances of a class that extends the one it decorates. */
+  const Extended = (): ClassDecorator => (type) =>
+    new Proxy(type, {
+      construct: (target, args) =>
+        new (class extends (target as unknown as new (...args: unknown[]) => object) {})(...args),
+    });
+
   it.each<[string, ClassDecorator]>([
     ['a function', Traced()],
     ['a Proxy', Proxied()],
+    ['a Proxy that makes instances of another class', Extended()],
   ])('%s: what decorators inside it say holds', async (_what, decorate) => {
     @Controller()
     @decorate

@@ -62,8 +62,7 @@ export class Plans {
       handlers.set(name, { plan, routes: [route] });
     }
     for (const controller of this.byController.keys()) {
-      const { constructor } = controller.prototype as object;
-      if (constructor !== controller) entriesOf(this.behind, constructor, (): Type[] => []).push(controller);
+      this.hide(controller, (controller.prototype as object).constructor);
     }
     for (const [constructor, controllers] of this.behind) this.checkToldApart(constructor as Type, controllers);
   }
@@ -91,6 +90,7 @@ export class Plans {
     for (const [controller, handlers] of this.byController) {
       for (const { routes } of handlers.values()) {
         for (const route of routes) {
+          this.hide(controller, (route.wrapper.instance as object | undefined)?.constructor);
           const handler = functionOf(route);
           if (handler === route.handler) continue;
           const planned = this.onInstance(handlers, handler);
@@ -100,9 +100,15 @@ export class Plans {
     }
   }
 
+  /** Notes the class that calls of a controller say they are of, where it is another one. */
+  private hide(controller: Type, constructor: unknown): void {
+    if (constructor === undefined || constructor === controller || this.byController.has(constructor as Type)) return;
+    const controllers = entriesOf(this.behind, constructor, (): Type[] => []);
+    if (!controllers.includes(controller)) controllers.push(controller);
+  }
+
   /** @throws RateLimitError `RL_HANDLER_UNKNOWN` where calls of two controllers would look alike, and their plans differ */
   private checkToldApart(constructor: Type, controllers: readonly Type[]): void {
-    if (this.byController.has(constructor)) return;
     const names = new Set(controllers.flatMap((controller) => [...this.byController.get(controller)!.keys()]));
     for (const name of names) {
       const planned = controllers.flatMap((controller) => this.byController.get(controller)!.get(name) ?? []);
