@@ -5,7 +5,10 @@ import type { KeyResolver } from 'nestjs-redis-rate-limit';
 export function pseudonymous(resolver: KeyResolver, secret: string): KeyResolver {
   const resolve: KeyResolver = async (context, request, settings) => {
     const key = await resolver(context, request, settings);
-    return key === undefined ? undefined : createHmac('sha256', secret).update(String(key)).digest('base64url');
+    if (key === undefined || key === null) return undefined;
+    return createHmac('sha256', secret)
+      .update(String(key as string))
+      .digest('base64url');
   };
   return Object.assign(resolve, { phase: resolver.phase });
 }

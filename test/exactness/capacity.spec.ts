@@ -84,13 +84,16 @@ describe.each(serverKinds())('a key on $label', (kind) => {
   it.each([
     { charges: 10, logs: 6_250 },
     { charges: 100, logs: 1_000 },
-  ])('of a sliding log grows by no more than docs/capacity.md says, for $charges charges', async ({ charges, logs }) => {
-    const policy = quota('sliding-log');
-    const bytes = await bytesPerKey(async () => {
-      for (let i = 0; i < charges; i++, now += 5) await charge(policy, logs, 48);
-    });
-    expect(bytes).toBeLessThanOrEqual(documented(kind, 'sliding-log') + charges * bytesPerCharge());
-  });
+  ])(
+    'of a sliding log grows by no more than docs/capacity.md says, for $charges charges',
+    async ({ charges, logs }) => {
+      const policy = quota('sliding-log');
+      const bytes = await bytesPerKey(async () => {
+        for (let i = 0; i < charges; i++, now += 5) await charge(policy, logs, 48);
+      });
+      expect(bytes).toBeLessThanOrEqual(documented(kind, 'sliding-log') + charges * bytesPerCharge());
+    },
+  );
 });
 
 /** Of the page's tables: by server, and of one that is not in it the most. */

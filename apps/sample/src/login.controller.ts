@@ -1,6 +1,6 @@
-import { Body, Controller, HttpCode, Inject, Post, Req, UnauthorizedException } from '@nestjs/common';
+import { Body, Controller, HttpCode, Inject, Ip, Post, UnauthorizedException } from '@nestjs/common';
 import { ApiBody } from '@nestjs/swagger';
-import { byIp, RateLimit, RateLimiter, type KeyResolver } from 'nestjs-redis-rate-limit';
+import { ipKey, RateLimit, RateLimiter } from 'nestjs-redis-rate-limit';
 
 const body = {
   type: 'object',
@@ -8,18 +8,9 @@ const body = {
   properties: { name: { type: 'string', example: 'alice' }, password: { type: 'string', example: 'wonderland' } },
 };
 
-/** Whom a request was counted under, for the handler to give back to. */
-const payers = new WeakMap<object, string>();
-
-const byAddress: KeyResolver = async (context, request, settings) => {
-  const key = await byIp(context, request, settings);
-  payers.set(request, String(key));
-  return key;
-};
-
 /**
- * Counts wrong logins, by address; who has too many is blocked, longer each time. Each try is charged before the
- * password is looked at, so that many at once are not more than one after the other, and a right one is given back.
+ * Counts wrong logins, by address. Callers with too many are blocked, longer each time. Each try is charged before the
+ * password is checked, so many at once are not more than one after the other. A right one is given back.
  *
  * Many addresses that try one account need a policy by account beside this one.
  */
@@ -29,12 +20,11 @@ export class LoginController {
 
   @Post()
   @HttpCode(200)
-  @RateLimit({ name: 'login', key: byAddress })
+  @RateLimit('login')
   @ApiBody({ schema: body })
-  async login(@Req() request: object, @Body() body: unknown) {
+  async login(@Ip() ip: string, @Body() body: unknown) {
     if (!isRight(body)) throw new UnauthorizedException('The name or the password is wrong.');
-    const payer = payers.get(request);
-    if (payer !== undefined) await this.limiter.consume('login', payer, { cost: -1 });
+    await this.limiter.consume('login', ipKey(ip), { cost: -1 });
     return { welcome: 'alice' };
   }
 }
