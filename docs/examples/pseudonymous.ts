@@ -6,9 +6,8 @@ export function pseudonymous(resolver: KeyResolver, secret: string): KeyResolver
   const resolve: KeyResolver = async (context, request, settings) => {
     const key = await resolver(context, request, settings);
     if (key === undefined || key === null) return undefined;
-    return createHmac('sha256', secret)
-      .update(String(key as string))
-      .digest('base64url');
+    if (typeof key !== 'string') throw new TypeError('pseudonymous() takes a resolver whose keys are text');
+    return createHmac('sha256', secret).update(key).digest('base64url');
   };
   return Object.assign(resolve, { phase: resolver.phase });
 }
