@@ -27,14 +27,6 @@ export interface PolicyUse extends ListOptions {
   per?: 'handler';
 }
 
-/** A policy as the catalogue and the decorator take it. */
-export interface PolicyOptions extends Omit<PolicyDefinition, 'name' | 'limit'>, PolicyUse, ResolveOptions {
-  /** Without one, the policy's quota is the handler's own. */
-  name?: string;
-  /** The quota per window, in units, or a function of the request that gives it. */
-  limit: PerRequest<number>;
-}
-
 /**
  * A policy of the catalogue, put to another use on a route: with another key, cost, skip, phase, `allow` or `deny`. With
  * numbers, as a `limit`, it takes the policy's place on the route: what is left out is the catalogue's, and each handler
@@ -47,6 +39,16 @@ export interface PolicyReference extends PolicyUse, Partial<Omit<PolicyDefinitio
   limit?: PerRequest<number>;
 }
 
+// Below the other: TypeScript names what is missing of the last one, and that is a window more often than a name.
+
+/** A policy as the catalogue and the decorator take it. */
+export interface PolicyOptions extends Omit<PolicyDefinition, 'name' | 'limit'>, PolicyUse, ResolveOptions {
+  /** Without one, the policy's quota is the handler's own. */
+  name?: string;
+  /** The quota per window, in units, or a function of the request that gives it. */
+  limit: PerRequest<number>;
+}
+
 /** What `RateLimitModule.forRoot()` takes, or a factory of `forRootAsync()` returns. docs/options.md has it as a table. */
 export interface RateLimitModuleOptions extends StoreOptions {
   /**
@@ -57,7 +59,7 @@ export interface RateLimitModuleOptions extends StoreOptions {
   /** The catalogue: policies by name. */
   policies?: Record<string, Omit<PolicyOptions, 'name'>> | undefined;
   /** The policies that govern every handler. Default: none. */
-  default?: readonly (string | PolicyOptions | PolicyReference)[] | undefined;
+  default?: readonly (string | PolicyReference | PolicyOptions)[] | undefined;
   /** Which fields tell clients of their quota. Default `ietf`. */
   headers?: HeaderProfile | undefined;
   /** How clients are told apart. */

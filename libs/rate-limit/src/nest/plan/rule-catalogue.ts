@@ -4,11 +4,11 @@ import { withoutBlocks } from '../../core/blocks/blocking-store.js';
 import { shown } from '../../core/shown.js';
 import { Catalogue } from '../../engine/catalogue.js';
 import type { PolicyOptions, PolicyReference } from '../options.js';
-import { RESOLVE_KEYS } from '../resolve/resolved-policy.js';
+import { RESOLVE_KEYS, type ResolveOptions } from '../resolve/resolved-policy.js';
 import { RULE_KEYS, ruleOf, ruleOfHandler, withUse, type Rule } from './rule.js';
 
 /** How a handler asks for a policy: by name, spelled out, or by name with another use. */
-export type RequestedPolicy = string | PolicyOptions | PolicyReference;
+export type RequestedPolicy = string | PolicyReference | PolicyOptions;
 
 /** The policies with a name, whether the module's options define them or a route does. */
 export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
@@ -71,9 +71,10 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
 
   private changed(requested: PolicyReference, owner: string): Rule {
     const rule = this.known(requested.name);
-    const { name, per: _, ...others } = requested;
-    const isLookedUp = rule.source.varies === 'all' && this.isDefinition(others);
-    if (isLookedUp || RESOLVE_KEYS.some((part) => part in requested)) {
+    const { name, per: _, ...others }: PolicyReference & ResolveOptions = requested;
+    const hasNumbers = this.isDefinition(others);
+    const isLookedUp = rule.source.varies === 'all' || RESOLVE_KEYS.some((part) => others[part] !== undefined);
+    if (hasNumbers && isLookedUp) {
       throw new RateLimitError(
         'RL_POLICY_CONFLICT',
         `${shown(name)} is defined elsewhere, and only its definition can set resolve, which outranks a route's numbers; use another name`,
