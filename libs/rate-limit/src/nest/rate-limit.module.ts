@@ -1,10 +1,11 @@
-import { Inject, Module, type DynamicModule, type NestModule } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
+import { Inject, Module, type DynamicModule, type NestModule, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { RateLimitGuard } from './request/rate-limit.guard.js';
 import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE, type OPTIONS_TYPE } from './module-definition.js';
 import { checkRecord } from './check-options.js';
-import { HandlersOnInstances } from './boot/handlers-on-instances.js';
+import { meetInstances } from './boot/handlers-on-instances.js';
 import { rateLimitProviders } from './boot/providers.js';
+import { refuseStraysOutside } from './plan/strays.js';
 import { RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './tokens.js';
 import { RateLimiter } from './rate-limiter.service.js';
 
@@ -25,15 +26,28 @@ import { RateLimiter } from './rate-limiter.service.js';
   providers: rateLimitProviders,
   exports: [RateLimiter, RateLimitGuard, RATE_LIMIT_STORE, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS],
 })
-export class RateLimitModule extends ConfigurableModuleClass implements NestModule {
+export class RateLimitModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
   /** @internal */
-  constructor(@Inject(HandlersOnInstances) private readonly handlers: HandlersOnInstances) {
+  constructor(@Inject(ModulesContainer) private readonly modules: ModulesContainer) {
     super();
   }
 
-  /** Nest calls it before it makes the routes. */
+  /**
+   * Nest calls it before it makes the routes.
+   *
+   * @internal
+   */
   configure(): void {
-    this.handlers.beforeRoutes();
+    meetInstances(this.modules);
+  }
+
+  /**
+   * Middleware is known by now.
+   *
+   * @internal
+   */
+  onModuleInit(): void {
+    refuseStraysOutside(this.modules);
   }
 
   /**

@@ -16,7 +16,6 @@ import {
   RATE_LIMIT_SETTINGS,
   RATE_LIMIT_STORE,
 } from '../tokens.js';
-import { HandlersOnInstances } from './handlers-on-instances.js';
 import { bindLatePhase } from './late-phase.js';
 import { makePlans } from './make-plans.js';
 
@@ -88,7 +87,6 @@ export const rateLimitProviders: Provider[] = [
       return guard;
     },
   },
-  HandlersOnInstances,
   LimiterCloser,
 ];
 
