@@ -10,12 +10,12 @@ import { ApplicationConfig, DiscoveryModule, HttpAdapterHost, ModulesContainer }
 import { RateLimitGuard } from './request/rate-limit.guard.js';
 import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE, type OPTIONS_TYPE } from './module-definition.js';
 import { checkAsyncOptions, createdOptions, readOptions } from './check-options.js';
-import { HandlersOnInstances } from './boot/handlers-on-instances.js';
+import { meetInstances } from './boot/handlers-on-instances.js';
 import { checkImports } from './boot/imports.js';
 import { rateLimitProviders } from './boot/providers.js';
 import { reportLimits } from './boot/report.js';
-import { instanceIn } from './boot/module-in.js';
 import { refuseScopedOptions } from './boot/scoped-options.js';
+import { refuseStraysOutside } from './plan/strays.js';
 import { RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './tokens.js';
 import { RateLimiter } from './rate-limiter.service.js';
 
@@ -60,12 +60,17 @@ export class RateLimitModule
    * @internal
    */
   configure(): void {
-    instanceIn(this.modules, HandlersOnInstances)?.beforeRoutes();
+    meetInstances(this.modules);
   }
 
-  /** @internal */
+  /**
+   * Middleware is known by now.
+   *
+   * @internal
+   */
   onModuleInit(): void {
     refuseScopedOptions(this.modules);
+    refuseStraysOutside(this.modules);
   }
 
   /** @internal */

@@ -1,6 +1,7 @@
 import type { DiscoveryService, ModulesContainer } from '@nestjs/core';
 import { canBlockWith } from '../../engine/open-stores.js';
 import { applicationName } from '../plan/application-name.js';
+import { ownQuotas, sharedQuotas } from '../plan/own-quotas.js';
 import { Plans } from '../plan/plans.js';
 import { RuleCatalogue } from '../plan/rule-catalogue.js';
 import { routesOf } from '../plan/routes.js';
@@ -29,15 +30,16 @@ export function makePlans(
       `@RateLimit does not limit messages, so these handlers are not limited: ${some(messages)}. Limit them in code, with RateLimiter.consume().`,
     );
   }
-  const sharing = plans.sharedQuotas();
+  const quotas = ownQuotas(plans);
+  const sharing = sharedQuotas(quotas);
   if (sharing.length > 0) {
     logger.warn(
-      `Handlers with the same method and path share the quotas of policies without a name: ${some(sharing)}. Give the policies names, as in @RateLimit({ name: 'search', … }).`,
+      `Handlers with the same method and path share the quotas of their own: ${some(sharing)}. Give their policies names, as in @RateLimit({ name: 'search', … }).`,
     );
   }
-  if (options.redis !== undefined && options.prefix === undefined && application === undefined && plans.hasUnnamed) {
+  if (options.redis !== undefined && options.prefix === undefined && application === undefined && quotas.size > 0) {
     logger.warn(
-      "Policies without a name share their quotas with other applications on the same Redis that have the same routes: no package.json with a name was found for this application. Set a prefix of its own, as in RateLimitModule.forRoot({ prefix: 'shop' }).",
+      "Policies without a name share their quotas with other applications on the same Redis that have the same routes: no package.json with a name was found for this application. Set a prefix for it, as in RateLimitModule.forRoot({ prefix: 'shop' }).",
     );
   }
   return plans;

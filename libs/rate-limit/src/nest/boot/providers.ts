@@ -20,7 +20,6 @@ import {
 } from '../tokens.js';
 import { GuardBinding } from './bind-guard.js';
 import { checkImports } from './imports.js';
-import { HandlersOnInstances } from './handlers-on-instances.js';
 import { makePlans } from './make-plans.js';
 import { warnOfIdleEntries } from './idle-entries.js';
 import { knownKeys } from './known-keys.js';
@@ -91,6 +90,5 @@ export const rateLimitProviders: Provider[] = [
       new RateLimitGuard(plans, store, settings, isBound),
   },
   GuardBinding,
-  HandlersOnInstances,
   LimiterCloser,
 ];

@@ -122,26 +122,6 @@ export class Plans {
     }
   }
 
-  /** Handlers that share a quota though none of them named it, because they declare the same address. */
-  sharedQuotas(): string[] {
-    const byId = new Map<string, Set<string>>();
-    for (const [controller, handlers] of this.byController) {
-      for (const [name, { plan }] of handlers) {
-        for (const { isUnnamed, source } of plan.all) {
-          if (isUnnamed) entriesOf(byId, source.own.id, () => new Set<string>()).add(`${controller.name}.${name}`);
-        }
-      }
-    }
-    return [...new Set([...byId.values()].filter(({ size }) => size > 1).map((sharing) => [...sharing].join(' and ')))];
-  }
-
-  /** Whether a policy without a name governs a route. */
-  get hasUnnamed(): boolean {
-    return [...this.byController.values()].some((handlers) =>
-      [...handlers.values()].some(({ plan }) => plan.all.some(({ isUnnamed }) => isUnnamed)),
-    );
-  }
-
   private find(type: Type, handler: Handler, context: ExecutionContext): Plan {
     const transport = transportOf(context.getType());
     // Not remembered: the same function may handle requests too.
