@@ -136,6 +136,7 @@ describe('a mistake in the options ends the start and names the value and the fi
       { redis: { nodes: ['127.0.0.1:1'], password: 'secret' } },
       'RL_REDIS_INVALID: redis.password is ignored beside nodes; put it into options, or into options.redisOptions',
     ],
+    ['a prefix with an empty tag', { prefix: 'a{}' }, 'RL_OPTION_INVALID: prefix must not have an empty hash tag'],
     ['no url at all', { redis: 7 }, 'got 7'],
     ['nodes that are no list', { redis: { nodes: 'redis://:secret@x' } }, 'a list of at least one node, got text'],
     [

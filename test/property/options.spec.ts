@@ -20,6 +20,7 @@ import { algorithmNames } from '../../libs/rate-limit/src/core/algorithms/index.
 import { milliseconds } from '../../libs/rate-limit/src/core/duration.js';
 import { kindOf, shown } from '../../libs/rate-limit/src/core/shown.js';
 import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denials/denial-cache.store.js';
+import { targetOf } from '../../libs/rate-limit/src/stores/redis/connection/location.js';
 import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure/failure-policy.store.js';
 
 /** What definePolicy() says it throws. */
@@ -583,6 +584,61 @@ describe('where Redis is', () => {
           `{"host":"h","password":"${SECRET}"}`,
         ].map((url): [string] => [url]),
       },
+    );
+  });
+
+  it('whatever is in the password of a url, it is read as it is or told to nobody', () => {
+    const passwords = fc.array(fc.oneof(fc.constantFrom(SECRET, ...'@/?#%:[]\\\\ ,&='), fc.string()), { maxLength: 5 });
+    fc.assert(
+      fc.property(passwords, (parts) => {
+        const password = [SECRET, ...parts].join('');
+        expect(targetOf(`redis://:${encodeURIComponent(password)}@h`)).toEqual({ options: { host: 'h', password } });
+        let read: object;
+        try {
+          read = targetOf(`redis://:${password}@h`);
+        } catch (error) {
+          return expectRefusal(error, ['RL_REDIS_INVALID']);
+        }
+        expect(read).toEqual({ options: { host: 'h', password: expect.stringMatching(SECRET) } });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('whatever an option of ioredis is, it is taken or refused', () => {
+    const names = [
+      'host',
+      'port',
+      'path',
+      'family',
+      'db',
+      'username',
+      'password',
+      'tls',
+      'sentinels',
+      'connectTimeout',
+    ];
+    const more = [
+      'keyPrefix',
+      'retryStrategy',
+      'natMap',
+      'lazyConnect',
+      'maxRetriesPerRequest',
+      'monitor',
+      'url',
+      'foo',
+    ];
+    fc.assert(
+      fc.property(fc.constantFrom(...names, ...more), junk, (name, value) => {
+        for (const location of [{ port: 1, [name]: value }, { nodes: [{ port: 1, [name]: value }, value] }]) {
+          try {
+            targetOf(location);
+          } catch (error) {
+            expectRefusal(error, ['RL_REDIS_INVALID']);
+          }
+        }
+      }),
+      { numRuns: 500 },
     );
   });
 

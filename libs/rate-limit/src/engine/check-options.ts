@@ -56,6 +56,10 @@ export function checkStoreOptions(options: StoreOptions): void {
     throw new RateLimitError('RL_OPTION_INVALID', `store must have consume() and reset(), got ${kindOf(store)}`);
   }
   if (prefix !== undefined && typeof prefix !== 'string') throw invalid('prefix must be text', prefix);
+  // To a Cluster an empty tag is none, and one that comes first hides those of the keys.
+  if (prefix !== undefined && /^[^{]*\{\}/.test(prefix)) {
+    throw invalid("prefix must not have an empty hash tag; write '{rl}', or leave the braces out", prefix);
+  }
   checkObserver(options.observer);
   if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
   if (timeout !== undefined) checkTimeout(timeout);

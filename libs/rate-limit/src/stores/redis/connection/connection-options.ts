@@ -66,13 +66,17 @@ const host: Rule = {
   },
 };
 
+/** Node.js ignores what is not PEM among authorities, such as a path, or a text whose line breaks are two characters. */
+const isPem = (ca: unknown): boolean => typeof ca !== 'string' || /-----BEGIN [^-]+-----\s*\n/.test(ca);
+
 const tls: Rule = {
-  must: "true, false, or an object of tls.connect()'s options",
+  must: "true, false, or an object of tls.connect()'s options, whose ca is the text of a PEM file with its line breaks",
   read: (value) => {
     const on = flag.read(value);
     if (on !== undefined) return on ? {} : false;
     const isProfile = typeof value === 'string' && value.startsWith('RedisCloud');
-    return isProfile ? value : Array.isArray(value) ? undefined : is('object', value);
+    if (isProfile) return value;
+    return Array.isArray(value) || !isPem((value as { ca?: unknown } | null)?.ca) ? undefined : is('object', value);
   },
 };
 

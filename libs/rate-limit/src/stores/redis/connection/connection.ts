@@ -23,6 +23,8 @@ const isReplica = (error: Error): boolean => /\bREADONLY\b/.test(error.message);
  * have been charged), and it comes back within two seconds of Redis, also from one that went silent.
  */
 const safeOptions = (timeout: number) => ({
+  // As in ioredis 6. With ioredis 5 a host that has an IPv6 address alone could not be reached.
+  family: 0,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
