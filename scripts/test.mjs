@@ -29,7 +29,7 @@ const folder = mkdtempSync(join(tmpdir(), 'rate-limit-tests-'));
 const summary = join(folder, 'summary.json');
 const { status, signal } = await jest();
 for (const line of slowest()) console.log(line);
-console.log(closingLine());
+console.log(signal ? 'Interrupted.' : closingLine());
 await serversEnded();
 rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 if (signal) endBy(signal);
