@@ -558,9 +558,9 @@ describe.each(adapters)('whatever a client of %s sends', (adapter) => {
         says = key;
         Mistakes.thrown.length = 0;
         const answer = await send(app, '/key/all');
-        if (key === undefined || key === null)
+        if (key === undefined || key === null) {
           expect([answer.status, answer.fields.get('ratelimit')]).toEqual([200, undefined]);
-        else if (isText(key)) expect(answer.status).toBe(200);
+        } else if (isText(key)) expect(answer.status).toBe(200);
         else {
           expect(answer.status).toBe(500);
           expectMistake('RL_KEY_INVALID', 'keyAll');
