@@ -588,7 +588,13 @@ describe('where Redis is', () => {
   });
 
   it('whatever is in the password of a url, it is read as it is or told to nobody', () => {
-    const passwords = fc.array(fc.oneof(fc.constantFrom(SECRET, ...'@/?#%:[]\\\\ ,&='), fc.string()), { maxLength: 5 });
+    const passwords = fc.array(
+      fc.oneof(
+        fc.constantFrom(SECRET, ...['@', '/', '?', '#', '%', ':', '[', ']', ' ', ',', '&', '=', String.raw`\ `]),
+        fc.string(),
+      ),
+      { maxLength: 5 },
+    );
     fc.assert(
       fc.property(passwords, (parts) => {
         const password = [SECRET, ...parts].join('');
