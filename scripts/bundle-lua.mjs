@@ -14,9 +14,12 @@ const [source = fileURLToPath(new URL('../libs/rate-limit/src', import.meta.url)
 const src = pathToFileURL(`${resolve(source)}/`);
 const folder = new URL('stores/redis/', src);
 
-const part = (name) => readFileSync(new URL(`lua/${name}.lua`, folder), 'utf8');
+/** Comments are for readers of lua/*.lua. Every instance sends the script, and both formats of the package have it. */
+const withoutComments = (lua) => lua.replace(/^ *--.*\n/gm, '').replace(/^\n+/gm, '');
 
-const consume = await assemble(src);
+const part = (name) => withoutComments(readFileSync(new URL(`lua/${name}.lua`, folder), 'utf8'));
+
+const consume = withoutComments(await assemble(src));
 const sha = createHash('sha1').update(consume).digest('hex');
 
 const literal = (lua) => `\`${lua.replace(/[\\`]|\$\{/g, (character) => `\\${character}`)}\``;

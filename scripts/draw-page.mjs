@@ -7,12 +7,12 @@ import { ensureInstalled } from './install.mjs';
 import { fewColours } from './pictures/few-colours.mjs';
 
 const PICTURE = 'docs/pictures/page.png';
-const SIZE = { viewport: { width: 1240, height: 811 }, deviceScaleFactor: 1.5 };
+const SIZE = { viewport: { width: 1240, height: 811 }, deviceScaleFactor: 1 };
 /** The scene takes 10 seconds. Then the sliding window gives some back. */
 const LASTS = 14_500;
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
-ensureInstalled();
+await ensureInstalled();
 if (spawnSync('npm run build', { stdio: 'inherit', shell: true }).status !== 0) process.exit(1);
 
 const { chromium } = await import('playwright-core');

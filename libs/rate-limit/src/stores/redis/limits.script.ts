@@ -1,30 +1,14 @@
 // Generated from lua/limits.lua and lua/limits-since.lua by `npm run lua`. Do not edit.
 
-export const limitsScript = `-- Changes one limit in the book, if it is still the one that the writer knows.
---
--- KEYS      the book, a hash: entries by name, each "version limit burst" (burst "-" for none), and under "version" the
---           book's own; and its log, a sorted set of the latest changes by version, each "version name"
--- ARGV      name; "limit burst", or '' to remove the entry; the version that it must have, 0 for none, or '' for any;
---           the most entries; how many changes the log keeps; how long both are kept, in ms
--- Returns   the outcome ("done", "changed" or "full"), and the entry's version now (0: there is no entry)
---
--- A version is the server's clock in µs, or a little more than the last version, by a varying step. So a version that a
--- failover lost is not given again, and an instance that knows it does not find it in the log.
-
-local book, log = KEYS[1], KEYS[2]
+export const limitsScript = `local book, log = KEYS[1], KEYS[2]
 local name, numbers, expected = ARGV[1], ARGV[2], ARGV[3]
-
 local current = redis.call('HGET', book, name)
--- Text that this library did not write does not count as an entry. Readers ignore it too.
 local known = current and string.match(current, '^(%d+) %d+ [%d-]+$') or '0'
 if expected ~= '' and expected ~= known then return { 'changed', known } end
 if numbers == '' and not current then return { 'done', '0' } end
-
 local last = tonumber(redis.call('HGET', book, 'version') or '')
--- A log without its book has only changes that are lost.
 if not last then redis.call('DEL', log) end
 if numbers ~= '' and not current and redis.call('HLEN', book) > tonumber(ARGV[4]) then return { 'full', '0' } end
-
 local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
 local version = string.format('%.0f', clock > (last or 0) and clock or last + 1 + time[2] % 1000)
@@ -41,19 +25,9 @@ redis.call('PEXPIRE', log, ARGV[6])
 return { 'done', numbers == '' and '0' or version }
 `;
 
-export const changesScript = `-- Returns what changed in the book of limits (limits.lua) since a version, as of one moment.
---
--- KEYS      the book and its log
--- ARGV      the version
--- Returns   the book's version now, and names with their entries in turn ('' for a removed entry); nothing when the log
---           does not have that version: the log is too short, or the version was lost
-
-local book, log, known = KEYS[1], KEYS[2], ARGV[1]
-
--- The first is the change that made the version.
+export const changesScript = `local book, log, known = KEYS[1], KEYS[2], ARGV[1]
 local changes = redis.call('ZRANGEBYSCORE', log, known, '+inf')
 if not changes[2] or string.match(changes[1], '^%d+') ~= known then return {} end
-
 local names, told = {}, { redis.call('HGET', book, 'version') }
 for i = 2, #changes do names[i - 1] = string.match(changes[i], '^%d+ (.*)') end
 local entries = redis.call('HMGET', book, unpack(names))

@@ -1,38 +1,13 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '076eec0454544ce18b2b431e36e47b209245d4cd';
+export const consumeSha = '02d576a736b8bba3c0ed689efdf0d9dc0cdceb79';
 
-export const consumeScript = `-- Runs the commands of a batch in order of arrival. A request to charge is judged as a whole: all of its hits are
--- charged, or none. wire/frame.ts says where everything stands; its numbers are written here as FRAME and OPCODE.
---
--- KEYS      the keys of the commands, one command after the other; on a Cluster all of them share one hash slot
--- ARGV      not_after: the server's clock past which nothing is done, or '' for never too late
---           now in ms, or '' for the server's clock
---           the policies, each: algorithm, limit, window, burst, life (how long its keys are kept, in ms)
---           the runs of equal commands, each: opcode, how many commands, and what they have in common. The opcode
---           \`deadline\` comes with a number of ms instead: the runs behind it are too late that long before not_after.
---           Without any run, each key is a request for one unit of the only policy
--- Returns   little-endian doubles: the server's clock in ms, then the numbers of each command (of a hit remaining,
---           reset_after and retry_after, which is 0 when it is allowed). A command that came too late has LATE in place
---           of each of its numbers. The clock alone: the whole batch came too late
---
--- A state says itself when it began; its key's TTL only collects garbage. A key of a foreign type, or with a value
--- that no algorithm wrote, is an absent state, and so a full quota; the next charge writes over it. A state more than a
--- window ahead of now comes from a clock that had jumped: it is moved to now (core/algorithm.ts).
---
--- Redis runs this from the top each time. So each part is made when it is first needed, a hit makes no table (a log's
--- does) and no closure, and Redis gets numbers as text from ARGV where it can: Lua is slow at writing numbers.
-
-local KEYS, ARGV = KEYS, ARGV
+export const consumeScript = `local KEYS, ARGV = KEYS, ARGV
 local call, pcall_redis, type, tonumber = redis.call, redis.pcall, type, tonumber
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_record, format, rep = struct.pack, struct.unpack, string.format, string.rep
-
--- Below it a double holds every whole number exactly.
 local LARGEST = 9007199254740992
-
--- The numbers of a packed record, or nothing when it is none of that size and layout.
 local function read_record(found, size, layout)
   if found and #found == size then
     local a, b, c = unpack_record(layout, found)
@@ -44,41 +19,23 @@ local function read_record(found, size, layout)
     end
   end
 end
-
--- The driver: see the contract in prelude.lua.
-
 local time = call('TIME')
 local server = time[1] * 1000 + floor(time[2] / 1000)
 local not_after, now = tonumber(ARGV[1 + 0]), tonumber(ARGV[1 + 1]) or server
 if not_after and server > not_after then return pack('<d', server) end
-
--- What a judge leaves to be written: nothing, a record, a number (where a log begins), or one of these; CHARGED when the
--- judge wrote itself.
 local NOTHING_LEFT, ADD_COST, CHARGED = '', true, 'charged'
--- And for how long it must be kept: a number of ms, or this where the key's TTL reaches far enough.
 local KEEP_TTL = false
-
 local fixed_window, sliding_window, sliding_log, write_log, token_bucket, run_judge, new_block, write_block, read_block, look, answer_with_block, run_impose, run_forget, run_read_clock
-
--- The policies as they stand in ARGV, with the judge in place of the algorithm. Made with room for one policy, so that
--- Lua need not enlarge it.
 local policies, arg = { 0, 0, 0, 0, 0 }, 1 + 2
 while ARGV[arg] and not tonumber(ARGV[arg]) do
   local algorithm, judge = ARGV[arg]
   if algorithm == 'fixed-window' then
     if not fixed_window then
-      -- Twin: core/algorithms/fixed-window.ts. The same law, but charged first where that is likely right; change both.
-      --
-      -- State: start, used. One integer where it fits, which takes the least room and is charged by INCRBY: the ms from 2025
-      -- to start, times 8192 (so that % is exact), plus used. Else packed behind a 0, so that no record is a number in text.
-      -- Integers below the least one, of 2 February 2026, were not written by this library.
       local EPOCH, UNITS, LEAST_COUNTER = 1735689600000, 8192, 281474976710656
-
       function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
         local start, used, moved, counted, packed = now, 0, false, false, false
         local found, counter, charged
         if cost > 0 and cost <= limit and limit < UNITS then
-          -- Mostly the window is there and has room: then one INCRBY charges it, and says all there is to know.
           local sum = pcall_redis('INCRBY', key, cost_text)
           charged = type(sum) == 'number'
           if charged then
@@ -90,7 +47,6 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
             then
               return limit - kept, until_end, 0, CHARGED
             end
-            -- From LARGEST on a double is not exact, and nothing is a counter.
             counter = sum < LARGEST and sum - cost or LARGEST
           end
         end
@@ -116,7 +72,6 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
             start, used, counted, packed = state_start, state_used, counter, not counter
           end
         end
-
         local kept, until_end = used, start + window - now
         local reset_after, retry_after = 0, 0
         local allowed = cost <= limit - used or cost <= 0
@@ -128,9 +83,7 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
           retry_after = until_end
         end
         if kept > 0 and limit > 0 then reset_after = until_end end
-        -- It did not fit, and is taken back; what INCRBY made of nothing, the record replaces.
         if charged and counter ~= 0 then call('INCRBY', key, -cost) end
-
         local record, lifetime
         if kept == 0 then
           record = (counter or state_start) and NOTHING_LEFT
@@ -151,17 +104,11 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
     judge = fixed_window
   elseif algorithm == 'sliding-window' then
     if not sliding_window then
-      -- Twin: core/algorithms/sliding-window.ts. Same names, same order; change both.
-      --
-      -- State: start, current, previous
-
-      -- How long until \`units\` are there: as the last window slides out, or after the turn, as this one does.
       local function sliding_window_wait(limit, window, current, previous, units, start, now)
         local room = (limit - current - units) * window
         if room >= 0 then return start + window - floor(room / previous) - now end
         return start + 2 * window - floor((limit - units) * window / current) - now
       end
-
       function sliding_window(key, limit, window, burst, cost, now)
         local start, current, previous, moved = now, 0, 0, false
         local found = pcall_redis('GET', key)
@@ -177,12 +124,9 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
             start, previous = state_start + window, state_current
           end
         end
-
         local left = min(window, start + window - now)
         local weight = ceil(previous * left / window)
         local allowed = cost <= limit - current - weight or cost <= 0
-
-        -- The current window is charged; what it cannot give back, the one before does.
         local kept_current, kept_previous = current, previous
         if allowed then
           kept_current = max(0, current + cost)
@@ -190,7 +134,6 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
         end
         local full = kept_current == 0 and kept_previous == 0
         local remaining = max(0, limit - kept_current - ceil(kept_previous * left / window))
-
         local reset_after, retry_after = 0, 0
         if not full and limit > 0 then
           reset_after = sliding_window_wait(limit, window, kept_current, kept_previous, remaining + 1, start, now)
@@ -202,13 +145,11 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
             retry_after = sliding_window_wait(limit, window, current, previous, cost, start, now)
           end
         end
-
         local record, lifetime
         if full then
           record = state_start and NOTHING_LEFT
         elseif moved or allowed and cost ~= 0 then
           record = pack('<ddd', start, kept_current, kept_previous)
-          -- The TTL was set when this window began, and reaches to the end of the next.
           lifetime = start ~= state_start and start + 2 * window - now
         end
         return remaining, reset_after, retry_after, record, lifetime
@@ -217,22 +158,12 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
     judge = sliding_window
   elseif algorithm == 'sliding-log' then
     if not sliding_log then
-      -- Twin: core/algorithms/sliding-log.ts. The same law on another state; change both.
-      --
-      -- State: a list like a fence, sums as the posts and times as the rails between them, oldest first:
-      --   sum, at, sum, at, sum …
-      -- The units charged at a time are the sum after it less the sum before it. Dropping the oldest entry drops a post
-      -- and a rail from the left; nothing else changes. Finding an entry is a binary search.
-
       local function sound(n)
         return n and n >= 0 and n < LARGEST and n % 1 == 0
       end
-
       local function log_at(key, index)
         return tonumber(call('LINDEX', key, index)) or 0
       end
-
-      -- The first entry from \`from\` on whose value exceeds \`threshold\`; \`offset\` is 1 for its time, 2 for the sum after it.
       local function log_search(key, from, entries, offset, threshold)
         local to = entries
         while from < to do
@@ -241,9 +172,6 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
         end
         return from
       end
-
-      -- How many entries, the first live one, the sum before it, the sum of all, the time of the last.
-      -- 0 entries when there is no log, or something else in its place.
       local function read_log(key, window, now)
         local length = pcall_redis('LLEN', key)
         if type(length) ~= 'number' or length < 3 or length % 2 == 0 then return 0, 0, 0, 0, now end
@@ -253,7 +181,6 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
         if not (sound(before) and sound(first) and sound(last) and sound(total)) or total < before then
           return 0, 0, 0, 0, now
         end
-
         local live, at = 0, max(now, last)
         if first + window <= at then
           live = log_search(key, 0, entries, 1, at - window)
@@ -261,14 +188,11 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
         end
         return entries, live, before, total, last
       end
-
-      -- How long until the oldest \`units\` of the live entries have left the window.
       local function sliding_log_wait(key, live, entries, before, units, window, now)
         local index = live
         if units > 1 then index = log_search(key, live, entries, 2, before + units - 1) end
         return log_at(key, 2 * index + 1) + window - now
       end
-
       function sliding_log(key, limit, window, burst, cost, now, life)
         local entries, live, before, total, last = read_log(key, window, now)
         local found = entries > 0
@@ -280,18 +204,15 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
           entries, live, before, total, last = 1, 0, 0, used, now
         end
         local at = max(now, last)
-
         local used = total - before
         local allowed = cost <= 0 or cost <= limit - used
         local kept = used
         if allowed then kept = max(0, used + cost) end
         local remaining = max(0, limit - kept)
-
         local reset_after, retry_after = 0, 0
         if kept > 0 and limit > 0 then
           local units = kept + remaining + 1 - limit
           if units > used then
-            -- Those past what was used are the ones charged now.
             reset_after = at + window - now
           else
             reset_after = sliding_log_wait(key, live, entries, before, units, window, now)
@@ -304,7 +225,6 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
             retry_after = sliding_log_wait(key, live, entries, before, used + cost - limit, window, now)
           end
         end
-
         local record
         if kept == 0 then
           record = found and NOTHING_LEFT
@@ -313,8 +233,6 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
         end
         return remaining, reset_after, retry_after, record, at + window - now
       end
-
-      -- Sums only grow while a log is not empty. Long before doubles lose a unit, all sums are lowered to start at 0 again.
       local LARGEST_SUM = 4503599627370496
       local function log_rebase(key)
         local fence = call('LRANGE', key, 0, -1)
@@ -323,8 +241,6 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
           call('LSET', key, post - 1, max(0, (tonumber(fence[post]) or before) - before))
         end
       end
-
-      -- The newest entries first. A log with damaged sums holds nothing.
       local function log_give_back(key, units)
         while units > 0 do
           local newest = call('LRANGE', key, -3, -1)
@@ -339,11 +255,8 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
           units = units - charged
         end
       end
-
-      -- Charges a log, or gives back to it, as \`sliding_log\` has allowed. \`live\` is its first live entry, or -1 where no log was found.
       function write_log(key, live, cost, now, life)
         if live < 0 then
-          -- Only what is there: after its first write Redis refuses a script nothing more, however full the memory is.
           if call('PTTL', key) ~= -2 then call('DEL', key) end
           call('RPUSH', key, 0, now, cost)
         else
@@ -366,11 +279,6 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
     judge = sliding_log
   elseif algorithm == 'token-bucket' or algorithm == 'gcra' then
     if not token_bucket then
-      -- Twin: core/algorithms/token-bucket.ts. Same names, same order; change both. GCRA is the same with another burst.
-      --
-      -- State: debt in units times ms of window, at; and until when the key's TTL reaches, which need not be renewed at
-      -- every charge.
-
       function token_bucket(key, limit, window, burst, cost, now, life)
         local capacity = 0
         if limit > 0 then capacity = burst * window end
@@ -383,13 +291,11 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
           debt = max(0, state_debt - max(0, elapsed) * limit)
           if elapsed < 0 and not moved then at = state_at end
         end
-
         local weight = cost * window
         local allowed = cost <= 0 or weight <= capacity - debt
         local kept, ahead = debt, at - now
         if allowed then kept = max(0, debt + weight) end
         local remaining = max(0, floor((capacity - kept) / window))
-
         local reset_after, retry_after = 0, 0
         if kept > 0 and capacity > 0 then
           reset_after = ahead + ceil((kept - capacity + (remaining + 1) * window) / limit)
@@ -401,7 +307,6 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
             retry_after = ahead + ceil((debt - capacity + weight) / limit)
           end
         end
-
         local record, lifetime
         if kept == 0 then
           record = state_at and NOTHING_LEFT
@@ -427,17 +332,13 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
   for i = arg + 1, arg + 5 - 1 do policies[i - 2] = tonumber(ARGV[i]) end
   arg = arg + 5
 end
-
--- Writes what a judge left for a hit on the policy at \`at\`.
 local function settle(key, record, lifetime, at, cost)
-  -- As text: Lua is slow at writing numbers.
   local life = ARGV[2 + at + 4]
   if lifetime and lifetime > policies[at + 4] then life = lifetime end
   if record == ADD_COST then
     local sum = pcall_redis('INCRBY', key, cost)
     if type(sum) == 'table' then
       if not string.find(sum.err, 'integer') then error(sum.err) end
-      -- Text that Lua reads as a counter and Redis does not is written as a counter.
       call('SET', key, format('%.0f', tonumber(call('GET', key)) + cost), 'PX', life)
     end
   elseif record == NOTHING_LEFT then
@@ -450,13 +351,8 @@ local function settle(key, record, lifetime, at, cost)
     call('SETRANGE', key, '0', record)
   end
 end
-
--- \`answered\` numbers of the reply are written, and \`key\` keys are done with.
 local reply, answered, key, is_late = { server, 0, 0, 0 }, 1, 0, false
--- One of KEYS at random, and the state that this key is or stands beside.
 local drawn, inspected = 1 + time[2] % #KEYS
-
--- The next run. A batch in the plain form has no runs: each of its keys is a request for one unit of its only policy.
 local opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])
 if not opcode then opcode, count = 2, #KEYS end
 while opcode do
@@ -485,22 +381,12 @@ while opcode do
   elseif opcode == 1 then
     is_late = not_after and server > not_after - count
   else
-    -- A part gets the opcode, where its arguments begin, the number of commands, \`key\` and \`answered\`. It returns where
-    -- the next run begins, and the new \`key\` and \`answered\`. For a run that is too late it only counts.
     local run
     if not run_judge and (opcode == 3 or opcode == 4) then
-      -- Requests of several hits, or under policies that block. Each request is judged as a whole.
-      --
-      -- Arguments   how many hits a request has, then its hits: which policy, and the cost; in a run under policies that block
-      --             also the block's rule (blocks.lua), or '' for a policy that does not
-      -- KEYS        of each request the states of its hits, then the blocks of those with a rule
-      -- Returns     of each hit remaining, reset_after, retry_after, and with a rule how long a block stands, or 0
       function run_judge(opcode, arg, count, key, answered, is_late)
         local hits, entries = tonumber(ARGV[arg + 0]), 2
         if opcode == 4 then entries = 2 + 1 end
         arg = arg + 1
-
-        -- Of each hit: where its policy is, its cost, that as text, where its numbers begin, and its block if it has one.
         local places, costs, texts, offsets, blocks = {}, {}, {}, {}, {}
         local keys, numbers = hits, 0
         for n = 1, hits do
@@ -514,16 +400,12 @@ while opcode do
           end
           arg = arg + entries
         end
-
-        -- If the drawn key is one of these, take a state of the same request: it may be a block.
         local past = drawn - key - 1
         if past >= 0 and past < count * keys then inspected = KEYS[drawn - past % keys + past % keys % hits] end
         if is_late then return arg, key + count * keys, answered + count * numbers end
-
         local records, lifetimes = {}, {}
         for _ = 1, count do
           local all_allowed, block_key = true, key + hits
-          -- First judge every hit, which may charge it already.
           for n = 1, hits do
             local at, to, block, is_blocked = places[n], answered + offsets[n], blocks[n], false
             local remaining, reset_after, retry_after
@@ -545,13 +427,10 @@ while opcode do
             reply[to + 2] = retry_after
             if block then reply[to + 3 + 0] = block.left end
           end
-
-          -- Then write what is left to be written, and give back what was charged beside a denial.
           for n = 1, hits do
             local at, to, block, settled_cost = places[n], answered + offsets[n], blocks[n], texts[n]
             local is_blocked = block and block.left > 0 and costs[n] > 0
             if not all_allowed and reply[to + 2] == 0 and not is_blocked then
-              -- All or none: beside a denied hit, a hit that would have passed only looks, or gives back. It is still allowed.
               settled_cost = records[n] == CHARGED and -costs[n] or 0
               reply[to + 0], reply[to + 1], _, records[n], lifetimes[n] =
                 policies[at](KEYS[key + n], policies[at + 1], policies[at + 2],
@@ -566,38 +445,26 @@ while opcode do
       end
     end
     if not new_block and (opcode == 4 or opcode == 5) then
-      -- Twin: core/blocks/block.ts. The same law; change both.
-      --
-      -- A policy with \`blockFor\` blocks callers over the limit. The block is a key of its own beside the quota's.
-      -- State: start, span, step. The rule comes as text: the shortest TTL, extend, forget_after, the spans.
-
-      -- A rule, which also holds the block that was read last under it.
       function new_block(rule)
         local block, number = { spans = {} }, string.gmatch(rule, '%d+')
         block.shortest_life, block.extend, block.forget_after = tonumber(number()), number() == '1', tonumber(number())
         for span in number do block.spans[#block.spans + 1] = tonumber(span) end
         return block
       end
-
       local function life_of(block, start, span)
         return max(block.shortest_life, start + span + block.forget_after - now)
       end
-
-      -- Returns whether the block was written. Where nothing may be written, the request is denied without a block.
       function write_block(block, start, span, step)
         local life = format('%.0f', life_of(block, start, span))
         local written = pcall_redis('SET', block.key, pack('<ddd', start, span, step), 'PX', life)
         return not (type(written) == 'table' and written.err)
       end
-
-      -- Reads the block of a key as of now, and returns how long it still lasts.
       function read_block(block, key)
         block.key, block.start, block.span, block.step, block.left = key, nil, 0, 0, 0
         local found = pcall_redis('GET', key)
         if not found then return 0 end
         local start, span, step = read_record(found, 24, '<ddd')
         if not start then
-          -- Nothing else would ever remove it.
           call('DEL', key)
           return 0
         end
@@ -607,13 +474,10 @@ while opcode do
         end
         local life, left = max(1, life_of(block, start, span)), call('PTTL', key)
         if left == -1 or left > 100 * life then call('PEXPIRE', key, format('%.0f', life)) end
-        -- A step that is forgotten stays 0.
         if start + span + block.forget_after > now then block.step = step end
         block.start, block.span, block.left = start, span, max(0, start + span - now)
         return block.left
       end
-
-      -- What a blocked quota holds, and how long the cost would have to wait for it. Nothing is charged.
       function look(key, at, cost, cost_text)
         local judge, limit, window, burst, life = policies[at], policies[at + 1],
           policies[at + 2], policies[at + 3], policies[at + 4]
@@ -629,9 +493,6 @@ while opcode do
         end
         return remaining, reset_after, wait
       end
-
-      -- Begins a block when the quota denied the hit, and begins it again when a block did and the rule says so. Then the
-      -- hit's numbers, which begin at \`to\` and are the quota's, take the block into account.
       function answer_with_block(block, is_blocked, limit, cost, to)
         local remaining, reset_after, retry_after =
           to + 0, to + 1, to + 2
@@ -661,17 +522,11 @@ while opcode do
       end
     end
     if not run_impose and (opcode == 5) then
-      -- Blocks keys because code asks for it, in place of a block that stands. Such a block is not a step.
-      --
-      -- Arguments   which policy, for how long, the block's rule (blocks.lua)
-      -- KEYS        of each command the quota's state, then its block
-      -- Returns     of each 1, or 0 where nothing may be written
       function run_impose(_, arg, count, key, answered, is_late)
         if not is_late then
           local at = 5 * (ARGV[arg + 0] - 1) + 1
           local span, block = tonumber(ARGV[arg + 1]), new_block(ARGV[arg + 2])
           for n = 1, count do
-            -- The quota is looked at, as it will be while the block stands: one from far ahead is moved to now.
             look(KEYS[key + 2 * n - 1], at, 0, '0')
             read_block(block, KEYS[key + 2 * n])
             reply[answered + n] = write_block(block, now, span, block.step) and 1 or 0
@@ -681,10 +536,6 @@ while opcode do
       end
     end
     if not run_forget and (opcode == 6) then
-      -- Removes keys: for a reset those of a quota and its block, for an unblock the block's.
-      --
-      -- Arguments   how many keys each command has
-      -- Returns     of each 1
       function run_forget(_, arg, count, key, answered, is_late)
         local keys = tonumber(ARGV[arg + 0])
         if not is_late then
@@ -697,7 +548,6 @@ while opcode do
       end
     end
     if not run_read_clock and (opcode == 7) then
-      -- Only for the server's clock, which every reply begins with. The key says which server of a Cluster.
       function run_read_clock(_, arg, count, key, answered)
         return arg, key + count, answered
       end
@@ -722,19 +572,13 @@ while opcode do
   end
   opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])
 end
-
--- A key that was made permanent, or that got years, gets its TTL back. Each time the script looks at one state. Blocks
--- are looked at whenever they are read.
 if inspected then
   local longest = 0
   for at = 1, #policies, 5 do longest = max(longest, policies[at + 4]) end
   local left = call('PTTL', inspected)
-  -- Somewhat longer is all right: a clock was set back, or a burst was lowered.
   if left == -1 or left > 100 * longest then call('PEXPIRE', inspected, longest) end
 end
-
 if answered == 4 then return pack('<dddd', reply[1], reply[2], reply[3], reply[4]) end
--- In parts, because Lua takes only so many arguments.
 local packed = ''
 for first = 1, answered, 600 do
   local last = min(answered, first + 599)
