@@ -43,7 +43,7 @@ export class RateLimiter extends Limiter {
    */
   async keyOf(resolver: KeyResolver, context: ExecutionContext): Promise<string | undefined> {
     const type = context.getType<string>();
-    const request = transportOf(type)?.request(context);
+    const request = transportOf(type)?.exchangeOf(context)?.request;
     if (!request)
       throw new RateLimitError('RL_KEY_INVALID', `keyOf() knows no request of calls of type ${shown(type)}`);
     const partition = await resolver(context, request, this.keys);

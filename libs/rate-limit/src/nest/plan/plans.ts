@@ -123,9 +123,8 @@ export class Plans {
   }
 
   private find(type: Type, handler: Handler, context: ExecutionContext): Plan {
-    const transport = transportOf(context.getType());
     // Not remembered: the same function may handle requests too.
-    if (!transport?.carries(context)) return this.elsewhere;
+    if (!transportOf(context.getType())?.exchangeOf(context)) return this.elsewhere;
     const controllers = this.byController.has(type) ? [type] : (this.behind.get(type) ?? []);
     for (const controller of controllers) {
       const handlers = this.byController.get(controller)!;

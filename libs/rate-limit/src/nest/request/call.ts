@@ -3,7 +3,7 @@ import { withPlace } from '../../core/errors.js';
 import type { Field, Verdict } from '../../headers/ratelimit-headers.js';
 import type { Phase } from '../keys/key-resolver.js';
 import type { RateLimitSettings } from '../settings.js';
-import type { Transport } from '../transports/transport.js';
+import type { Exchange, Transport } from '../transports/transport.js';
 import { isRateLimitException } from './exceptions.js';
 import type { IdentityWatch } from './identity-watch.js';
 import type { RateLimitRequest } from './request.js';
@@ -36,15 +36,23 @@ export class Call {
   private constructor(
     readonly context: ExecutionContext,
     private readonly transport: Transport,
+    private readonly exchange: Exchange,
     readonly settings: RateLimitSettings,
   ) {
-    this.request = transport.request(context);
-    this.wasAnswered = transport.isAnswered(context);
+    this.request = exchange.request;
+    this.wasAnswered = exchange.isAnswered;
   }
 
-  /** The call of a context: the same for every guard. */
-  static of(context: ExecutionContext & { [CALL]?: Call }, transport: Transport, settings: RateLimitSettings): Call {
-    return (context[CALL] ??= new Call(context, transport, settings));
+  /** The call of a context: the same for every guard. `undefined` where it has no request. */
+  static of(
+    context: ExecutionContext & { [CALL]?: Call },
+    transport: Transport,
+    settings: RateLimitSettings,
+  ): Call | undefined {
+    const known = context[CALL];
+    if (known) return known;
+    const exchange = transport.exchangeOf(context);
+    return exchange && (context[CALL] = new Call(context, transport, exchange, settings));
   }
 
   /** Whether a phase is still to be decided; from then on it is not. */
@@ -74,7 +82,7 @@ export class Call {
 
   /** Whether the answer left since we began: a time-out of the application sent it. */
   get isAnsweredMeanwhile(): boolean {
-    return !this.wasAnswered && this.transport.isAnswered(this.context);
+    return !this.wasAnswered && this.exchange.isAnswered;
   }
 
   /** The handler, as messages name it. */
@@ -83,7 +91,7 @@ export class Call {
   }
 
   setFields(fields: readonly Field[]): void {
-    this.transport.setFields(this.context, fields);
+    this.exchange.setFields(fields);
   }
 
   /** What to throw: a denial in the transport's own form, a mistake in the use of rate limits with the handler's name. */

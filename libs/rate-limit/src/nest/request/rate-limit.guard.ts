@@ -117,7 +117,8 @@ export class RateLimitGuard implements CanActivate {
   private callOf(context: ExecutionContext): Call | undefined {
     const type = context.getType<string>();
     const transport = transportOf(type);
-    if (transport?.carries(context)) return Call.of(context, transport, this.settings);
+    const call = transport && Call.of(context, transport, this.settings);
+    if (call) return call;
     if (!this.warnedOf.has(type)) {
       this.warnedOf.add(type);
       this.settings.logger.warn(
