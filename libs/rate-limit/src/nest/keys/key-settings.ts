@@ -3,6 +3,7 @@ import { RateLimitError } from '../../core/errors.js';
 import { shown } from '../../core/shown.js';
 import { checkIpv6Prefix, DEFAULT_IPV6_PREFIX } from '../../engine/identity/ip-key.js';
 import type { Identity } from '../../engine/identity/key-text.js';
+import { oncePerKind, type WarnOnce } from '../../engine/warn-once.js';
 import type { RateLimitRequest } from '../request/request.js';
 import { isLeft, tenantIdIn, userIdIn, withoutTenantId, withoutUserId } from './claims.js';
 import { proxyWatch } from './proxy-watch.js';
@@ -91,17 +92,8 @@ function check(holds: boolean, rule: string, value: unknown): void {
   if (!holds) throw new RateLimitError('RL_KEYS_INVALID', `${rule}, got ${shown(value)}`);
 }
 
-function oncePerKind(warn: (message: string) => void): KeySettings['warnOnce'] {
-  const warned = new Set<string>();
-  return (kind, message) => {
-    if (warned.has(kind)) return;
-    warned.add(kind);
-    warn(message());
-  };
-}
-
 const userReader =
-  (warnOnce: KeySettings['warnOnce']) =>
+  (warnOnce: WarnOnce) =>
   (request: RateLimitRequest): string | undefined => {
     const user: unknown = request.user;
     const id = userIdIn(user);
@@ -112,7 +104,7 @@ const userReader =
   };
 
 const tenantReader =
-  (warnOnce: KeySettings['warnOnce']) =>
+  (warnOnce: WarnOnce) =>
   ({ user }: RateLimitRequest): string | undefined => {
     const id = tenantIdIn(user);
     if (id === undefined && isLeft(user)) warnOnce('tenant', () => withoutTenantId(user));
@@ -120,7 +112,7 @@ const tenantReader =
   };
 
 /** Some libraries leave the user at another place. It is not read unasked: who writes there is not known. */
-function tellOfUserElsewhere(request: RateLimitRequest, warnOnce: KeySettings['warnOnce']): void {
+function tellOfUserElsewhere(request: RateLimitRequest, warnOnce: WarnOnce): void {
   const place = elsewhere(request);
   if (place === undefined) return;
   warnOnce(

@@ -27,8 +27,6 @@ export class RateLimitGuard implements CanActivate {
   private readonly phase: Phase | 'all';
   /** Whether the module refuses addresses or API keys: then handlers without a policy are guarded too. */
   private readonly isScreening: boolean;
-  /** The types of calls that are not limited, each of which is said once. */
-  private readonly warnedOf = new Set<string>();
   /** Whether limits are off: then it lets everything pass, wherever it is bound. */
   private readonly isOff: boolean;
 
@@ -119,14 +117,11 @@ export class RateLimitGuard implements CanActivate {
     const transport = transportOf(type);
     const call = transport && Call.of(context, transport, this.settings);
     if (call) return call;
-    if (!this.warnedOf.has(type)) {
-      this.warnedOf.add(type);
-      this.settings.logger.warn(
-        transport
-          ? `${context.getClass().name}.${context.getHandler().name} was called without an HTTP request. Such calls are not limited. Limit them in code, with RateLimiter.consume().`
-          : `Calls of type "${type}" are not limited: this library has no transport for them. Limit them in code, with RateLimiter.consume().`,
-      );
-    }
+    this.settings.warnOnce(`calls of type ${type}`, () =>
+      transport
+        ? `${context.getClass().name}.${context.getHandler().name} was called without an HTTP request. Such calls are not limited. Limit them in code, with RateLimiter.consume().`
+        : `Calls of type "${type}" are not limited: this library has no transport for them. Limit them in code, with RateLimiter.consume().`,
+    );
     return undefined;
   }
 }
