@@ -22,8 +22,8 @@ const bound = new WeakSet<object>();
 export function bindLatePhase(plans: Plans, guard: RateLimitGuard): void {
   plans.isLateBound = isLateBound;
   for (const route of plans.routes) {
-    const { controller, name, handler, wrapper } = route;
-    if (plans.for(controller, name).late.length === 0) continue;
+    const { handler, wrapper } = route;
+    if (plans.for(route).late.length === 0) continue;
     if (!bound.has(handler)) bindLateTo(route, handler);
     wrapper.host?.addInjectable({ provide: LateRateLimitPhase, useValue: guard }, 'guard');
   }

@@ -1,4 +1,5 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import { few } from '../../core/shown.js';
 import type { LimiterParts } from '../../engine/limiter.js';
 import type { Plans } from '../plan/plans.js';
 import { RateLimiter } from '../rate-limiter.service.js';
@@ -8,7 +9,7 @@ import { checkCoverage } from './coverage.js';
 import { dependenciesOf } from './dependencies.js';
 import { isGuardedBy } from './is-guarded-by.js';
 import { moduleIn } from './module-in.js';
-import { namesOf, summaryOf } from './summary.js';
+import { summaryOf } from './summary.js';
 
 /**
  * Says what is limited, and of what looks like a limit and is none. Called when the routes are made, so that
@@ -47,10 +48,10 @@ export async function reportLimits(
 /** A catalogue that nothing uses was meant for something. Code that asks for `RateLimiter` may use it. */
 function warnOfNone(plans: Plans, modules: ModulesContainer, warn: (message: string) => void): void {
   const { routes, catalogue } = plans;
-  const isLimited = routes.some(({ controller, name }) => plans.for(controller, name).all.length > 0);
+  const isLimited = routes.some((route) => plans.for(route).all.length > 0);
   if (isLimited || routes.length === 0 || catalogue.names.length === 0 || isInjected(RateLimiter, modules)) return;
   warn(
-    `No handler has a limit: policies has ${namesOf(catalogue.names)}, but neither default nor @RateLimit asks for one. ` +
+    `No handler has a limit: policies has ${few(catalogue.names)}, but neither default nor @RateLimit asks for one. ` +
       "Add a name to default, or @RateLimit('…') to handlers.",
   );
 }

@@ -17,6 +17,9 @@ const CALL = Symbol.for('nestjs-redis-rate-limit/call');
 
 const PHASE_BITS: Readonly<Record<Phase | 'all', number>> = { early: 1, late: 2, all: 4 };
 
+/** The handler that is called, as messages name it. */
+export const placeIn = (context: ExecutionContext): string => `${context.getClass().name}.${context.getHandler().name}`;
+
 /** One request while it is decided: what it is, and what was decided of it so far. */
 export class Call {
   readonly request: RateLimitRequest;
@@ -85,9 +88,8 @@ export class Call {
     return !this.wasAnswered && this.exchange.isAnswered;
   }
 
-  /** The handler, as messages name it. */
   get place(): string {
-    return `${this.context.getClass().name}.${this.context.getHandler().name}`;
+    return placeIn(this.context);
   }
 
   setFields(fields: readonly Field[]): void {

@@ -12,7 +12,7 @@ import type { Rule } from '../plan/rule.js';
 import type { RateLimitSettings } from '../settings.js';
 import { RATE_LIMIT_BOUND, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from '../tokens.js';
 import { transportOf } from '../transports/transports.js';
-import { Call } from './call.js';
+import { Call, placeIn } from './call.js';
 import { RateLimitExceededException, RateLimitRefusedException, RateLimitUnavailableException } from './exceptions.js';
 import { hitsOf } from './hits.js';
 import { isPromise } from './per-request.js';
@@ -119,7 +119,7 @@ export class RateLimitGuard implements CanActivate {
     if (call) return call;
     this.settings.warnOnce(`calls of type ${type}`, () =>
       transport
-        ? `${context.getClass().name}.${context.getHandler().name} was called without an HTTP request. Such calls are not limited. Limit them in code, with RateLimiter.consume().`
+        ? `${placeIn(context)} was called without an HTTP request. Such calls are not limited. Limit them in code, with RateLimiter.consume().`
         : `Calls of type "${type}" are not limited: this library has no transport for them. Limit them in code, with RateLimiter.consume().`,
     );
     return undefined;
