@@ -1,7 +1,8 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { RateLimitError } from '../core/errors.js';
 import { shown } from '../core/shown.js';
-import { Limiter, type LimiterParts } from '../engine/limiter.js';
+import { Limiter } from '../engine/limiter.js';
+import type { LimiterParts } from '../engine/limiter-parts.js';
 import type { KeyResolver } from './keys/key-resolver.js';
 import type { KeySettings } from './keys/key-settings.js';
 import { keyText } from './request/per-request.js';

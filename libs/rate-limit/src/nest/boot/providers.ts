@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@
 import { DiscoveryService, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { isBlocking } from '../../core/blocks/blocking-store.js';
 import type { RateLimitStore } from '../../core/store.js';
-import type { LimiterParts } from '../../engine/limiter.js';
+import type { LimiterParts } from '../../engine/limiter-parts.js';
 import { limiterOff } from '../../engine/limiter-off.js';
 import { openLimiter } from '../../engine/open-limiter.js';
 import type { RateLimitModuleOptions } from '../options.js';

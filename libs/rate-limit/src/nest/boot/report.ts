@@ -1,6 +1,6 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { few } from '../../core/shown.js';
-import type { LimiterParts } from '../../engine/limiter.js';
+import type { LimiterParts } from '../../engine/limiter-parts.js';
 import type { Plans } from '../plan/plans.js';
 import { RateLimiter } from '../rate-limiter.service.js';
 import type { RateLimitSettings } from '../settings.js';
