@@ -40,12 +40,24 @@ export interface KeyOptions {
 export interface KeySettings extends Required<Omit<KeyOptions, 'tenantHeader'>> {
   /** In lower case; `undefined`: none is read. */
   readonly tenantHeader: string | undefined;
-  /** `user` and `tenant` where the application wrote them: what they read of a request says who the caller is. */
+  /**
+   * `user` and `tenant` where the application wrote them: what they read of a request says who the caller is.
+   *
+   * @internal
+   */
   readonly ownReaders: readonly ReadIdentity[];
-  /** Looks at a request whose address is about to be used, and warns once when proxies do not seem to be set up. */
+  /**
+   * Looks at a request whose address is about to be used, and warns once when proxies do not seem to be set up.
+   *
+   * @internal
+   */
   watchProxies(request: RateLimitRequest): void;
-  /** Warns of callers that are not told apart: once for each kind, of which there are few. */
-  warnOnce(kind: string, message: () => string): void;
+  /**
+   * Warns of callers that are not told apart.
+   *
+   * @internal
+   */
+  readonly warnOnce: WarnOnce;
 }
 
 export const KEY_OPTIONS = ['user', 'tenant', 'tenantHeader', 'apiKeyHeader', 'ipv6Prefix', 'withoutAddress'];
