@@ -6,7 +6,7 @@ import { ownQuotas, sharedQuotas } from '../plan/own-quotas.js';
 import { Plans } from '../plan/plans.js';
 import { RuleCatalogue } from '../plan/rule-catalogue.js';
 import { routesOf } from '../plan/routes.js';
-import { messageHandlersUnderLimits, refuseStrays } from '../plan/strays.js';
+import { messageHandlersUnderLimits, refuseStrays } from './mistakes/strays.js';
 import type { RateLimitSettings } from '../settings.js';
 
 /**

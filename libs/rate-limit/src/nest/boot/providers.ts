@@ -19,10 +19,10 @@ import {
   RATE_LIMIT_STORE,
 } from '../tokens.js';
 import { GuardBinding } from './bind-guard.js';
-import { checkImports } from './imports.js';
+import { checkImports } from './mistakes/imports.js';
 import { makePlans } from './make-plans.js';
-import { warnOfIdleEntries } from './idle-entries.js';
-import { knownKeys } from './known-keys.js';
+import { warnOfIdleEntries } from './mistakes/idle-entries.js';
+import { knownKeys } from './keys-of-requests.js';
 
 /** Closes what the module opened, when every request that is under way has its answer. */
 @Injectable()

@@ -1,10 +1,10 @@
 import type { ApplicationConfig } from '@nestjs/core';
-import { RateLimitError } from '../../core/errors.js';
-import { few } from '../../core/shown.js';
-import { askedByClass, askedByMethod } from '../plan/plan.js';
-import type { Plans } from '../plan/plans.js';
-import { placeOf, type Route } from '../plan/routes.js';
-import { guardsBefore, isGuardedBy } from './is-guarded-by.js';
+import { RateLimitError } from '../../../core/errors.js';
+import { few } from '../../../core/shown.js';
+import { askedByClass, askedByMethod } from '../../plan/plan.js';
+import type { Plans } from '../../plan/plans.js';
+import { placeOf, type Route } from '../../plan/routes.js';
+import { guardsBefore, isGuardedBy } from '../is-guarded-by.js';
 
 /**
  * Looks for limits that nothing enforces, where the application binds the guard itself (`guard: false`). Where no guard

@@ -1,12 +1,11 @@
-import { few } from '../../core/shown.js';
-import type { DenyOptions, ListEntry } from '../../engine/lists/list.js';
-import type { ListOptions } from '../../engine/lists/lists.js';
-import type { Plan } from '../plan/plan.js';
-import type { Plans } from '../plan/plans.js';
-import { placeOf, type Route } from '../plan/routes.js';
-import type { Rule } from '../plan/rule.js';
-import { hasBothPhases, phaseText } from './phase-text.js';
-import { keyText, numbersText } from './rule-text.js';
+import { few } from '../../../core/shown.js';
+import type { DenyOptions, ListEntry } from '../../../engine/lists/list.js';
+import type { ListOptions } from '../../../engine/lists/lists.js';
+import type { Plan } from '../../plan/plan.js';
+import type { Plans } from '../../plan/plans.js';
+import { placeOf, type Route } from '../../plan/routes.js';
+import type { Rule } from '../../plan/rule.js';
+import { keyText, numbersText, phaseText } from './rule-text.js';
 
 /** An application may have hundreds of policies. */
 const MOST_POLICIES = 30;
@@ -72,6 +71,9 @@ function twice(limited: Limited): string[] {
   if (both.length === 0) return [];
   return [`Before and after your guards: ${few(both)}. A request costs two commands, all or none within each.`];
 }
+
+/** Whether a request may be decided in both phases: each asks the store. */
+const hasBothPhases = ({ early, late, all }: Plan): boolean => early.length > 0 && late.length > 0 && all.length > 1;
 
 function listed({ allow, deny }: ListOptions): string[] {
   const lines: string[] = [];

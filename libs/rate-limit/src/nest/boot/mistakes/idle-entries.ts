@@ -1,10 +1,10 @@
-import { few, oneLine } from '../../core/shown.js';
-import { eitherOf, isUnder, schemeOf } from '../../engine/identity/key-schemes.js';
-import type { Lists } from '../../engine/lists/lists.js';
-import type { Plans } from '../plan/plans.js';
-import type { Rule } from '../plan/rule.js';
-import type { RateLimitSettings } from '../settings.js';
-import { schemesOf } from './known-keys.js';
+import { few, oneLine } from '../../../core/shown.js';
+import { eitherOf, isUnder, schemeOf } from '../../../engine/identity/key-schemes.js';
+import type { Lists } from '../../../engine/lists/lists.js';
+import type { Plans } from '../../plan/plans.js';
+import type { Rule } from '../../plan/rule.js';
+import type { RateLimitSettings } from '../../settings.js';
+import { schemesOf } from '../keys-of-requests.js';
 
 /** Schemes of keys that are found only where a policy counts by them. Addresses and API keys are found on every request. */
 const FOUND_BY_POLICIES = /^(user|tenant|header\..+)$/;
