@@ -1,14 +1,13 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
-import type { LimiterParts } from '../../engine/limiter.js';
+import type { LimiterParts } from '../../engine/limiter-parts.js';
 import type { Plans } from '../plan/plans.js';
-import { RateLimiter } from '../rate-limiter.service.js';
 import type { RateLimitSettings } from '../settings.js';
 import { RATE_LIMIT_BOUND, RATE_LIMIT_PARTS, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS } from '../tokens.js';
-import { checkCoverage } from './coverage.js';
-import { dependenciesOf } from './dependencies.js';
+import { checkCoverage } from './mistakes/coverage.js';
+import { warnOfUnusedPolicies } from './mistakes/unused-policies.js';
 import { isGuardedBy } from './is-guarded-by.js';
 import { moduleIn } from './module-in.js';
-import { namesOf, summaryOf } from './summary.js';
+import { summaryOf } from './summary/summary.js';
 
 /**
  * Says what is limited, and of what looks like a limit and is none. Called when the routes are made, so that
@@ -41,23 +40,5 @@ export async function reportLimits(
   }
   const isGuarded = isBound ? () => true : isGuardedBy(config);
   logger.log(summaryOf({ plans, options, isBound, isGuarded, kept: parts.kept }));
-  if (hasServer) warnOfNone(plans, modules, warn);
+  if (hasServer) warnOfUnusedPolicies(plans, modules, warn);
 }
-
-/** A catalogue that nothing uses was meant for something. Code that asks for `RateLimiter` may use it. */
-function warnOfNone(plans: Plans, modules: ModulesContainer, warn: (message: string) => void): void {
-  const { routes, catalogue } = plans;
-  const isLimited = routes.some(({ controller, name }) => plans.for(controller, name).all.length > 0);
-  if (isLimited || routes.length === 0 || catalogue.names.length === 0 || isInjected(RateLimiter, modules)) return;
-  warn(
-    `No handler has a limit: policies has ${namesOf(catalogue.names)}, but neither default nor @RateLimit asks for one. ` +
-      "Add a name to default, or @RateLimit('…') to handlers.",
-  );
-}
-
-const isInjected = (token: unknown, modules: ModulesContainer): boolean =>
-  [...modules.values()].some(({ providers, controllers, injectables }) =>
-    [...providers.values(), ...controllers.values(), ...injectables.values()].some((each) =>
-      dependenciesOf(each).some((dependency) => dependency.token === token),
-    ),
-  );

@@ -1,11 +1,11 @@
 import type { Plans } from './plans.js';
-import type { Route } from './routes.js';
+import { placeOf, type Route } from './routes.js';
 
 /** Handlers that have quotas of their own, by what these are filed under. */
 export function ownQuotas(plans: Plans): Map<string, Route[]> {
   const owners = new Map<string, Route[]>();
   for (const route of plans.routes) {
-    for (const { source } of plans.for(route.controller, route.name).all) {
+    for (const { source } of plans.for(route).all) {
       const { id } = source.own;
       // Names of policies do not begin so.
       if (!id.startsWith('@')) continue;
@@ -23,8 +23,5 @@ export function ownQuotas(plans: Plans): Map<string, Route[]> {
 /** Those that share such a quota, because they declare the same address: `CatsController.find and DogsController.find`. */
 export function sharedQuotas(quotas: ReadonlyMap<string, readonly Route[]>): string[] {
   const sharing = [...quotas.values()].filter(({ length }) => length > 1);
-  const texts = sharing.map((routes) =>
-    routes.map(({ controller, name }) => `${controller.name}.${name}`).join(' and '),
-  );
-  return [...new Set(texts)];
+  return [...new Set(sharing.map((routes) => routes.map(placeOf).join(' and ')))];
 }

@@ -7,8 +7,8 @@ import type { Schemes } from '../../engine/identity/key-schemes.js';
 /** What the policies of handlers say of the keys of requests. Of a policy that no handler has, code chooses the keys. */
 export function knownKeys(plans: Plans, { keys, logger }: RateLimitSettings): KnownKeys {
   const known = new KnownKeys(keys.ipv6Prefix, (message) => logger.warn(message));
-  for (const { controller, name } of plans.routes) {
-    for (const rule of plans.for(controller, name).all)
+  for (const route of plans.routes) {
+    for (const rule of plans.for(route).all)
       if (!rule.isUnnamed && !rule.isPerHandler) known.learn(rule.name, schemesOf(rule));
   }
   return known;

@@ -1,10 +1,10 @@
 import type { ApplicationConfig } from '@nestjs/core';
-import { RateLimitError } from '../../core/errors.js';
-import { askedByClass, askedByMethod } from '../plan/plan.js';
-import type { Plans } from '../plan/plans.js';
-import type { Route } from '../plan/routes.js';
-import { guardsBefore, isGuardedBy } from './is-guarded-by.js';
-import { namesOf, placeOf } from './summary.js';
+import { RateLimitError } from '../../../core/errors.js';
+import { few } from '../../../core/shown.js';
+import { askedByClass, askedByMethod } from '../../plan/plan.js';
+import type { Plans } from '../../plan/plans.js';
+import { placeOf, type Route } from '../../plan/routes.js';
+import { guardsBefore, isGuardedBy } from '../is-guarded-by.js';
 
 /**
  * Looks for limits that nothing enforces, where the application binds the guard itself (`guard: false`). Where no guard
@@ -15,12 +15,12 @@ import { namesOf, placeOf } from './summary.js';
  */
 export function checkCoverage(plans: Plans, config: ApplicationConfig, warn: (message: string) => void): void {
   const isGuarded = isGuardedBy(config);
-  const limited = plans.routes.filter(({ controller, name }) => plans.for(controller, name).all.length > 0);
+  const limited = plans.routes.filter((route) => plans.for(route).all.length > 0);
   const bare = limited.filter((route) => !isGuarded(route));
   const isNowhere = bare.length > 0 && bare.length === limited.length;
   const missing = isNowhere ? bare : bare.filter(isAskedFor);
   if (missing.length === 0) return;
-  const places = namesOf(missing.map(placeOf));
+  const places = few(missing.map(placeOf));
   if (isNowhere && bare.every((route) => guardsBefore(config, route).length === 0)) {
     throw new RateLimitError(
       'RL_NOT_GUARDED',
