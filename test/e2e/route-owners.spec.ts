@@ -127,7 +127,17 @@ describe('quotas of policies without a name', () => {
       @RateLimit({ limit: 1, window: '1h' }, { limit: 2, window: '1h' })
       other() {}
     }
-    @Module({ controllers: [cats(), ManyController] })
+    @Controller('odd')
+    class OddController {
+      @Get('a#2')
+      @once
+      hash() {}
+
+      @Get(['a,/odd/b;v=1'])
+      @once
+      comma() {}
+    }
+    @Module({ controllers: [cats(), ManyController, OddController] })
     class Inner {}
     @Module({
       controllers: [
@@ -159,6 +169,9 @@ describe('quotas of policies without a name', () => {
       '@shop:GET/v1/admin/cats/:id',
       '@shop:POST/v1/admin/a/x,/v1/admin/a/y,/v1/admin/b/x,/v1/admin/b/y;v=1;host=api.localhost',
       '@shop:GET/v1/admin/a/%540d;,/v1/admin/b/%540d;;v=2,3;host=api.localhost',
+      // What would end a part is no part of one.
+      '@shop:GET/v1/admin/odd/a%23;2',
+      '@shop:GET/v1/admin/odd/a%2c;/odd/b%3b;v=1',
       expect.stringMatching(/^@shop:#[\w-]{43}$/),
     ]);
   });
