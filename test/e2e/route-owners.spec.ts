@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { RateLimit, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { boot, closeApps } from '../support/app.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
 
@@ -36,7 +36,7 @@ afterAll(async () => {
 /** From now on, this is the application that runs. */
 function run(application: string, main = 'dist/main.js'): void {
   const root = join(disk, application);
-  mkdirSync(root, { recursive: true });
+  mkdirSync(extname(main) === '' ? join(root, main) : root, { recursive: true });
   writeFileSync(join(root, 'package.json'), JSON.stringify({ name: application }));
   process.argv[1] = join(root, main);
 }
@@ -82,14 +82,16 @@ describe('quotas of policies without a name', () => {
       ['mono', 'dist/apps/admin/main.js'],
       // Sources and build are one application.
       ['mono', 'apps/admin/src/main.ts'],
+      // The folder itself.
+      ['mono', 'dist/apps/jobs'],
     ] as const) {
       run(name, main);
       const { get } = await start([cats()]);
       statuses.push((await get('/cats/1')).status);
     }
-    expect(statuses).toEqual([200, 200, 200, 200, 429]);
+    expect(statuses).toEqual([200, 200, 200, 200, 429, 200]);
     expect(await owners()).toEqual(
-      ['desk', 'mono/admin', 'mono/api', 'shop'].map((application) => `@${application}:GET/cats/:id`),
+      ['desk', 'mono/admin', 'mono/api', 'mono/jobs', 'shop'].map((application) => `@${application}:GET/cats/:id`),
     );
   });
 
