@@ -47,14 +47,16 @@ export class KnownKeys {
    *
    * @param policy its name in the catalogue
    * @param key canonical
+   * @param isLook whether nothing is spent
    */
-  noteSpending(policy: string, key: string): void {
+  noteSpending(policy: string, key: string, isLook = false): void {
     const schemes = this.schemes.get(policy);
     if (!schemes || typeof key !== 'string' || isUnder(schemes, key)) return;
     const scheme = schemeOf(key);
-    if (scheme !== undefined) {
-      if (this.spent.size < MOST_SPENT) this.spent.add(`${policy}\n${scheme}`);
-    } else {
+    // A quota without a scheme that code has spent is there, so code may reach it; one that it only looks at is none.
+    const isThere = scheme !== undefined || !isLook;
+    if (isThere && this.spent.size < MOST_SPENT) this.spent.add(spentBy(policy, scheme));
+    if (scheme === undefined) {
       this.warnOnce(
         `bare ${policy}`,
         `${policy}: code spends or looks by ${named(key, schemes)}, but requests are counted by ${listed(schemes)}. ` +
@@ -79,13 +81,13 @@ export class KnownKeys {
       return;
     }
     const scheme = schemeOf(key);
+    if (this.spent.has(spentBy(policy, scheme))) return;
     if (scheme === undefined) {
       throw new RateLimitError(
         'RL_KEY_INVALID',
         `${policy}: ${named(key, schemes)} is that of no request: requests are counted by ${listed(schemes)}. ${fixFor(key, schemes)}`,
       );
     }
-    if (this.spent.has(`${policy}\n${scheme}`)) return;
     this.warnOnce(
       `other ${policy}`,
       `${policy}: ${named(key, schemes)} is named, but requests are counted by ${listed(schemes)}. ` +
@@ -112,6 +114,8 @@ export class KnownKeys {
     this.warn(message);
   }
 }
+
+const spentBy = (policy: string, scheme = ''): string => `${policy}\n${scheme}`;
 
 /** A digest, and not the API key itself, which is nobody's to see. */
 function checkDigest(policy: string, key: string): void {
