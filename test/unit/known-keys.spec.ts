@@ -170,6 +170,20 @@ describe('what is known of keys', () => {
     }
   });
 
+  it('code that spends by such an address is warned once: ipKey() does not know the prefix of the module', () => {
+    const cut = new KnownKeys(56, (message) => warnings.push(message));
+    cut.learn('daily', ['ip']);
+    cut.noteSpending('daily', cut.canonical('daily', 'ip:2001:db8:1:2ff::1'));
+    expect(warnings).toEqual([]);
+    for (const key of [ipKey('2001:db8:1:2ff::1'), 'ip:unknown'])
+      cut.noteSpending('daily', cut.canonical('daily', key));
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^daily: the key "ip:2001:db8:1:2ff::\/64" is that of no .* cut to \/56 .* pass it your keys/,
+      ),
+    ]);
+  });
+
   it('a key of another scheme is warned of once, unless code spends by it', () => {
     keys.noteSpending('daily', 'mail:a');
     for (const key of ['mail:b', 'tenant:acme', 'tenant:other']) expect(refusal('daily', key)).toBeUndefined();

@@ -51,7 +51,11 @@ export class KnownKeys {
    */
   noteSpending(policy: string, key: string, isLook = false): void {
     const schemes = this.schemes.get(policy);
-    if (!schemes || typeof key !== 'string' || isUnder(schemes, key)) return;
+    if (!schemes || typeof key !== 'string') return;
+    if (isUnder(schemes, key)) {
+      if (this.isNoClient(key)) this.warnOnce(`address ${policy}`, `${this.ofNoRequest(policy, key)}. ${PASS_PREFIX}`);
+      return;
+    }
     const scheme = schemeOf(key);
     // A quota without a scheme that code has spent is there, so code may reach it; one that it only looks at is none.
     const isThere = scheme !== undefined || !isLook;
@@ -76,7 +80,7 @@ export class KnownKeys {
     const schemes = this.schemes.get(policy);
     if (!schemes || typeof key !== 'string') return;
     if (isUnder(schemes, key)) {
-      if (key.startsWith(IP)) this.checkAddress(policy, key);
+      if (this.isNoClient(key)) throw new RateLimitError('RL_KEY_INVALID', this.ofNoRequest(policy, key));
       if (key.startsWith('key:') && !key.includes('+')) checkDigest(policy, key);
       return;
     }
@@ -95,16 +99,20 @@ export class KnownKeys {
     );
   }
 
-  private checkAddress(policy: string, key: string): void {
+  /** Whether a key says that it is an address, and is none as `byIp` writes them. */
+  private isNoClient(key: string): boolean {
+    if (!key.startsWith(IP)) return false;
     const text = key.slice(IP.length);
     const cut = `/${this.ipv6Prefix}`;
-    if (text === 'none' || isIPv4(text) || (text.endsWith(cut) && isIPv6(text.slice(0, -cut.length)))) return;
+    if (text === 'none' || isIPv4(text) || (text.endsWith(cut) && isIPv6(text.slice(0, -cut.length)))) return false;
     // A part of a key of byAll, or what looks like one.
-    if (text.includes('+')) return;
-    throw new RateLimitError(
-      'RL_KEY_INVALID',
+    return !text.includes('+');
+  }
+
+  private ofNoRequest(policy: string, key: string): string {
+    return (
       `${policy}: the key ${shown(key)} is that of no request: after ip: stands one address, like 203.0.113.7` +
-        ` (IPv6 addresses are cut to ${cut} by themselves)`,
+      ` (IPv6 addresses are cut to /${this.ipv6Prefix} by themselves)`
     );
   }
 
@@ -114,6 +122,8 @@ export class KnownKeys {
     this.warn(message);
   }
 }
+
+const PASS_PREFIX = 'Code and requests do not share a quota there. If it is of ipKey(), pass it your keys.ipv6Prefix.';
 
 const spentBy = (policy: string, scheme = ''): string => `${policy}\n${scheme}`;
 
