@@ -27,6 +27,7 @@ type Options = RateLimitModuleOptions & RateLimitModuleExtras;
 async function logged(options: Options, more: BootOptions): Promise<{ summary: string; warnings: string[] }> {
   const log = jest.spyOn(Logger.prototype, 'log').mockImplementation(() => {});
   const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+  [log, warn].forEach((spy) => spy.mockClear());
   await boot('fastify', options, more);
   const linesOf = (calls: unknown[][]): string[] => calls.map(([line]) => String(line));
   const entries = linesOf(log.mock.calls).filter((line) => /quota|limited/i.test(line));
@@ -75,6 +76,13 @@ class PlainController {
 
 function perPlan() {
   return 'gold';
+}
+
+@Controller()
+@SkipRateLimit()
+class SkippingController {
+  @Get()
+  find() {}
 }
 
 describe('the summary of an application’s limits', () => {
@@ -136,8 +144,21 @@ describe('policies that nothing asks for', () => {
   it('are warned of where no handler has a limit', async () => {
     const { warnings } = await logged({ policies }, { controllers: [PlainController] });
     expect(warnings).toEqual([
-      `No handler has a limit: policies has burst, login, jobs, but neither default nor @RateLimit asks for one. Add a name to default, or @RateLimit('…') to handlers.`,
+      `No handler has a limit: policies has burst, login, jobs, but neither default nor a @RateLimit asks for any of them. Add a name to default, or @RateLimit('burst') to handlers.`,
     ]);
+  });
+
+  it('are none where the options have none, or every handler skips them: that is said too', async () => {
+    const none = await logged({}, { controllers: [PlainController] });
+    expect(none.warnings).toEqual([
+      "No handler has a limit: there are no policies. Add some to RateLimitModule.forRoot() and their names to default, or @RateLimit({ limit: 10, window: '1m' }) to handlers.",
+    ]);
+    const skipped = await logged({ policies, default: ['burst'] }, { controllers: [SkippingController] });
+    expect(skipped.warnings).toEqual([
+      'No handler has a limit: each of them skips every policy that is asked for. Remove @SkipRateLimit from the handlers to limit.',
+    ]);
+    const lists = await logged({ deny: ['192.0.2.1'] }, { controllers: [PlainController] });
+    expect(lists.warnings).toEqual([]);
   });
 
   it('are not where code may use them', async () => {
@@ -147,6 +168,23 @@ describe('policies that nothing asks for', () => {
     }
     const { warnings } = await logged({ policies }, { controllers: [PlainController], providers: [Mailer] });
     expect(warnings).toEqual([]);
+  });
+});
+
+describe('a policy that counts by the user, and says that it runs early', () => {
+  it('is warned of: no guard has set the user by then', async () => {
+    @Controller()
+    class EarlyController {
+      @Get()
+      @RateLimit({ name: 'login', phase: 'early' }, { limit: 3, window: '1m', key: byIp, phase: 'early' })
+      find() {}
+    }
+    const { warnings } = await logged({ policies }, { controllers: [EarlyController] });
+    expect(warnings).toEqual([
+      'request.user is not set yet where these policies run, so they count by the address: ' +
+        'EarlyController.find (policy "login", key byFirst(byUser, byApiKey)). ' +
+        "They say phase: 'early', which is before your guards. Leave phase out, unless middleware sets request.user.",
+    ]);
   });
 });
 
@@ -209,6 +247,17 @@ describe('guard: false', () => {
     ).rejects.toThrow('so nothing is limited: PlainController.find;');
   });
 
+  it('is so for a deny list too, which is for every handler', async () => {
+    const deny = ['192.0.2.1'];
+    await expect(boot('express', { deny, guard: false }, { controllers: [PlainController] })).rejects.toThrow(
+      'RL_NOT_GUARDED: guard is false and RateLimitGuard is bound nowhere, so the deny list refuses nobody; leave guard out',
+    );
+    const { warnings } = await logged({ policies, deny, guard: false }, { controllers: [HalfController] });
+    expect(warnings.slice(1)).toEqual([
+      expect.stringMatching(/^The deny list refuses nobody at HalfController\.b, HalfController\.c: guard is false/),
+    ]);
+  });
+
   it.each<[string, BootOptions]>([
     ['APP_GUARD with a class', { providers: [{ provide: APP_GUARD, useClass: RateLimitGuard }] }],
     ['APP_GUARD with one that extends it', { providers: [{ provide: APP_GUARD, useClass: Stricter }] }],
@@ -245,9 +294,36 @@ describe('guard: false', () => {
     expect(summary).toMatch(/^Rate limits: 1 handler limited, 2 without a limit\.\n/);
   });
 
+  it('is warned of where a guard after ours may set the user that policies count by', async () => {
+    @Controller()
+    @UseGuards(RateLimitGuard)
+    class UsersController {
+      @Get('a')
+      @UseGuards(Other)
+      @RateLimit({ name: 'mine', limit: 3, window: '1m', key: byUser }, { name: 'burst' })
+      a() {}
+
+      @Get('b')
+      @UseGuards(Other, RateLimitGuard)
+      @RateLimit('burst')
+      b() {}
+    }
+    @Controller('right')
+    class RightController {
+      @Get('c')
+      @UseGuards(Other, RateLimitGuard)
+      @RateLimit('mine')
+      c() {}
+    }
+    const { warnings } = await logged(options, { controllers: [UsersController, RightController] });
+    expect(warnings).toEqual([
+      'RateLimitGuard runs before other guards, so these policies do not see a user that those set, and count by the address: ' +
+        'UsersController.a (policy "mine", key byUser). Bind it last, as in @UseGuards(AuthGuard, RateLimitGuard).',
+    ]);
+  });
+
   it('needs no guard where nothing is limited, or no requests come', async () => {
-    const { warnings } = await logged({ guard: false }, { controllers: [PlainController] });
-    expect(warnings).toEqual([]);
+    await boot('express', { guard: false }, { controllers: [PlainController] });
     @Module({ imports: [RateLimitModule.forRoot(options)], controllers: [AskingController] })
     class Root {}
     await (await NestFactory.createApplicationContext(Root, { logger: false })).close();

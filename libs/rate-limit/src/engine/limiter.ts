@@ -122,7 +122,8 @@ export class Limiter {
 
   /**
    * Makes the quota full again, and ends its block: this lets a caller back in. Throws as {@link consume} does, and
-   * whenever the store gives no answer; `RL_KEY_INVALID` also for a key that surely is that of no request.
+   * whenever the store gives no answer; `RL_KEY_INVALID` also for a key that surely is that of no request,
+   * and `RL_POLICY_PER_HANDLER` where handlers use the policy only with quotas of their own.
    */
   async reset(policy: AnyPolicy, key: string): Promise<void> {
     const caller = this.callerOf(policy, key);
@@ -216,7 +217,10 @@ export class Limiter {
   private hitFor(policy: AnyPolicy, given: string, cost: number): Hit {
     const { keys } = this.parts;
     const key = keys.canonical(policy, given);
-    if (typeof policy === 'string') keys.noteSpending(policy, key);
+    if (typeof policy === 'string') {
+      keys.noteSpending(policy, key);
+      if (cost > 0) keys.noteShared(policy);
+    }
     return { policy: this.policyOf(policy, key), key, cost };
   }
 
@@ -224,7 +228,10 @@ export class Limiter {
   private callerOf(policy: AnyPolicy, given: string): string {
     const { keys } = this.parts;
     const key = keys.canonical(policy, given);
-    if (typeof policy === 'string') keys.checkReaches(policy, key);
+    if (typeof policy === 'string') {
+      if (!this.parts.catalogue.get(policy)?.isPerHandler) keys.checkShared(policy);
+      keys.checkReaches(policy, key);
+    }
     return key;
   }
 

@@ -18,6 +18,10 @@ export class KnownKeys {
   /** The schemes under which code of this process spends, by policy. */
   private readonly spent = new Set<string>();
   private readonly warned = new Set<string>();
+  /** Policies that handlers use with quotas of their own, and whether one of these follows changes of the limit. */
+  private readonly ownQuotas = new Map<string, boolean>();
+  /** Those of them whose shared quota code of this process has spent. */
+  private readonly spentByCode = new Set<string>();
 
   constructor(
     readonly ipv6Prefix: number = DEFAULT_IPV6_PREFIX,
@@ -27,6 +31,39 @@ export class KnownKeys {
   /** Notes what the keys of requests under a policy begin with, beside what is known already. */
   learn(policy: string, schemes: Schemes): void {
     this.schemes.set(policy, this.schemes.has(policy) ? eitherOf([this.schemes.get(policy), schemes]) : schemes);
+  }
+
+  /**
+   * Notes that a handler uses a policy with a quota of its own.
+   *
+   * @param isFollowing whether that follows changes of the policy's limit
+   */
+  learnOwnQuota(policy: string, isFollowing: boolean): void {
+    this.ownQuotas.set(policy, isFollowing || this.ownQuotas.get(policy) === true);
+  }
+
+  /** Notes that code spends of the quota that a policy's name names. */
+  noteShared(policy: string): void {
+    if (this.ownQuotas.has(policy)) this.spentByCode.add(policy);
+  }
+
+  /**
+   * For calls that are to change a quota by the policy's name.
+   *
+   * @throws RateLimitError `RL_POLICY_PER_HANDLER` where handlers have quotas of their own, and nothing uses the shared one
+   */
+  checkShared(policy: string): void {
+    const isUsed = this.schemes.has(policy) || this.spentByCode.has(policy);
+    if (this.ownQuotas.has(policy) && !isUsed) throw perHandler(policy);
+  }
+
+  /**
+   * The same for calls that change a limit: handlers may follow that.
+   *
+   * @throws RateLimitError `RL_POLICY_PER_HANDLER`
+   */
+  checkFollowed(policy: string): void {
+    if (this.ownQuotas.get(policy) === false) this.checkShared(policy);
   }
 
   /**
@@ -112,6 +149,13 @@ export class KnownKeys {
     this.warn(message);
   }
 }
+
+const perHandler = (name: string): RateLimitError =>
+  new RateLimitError(
+    'RL_POLICY_PER_HANDLER',
+    `each handler that uses ${shown(name)} has numbers and a quota of its own, so the name alone names a quota that no ` +
+      'handler uses; give the handler whose quota code needs a policy with another name, and use that name here',
+  );
 
 /** A digest, and not the API key itself, which is nobody's to see. */
 function checkDigest(policy: string, key: string): void {
