@@ -1,3 +1,4 @@
+import { refuseBareNumber } from '../core/bare-numbers.js';
 import { spanOf } from '../core/blocks/block-rule.js';
 import { checkKnownKeys } from '../core/checks.js';
 import { blocking, withoutBlocks } from '../core/blocks/blocking-store.js';
@@ -10,7 +11,7 @@ import { shown } from '../core/shown.js';
 import { type RateLimitStore } from '../core/store.js';
 import type { CataloguePolicy } from './catalogue.js';
 import { invalid } from './check-options.js';
-import type { KnownKeys } from './identity/known-keys.js';
+import { checkHasId, type KnownKeys } from './identity/known-keys.js';
 import type { LiveLimits, NamedLivePolicies } from './limits/live-limits.js';
 import { listedDecision } from './lists/listed-decision.js';
 import type { Lists } from './lists/lists.js';
@@ -131,14 +132,16 @@ export class Limiter {
   }
 
   /**
-   * Denies a key from now on for a span, `'15m'` or milliseconds, in place of a block that stands. The policy must have a
+   * Denies a key from now on for a span, `'15m'` or milliseconds (at least 1000 if it is a number), in place of a block that stands. The policy must have a
    * `blockFor`; `0` if only code is to block.
    *
    * @throws RateLimitError `RL_BLOCK_OFF`, `RL_BLOCK_INVALID`, and as {@link reset} does
    */
   async block(policy: AnyPolicy, key: string, span: Duration): Promise<void> {
     const caller = this.callerOf(policy, key);
-    await blocking(this.parts.store).block(this.policyOf(policy, caller), caller, spanOf(span));
+    const known = this.policyOf(policy, caller);
+    refuseBareNumber(span, 'RL_BLOCK_INVALID', 'block()');
+    await blocking(this.parts.store).block(known, caller, spanOf(span));
   }
 
   /**
@@ -231,7 +234,7 @@ export class Limiter {
     if (typeof policy === 'string') {
       if (!this.parts.catalogue.get(policy)?.isPerHandler) keys.checkShared(policy);
       keys.checkReaches(policy, key);
-    }
+    } else checkHasId(policy.name, key);
     return key;
   }
 

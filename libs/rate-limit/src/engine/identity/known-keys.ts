@@ -4,6 +4,7 @@ import { shown } from '../../core/shown.js';
 import { API_KEY_DIGEST } from './api-key.js';
 import { addressOf } from './address.js';
 import { canonicalKey, canonicalParts, DEFAULT_IPV6_PREFIX, IP } from './ip-key.js';
+import { lacksId } from './missing-ids.js';
 import { eitherOf, isUnder, schemeOf, type Schemes } from './key-schemes.js';
 
 /** Code chooses its keys, so there must be a bound on what is kept of them. */
@@ -86,6 +87,13 @@ export class KnownKeys {
    * @param key canonical
    */
   noteSpending(policy: string, key: string): void {
+    if (isMissing(key)) {
+      this.warnOnce(
+        `missing ${policy}`,
+        `${policy}: code spends or looks by the key ${shown(key)}: the id in it is missing. All such calls share one quota.`,
+      );
+      return;
+    }
     const schemes = this.schemes.get(policy);
     if (!schemes || typeof key !== 'string' || isUnder(schemes, key)) return;
     const scheme = schemeOf(key);
@@ -108,6 +116,7 @@ export class KnownKeys {
    * @throws RateLimitError `RL_KEY_INVALID` where the key is surely a mistake
    */
   checkReaches(policy: string, key: string): void {
+    checkHasId(policy, key);
     const schemes = this.schemes.get(policy);
     if (!schemes || typeof key !== 'string') return;
     if (isUnder(schemes, key)) {
@@ -119,7 +128,7 @@ export class KnownKeys {
     if (scheme === undefined) {
       throw new RateLimitError(
         'RL_KEY_INVALID',
-        `${policy}: ${named(key, schemes)} is that of no request: requests are counted by ${listed(schemes)}. ${fixFor(key, schemes)}`,
+        `${policy}: no request has ${named(key, schemes)}: requests are counted by ${listed(schemes)}. ${fixFor(key, schemes)}`,
       );
     }
     if (this.spent.has(`${policy}\n${scheme}`)) return;
@@ -138,7 +147,7 @@ export class KnownKeys {
     if (text.includes('+')) return;
     throw new RateLimitError(
       'RL_KEY_INVALID',
-      `${policy}: the key ${shown(key)} is that of no request: after ip: stands one address, like 203.0.113.7` +
+      `${policy}: no request has the key ${shown(key)}: after ip: stands one address, like 203.0.113.7` +
         ` (IPv6 addresses are cut to ${cut} by themselves)`,
     );
   }
@@ -150,12 +159,24 @@ export class KnownKeys {
   }
 }
 
+/** @throws RateLimitError `RL_KEY_INVALID` for a key like `user:undefined` */
+export function checkHasId(policy: string, key: string): void {
+  if (!isMissing(key)) return;
+  throw new RateLimitError(
+    'RL_KEY_INVALID',
+    `${policy}: the id in the key ${shown(key)} is missing; check what the key is made of`,
+  );
+}
+
 const perHandler = (name: string): RateLimitError =>
   new RateLimitError(
     'RL_POLICY_PER_HANDLER',
     `each handler that uses ${shown(name)} has numbers and a quota of its own, so the name alone names a quota that no ` +
       'handler uses; give the handler whose quota code needs a policy with another name, and use that name here',
   );
+
+/** Clients choose the text of a header: there it is an id like any other. */
+const isMissing = (key: unknown): boolean => typeof key === 'string' && !key.startsWith('header.') && lacksId(key);
 
 /** A digest, and not the API key itself, which is nobody's to see. */
 function checkDigest(policy: string, key: string): void {

@@ -1,11 +1,9 @@
 import { shown } from '../../core/shown.js';
+import { isOfNothing } from '../../engine/identity/missing-ids.js';
 import type { PolicySource } from '../../engine/policy-source.js';
 import type { Partition } from '../keys/key-resolver.js';
 import type { Call } from './call.js';
 import { sayOnce } from './say-once.js';
-
-/** What text ends in that was made of something that is not there. */
-const OF_NOTHING = ['undefined', 'null', 'NaN', '[object Object]'];
 
 /**
  * The key that a function of the application returned. It is said once of a policy when there is none, and when it
@@ -22,7 +20,9 @@ export function noted(partition: Partition, call: Call, source: PolicySource<Cal
       logger,
       () =>
         `${call.place}: the key of the policy ${shown(name)} is ${partition}, so the policy does not limit such requests. ` +
-        'If that is meant, say it with skip; if not, return a key for every request.',
+        'If that is meant, say it with skip; if not, return a key for every request. ' +
+        "If a guard sets what the function reads, give the policy phase: 'late'. " +
+        'The function receives the ExecutionContext of Nest, not the request.',
     );
   } else if (typeof partition === 'string' && isOfNothing(partition)) {
     sayOnce(
@@ -36,5 +36,3 @@ export function noted(partition: Partition, call: Call, source: PolicySource<Cal
   }
   return partition;
 }
-
-const isOfNothing = (key: string): boolean => key === '' || OF_NOTHING.some((end) => key.endsWith(end));
