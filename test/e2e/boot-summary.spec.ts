@@ -155,7 +155,7 @@ describe('policies that nothing asks for', () => {
     ]);
     const skipped = await logged({ policies, default: ['burst'] }, { controllers: [SkippingController] });
     expect(skipped.warnings).toEqual([
-      'No handler has a limit: each of them skips every policy that is asked for. Remove @SkipRateLimit from the handlers to limit.',
+      'No handler has a limit: each of them skips every policy that is asked for. Remove @SkipRateLimit from the handlers that are to have a limit.',
     ]);
     const lists = await logged({ deny: ['192.0.2.1'] }, { controllers: [PlainController] });
     expect(lists.warnings).toEqual([]);

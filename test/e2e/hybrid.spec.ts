@@ -70,10 +70,7 @@ describe('a transport, added to the list', () => {
     type: 'rpc',
     handlersIn: 'controllers',
     handles: (method) => Reflect.hasMetadata('microservices:pattern', method),
-    carries: () => true,
-    request: () => ({ ip: '192.0.2.1', headers: {} }),
-    isAnswered: () => false,
-    setFields: () => {},
+    exchangeOf: () => ({ request: { ip: '192.0.2.1', headers: {} }, isAnswered: false, setFields: () => {} }),
     exceptionFor: ({ violatedPolicies }) => new RpcException(`over ${violatedPolicies.join()}`),
   };
   beforeEach(() => void transports.push(messages));

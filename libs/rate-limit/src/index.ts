@@ -27,6 +27,7 @@ export type { KeyOptions, KeySettings } from './nest/keys/key-settings.js';
 export type { RateLimitRequest } from './nest/request/request.js';
 
 export { ipKey } from './engine/identity/ip-key.js';
+export type { Identity } from './engine/identity/key-text.js';
 export type { AnyPolicy, Spending } from './engine/limiter.js';
 export type { LimitChange, LiveLimit, OverrideKey } from './engine/limits/limit-change.js';
 export type { LiveLimits } from './engine/limits/live-limits.js';

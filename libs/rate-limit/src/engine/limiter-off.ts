@@ -2,7 +2,7 @@ import { MemoryLimitBook } from '../stores/memory/memory.limit-book.js';
 import { UnlimitedStore } from '../stores/unlimited.store.js';
 import { liveLimitsOf } from './check-options.js';
 import type { KnownKeys } from './identity/known-keys.js';
-import type { LimiterParts } from './limiter.js';
+import type { LimiterParts } from './limiter-parts.js';
 import { LiveLimits } from './limits/live-limits.js';
 import type { LimiterLogger } from './observer/logger.js';
 import type { SafeObserver } from './observer/logging-observer.js';

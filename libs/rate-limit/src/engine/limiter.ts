@@ -5,18 +5,16 @@ import { blocking, withoutBlocks } from '../core/blocks/blocking-store.js';
 import type { Decision } from '../core/decision.js';
 import type { Duration } from '../core/duration.js';
 import { RateLimitError } from '../core/errors.js';
-import { checkHits, type Hit } from '../core/hit.js';
-import { atMost, definePolicy, isChecked, type Policy, type PolicyDefinition } from '../core/policy.js';
+import type { Hit } from '../core/hit.js';
+import { definePolicy, isChecked, type Policy, type PolicyDefinition } from '../core/policy.js';
 import { shown } from '../core/shown.js';
 import { type RateLimitStore } from '../core/store.js';
-import type { CataloguePolicy } from './catalogue.js';
+import { byStrictest } from './by-strictest.js';
 import { invalid } from './check-options.js';
-import { checkHasId, type KnownKeys } from './identity/known-keys.js';
-import type { LiveLimits, NamedLivePolicies } from './limits/live-limits.js';
-import { listedDecision } from './lists/listed-decision.js';
-import type { Lists } from './lists/lists.js';
-import type { SafeObserver } from './observer/logging-observer.js';
-import { eventOf } from './observer/observed.store.js';
+import { decide } from './decide.js';
+import { checkHasId } from './identity/known-keys.js';
+import type { LimiterParts } from './limiter-parts.js';
+import type { LiveLimits } from './limits/live-limits.js';
 
 /** A policy by its name in the catalogue, defined, or spelled out. */
 export type AnyPolicy = string | Policy | PolicyDefinition;
@@ -29,26 +27,6 @@ export interface Spending {
   key: string;
   /** Quota units, default 1: 0 only looks, a negative number gives back. */
   cost?: number;
-}
-
-/** What a limiter is made of. */
-export interface LimiterParts {
-  readonly store: RateLimitStore;
-  /** The same without events. */
-  readonly unobserved: RateLimitStore;
-  /** Where quota is kept, as a sentence for people. */
-  readonly kept: string;
-  readonly catalogue: NamedLivePolicies & {
-    get(name: string): Pick<CataloguePolicy, 'lists' | 'isPerHandler'> | undefined;
-  };
-  readonly lists: Lists | undefined;
-  readonly limits: LiveLimits;
-  readonly observer: SafeObserver;
-  readonly keys: KnownKeys;
-  /** Whether the store can block. */
-  readonly canBlock: boolean;
-  /** Closes what was opened for it. */
-  readonly close: () => Promise<void>;
 }
 
 /**
@@ -104,12 +82,12 @@ export class Limiter {
     if (isList(first)) {
       const isAlone = key === undefined && options === undefined;
       if (!isAlone) throw invalid('consume() takes a list alone, or a policy and a key', first);
-      return this.decide(byStrictest(first.map((spending) => this.hitOf(spending))), keysOf(first));
+      return decide(this.parts, byStrictest(first.map((spending) => this.hitOf(spending))), keysOf(first));
     }
     if (isSpending(first)) throw invalid('consume() takes a list of { policy, key, cost }, not one alone', first);
     if (options !== undefined) checkKnownKeys(options, ['cost'], "consume()'s third argument");
     const { cost = 1 } = options ?? {};
-    const [decision] = await this.decide([this.hitFor(first, key!, cost)], [key!]);
+    const [decision] = await decide(this.parts, [this.hitFor(first, key!, cost)], [key!]);
     return decision!;
   }
 
@@ -170,47 +148,6 @@ export class Limiter {
     await (this.closing ??= this.parts.close());
   }
 
-  /** @param given the keys of the hits as they were given: lists know single addresses, where a key may be a whole line's */
-  private async decide(hits: readonly Hit[], given: readonly string[]): Promise<Decision[]> {
-    const listed = this.listed(hits, given);
-    if (!listed) return this.parts.store.consume(hits);
-
-    const isDenied = listed.some((decision) => decision?.allowed === false);
-    const others = hits.filter((_, i) => !listed[i]);
-    let judged: Decision[] = [];
-    if (others.length > 0) judged = await (isDenied ? this.lookAt(others) : this.parts.store.consume(others));
-    let next = 0;
-    const decisions = hits.map((_, i) => listed[i] ?? judged[next++]!);
-    const { decided } = this.parts.observer;
-    if (decided) {
-      const passed = decisions.every(({ allowed }) => allowed);
-      listed.forEach((decision, i) => decision && decided(eventOf(hits[i]!, decision, passed, 0)));
-    }
-    return decisions;
-  }
-
-  /** Whether hits would pass, for which the store is only asked to look. So their events are not the store's. */
-  private async lookAt(hits: readonly Hit[]): Promise<Decision[]> {
-    const { unobserved, observer } = this.parts;
-    const began = performance.now();
-    const looks = await unobserved.consume(hits.map((hit) => ({ ...hit, cost: 0 })));
-    const duration = performance.now() - began;
-    const decisions = looks.map((look, i) => wouldPass(hits[i]!, look));
-    decisions.forEach((decision, i) => observer.decided?.(eventOf(hits[i]!, decision, false, duration)));
-    return decisions;
-  }
-
-  /** The decisions of lists, one for each hit; `undefined` if no list names any of the keys. Without lists it returns at once. */
-  private listed(hits: readonly Hit[], given: readonly string[]): (Decision | undefined)[] | undefined {
-    const { lists, catalogue } = this.parts;
-    if (!lists && !hits.some(({ policy }) => catalogue.get(policy.name)?.lists)) return undefined;
-    checkHits(hits);
-    const decisions = hits.map((hit, i) =>
-      listedDecision(hit, given[i]!, lists, catalogue.get(hit.policy.name)?.lists),
-    );
-    return decisions.every((decision) => decision === undefined) ? undefined : decisions;
-  }
-
   private hitOf(spending: Spending): Hit {
     checkKnownKeys(spending, ['policy', 'key', 'cost'], 'what consume() spends');
     const { policy, key, cost = 1 } = spending;
@@ -262,26 +199,3 @@ const perHandler = (name: string): RateLimitError =>
     `each handler has its own quota of ${shown(name)} (per: 'handler'), so the name alone names none of them; ` +
       'give the handler whose quota code needs a policy with another name, and use that name here',
   );
-
-/** One quota is judged once, under one policy. Without this the first of several would decide, however generous. */
-function byStrictest(hits: readonly Hit[]): readonly Hit[] {
-  if (hits.length < 2) return hits;
-  checkHits(hits);
-  const quotaOf = ({ policy, key }: Hit): string => `${policy.id}\n${key}`;
-  const strictest = new Map<string, Policy>();
-  let isMixed = false;
-  for (const hit of hits) {
-    const quota = quotaOf(hit);
-    const known = strictest.get(quota);
-    strictest.set(quota, known ? atMost(known, hit.policy) : hit.policy);
-    if (known && known !== hit.policy) isMixed = true;
-  }
-  return isMixed ? hits.map((hit) => ({ ...hit, policy: atMost(hit.policy, strictest.get(quotaOf(hit))!) })) : hits;
-}
-
-/** Whether a hit would pass, by a look at its quota. The wait is that for the next unit: it may need more than one. */
-function wouldPass({ policy, cost }: Hit, look: Decision): Decision {
-  if (cost <= look.remaining || cost <= 0) return look;
-  const canPass = policy.limit > 0 && cost <= policy.burst;
-  return { ...look, allowed: false, retryAfter: canPass && look.resetAfter > 0 ? look.resetAfter : -1 };
-}

@@ -1,6 +1,6 @@
 import { liveLimitsOf } from './check-options.js';
 import { KnownKeys } from './identity/known-keys.js';
-import type { LimiterParts } from './limiter.js';
+import type { LimiterParts } from './limiter-parts.js';
 import { LiveLimits } from './limits/live-limits.js';
 import { listsOf, type Lists } from './lists/lists.js';
 import type { LimiterLogger } from './observer/logger.js';

@@ -50,8 +50,13 @@ export interface LimiterPolicy extends Omit<PolicyDefinition, 'name'>, ListOptio
 export interface LimiterOptions extends StoreOptions {
   /** The catalogue: policies by name. */
   policies?: Record<string, LimiterPolicy> | undefined;
-  /** How keys are written. `ipv6Prefix` as in the Nest application whose quotas these are: 32 to 128, default 64. */
-  keys?: { ipv6Prefix?: number | undefined } | undefined;
+  /** How keys are written. */
+  keys?:
+    | {
+        /** As in the Nest application whose quotas these are: 32 to 128, default 64. */
+        ipv6Prefix?: number | undefined;
+      }
+    | undefined;
   /** Where warnings and errors go. Default: `console.warn` and `console.error`; other messages are dropped. */
   logger?: LimiterLogger | undefined;
 }

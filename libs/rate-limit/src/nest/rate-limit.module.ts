@@ -11,11 +11,11 @@ import { RateLimitGuard } from './request/rate-limit.guard.js';
 import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE, type OPTIONS_TYPE } from './module-definition.js';
 import { checkAsyncOptions, createdOptions, readOptions } from './check-options.js';
 import { meetInstances } from './boot/handlers-on-instances.js';
-import { checkImports } from './boot/imports.js';
+import { checkImports } from './boot/mistakes/imports.js';
 import { rateLimitProviders } from './boot/providers.js';
 import { reportLimits } from './boot/report.js';
-import { refuseScopedOptions } from './boot/scoped-options.js';
-import { refuseStraysOutside } from './plan/strays.js';
+import { refuseScopedOptions } from './boot/mistakes/scoped-options.js';
+import { refuseStraysOutside } from './boot/mistakes/strays.js';
 import { RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './tokens.js';
 import { RateLimiter } from './rate-limiter.service.js';
 

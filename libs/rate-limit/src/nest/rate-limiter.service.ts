@@ -1,7 +1,8 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { RateLimitError } from '../core/errors.js';
 import { shown } from '../core/shown.js';
-import { Limiter, type LimiterParts } from '../engine/limiter.js';
+import { Limiter } from '../engine/limiter.js';
+import type { LimiterParts } from '../engine/limiter-parts.js';
 import type { KeyResolver } from './keys/key-resolver.js';
 import type { KeySettings } from './keys/key-settings.js';
 import { keyText } from './request/per-request.js';
@@ -43,7 +44,7 @@ export class RateLimiter extends Limiter {
    */
   async keyOf(resolver: KeyResolver, context: ExecutionContext): Promise<string | undefined> {
     const type = context.getType<string>();
-    const request = transportOf(type)?.request(context);
+    const request = transportOf(type)?.exchangeOf(context)?.request;
     if (!request)
       throw new RateLimitError('RL_KEY_INVALID', `keyOf() knows no request of calls of type ${shown(type)}`);
     const partition = await resolver(context, request, this.keys);

@@ -7,6 +7,7 @@ import type { RateLimitModuleOptions } from './options.js';
 import { listListenerOf, type ListListener } from '../engine/observer/list-listener.js';
 import { harmless, type LimiterLogger } from '../engine/observer/logger.js';
 import { loggingObserver, type SafeObserver } from '../engine/observer/logging-observer.js';
+import { oncePerKind, type WarnOnce } from '../engine/warn-once.js';
 
 /** The options, checked and with their defaults. */
 export interface RateLimitSettings {
@@ -22,6 +23,8 @@ export interface RateLimitSettings {
   /** Is called when a list decides about a request; `undefined` where nobody listens. */
   readonly listDecided: ListListener | undefined;
   readonly logger: LimiterLogger;
+  /** Warns of each kind of problem once. */
+  readonly warnOnce: WarnOnce;
 }
 
 /** @throws RateLimitError */
@@ -40,5 +43,6 @@ export function settingsOf(given: RateLimitModuleOptions): RateLimitSettings {
     observer,
     listDecided: listListenerOf(observer),
     logger,
+    warnOnce: oncePerKind((message) => logger.warn(message)),
   };
 }

@@ -40,8 +40,7 @@ export function checkIpv6Prefix(bits: unknown, place = 'keys.ipv6Prefix'): asser
  * other text stays as it is.
  */
 export function canonicalKey(key: string, ipv6Prefix: number): string {
-  // Without another colon an address is IPv4, which has one notation. Most keys end here.
-  if (!key.startsWith(IP) || !key.includes(':', IP.length)) return key;
+  if (!hasNotations(key)) return key;
   return key.includes('+') ? canonicalParts(key, ipv6Prefix) : IP + clientIn(key.slice(IP.length), ipv6Prefix);
 }
 
@@ -54,7 +53,10 @@ export const canonicalParts = (key: string, ipv6Prefix: number): string =>
 
 /** The same for keys of requests, most of which are in that form: to read an IPv6 address takes microseconds. */
 export const canonicalRequestKey = (key: string, ipv6Prefix: number): string =>
-  key.endsWith(`::/${ipv6Prefix}`) ? key : canonicalKey(key, ipv6Prefix);
+  !hasNotations(key) || key.endsWith(`::/${ipv6Prefix}`) ? key : canonicalKey(key, ipv6Prefix);
+
+/** Without another colon an address is IPv4, which has one notation. Most keys are none, or of that kind. */
+const hasNotations = (key: string): boolean => key.startsWith(IP) && key.includes(':', IP.length);
 
 function clientIn(text: string, ipv6Prefix: number): string {
   if (!text.includes(':')) return text;

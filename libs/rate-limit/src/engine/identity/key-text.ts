@@ -4,7 +4,17 @@ import { types } from 'node:util';
  * What names a caller, as applications and databases have it: text, a finite number, a bigint, an ObjectId or a UUID
  * object, or bytes. Other objects count by a `toString()` of their own. `undefined`, `null` and `''` name nobody.
  */
-export type Identity = string | number | bigint | Uint8Array | { toHexString(): string } | null | undefined;
+export type Identity =
+  | string
+  | number
+  | bigint
+  | Uint8Array
+  | {
+      /** As an ObjectId has. */
+      toHexString(): string;
+    }
+  | null
+  | undefined;
 
 /**
  * The text of a value that names a caller: the same for the same id, in every instance. `undefined` where there is none,

@@ -3,6 +3,7 @@ import { RateLimitError } from '../../core/errors.js';
 import { shown } from '../../core/shown.js';
 import { API_KEY_DIGEST } from './api-key.js';
 import { addressOf } from './address.js';
+import { oncePerKind, type WarnOnce } from '../warn-once.js';
 import { canonicalKey, canonicalParts, DEFAULT_IPV6_PREFIX, IP } from './ip-key.js';
 import { lacksId } from './missing-ids.js';
 import { eitherOf, isUnder, schemeOf, type Schemes } from './key-schemes.js';
@@ -18,7 +19,7 @@ export class KnownKeys {
   private readonly schemes = new Map<string, Schemes>();
   /** The schemes under which code of this process spends, by policy. */
   private readonly spent = new Set<string>();
-  private readonly warned = new Set<string>();
+  private readonly warnOnce: WarnOnce;
   /** Policies that handlers use with quotas of their own, and whether one of these follows changes of the limit. */
   private readonly ownQuotas = new Map<string, boolean>();
   /** Those of them whose shared quota code of this process has spent. */
@@ -26,8 +27,10 @@ export class KnownKeys {
 
   constructor(
     readonly ipv6Prefix: number = DEFAULT_IPV6_PREFIX,
-    private readonly warn: (message: string) => void = () => {},
-  ) {}
+    warn: (message: string) => void = () => {},
+  ) {
+    this.warnOnce = oncePerKind(warn);
+  }
 
   /** Notes what the keys of requests under a policy begin with, beside what is known already. */
   learn(policy: string, schemes: Schemes): void {
@@ -90,7 +93,8 @@ export class KnownKeys {
     if (isMissing(key)) {
       this.warnOnce(
         `missing ${policy}`,
-        `${policy}: code spends or looks by the key ${shown(key)}: the id in it is missing. All such calls share one quota.`,
+        () =>
+          `${policy}: code spends or looks by the key ${shown(key)}: the id in it is missing. All such calls share one quota.`,
       );
       return;
     }
@@ -102,7 +106,8 @@ export class KnownKeys {
     } else {
       this.warnOnce(
         `bare ${policy}`,
-        `${policy}: code spends or looks by ${named(key, schemes)}, but requests are counted by ${listed(schemes)}. ` +
+        () =>
+          `${policy}: code spends or looks by ${named(key, schemes)}, but requests are counted by ${listed(schemes)}. ` +
           `They do not share a quota. ${fixFor(key, schemes)}`,
       );
     }
@@ -134,7 +139,8 @@ export class KnownKeys {
     if (this.spent.has(`${policy}\n${scheme}`)) return;
     this.warnOnce(
       `other ${policy}`,
-      `${policy}: ${named(key, schemes)} is named, but requests are counted by ${listed(schemes)}. ` +
+      () =>
+        `${policy}: ${named(key, schemes)} is named, but requests are counted by ${listed(schemes)}. ` +
         'Only code that spends by such a key is reached.',
     );
   }
@@ -150,12 +156,6 @@ export class KnownKeys {
       `${policy}: no request has the key ${shown(key)}: after ip: stands one address, like 203.0.113.7` +
         ` (IPv6 addresses are cut to ${cut} by themselves)`,
     );
-  }
-
-  private warnOnce(kind: string, message: string): void {
-    if (this.warned.has(kind)) return;
-    this.warned.add(kind);
-    this.warn(message);
   }
 }
 

@@ -13,7 +13,7 @@ export function meetInstances(modules: ModulesContainer): void {
     const plans: unknown = providers.get(RATE_LIMIT_PLANS)?.instance;
     if (!(plans instanceof Plans)) continue;
     for (const route of plans.routes) {
-      if (plans.for(route.controller, route.name).late.length === 0 || !plans.isLateBound(route.handler)) continue;
+      if (plans.for(route).late.length === 0 || !plans.isLateBound(route.handler)) continue;
       const handler = functionOf(route);
       if (!plans.isLateBound(handler)) bindLateTo(route, handler);
     }

@@ -30,5 +30,5 @@ const isOurs = (guard: unknown): boolean =>
   (typeof guard === 'function' && guard.prototype instanceof RateLimitGuard);
 
 /** What `@UseGuards` writes. */
-const guardsOf = (target: object): readonly unknown[] =>
+export const guardsOf = (target: object): readonly unknown[] =>
   (Reflect.getMetadata('__guards__', target) as unknown[] | undefined) ?? [];

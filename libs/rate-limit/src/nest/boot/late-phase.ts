@@ -3,6 +3,7 @@ import type { RateLimitGuard } from '../request/rate-limit.guard.js';
 import type { Handler } from '../plan/plan.js';
 import type { Plans } from '../plan/plans.js';
 import type { Route } from '../plan/routes.js';
+import { guardsOf } from './is-guarded-by.js';
 
 /**
  * Stands at the end of a handler's guards, where everybody else's have run. The class is the same for all applications
@@ -22,8 +23,8 @@ const bound = new WeakSet<object>();
 export function bindLatePhase(plans: Plans, guard: RateLimitGuard): void {
   plans.isLateBound = isLateBound;
   for (const route of plans.routes) {
-    const { controller, name, handler, wrapper } = route;
-    if (plans.for(controller, name).late.length === 0) continue;
+    const { handler, wrapper } = route;
+    if (plans.for(route).late.length === 0) continue;
     if (!bound.has(handler)) bindLateTo(route, handler);
     wrapper.host?.addInjectable({ provide: LateRateLimitPhase, useValue: guard }, 'guard');
   }
@@ -36,5 +37,4 @@ export function bindLateTo({ controller, name }: Route, handler: Handler): void 
 }
 
 /** By the metadata, which wrappers copy. */
-const isLateBound = (handler: Handler): boolean =>
-  ((Reflect.getMetadata('__guards__', handler) as unknown[] | undefined) ?? []).includes(LateRateLimitPhase);
+const isLateBound = (handler: Handler): boolean => guardsOf(handler).includes(LateRateLimitPhase);

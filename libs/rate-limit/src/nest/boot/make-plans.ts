@@ -1,11 +1,12 @@
 import type { DiscoveryService, ModulesContainer } from '@nestjs/core';
+import { few } from '../../core/shown.js';
 import { canBlockWith } from '../../engine/open-stores.js';
 import { applicationName } from '../plan/application-name.js';
 import { ownQuotas, sharedQuotas } from '../plan/own-quotas.js';
 import { Plans } from '../plan/plans.js';
 import { RuleCatalogue } from '../plan/rule-catalogue.js';
 import { routesOf } from '../plan/routes.js';
-import { messageHandlersUnderLimits, refuseStrays } from '../plan/strays.js';
+import { messageHandlersUnderLimits, refuseStrays } from './mistakes/strays.js';
 import type { RateLimitSettings } from '../settings.js';
 
 /**
@@ -27,14 +28,14 @@ export function makePlans(
   const messages = messageHandlersUnderLimits(discovery);
   if (messages.length > 0) {
     logger.warn(
-      `@RateLimit does not limit messages, so these handlers are not limited: ${some(messages)}. Limit them in code, with RateLimiter.consume().`,
+      `@RateLimit does not limit messages, so these handlers are not limited: ${few(messages, MOST_NAMED)}. Limit them in code, with RateLimiter.consume().`,
     );
   }
   const quotas = ownQuotas(plans);
   const sharing = sharedQuotas(quotas);
   if (sharing.length > 0) {
     logger.warn(
-      `Handlers with the same method and path share the quotas of their own: ${some(sharing)}. Give their policies names, as in @RateLimit({ name: 'search', … }).`,
+      `Handlers with the same method and path share the quotas of their own: ${few(sharing, MOST_NAMED)}. Give their policies names, as in @RateLimit({ name: 'search', … }).`,
     );
   }
   if (options.redis !== undefined && options.prefix === undefined && application === undefined && quotas.size > 0) {
@@ -46,8 +47,3 @@ export function makePlans(
 }
 
 const MOST_NAMED = 10;
-
-const some = (names: readonly string[]): string =>
-  names.length <= MOST_NAMED
-    ? names.join(', ')
-    : `${names.slice(0, MOST_NAMED).join(', ')} and ${names.length - MOST_NAMED} more`;

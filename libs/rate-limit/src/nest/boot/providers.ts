@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@
 import { DiscoveryService, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { isBlocking } from '../../core/blocks/blocking-store.js';
 import type { RateLimitStore } from '../../core/store.js';
-import type { LimiterParts } from '../../engine/limiter.js';
+import type { LimiterParts } from '../../engine/limiter-parts.js';
 import { limiterOff } from '../../engine/limiter-off.js';
 import { openLimiter } from '../../engine/open-limiter.js';
 import type { RateLimitModuleOptions } from '../options.js';
@@ -19,10 +19,10 @@ import {
   RATE_LIMIT_STORE,
 } from '../tokens.js';
 import { GuardBinding } from './bind-guard.js';
-import { checkImports } from './imports.js';
+import { checkImports } from './mistakes/imports.js';
 import { makePlans } from './make-plans.js';
-import { warnOfIdleEntries } from './idle-entries.js';
-import { knownKeys } from './known-keys.js';
+import { warnOfIdleEntries } from './mistakes/idle-entries.js';
+import { knownKeys } from './keys-of-requests.js';
 
 /** Closes what the module opened, when every request that is under way has its answer. */
 @Injectable()

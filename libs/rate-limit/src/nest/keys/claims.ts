@@ -1,4 +1,4 @@
-import { kindOf, oneLine } from '../../core/shown.js';
+import { few, kindOf, oneLine } from '../../core/shown.js';
 import { textOf } from '../../engine/identity/key-text.js';
 
 /** Where guards put who a user is: Passport, JWTs, Firebase, Azure, MongoDB and others. The first that has a text counts. */
@@ -66,8 +66,7 @@ function has(user: unknown): string {
     if (Array.isArray(user)) return `is ${kindOf(user)}`;
     const names = Object.keys(user);
     if (names.length === 0) return 'has no fields';
-    const more = names.length > MOST_SHOWN ? `, and ${names.length - MOST_SHOWN} more` : '';
-    return `has ${names.slice(0, MOST_SHOWN).map(oneLine).join(', ')}${more}`;
+    return `has ${few(names.map(oneLine), MOST_SHOWN)}`;
   } catch {
     return 'cannot be read';
   }

@@ -3,6 +3,7 @@ import { RateLimitError } from '../../core/errors.js';
 import { shown } from '../../core/shown.js';
 import { checkIpv6Prefix, DEFAULT_IPV6_PREFIX } from '../../engine/identity/ip-key.js';
 import type { Identity } from '../../engine/identity/key-text.js';
+import { oncePerKind, type WarnOnce } from '../../engine/warn-once.js';
 import type { RateLimitRequest } from '../request/request.js';
 import { isLeft, tenantIdIn, userIdIn, withoutTenantId, withoutUserId } from './claims.js';
 import { proxyWatch } from './proxy-watch.js';
@@ -39,12 +40,24 @@ export interface KeyOptions {
 export interface KeySettings extends Required<Omit<KeyOptions, 'tenantHeader'>> {
   /** In lower case; `undefined`: none is read. */
   readonly tenantHeader: string | undefined;
-  /** `user` and `tenant` where the application wrote them: what they read of a request says who the caller is. */
+  /**
+   * `user` and `tenant` where the application wrote them: what they read of a request says who the caller is.
+   *
+   * @internal
+   */
   readonly ownReaders: readonly ReadIdentity[];
-  /** Looks at a request whose address is about to be used, and warns once when proxies do not seem to be set up. */
+  /**
+   * Looks at a request whose address is about to be used, and warns once when proxies do not seem to be set up.
+   *
+   * @internal
+   */
   watchProxies(request: RateLimitRequest): void;
-  /** Warns of callers that are not told apart: once for each kind, of which there are few. */
-  warnOnce(kind: string, message: () => string): void;
+  /**
+   * Warns of callers that are not told apart.
+   *
+   * @internal
+   */
+  readonly warnOnce: WarnOnce;
 }
 
 export const KEY_OPTIONS = ['user', 'tenant', 'tenantHeader', 'apiKeyHeader', 'ipv6Prefix', 'withoutAddress'];
@@ -91,17 +104,8 @@ function check(holds: boolean, rule: string, value: unknown): void {
   if (!holds) throw new RateLimitError('RL_KEYS_INVALID', `${rule}, got ${shown(value)}`);
 }
 
-function oncePerKind(warn: (message: string) => void): KeySettings['warnOnce'] {
-  const warned = new Set<string>();
-  return (kind, message) => {
-    if (warned.has(kind)) return;
-    warned.add(kind);
-    warn(message());
-  };
-}
-
 const userReader =
-  (warnOnce: KeySettings['warnOnce']) =>
+  (warnOnce: WarnOnce) =>
   (request: RateLimitRequest): string | undefined => {
     const user: unknown = request.user;
     const id = userIdIn(user);
@@ -112,7 +116,7 @@ const userReader =
   };
 
 const tenantReader =
-  (warnOnce: KeySettings['warnOnce']) =>
+  (warnOnce: WarnOnce) =>
   ({ user }: RateLimitRequest): string | undefined => {
     const id = tenantIdIn(user);
     if (id === undefined && isLeft(user)) warnOnce('tenant', () => withoutTenantId(user));
@@ -120,7 +124,7 @@ const tenantReader =
   };
 
 /** Some libraries leave the user at another place. It is not read unasked: who writes there is not known. */
-function tellOfUserElsewhere(request: RateLimitRequest, warnOnce: KeySettings['warnOnce']): void {
+function tellOfUserElsewhere(request: RateLimitRequest, warnOnce: WarnOnce): void {
   const place = elsewhere(request);
   if (place === undefined) return;
   warnOnce(

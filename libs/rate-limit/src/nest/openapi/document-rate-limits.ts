@@ -33,7 +33,7 @@ export function documentRateLimits(app: INestApplicationContext): void {
   const { plans, settings, isBound } = limitsOf(app);
   const isGuarded = isBound ? () => true : isGuardedBy(app.get(ApplicationConfig));
   for (const [handler, routes] of routesByHandler(plans)) {
-    const rules = routes.map(({ controller, name }) => plans.for(controller, name).all);
+    const rules = routes.map((route) => plans.for(route).all);
     if (routes.every(isGuarded) && rules.every((each) => each.length > 0)) {
       const answers = inCommon(rules.map((each) => answersOf(each, settings)));
       write(handler, addedTo(declaredBy(handler), routes, answers));

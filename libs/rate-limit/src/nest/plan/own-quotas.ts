@@ -1,5 +1,5 @@
 import type { Plans } from './plans.js';
-import type { Route } from './routes.js';
+import { placeOf, type Route } from './routes.js';
 import type { Rule } from './rule.js';
 
 /** Whether a rule's quota belongs to its handler alone. Names of policies do not begin so. */
@@ -9,7 +9,7 @@ export const hasOwnQuota = ({ source }: Rule): boolean => source.own.id.startsWi
 export function ownQuotas(plans: Plans): Map<string, Route[]> {
   const owners = new Map<string, Route[]>();
   for (const route of plans.routes) {
-    for (const rule of plans.for(route.controller, route.name).all) {
+    for (const rule of plans.for(route).all) {
       if (!hasOwnQuota(rule)) continue;
       const { id } = rule.source.own;
       const sharing = owners.get(id) ?? [];
@@ -26,8 +26,5 @@ export function ownQuotas(plans: Plans): Map<string, Route[]> {
 /** Those that share such a quota, because they declare the same address: `CatsController.find and DogsController.find`. */
 export function sharedQuotas(quotas: ReadonlyMap<string, readonly Route[]>): string[] {
   const sharing = [...quotas.values()].filter(({ length }) => length > 1);
-  const texts = sharing.map((routes) =>
-    routes.map(({ controller, name }) => `${controller.name}.${name}`).join(' and '),
-  );
-  return [...new Set(texts)];
+  return [...new Set(sharing.map((routes) => routes.map(placeOf).join(' and ')))];
 }

@@ -2,7 +2,7 @@ import type { ExecutionContext, Type } from '@nestjs/common';
 import { atPlace, RateLimitError } from '../../core/errors.js';
 import { transportOf } from '../transports/transports.js';
 import { askedByClass, askedByMethod, planOf, type Asked, type Handler, type Plan } from './plan.js';
-import { functionOf, routeNameOf, type Route } from './routes.js';
+import { functionOf, placeOf, routeNameOf, type Route } from './routes.js';
 import type { RequestedPolicy, RuleCatalogue } from './rule-catalogue.js';
 
 /** A handler that requests reach, and its plan. */
@@ -46,7 +46,7 @@ export class Plans {
       const [byClass, byMethod] = [askedByClass(controller), askedByMethod(controller, name, handler)];
       asked.set(route, [byClass, byMethod]);
       atPlace(controller.name, () => learn(byClass.requested));
-      atPlace(`${controller.name}.${name}`, () => learn(byMethod.requested));
+      atPlace(placeOf(route), () => learn(byMethod.requested));
     }
     for (const route of routes) {
       const { controller, name, owner } = route;
@@ -56,9 +56,7 @@ export class Plans {
         known.routes.push(route);
         continue;
       }
-      const plan = atPlace(`${controller.name}.${name}`, () =>
-        planOf(catalogue, [defaults, ...asked.get(route)!], owner),
-      );
+      const plan = atPlace(placeOf(route), () => planOf(catalogue, [defaults, ...asked.get(route)!], owner));
       handlers.set(name, { plan, routes: [route] });
     }
     for (const controller of this.byController.keys()) {
@@ -78,7 +76,7 @@ export class Plans {
     return this.byHandler.get(controller)?.get(handler) ?? this.find(controller, handler, context);
   }
 
-  for(controller: Type, name: string): Plan {
+  for({ controller, name }: Route): Plan {
     return this.byController.get(controller)?.get(name)?.plan ?? this.elsewhere;
   }
 
@@ -113,7 +111,7 @@ export class Plans {
     for (const name of names) {
       const planned = controllers.flatMap((controller) => this.byController.get(controller)!.get(name) ?? []);
       if (planned.length < 2 || allAlike(planned)) continue;
-      const [one, other] = planned.map(({ routes: [route] }) => `${route!.controller.name}.${name}`);
+      const [one, other] = planned.map(({ routes: [route] }) => placeOf(route!));
       throw new RateLimitError(
         'RL_HANDLER_UNKNOWN',
         `${one} and ${other} cannot be told apart: both classes have the constructor property of ${constructor.name}; ` +
@@ -123,9 +121,8 @@ export class Plans {
   }
 
   private find(type: Type, handler: Handler, context: ExecutionContext): Plan {
-    const transport = transportOf(context.getType());
     // Not remembered: the same function may handle requests too.
-    if (!transport?.carries(context)) return this.elsewhere;
+    if (!transportOf(context.getType())?.exchangeOf(context)) return this.elsewhere;
     const controllers = this.byController.has(type) ? [type] : (this.behind.get(type) ?? []);
     for (const controller of controllers) {
       const handlers = this.byController.get(controller)!;

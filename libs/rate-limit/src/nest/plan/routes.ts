@@ -47,6 +47,9 @@ export function routesOf(discovery: DiscoveryService, modules: ModulesContainer,
   });
 }
 
+/** A handler, as messages name it. */
+export const placeOf = ({ controller, name }: Route): string => `${controller.name}.${name}`;
+
 const handlersOf = ({ metatype }: Wrapper, place: HandlerPlace): [string, Handler][] =>
   methodsOf(metatype as Type).filter(([, method]) => isHandler(method, place));
 

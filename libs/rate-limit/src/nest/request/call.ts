@@ -3,7 +3,7 @@ import { withPlace } from '../../core/errors.js';
 import type { Field, Verdict } from '../../headers/ratelimit-headers.js';
 import type { Phase } from '../keys/key-resolver.js';
 import type { RateLimitSettings } from '../settings.js';
-import type { Transport } from '../transports/transport.js';
+import type { Exchange, Transport } from '../transports/transport.js';
 import { isRateLimitException } from './exceptions.js';
 import type { IdentityWatch } from './identity-watch.js';
 import type { RateLimitRequest } from './request.js';
@@ -16,6 +16,9 @@ import type { RateLimitRequest } from './request.js';
 const CALL = Symbol.for('nestjs-redis-rate-limit/call');
 
 const PHASE_BITS: Readonly<Record<Phase | 'all', number>> = { early: 1, late: 2, all: 4 };
+
+/** The handler that is called, as messages name it. */
+export const placeIn = (context: ExecutionContext): string => `${context.getClass().name}.${context.getHandler().name}`;
 
 /** One request while it is decided: what it is, and what was decided of it so far. */
 export class Call {
@@ -36,15 +39,23 @@ export class Call {
   private constructor(
     readonly context: ExecutionContext,
     private readonly transport: Transport,
+    private readonly exchange: Exchange,
     readonly settings: RateLimitSettings,
   ) {
-    this.request = transport.request(context);
-    this.wasAnswered = transport.isAnswered(context);
+    this.request = exchange.request;
+    this.wasAnswered = exchange.isAnswered;
   }
 
-  /** The call of a context: the same for every guard. */
-  static of(context: ExecutionContext & { [CALL]?: Call }, transport: Transport, settings: RateLimitSettings): Call {
-    return (context[CALL] ??= new Call(context, transport, settings));
+  /** The call of a context: the same for every guard. `undefined` where it has no request. */
+  static of(
+    context: ExecutionContext & { [CALL]?: Call },
+    transport: Transport,
+    settings: RateLimitSettings,
+  ): Call | undefined {
+    const known = context[CALL];
+    if (known) return known;
+    const exchange = transport.exchangeOf(context);
+    return exchange && (context[CALL] = new Call(context, transport, exchange, settings));
   }
 
   /** Whether a phase is still to be decided; from then on it is not. */
@@ -74,16 +85,15 @@ export class Call {
 
   /** Whether the answer left since we began: a time-out of the application sent it. */
   get isAnsweredMeanwhile(): boolean {
-    return !this.wasAnswered && this.transport.isAnswered(this.context);
+    return !this.wasAnswered && this.exchange.isAnswered;
   }
 
-  /** The handler, as messages name it. */
   get place(): string {
-    return `${this.context.getClass().name}.${this.context.getHandler().name}`;
+    return placeIn(this.context);
   }
 
   setFields(fields: readonly Field[]): void {
-    this.transport.setFields(this.context, fields);
+    this.exchange.setFields(fields);
   }
 
   /** What to throw: a denial in the transport's own form, a mistake in the use of rate limits with the handler's name. */

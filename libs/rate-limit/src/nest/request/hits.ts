@@ -4,7 +4,6 @@ import type { Partition } from '../keys/key-resolver.js';
 import type { Rule } from '../plan/rule.js';
 import type { Call } from './call.js';
 import { after, checkCost, isPromise, keyText } from './per-request.js';
-import { sayOnce } from './say-once.js';
 import { keyOf } from './screening.js';
 import { watchedHit } from './watched-hit.js';
 
@@ -56,12 +55,11 @@ function found(rule: Rule, call: Call): Hit | undefined | Promise<Hit | undefine
 function noteOddSkip({ source }: Rule, call: Call, value: unknown): void {
   // A longer text may be a secret of the request, and an object its user.
   const isHarmless = typeof value === 'number' || (typeof value === 'string' && value.length <= 5);
-  sayOnce(
-    source,
-    'skip',
-    call.settings.logger,
+  const { id, name } = source.own;
+  call.settings.warnOnce(
+    `skip of ${id}`,
     () =>
-      `${call.place}: skip of the policy ${shown(source.own.name)} returned ${isHarmless ? shown(value) : kindOf(value)}, ` +
+      `${call.place}: skip of the policy ${shown(name)} returned ${isHarmless ? shown(value) : kindOf(value)}, ` +
       'which counts as true: return true or false.',
   );
 }

@@ -3,7 +3,6 @@ import { isOfNothing } from '../../engine/identity/missing-ids.js';
 import type { PolicySource } from '../../engine/policy-source.js';
 import type { Partition } from '../keys/key-resolver.js';
 import type { Call } from './call.js';
-import { sayOnce } from './say-once.js';
 
 /**
  * The key that a function of the application returned. It is said once of a policy when there is none, and when it
@@ -11,13 +10,11 @@ import { sayOnce } from './say-once.js';
  */
 export function noted(partition: Partition, call: Call, source: PolicySource<Call>): Partition {
   if (call.attempt?.hasRead) return undefined;
-  const { logger } = call.settings;
-  const { name } = source.own;
+  const { warnOnce } = call.settings;
+  const { id, name } = source.own;
   if (partition === undefined || partition === null) {
-    sayOnce(
-      source,
-      'no key',
-      logger,
+    warnOnce(
+      `no key of ${id}`,
       () =>
         `${call.place}: the key of the policy ${shown(name)} is ${partition}, so the policy does not limit such requests. ` +
         'If that is meant, say it with skip; if not, return a key for every request. ' +
@@ -25,10 +22,8 @@ export function noted(partition: Partition, call: Call, source: PolicySource<Cal
         'The function receives the ExecutionContext of Nest, not the request.',
     );
   } else if (typeof partition === 'string' && isOfNothing(partition)) {
-    sayOnce(
-      source,
-      'shared key',
-      logger,
+    warnOnce(
+      `shared key of ${id}`,
       () =>
         `${call.place}: the key of the policy ${shown(name)} is ${shown(partition)}: all callers with this key share one quota. ` +
         'Is what it is made of set by then? Return undefined where the policy is not for a request.',

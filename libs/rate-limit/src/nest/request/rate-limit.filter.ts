@@ -2,7 +2,7 @@ import { Catch, type ArgumentsHost, type ExceptionFilter, type HttpException } f
 import type { HttpAdapterHost } from '@nestjs/core';
 import { PROBLEM_JSON } from '../../headers/problem-details.js';
 import { fieldsOfWait } from '../../headers/ratelimit-headers.js';
-import { isHttp } from '../transports/http.transport.js';
+import { httpTransport } from '../transports/http.transport.js';
 import { RateLimitExceededException, RateLimitRefusedException, RateLimitUnavailableException } from './exceptions.js';
 
 /**
@@ -18,7 +18,7 @@ export class RateLimitExceptionFilter implements ExceptionFilter<HttpException> 
     // Of messages, Nest's own filter answers what no other filter does. What is thrown here would reach nobody.
     if (host.getType() === 'rpc') return;
     // Of all else the caller is code, which gets the exception.
-    if (host.getType() !== 'http' || !isHttp(host)) throw exception;
+    if (host.getType() !== 'http' || !httpTransport.exchangeOf(host)) throw exception;
     const { httpAdapter } = this.adapterHost;
     const response = unhijacked(host.switchToHttp().getResponse());
     if (httpAdapter.isHeadersSent(response)) {

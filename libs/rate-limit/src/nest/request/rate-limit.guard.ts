@@ -12,7 +12,7 @@ import type { Rule } from '../plan/rule.js';
 import type { RateLimitSettings } from '../settings.js';
 import { RATE_LIMIT_BOUND, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from '../tokens.js';
 import { transportOf } from '../transports/transports.js';
-import { Call } from './call.js';
+import { Call, placeIn } from './call.js';
 import { RateLimitExceededException, RateLimitRefusedException, RateLimitUnavailableException } from './exceptions.js';
 import { hitsOf } from './hits.js';
 import { isPromise } from './per-request.js';
@@ -27,8 +27,6 @@ export class RateLimitGuard implements CanActivate {
   private readonly phase: Phase | 'all';
   /** Whether the module refuses addresses or API keys: then handlers without a policy are guarded too. */
   private readonly isScreening: boolean;
-  /** The types of calls that are not limited, each of which is said once. */
-  private readonly warnedOf = new Set<string>();
   /** Whether limits are off: then it lets everything pass, wherever it is bound. */
   private readonly isOff: boolean;
 
@@ -117,15 +115,13 @@ export class RateLimitGuard implements CanActivate {
   private callOf(context: ExecutionContext): Call | undefined {
     const type = context.getType<string>();
     const transport = transportOf(type);
-    if (transport?.carries(context)) return Call.of(context, transport, this.settings);
-    if (!this.warnedOf.has(type)) {
-      this.warnedOf.add(type);
-      this.settings.logger.warn(
-        transport
-          ? `${context.getClass().name}.${context.getHandler().name} was called without an HTTP request. Such calls are not limited. Limit them in code, with RateLimiter.consume().`
-          : `Calls of type "${type}" are not limited: this library has no transport for them. Limit them in code, with RateLimiter.consume().`,
-      );
-    }
+    const call = transport && Call.of(context, transport, this.settings);
+    if (call) return call;
+    this.settings.warnOnce(`calls of type ${type}`, () =>
+      transport
+        ? `${placeIn(context)} was called without an HTTP request. Such calls are not limited. Limit them in code, with RateLimiter.consume().`
+        : `Calls of type "${type}" are not limited: this library has no transport for them. Limit them in code, with RateLimiter.consume().`,
+    );
     return undefined;
   }
 }

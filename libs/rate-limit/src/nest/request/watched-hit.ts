@@ -6,7 +6,6 @@ import type { Rule } from '../plan/rule.js';
 import type { Call } from './call.js';
 import { IdentityWatch } from './identity-watch.js';
 import { isPromise } from './per-request.js';
-import { sayOnce } from './say-once.js';
 
 /** How the hit of a rule is found. What its functions throw passes through. */
 type Find = (rule: Rule, call: Call) => Hit | undefined | Promise<Hit | undefined>;
@@ -53,12 +52,13 @@ function isDiscarded(rule: Rule, call: Call, watch: IdentityWatch): boolean {
   watch.end();
   call.attempt = undefined;
   if (!watch.hasRead) return false;
-  const { logger } = call.settings;
+  const { warnOnce } = call.settings;
+  const { id } = rule.source.own;
   if (rule.phase !== 'tried') {
-    sayOnce(rule.source, 'early', logger, () => `${call.place}: ${readByEarly(rule, watch)}. ${USE_LATE}`);
+    warnOnce(`early reading by ${id}`, () => `${call.place}: ${readByEarly(rule, watch)}. ${USE_LATE}`);
     return false;
   }
-  sayOnce(rule.source, 'tried', logger, () => `${call.place}: ${decidedLate(rule, watch)}`);
+  warnOnce(`late decision of ${id}`, () => `${call.place}: ${decidedLate(rule, watch)}`);
   call.keep(rule, POSTPONED);
   return true;
 }

@@ -1,44 +1,26 @@
-import { HttpException, Logger, type ExecutionContext } from '@nestjs/common';
-import { saidBy, shown } from '../../core/shown.js';
+import type { ExecutionContext } from '@nestjs/common';
+import { shown } from '../../core/shown.js';
 import { RateLimitError } from '../../core/errors.js';
 import type { Policy } from '../../core/policy.js';
 import { textOf } from '../../engine/identity/key-text.js';
 import { keptKey } from '../../stores/long-key.js';
-import { harmless } from '../../engine/observer/logger.js';
 import type { PolicySource } from '../../engine/policy-source.js';
 import type { PolicyVariants } from '../../engine/policy-variants.js';
-import { RecurringWarnings } from '../../engine/recurring-warnings.js';
 import type { KeyResolver, Partition } from '../keys/key-resolver.js';
 import type { Call } from '../request/call.js';
 import type { IdentityWatch } from '../request/identity-watch.js';
 import { after, isPromise } from '../request/per-request.js';
 import { KeptResolutions } from './kept-resolutions.js';
-import type { Resolved } from './resolved-policy.js';
-import { ResolutionReader, type Resolution } from './resolution.js';
+import { ResolveInTime, type ResolveSettings } from './resolve-in-time.js';
+import type { Resolution } from './resolution.js';
 
 /** In milliseconds: after a lookup that failed, how long its key is not looked up again. */
 const PAUSE = 1_000;
 
-/** How to look up, checked and with the defaults; and what tests hand in. */
-export interface LookupSettings {
-  readonly resolve: (context: ExecutionContext) => Resolved | Promise<Resolved>;
-  /** How long it may take, in milliseconds. */
-  readonly timeout: number;
+/** The same, and which answers are kept. */
+export interface LookupSettings extends ResolveSettings {
   /** By what answers are kept, for so many milliseconds, and so many of them. */
   readonly cache: { readonly by: KeyResolver; readonly span: number; readonly max: number } | undefined;
-  /** A clock that never goes back, in milliseconds. Default `performance.now`. */
-  readonly now?: (() => number) | undefined;
-  /** Default: to the log. */
-  readonly warn?: ((message: string) => void) | undefined;
-}
-
-/** One call of `resolve`. */
-interface Asking {
-  readonly context: ExecutionContext;
-  /** The attempt that it is part of, if it is one. */
-  readonly attempt: IdentityWatch | undefined;
-  /** Keeps the outcome. */
-  readonly keep: (resolution: Resolution, isAnswer: boolean) => void;
 }
 
 /**
@@ -47,14 +29,11 @@ interface Asking {
  */
 export class Lookup implements PolicySource<Call> {
   readonly varies = 'all';
-  private readonly reader: ResolutionReader;
+  private readonly asked: ResolveInTime;
   private readonly remembered: KeptResolutions | undefined;
   private readonly underWay = new Map<string, Promise<Resolution>>();
-  private readonly warnings: RecurringWarnings;
   private readonly now: () => number;
   private lookups = 0;
-  /** The outcome of a call that belongs to a discarded attempt: nothing, not even for others who wait for it. */
-  private readonly discarded: Resolution;
 
   /**
    * @param variants the policy with its own numbers, and with others
@@ -63,15 +42,9 @@ export class Lookup implements PolicySource<Call> {
     variants: PolicyVariants,
     private readonly settings: LookupSettings,
   ) {
-    const {
-      cache,
-      now = () => performance.now(),
-      warn = (news) => harmless(new Logger('RateLimit')).warn(news),
-    } = settings;
-    this.reader = new ResolutionReader(variants, (count) => warn(manyWindows(this.own.name, count)));
-    this.discarded = { ...this.reader.own };
+    const { cache, now = () => performance.now() } = settings;
+    this.asked = new ResolveInTime(variants, settings);
     this.remembered = cache && new KeptResolutions(cache.max);
-    this.warnings = new RecurringWarnings(warn, now);
     this.now = now;
   }
 
@@ -115,7 +88,7 @@ export class Lookup implements PolicySource<Call> {
 
   /** The policy by its own numbers. */
   get own(): Policy {
-    return this.reader.own.policy;
+    return this.asked.own.policy;
   }
 
   /**
@@ -129,7 +102,9 @@ export class Lookup implements PolicySource<Call> {
   find(context: ExecutionContext, by: Partition, attempt?: IdentityWatch): Resolution | Promise<Resolution> {
     const { remembered } = this;
     const { cache } = this.settings;
-    if (!remembered || !cache || by === undefined || by === null) return this.ask({ context, attempt, keep: () => {} });
+    if (!remembered || !cache || by === undefined || by === null) {
+      return this.asked.ask({ context, attempt, keep: () => {} });
+    }
     const key = this.cacheKeyOf(by);
     const askedAt = this.now();
     const known = remembered.find(key, askedAt);
@@ -137,7 +112,7 @@ export class Lookup implements PolicySource<Call> {
 
     const ask = () => {
       const lookup = ++this.lookups;
-      return this.ask({
+      return this.asked.ask({
         context,
         attempt,
         keep: (resolution, isAnswer) => {
@@ -149,7 +124,7 @@ export class Lookup implements PolicySource<Call> {
       });
     };
     const underWay = this.underWay.get(key);
-    if (underWay) return underWay.then((resolution) => (resolution === this.discarded ? ask() : resolution));
+    if (underWay) return underWay.then((resolution) => (resolution === this.asked.discarded ? ask() : resolution));
     const answer = ask();
     if (isPromise(answer)) {
       this.underWay.set(key, answer);
@@ -159,71 +134,6 @@ export class Lookup implements PolicySource<Call> {
     return answer;
   }
 
-  private ask(asking: Asking): Resolution | Promise<Resolution> {
-    try {
-      const answer = this.settings.resolve(asking.context);
-      if (!isPromise(answer)) return this.read(answer, asking);
-      if (!asking.attempt?.hasRead) return this.inTime(answer, asking);
-      // Not waited for: it is asked again in the late phase.
-      answer.then(undefined, () => undefined);
-      return this.discarded;
-    } catch (error) {
-      return this.withoutAnswer(error, asking);
-    }
-  }
-
-  /** What comes too late is not waited for, and still kept. */
-  private inTime(answer: Promise<Resolved>, asking: Asking): Promise<Resolution> {
-    const { timeout } = this.settings;
-    return new Promise((resolve, reject) => {
-      let isOver = false;
-      const giveUp = (): void => {
-        if (isOver) return;
-        isOver = true;
-        resolve(this.fallBack(asking, 'late', () => `gave no answer within ${timeout} ms`));
-      };
-      // Timers come before sockets: after a turn that took long, the answers that came meanwhile are read first.
-      const timer = setTimeout(() => setImmediate(giveUp), timeout).unref();
-      // Not Promise.resolve(): that takes a promise at its word.
-      new Promise<Resolved>((settle) => settle(answer))
-        .then(
-          (value) => this.read(value, asking),
-          (error: unknown) => (isOver ? this.reader.own : this.withoutAnswer(error, asking)),
-        )
-        .then(resolve, reject)
-        .finally(() => {
-          isOver = true;
-          clearTimeout(timer);
-        });
-    });
-  }
-
-  private read(answer: unknown, asking: Asking): Resolution {
-    if (asking.attempt?.hasRead) return this.discarded;
-    let resolution: Resolution;
-    try {
-      resolution = this.reader.read(answer);
-    } catch (error) {
-      const [kind, what] = error instanceof RateLimitError ? [error.code, error.message] : ['unread', saidBy(error)];
-      return this.fallBack(asking, kind, () => `returned what cannot be used: ${what}`);
-    }
-    asking.keep(resolution, true);
-    return resolution;
-  }
-
-  private withoutAnswer(error: unknown, asking: Asking): Resolution {
-    if (!asking.attempt?.hasRead && isForTheClient(error)) throw error;
-    return this.fallBack(asking, 'failed', () => `failed: ${saidBy(error)}`);
-  }
-
-  /** To the policy's own numbers. */
-  private fallBack({ attempt, context, keep }: Asking, kind: string, what: () => string): Resolution {
-    if (attempt?.hasRead) return this.discarded;
-    this.tell(kind, context, what);
-    keep(this.reader.own, false);
-    return this.reader.own;
-  }
-
   private cacheKeyOf(by: NonNullable<Partition>): string {
     const text = textOf(by);
     if (text !== undefined) return keptKey(text);
@@ -231,29 +141,5 @@ export class Lookup implements PolicySource<Call> {
       'RL_KEY_INVALID',
       `${this.own.name}: a key of resolveCache.by must be text, a number or an id, got ${shown(by)}`,
     );
-  }
-
-  private tell(kind: string, context: ExecutionContext, what: () => string): void {
-    const { name, limit, period } = this.own;
-    this.warnings.warnOnce(
-      kind,
-      () =>
-        `${context.getClass().name}.${context.getHandler().name}: resolve of ${shown(name)} ${what()}. ` +
-        `The policy's own numbers hold then: ${limit} per ${period.text}. ` +
-        'This is told once, and again when a minute has passed without it.',
-    );
-  }
-}
-
-const manyWindows = (name: string, count: number): string =>
-  `resolve of ${shown(name)} has returned ${count} different windows. Each window is a quota of its own, so a window that ` +
-  "changes with every request limits nobody. Return fixed spans, such as '1d': there are no calendar windows yet.";
-
-/** Anything can be thrown, also what cannot be looked at. */
-function isForTheClient(error: unknown): boolean {
-  try {
-    return error instanceof HttpException;
-  } catch {
-    return false;
   }
 }

@@ -1,5 +1,6 @@
-import type { ArgumentsHost } from '@nestjs/common';
-import type { Transport } from './transport.js';
+import type { Field } from '../../headers/ratelimit-headers.js';
+import type { RateLimitRequest } from '../request/request.js';
+import type { Exchange, Transport } from './transport.js';
 
 /** Fastify's reply has `header`, Express' response is Node's own. */
 interface HttpResponse {
@@ -17,34 +18,42 @@ export const httpTransport: Transport = {
 
   handles: (method) => Reflect.hasMetadata('path', method) && Reflect.hasMetadata('method', method),
 
-  carries: isHttp,
-
-  request: (context) => context.switchToHttp().getRequest(),
-
-  isAnswered: (context) => isSent(context.switchToHttp().getResponse<HttpResponse>()),
-
-  setFields(context, fields) {
-    const response = context.switchToHttp().getResponse<HttpResponse>();
-    if (isSent(response)) return;
-    for (const [name, value] of fields) {
-      if (response.setHeader) response.setHeader(name, value);
-      else response.header?.(name, value);
-    }
+  exchangeOf(context) {
+    // Asked once: Nest makes three functions each time.
+    const http = context.switchToHttp();
+    const request: unknown = http.getRequest();
+    const response = http.getResponse<HttpResponse | undefined>();
+    return isRequest(request, response) ? new HttpExchange(request, response) : undefined;
   },
 
   // The filter of this library makes it a problem body.
   exceptionFor: (denial) => denial,
 };
 
-const isSent = (response: HttpResponse | undefined): boolean =>
-  response?.headersSent ?? response?.raw?.headersSent ?? false;
+class HttpExchange implements Exchange {
+  constructor(
+    readonly request: RateLimitRequest,
+    private readonly response: HttpResponse | undefined,
+  ) {}
 
-/** Whether a call has an HTTP request: header fields, and either a request line or an answer that takes fields. */
-export function isHttp(host: ArgumentsHost): boolean {
-  const request = host.switchToHttp().getRequest<{ headers?: unknown; method?: unknown } | undefined>();
+  get isAnswered(): boolean {
+    return this.response?.headersSent ?? this.response?.raw?.headersSent ?? false;
+  }
+
+  setFields(fields: readonly Field[]): void {
+    const { response } = this;
+    if (!response || this.isAnswered) return;
+    for (const [name, value] of fields) {
+      if (response.setHeader) response.setHeader(name, value);
+      else response.header?.(name, value);
+    }
+  }
+}
+
+/** It has header fields, and either a request line or an answer that takes fields. */
+function isRequest(request: unknown, response: HttpResponse | undefined): request is RateLimitRequest {
   if (typeof request !== 'object' || request === null) return false;
-  if (typeof request.headers !== 'object' || request.headers === null) return false;
-  if (typeof request.method === 'string') return true;
-  const response = host.switchToHttp().getResponse<HttpResponse | undefined>();
-  return typeof (response?.setHeader ?? response?.header) === 'function';
+  const { headers, method } = request as { headers?: unknown; method?: unknown };
+  if (typeof headers !== 'object' || headers === null) return false;
+  return typeof method === 'string' || typeof (response?.setHeader ?? response?.header) === 'function';
 }

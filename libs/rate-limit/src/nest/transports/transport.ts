@@ -1,10 +1,19 @@
-import type { ExecutionContext } from '@nestjs/common';
+import type { ArgumentsHost } from '@nestjs/common';
 import type { Field } from '../../headers/ratelimit-headers.js';
 import type { RateLimitException } from '../request/exceptions.js';
 import type { RateLimitRequest } from '../request/request.js';
 
 /** Nest's controllers, or its providers: resolvers and gateways are providers. */
 export type HandlerPlace = 'controllers' | 'providers';
+
+/** A request, and its answer that is still to come. */
+export interface Exchange {
+  readonly request: RateLimitRequest;
+  /** Whether the answer has left, or at least its head. */
+  readonly isAnswered: boolean;
+  /** Sets header fields; does nothing where there are none, or where the answer has left. */
+  setFields(fields: readonly Field[]): void;
+}
 
 /** How one of Nest's context types shows its request and takes our answer. */
 export interface Transport {
@@ -15,15 +24,10 @@ export interface Transport {
   /** Whether a method of such a class is one, by the metadata that Nest's decorators leave. */
   readonly handles: (method: object) => boolean;
   /**
-   * Whether a call of this type has a request at all. Packages for bots and brokers call handlers under the type that
-   * is Nest's default, 'http', with a message in the request's place.
+   * The request of a call and its answer; `undefined` where the call has no request. Packages for bots and brokers call
+   * handlers under the type that is Nest's default, 'http', with a message in the request's place.
    */
-  carries(context: ExecutionContext): boolean;
-  request(context: ExecutionContext): RateLimitRequest;
-  /** Whether the answer has left, or at least its head. */
-  isAnswered(context: ExecutionContext): boolean;
-  /** Sets header fields; does nothing where there are none, or where the answer has left. */
-  setFields(context: ExecutionContext, fields: readonly Field[]): void;
+  exchangeOf(context: ArgumentsHost): Exchange | undefined;
   /** What to throw in place of our exception, so that its client understands the denial. */
   exceptionFor(denial: RateLimitException): unknown;
 }

@@ -1,10 +1,10 @@
 import type { ModulesContainer } from '@nestjs/core';
-import { RateLimitError } from '../../core/errors.js';
-import { oneLine } from '../../core/shown.js';
-import type { Wrapper } from '../plan/classes.js';
-import { RATE_LIMIT_OPTIONS } from '../tokens.js';
+import { RateLimitError } from '../../../core/errors.js';
+import { oneLine } from '../../../core/shown.js';
+import type { Wrapper } from '../../plan/classes.js';
+import { RATE_LIMIT_OPTIONS } from '../../tokens.js';
 import { dependenciesOf } from './dependencies.js';
-import { moduleIn } from './module-in.js';
+import { moduleIn } from '../module-in.js';
 
 /**
  * Refuses options that Nest makes for each request. Everything that depends on them would be made for each request too:

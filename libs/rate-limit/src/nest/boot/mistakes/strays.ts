@@ -1,12 +1,12 @@
 import type { Type } from '@nestjs/common';
 import type { DiscoveryService, ModulesContainer } from '@nestjs/core';
-import { RateLimitError } from '../../core/errors.js';
-import { decoratedNames } from '../decorators/metadata.js';
-import { RATE_LIMIT_POLICIES } from '../decorators/rate-limit.decorator.js';
-import type { HandlerPlace } from '../transports/transport.js';
-import { isHandler } from '../transports/transports.js';
-import { classesOf, methodsOf } from './classes.js';
-import { askedByClass, askedByMethod, type Handler } from './plan.js';
+import { RateLimitError } from '../../../core/errors.js';
+import { decoratedNames } from '../../decorators/metadata.js';
+import { RATE_LIMIT_POLICIES } from '../../decorators/rate-limit.decorator.js';
+import type { HandlerPlace } from '../../transports/transport.js';
+import { isHandler } from '../../transports/transports.js';
+import { classesOf, methodsOf } from '../../plan/classes.js';
+import { askedByClass, askedByMethod, type Handler } from '../../plan/plan.js';
 
 const ALL: readonly HandlerPlace[] = ['controllers', 'providers'];
 

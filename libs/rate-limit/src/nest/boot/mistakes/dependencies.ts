@@ -1,4 +1,4 @@
-import type { Wrapper } from '../plan/classes.js';
+import type { Wrapper } from '../../plan/classes.js';
 
 /** What a class or a factory is given, as far as Nest has found it. */
 export const dependenciesOf = (provider: Wrapper): Wrapper[] =>

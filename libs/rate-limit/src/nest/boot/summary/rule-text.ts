@@ -1,11 +1,11 @@
-import { algorithmOf } from '../../core/algorithms/index.js';
-import { durationText } from '../../core/duration.js';
-import type { Policy } from '../../core/policy.js';
-import { oneLine } from '../../core/shown.js';
-import { LivePolicy } from '../../engine/limits/live-policy.js';
-import { keyName } from '../keys/key-name.js';
-import type { PolicyUse } from '../options.js';
-import type { Rule } from '../plan/rule.js';
+import { algorithmOf } from '../../../core/algorithms/index.js';
+import { durationText } from '../../../core/duration.js';
+import type { Policy } from '../../../core/policy.js';
+import { oneLine } from '../../../core/shown.js';
+import { LivePolicy } from '../../../engine/limits/live-policy.js';
+import { keyName } from '../../keys/key-name.js';
+import type { PolicyUse } from '../../options.js';
+import type { Rule } from '../../plan/rule.js';
 
 /** A rule's numbers, for people to read: `20 per 1s, token-bucket, burst 20`. */
 export function numbersText({ source, use }: Rule): string {
@@ -48,3 +48,12 @@ function useText({ cost, skip }: Readonly<PolicyUse>): string {
   const spent = typeof cost === 'function' ? ', cost by your function' : cost === 1 ? '' : `, cost ${cost}`;
   return `${spent}${skip ? ', unless your skip function says so' : ''}`;
 }
+
+const TEXTS: Readonly<Record<Rule['phase'], string>> = {
+  early: 'before your guards',
+  late: 'after your guards',
+  tried: 'before your guards, or after them if it reads request.user',
+};
+
+/** When a rule is decided, for people to read. */
+export const phaseText = ({ phase }: Rule): string => TEXTS[phase];

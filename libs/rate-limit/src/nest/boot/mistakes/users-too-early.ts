@@ -1,11 +1,10 @@
 import type { ApplicationConfig } from '@nestjs/core';
-import { shown } from '../../core/shown.js';
-import type { Plans } from '../plan/plans.js';
-import type { Route } from '../plan/routes.js';
-import type { Rule } from '../plan/rule.js';
-import { guardsBehindOurs } from './is-guarded-by.js';
-import { keyText } from './rule-text.js';
-import { namesOf, placeOf } from './summary.js';
+import { few, shown } from '../../../core/shown.js';
+import type { Plans } from '../../plan/plans.js';
+import { placeOf, type Route } from '../../plan/routes.js';
+import type { Rule } from '../../plan/rule.js';
+import { guardsBehindOurs } from '../is-guarded-by.js';
+import { keyText } from '../summary/rule-text.js';
 
 /**
  * Warns of policies that count by the user, and are told to run before a guard sets it: they count by the address, and
@@ -15,7 +14,7 @@ export function warnOfEarlyUsers(plans: Plans, warn: (message: string) => void):
   const places = placesWhere(plans, ({ phase, use }) => phase === 'early' && use.key?.phase === 'late');
   if (places.length === 0) return;
   warn(
-    `request.user is not set yet where these policies run, so they count by the address: ${namesOf(places)}. ` +
+    `request.user is not set yet where these policies run, so they count by the address: ${few(places)}. ` +
       "They say phase: 'early', which is before your guards. Leave phase out, unless middleware sets request.user.",
   );
 }
@@ -27,7 +26,7 @@ export function warnOfGuardsBehind(plans: Plans, config: ApplicationConfig, warn
   if (places.length === 0) return;
   warn(
     `RateLimitGuard runs before other guards, so these policies do not see a user that those set, and count by the address: ` +
-      `${namesOf(places)}. Bind it last, as in @UseGuards(AuthGuard, RateLimitGuard).`,
+      `${few(places)}. Bind it last, as in @UseGuards(AuthGuard, RateLimitGuard).`,
   );
 }
 
@@ -39,7 +38,7 @@ function placesWhere(
 ): string[] {
   const places = plans.routes.filter(isAt).flatMap((route) =>
     plans
-      .for(route.controller, route.name)
+      .for(route)
       .all.filter(isMeant)
       .map((rule) => `${placeOf(route)} (policy ${shown(rule.name)}, ${keyText(rule)})`),
   );

@@ -1,15 +1,14 @@
-import type { DenyOptions, ListEntry } from '../../engine/lists/list.js';
-import type { ListOptions } from '../../engine/lists/lists.js';
-import type { Plan } from '../plan/plan.js';
-import type { Plans } from '../plan/plans.js';
-import type { Route } from '../plan/routes.js';
-import type { Rule } from '../plan/rule.js';
-import { hasBothPhases, phaseText } from './phase-text.js';
-import { keyText, numbersText } from './rule-text.js';
+import { few } from '../../../core/shown.js';
+import type { DenyOptions, ListEntry } from '../../../engine/lists/list.js';
+import type { ListOptions } from '../../../engine/lists/lists.js';
+import type { Plan } from '../../plan/plan.js';
+import type { Plans } from '../../plan/plans.js';
+import { placeOf, type Route } from '../../plan/routes.js';
+import type { Rule } from '../../plan/rule.js';
+import { keyText, numbersText, phaseText } from './rule-text.js';
 
 /** An application may have hundreds of policies. */
 const MOST_POLICIES = 30;
-const MOST_NAMED = 3;
 
 /** What the summary is of. */
 export interface Summarised {
@@ -25,7 +24,7 @@ export interface Summarised {
 
 /** Says what is limited, by what, for whom and when: one text, a line for each policy. */
 export function summaryOf({ plans, options, isBound, isGuarded, kept }: Summarised): string {
-  const guarded = plans.routes.map((route) => ({ route, plan: plans.for(route.controller, route.name) }));
+  const guarded = plans.routes.map((route) => ({ route, plan: plans.for(route) }));
   const limited = guarded.filter(({ route, plan }) => plan.all.length > 0 && isGuarded(route));
   const lines = [...governing(limited, isBound), ...unasked(plans, limited)];
   const shown = lines.slice(0, MOST_POLICIES);
@@ -70,8 +69,11 @@ function unasked({ catalogue }: Plans, limited: Limited): string[] {
 function twice(limited: Limited): string[] {
   const both = limited.filter(({ plan }) => hasBothPhases(plan)).map(({ route }) => placeOf(route));
   if (both.length === 0) return [];
-  return [`Before and after your guards: ${namesOf(both)}. A request costs two commands, all or none within each.`];
+  return [`Before and after your guards: ${few(both)}. A request costs two commands, all or none within each.`];
 }
+
+/** Whether a request may be decided in both phases: each asks the store. */
+const hasBothPhases = ({ early, late, all }: Plan): boolean => early.length > 0 && late.length > 0 && all.length > 1;
 
 function listed({ allow, deny }: ListOptions): string[] {
   const lines: string[] = [];
@@ -83,13 +85,5 @@ function listed({ allow, deny }: ListOptions): string[] {
 
 const isDenyOptions = (deny: readonly ListEntry[] | DenyOptions | undefined): deny is DenyOptions =>
   deny !== undefined && !Array.isArray(deny);
-
-export const placeOf = ({ controller, name }: Route): string => `${controller.name}.${name}`;
-
-/** The first few, and how many more. */
-export function namesOf(names: readonly string[]): string {
-  const rest = names.length - MOST_NAMED;
-  return `${names.slice(0, MOST_NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
-}
 
 const counted = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`;

@@ -12,8 +12,8 @@ import type { Schemes } from '../../engine/identity/key-schemes.js';
  */
 export function knownKeys(plans: Plans, { keys, logger }: RateLimitSettings): KnownKeys {
   const known = new KnownKeys(keys.ipv6Prefix, (message) => logger.warn(message));
-  for (const { controller, name } of plans.routes) {
-    for (const rule of plans.for(controller, name).all) {
+  for (const route of plans.routes) {
+    for (const rule of plans.for(route).all) {
       if (rule.isUnnamed) continue;
       if (!hasOwnQuota(rule)) known.learn(rule.name, schemesOf(rule));
       else known.learnOwnQuota(rule.name, rule.source instanceof LivePolicy && rule.source.isFollower);

@@ -1,7 +1,7 @@
 import { ModulesContainer, type HttpAdapterHost } from '@nestjs/core';
-import { RateLimitError } from '../../core/errors.js';
-import { RATE_LIMIT_BOUND, RATE_LIMIT_OPTIONS, RATE_LIMIT_SETTINGS } from '../tokens.js';
-import { moduleIn, type NestModule } from './module-in.js';
+import { RateLimitError } from '../../../core/errors.js';
+import { RATE_LIMIT_BOUND, RATE_LIMIT_OPTIONS, RATE_LIMIT_SETTINGS } from '../../tokens.js';
+import { moduleIn, type NestModule } from '../module-in.js';
 
 /**
  * Checks how the application imports the module.

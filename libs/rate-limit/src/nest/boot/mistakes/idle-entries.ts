@@ -1,29 +1,26 @@
-import { oneLine } from '../../core/shown.js';
-import { eitherOf, isUnder, schemeOf } from '../../engine/identity/key-schemes.js';
-import type { Lists } from '../../engine/lists/lists.js';
-import type { Plans } from '../plan/plans.js';
-import type { Rule } from '../plan/rule.js';
-import type { RateLimitSettings } from '../settings.js';
-import { schemesOf } from './known-keys.js';
+import { few, oneLine } from '../../../core/shown.js';
+import { eitherOf, isUnder, schemeOf } from '../../../engine/identity/key-schemes.js';
+import type { Lists } from '../../../engine/lists/lists.js';
+import type { Plans } from '../../plan/plans.js';
+import type { Rule } from '../../plan/rule.js';
+import type { RateLimitSettings } from '../../settings.js';
+import { schemesOf } from '../keys-of-requests.js';
 
 /** Schemes of keys that are found only where a policy counts by them. Addresses and API keys are found on every request. */
 const FOUND_BY_POLICIES = /^(user|tenant|header\..+)$/;
-
-const MOST_SHOWN = 3;
 
 /**
  * Warns of list entries that are on no request, because no policy in reach of the list counts by such keys. It is no error:
  * code without a request may have them in mind.
  */
 export function warnOfIdleEntries(plans: Plans, { lists, logger }: RateLimitSettings): void {
-  const rules = plans.routes.flatMap(({ controller, name }) => plans.for(controller, name).all);
+  const rules = plans.routes.flatMap((route) => plans.for(route).all);
   if (rules.length === 0) return;
   const tell = (place: string, own: Lists, uses: readonly Rule[]): void => {
     const idle = idleEntries(own, uses);
     if (idle.length === 0) return;
-    const more = idle.length > MOST_SHOWN ? ` and ${idle.length - MOST_SHOWN} more` : '';
     logger.warn(
-      `${place}: allow or deny names ${idle.slice(0, MOST_SHOWN).map(oneLine).join(', ')}${more}, but no policy there ` +
+      `${place}: allow or deny names ${few(idle.map(oneLine))}, but no policy there ` +
         `counts by such a key, so no request is ever on that list by it. Count by '${schemeOf(idle[0]!)}' there, or ` +
         'name addresses or API keys.',
     );

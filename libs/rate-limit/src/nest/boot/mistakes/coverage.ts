@@ -1,11 +1,11 @@
 import type { ApplicationConfig } from '@nestjs/core';
-import { RateLimitError } from '../../core/errors.js';
-import type { Lists } from '../../engine/lists/lists.js';
-import { askedByClass, askedByMethod } from '../plan/plan.js';
-import type { Plans } from '../plan/plans.js';
-import type { Route } from '../plan/routes.js';
-import { guardsBefore, isGuardedBy } from './is-guarded-by.js';
-import { namesOf, placeOf } from './summary.js';
+import { RateLimitError } from '../../../core/errors.js';
+import { few } from '../../../core/shown.js';
+import type { Lists } from '../../../engine/lists/lists.js';
+import { askedByClass, askedByMethod } from '../../plan/plan.js';
+import type { Plans } from '../../plan/plans.js';
+import { placeOf, type Route } from '../../plan/routes.js';
+import { guardsBefore, isGuardedBy } from '../is-guarded-by.js';
 
 /**
  * Looks for limits that nothing enforces, where the application binds the guard itself (`guard: false`). Where no guard
@@ -27,12 +27,12 @@ export function checkCoverage(
 
 function checkLimits(plans: Plans, config: ApplicationConfig, warn: (message: string) => void): void {
   const isGuarded = isGuardedBy(config);
-  const limited = plans.routes.filter(({ controller, name }) => plans.for(controller, name).all.length > 0);
+  const limited = plans.routes.filter((route) => plans.for(route).all.length > 0);
   const bare = limited.filter((route) => !isGuarded(route));
   const isNowhere = bare.length > 0 && bare.length === limited.length;
   const missing = isNowhere ? bare : bare.filter(isAskedFor);
   if (missing.length === 0) return;
-  const places = namesOf(missing.map(placeOf));
+  const places = few(missing.map(placeOf));
   if (isNowhere && bare.every((route) => guardsBefore(config, route).length === 0)) {
     throw new RateLimitError(
       'RL_NOT_GUARDED',
@@ -57,7 +57,7 @@ function checkDenials(routes: readonly Route[], config: ApplicationConfig, warn:
     );
   }
   warn(
-    `The deny list refuses nobody at ${namesOf(bare.map(placeOf))}: guard is false and RateLimitGuard is not bound there, ` +
+    `The deny list refuses nobody at ${few(bare.map(placeOf))}: guard is false and RateLimitGuard is not bound there, ` +
       'unless another guard calls it. Leave guard out, or bind it with @UseGuards(RateLimitGuard).',
   );
 }

@@ -1,0 +1,58 @@
+import type { Decision } from '../core/decision.js';
+import { checkHits, type Hit } from '../core/hit.js';
+import type { LimiterParts } from './limiter-parts.js';
+import { listedDecision } from './lists/listed-decision.js';
+import { eventOf } from './observer/observed.store.js';
+
+/**
+ * Decides hits for which there is no request: those whose keys lists name by the lists, the others by the store.
+ *
+ * @param given the keys of the hits as they were given: lists know single addresses, where a key may be a whole line's
+ */
+export async function decide(parts: LimiterParts, hits: readonly Hit[], given: readonly string[]): Promise<Decision[]> {
+  const { store, observer } = parts;
+  const listed = listedAmong(parts, hits, given);
+  if (!listed) return store.consume(hits);
+
+  const isDenied = listed.some((decision) => decision?.allowed === false);
+  const others = hits.filter((_, i) => !listed[i]);
+  let judged: Decision[] = [];
+  if (others.length > 0) judged = await (isDenied ? lookAt(parts, others) : store.consume(others));
+  let next = 0;
+  const decisions = hits.map((_, i) => listed[i] ?? judged[next++]!);
+  const { decided } = observer;
+  if (decided) {
+    const passed = decisions.every(({ allowed }) => allowed);
+    listed.forEach((decision, i) => decision && decided(eventOf(hits[i]!, decision, passed, 0)));
+  }
+  return decisions;
+}
+
+/** Whether hits would pass, for which the store is only asked to look. So their events are not the store's. */
+async function lookAt({ unobserved, observer }: LimiterParts, hits: readonly Hit[]): Promise<Decision[]> {
+  const began = performance.now();
+  const looks = await unobserved.consume(hits.map((hit) => ({ ...hit, cost: 0 })));
+  const duration = performance.now() - began;
+  const decisions = looks.map((look, i) => wouldPass(hits[i]!, look));
+  decisions.forEach((decision, i) => observer.decided?.(eventOf(hits[i]!, decision, false, duration)));
+  return decisions;
+}
+
+/** The decisions of lists, one for each hit; `undefined` if no list names any of the keys. Without lists it returns at once. */
+function listedAmong(
+  { lists, catalogue }: LimiterParts,
+  hits: readonly Hit[],
+  given: readonly string[],
+): (Decision | undefined)[] | undefined {
+  if (!lists && !hits.some(({ policy }) => catalogue.get(policy.name)?.lists)) return undefined;
+  checkHits(hits);
+  const decisions = hits.map((hit, i) => listedDecision(hit, given[i]!, lists, catalogue.get(hit.policy.name)?.lists));
+  return decisions.every((decision) => decision === undefined) ? undefined : decisions;
+}
+
+/** Whether a hit would pass, by a look at its quota. The wait is that for the next unit: it may need more than one. */
+function wouldPass({ policy, cost }: Hit, look: Decision): Decision {
+  if (cost <= look.remaining || cost <= 0) return look;
+  const canPass = policy.limit > 0 && cost <= policy.burst;
+  return { ...look, allowed: false, retryAfter: canPass && look.resetAfter > 0 ? look.resetAfter : -1 };
+}

@@ -1,0 +1,26 @@
+import type { RateLimitStore } from '../core/store.js';
+import type { CataloguePolicy } from './catalogue.js';
+import type { KnownKeys } from './identity/known-keys.js';
+import type { LiveLimits, NamedLivePolicies } from './limits/live-limits.js';
+import type { Lists } from './lists/lists.js';
+import type { SafeObserver } from './observer/logging-observer.js';
+
+/** What a limiter is made of. */
+export interface LimiterParts {
+  readonly store: RateLimitStore;
+  /** The same without events. */
+  readonly unobserved: RateLimitStore;
+  /** Where quota is kept, as a sentence for people. */
+  readonly kept: string;
+  readonly catalogue: NamedLivePolicies & {
+    get(name: string): Pick<CataloguePolicy, 'lists' | 'isPerHandler'> | undefined;
+  };
+  readonly lists: Lists | undefined;
+  readonly limits: LiveLimits;
+  readonly observer: SafeObserver;
+  readonly keys: KnownKeys;
+  /** Whether the store can block. */
+  readonly canBlock: boolean;
+  /** Closes what was opened for it. */
+  readonly close: () => Promise<void>;
+}
