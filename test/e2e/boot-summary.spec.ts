@@ -98,20 +98,64 @@ describe('the summary of an application’s limits', () => {
     };
     const { summary, warnings } = await logged(options, { controllers: [CatsController] });
     expect(summary.split('\n  ')).toEqual([
-      'Rate limits: 3 handlers limited, 1 without a limit.',
+      'Rate limits: 3 handlers limited, 1 without a limit: CatsController.free.',
       'burst: 20 per 1s, token-bucket, burst 20; key byIp; before your guards; 3 handlers',
       'login: 5 per 15m, fixed-window, blocks for 1m, then 1h, cost 2; key byFirst(byUser, byApiKey); after your guards; 1 handler',
-      'unnamed, a quota for each handler: 3 per 1m, fixed-window; key byTenant; after your guards; 2 handlers',
-      'unnamed, a quota for each handler: by your limit function, per 1m, fixed-window, unless your skip function says so; your key function; before your guards, or after them if it reads request.user; 1 handler',
-      "unnamed, a quota for each handler: by your resolve function, else 9 per 1d, fixed-window; key byAll(byIp, byHeader('x-shop'), your function); before your guards, or after them if it reads request.user; 1 handler",
+      'CatsController.logIn, CatsController.many ("3-per-1m"): 3 per 1m, fixed-window; key byTenant; after your guards; 2 handlers, a quota for each',
+      'CatsController.many ("per-1m"): by your limit function, per 1m, fixed-window, unless your skip function says so; your key function; before your guards, or after them if it reads request.user; 1 handler',
+      `CatsController.many ("resolved"): by your resolve function, else 9 per 1d, fixed-window; key byAll(byIp, byHeader('x-shop'), your function); before your guards, or after them if it reads request.user; 1 handler`,
       'jobs: 100 per 1h, fixed-window; no handler, only code that names it',
-      'Before and after your guards: CatsController.logIn, CatsController.many. A request costs two commands, all or none within each.',
+      'Before and after your guards: CatsController.logIn, CatsController.many. A request costs up to two commands. Each phase is charged as a whole.',
       'Allowed, without limits: 1 entry.',
       'Denied, with 429: 2 entries.',
       `Quotas are kept by Redis at ${new URL(url).host}, with the prefix "summary".`,
     ]);
     expect(summary).not.toContain('hush');
     expect(warnings).toEqual([]);
+  });
+
+  it('says which handlers have numbers of their own, and what holds where it is not the default', async () => {
+    @Controller()
+    class OwnController {
+      @Get('a')
+      @RateLimit({ name: 'login', limit: 9 })
+      a() {}
+
+      @Get('b')
+      @RateLimit('shut', { name: 'mine', limit: 5, window: '1m', key: byUser, deny: ['192.0.2.7'] })
+      b() {}
+
+      @Get('c')
+      @RateLimit('open')
+      c() {}
+    }
+    const { summary } = await logged(
+      {
+        // Nothing listens there.
+        redis: 'redis://127.0.0.1:1',
+        instances: 4,
+        onStoreFailure: 'closed',
+        policies: {
+          login: { limit: 2, window: '15m' },
+          shut: { limit: 0, window: '1s' },
+          open: { limit: 3, window: '1s', onStoreFailure: 'local' },
+        },
+        deny: ['user:42', 'user:43', 'user:44', 'user:45'],
+      },
+      { controllers: [OwnController] },
+    );
+    expect(summary.split('\n  ')).toEqual([
+      'Rate limits: 3 handlers limited, 0 without a limit.',
+      'login on OwnController.a: 9 per 15m, fixed-window, onStoreFailure closed; key byIp; before your guards; 1 handler',
+      'shut: 0 per 1s: denies every request, onStoreFailure closed; key byIp; before your guards; 1 handler',
+      'mine: 5 per 1m, fixed-window, onStoreFailure closed, with a deny list of its own; key byUser; after your guards; 1 handler',
+      'open: 3 per 1s, fixed-window; key byIp; before your guards; 1 handler',
+      'login: 2 per 15m, fixed-window, onStoreFailure closed; no handler, only code that names it',
+      'Before and after your guards: OwnController.b. A request costs up to two commands. Each phase is charged as a whole.',
+      'Denied, with 403: 4 entries. user:42 is refused by 1 of 3 handlers only. user:43 is refused by 1 of 3 handlers only. user:44 is refused by 1 of 3 handlers only. …',
+      'Quotas are kept by Redis at 127.0.0.1:1, with the prefix "rl". It is not reached yet: limited requests are answered with 503, unless the policy says something else.',
+      'While Redis gives no answer, each instance admits 1/4 of a quota (instances: 4).',
+    ]);
   });
 
   it('is short where there are many policies', async () => {
@@ -291,7 +335,9 @@ describe('guard: false', () => {
     expect(warnings).toEqual([
       expect.stringMatching(/^guard is false and RateLimitGuard is not bound to HalfController\.b: /),
     ]);
-    expect(summary).toMatch(/^Rate limits: 1 handler limited, 2 without a limit\.\n/);
+    expect(summary).toMatch(
+      /^Rate limits: 1 handler limited, 2 without a limit: HalfController\.b, HalfController\.c\.\n/,
+    );
   });
 
   it('is warned of where a guard after ours may set the user that policies count by', async () => {

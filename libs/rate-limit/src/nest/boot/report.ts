@@ -41,7 +41,7 @@ export async function reportLimits(
     }
   }
   const isGuarded = isBound ? () => true : isGuardedBy(config);
-  logger.log(summaryOf({ plans, options, isBound, isGuarded, kept: parts.kept }));
+  logger.log(summaryOf({ plans, options, lists, isBound, isGuarded, kept: parts.kept() }));
   if (isBound) warnOfEarlyUsers(plans, warn);
   else if (hasServer) warnOfGuardsBehind(plans, config, warn);
   if (hasServer) warnOfNothingLimited(plans, settings, modules);
