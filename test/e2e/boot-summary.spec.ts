@@ -27,6 +27,7 @@ type Options = RateLimitModuleOptions & RateLimitModuleExtras;
 async function logged(options: Options, more: BootOptions): Promise<{ summary: string; warnings: string[] }> {
   const log = jest.spyOn(Logger.prototype, 'log').mockImplementation(() => {});
   const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+  [log, warn].forEach((spy) => spy.mockClear());
   await boot('fastify', options, more);
   const linesOf = (calls: unknown[][]): string[] => calls.map(([line]) => String(line));
   const entries = linesOf(log.mock.calls).filter((line) => /quota|limited/i.test(line));
@@ -77,6 +78,13 @@ function perPlan() {
   return 'gold';
 }
 
+@Controller()
+@SkipRateLimit()
+class SkippingController {
+  @Get()
+  find() {}
+}
+
 describe('the summary of an application’s limits', () => {
   it('says every policy, its numbers, key, phase and handlers, the lists, and where quotas are kept', async () => {
     const { url } = sharedRedis();
@@ -90,20 +98,64 @@ describe('the summary of an application’s limits', () => {
     };
     const { summary, warnings } = await logged(options, { controllers: [CatsController] });
     expect(summary.split('\n  ')).toEqual([
-      'Rate limits: 3 handlers limited, 1 without a limit.',
+      'Rate limits: 3 handlers limited, 1 without a limit: CatsController.free.',
       'burst: 20 per 1s, token-bucket, burst 20; key byIp; before your guards; 3 handlers',
       'login: 5 per 15m, fixed-window, blocks for 1m, then 1h, cost 2; key byFirst(byUser, byApiKey); after your guards; 1 handler',
-      'unnamed, a quota for each handler: 3 per 1m, fixed-window; key byTenant; after your guards; 2 handlers',
-      'unnamed, a quota for each handler: by your limit function, per 1m, fixed-window, unless your skip function says so; your key function; before your guards, or after them if it reads request.user; 1 handler',
-      "unnamed, a quota for each handler: by your resolve function, else 9 per 1d, fixed-window; key byAll(byIp, byHeader('x-shop'), your function); before your guards, or after them if it reads request.user; 1 handler",
+      'CatsController.logIn, CatsController.many ("3-per-1m"): 3 per 1m, fixed-window; key byTenant; after your guards; 2 handlers, a quota for each',
+      'CatsController.many ("per-1m"): by your limit function, per 1m, fixed-window, unless your skip function says so; your key function; before your guards, or after them if it reads request.user; 1 handler',
+      `CatsController.many ("resolved"): by your resolve function, else 9 per 1d, fixed-window; key byAll(byIp, byHeader('x-shop'), your function); before your guards, or after them if it reads request.user; 1 handler`,
       'jobs: 100 per 1h, fixed-window; no handler, only code that names it',
-      'Before and after your guards: CatsController.logIn, CatsController.many. A request costs two commands, all or none within each.',
+      'Before and after your guards: CatsController.logIn, CatsController.many. A request costs up to two commands. Each phase is charged as a whole.',
       'Allowed, without limits: 1 entry.',
       'Denied, with 429: 2 entries.',
       `Quotas are kept by Redis at ${new URL(url).host}, with the prefix "summary".`,
     ]);
     expect(summary).not.toContain('hush');
     expect(warnings).toEqual([]);
+  });
+
+  it('says which handlers have numbers of their own, and what holds where it is not the default', async () => {
+    @Controller()
+    class OwnController {
+      @Get('a')
+      @RateLimit({ name: 'login', limit: 9 })
+      a() {}
+
+      @Get('b')
+      @RateLimit('shut', { name: 'mine', limit: 5, window: '1m', key: byUser, deny: ['192.0.2.7'] })
+      b() {}
+
+      @Get('c')
+      @RateLimit('open')
+      c() {}
+    }
+    const { summary } = await logged(
+      {
+        // Nothing listens there.
+        redis: 'redis://127.0.0.1:1',
+        instances: 4,
+        onStoreFailure: 'closed',
+        policies: {
+          login: { limit: 2, window: '15m' },
+          shut: { limit: 0, window: '1s' },
+          open: { limit: 3, window: '1s', onStoreFailure: 'local' },
+        },
+        deny: ['user:42', 'user:43', 'user:44', 'user:45'],
+      },
+      { controllers: [OwnController] },
+    );
+    expect(summary.split('\n  ')).toEqual([
+      'Rate limits: 3 handlers limited, 0 without a limit.',
+      'login on OwnController.a: 9 per 15m, fixed-window, onStoreFailure closed; key byIp; before your guards; 1 handler',
+      'shut: 0 per 1s: denies every request, onStoreFailure closed; key byIp; before your guards; 1 handler',
+      'mine: 5 per 1m, fixed-window, onStoreFailure closed, with a deny list of its own; key byUser; after your guards; 1 handler',
+      'open: 3 per 1s, fixed-window; key byIp; before your guards; 1 handler',
+      'login: 2 per 15m, fixed-window, onStoreFailure closed; no handler, only code that names it',
+      'Before and after your guards: OwnController.b. A request costs up to two commands. Each phase is charged as a whole.',
+      'Denied, with 403: 4 entries. user:42 is refused by 1 of 3 handlers only. user:43 is refused by 1 of 3 handlers only. user:44 is refused by 1 of 3 handlers only. …',
+      'Quotas are kept by Redis at 127.0.0.1:1, with the prefix "rl". It is not reached yet: limited requests are answered with 503, unless the policy says something else.',
+      'While Redis gives no answer, each instance admits 1/4 of a quota (instances: 4).',
+    ]);
   });
 
   it('is short where there are many policies', async () => {
@@ -136,8 +188,21 @@ describe('policies that nothing asks for', () => {
   it('are warned of where no handler has a limit', async () => {
     const { warnings } = await logged({ policies }, { controllers: [PlainController] });
     expect(warnings).toEqual([
-      `No handler has a limit: policies has burst, login, jobs, but neither default nor @RateLimit asks for one. Add a name to default, or @RateLimit('…') to handlers.`,
+      `No handler has a limit: policies has burst, login, jobs, but neither default nor a @RateLimit asks for any of them. Add a name to default, or @RateLimit('burst') to handlers.`,
     ]);
+  });
+
+  it('are none where the options have none, or every handler skips them: that is said too', async () => {
+    const none = await logged({}, { controllers: [PlainController] });
+    expect(none.warnings).toEqual([
+      "No handler has a limit: there are no policies. Add some to RateLimitModule.forRoot() and their names to default, or @RateLimit({ limit: 10, window: '1m' }) to handlers.",
+    ]);
+    const skipped = await logged({ policies, default: ['burst'] }, { controllers: [SkippingController] });
+    expect(skipped.warnings).toEqual([
+      'No handler has a limit: each of them skips every policy that is asked for. Remove @SkipRateLimit from the handlers that are to have a limit.',
+    ]);
+    const lists = await logged({ deny: ['192.0.2.1'] }, { controllers: [PlainController] });
+    expect(lists.warnings).toEqual([]);
   });
 
   it('are not where code may use them', async () => {
@@ -147,6 +212,23 @@ describe('policies that nothing asks for', () => {
     }
     const { warnings } = await logged({ policies }, { controllers: [PlainController], providers: [Mailer] });
     expect(warnings).toEqual([]);
+  });
+});
+
+describe('a policy that counts by the user, and says that it runs early', () => {
+  it('is warned of: no guard has set the user by then', async () => {
+    @Controller()
+    class EarlyController {
+      @Get()
+      @RateLimit({ name: 'login', phase: 'early' }, { limit: 3, window: '1m', key: byIp, phase: 'early' })
+      find() {}
+    }
+    const { warnings } = await logged({ policies }, { controllers: [EarlyController] });
+    expect(warnings).toEqual([
+      'request.user is not set yet where these policies run, so they count by the address: ' +
+        'EarlyController.find (policy "login", key byFirst(byUser, byApiKey)). ' +
+        "They say phase: 'early', which is before your guards. Leave phase out, unless middleware sets request.user.",
+    ]);
   });
 });
 
@@ -210,6 +292,17 @@ describe('guard: false', () => {
     ).rejects.toThrow('so nothing is limited: PlainController.find;');
   });
 
+  it('is so for a deny list too, which is for every handler', async () => {
+    const deny = ['192.0.2.1'];
+    await expect(boot('express', { deny, guard: false }, { controllers: [PlainController] })).rejects.toThrow(
+      'RL_NOT_GUARDED: guard is false and RateLimitGuard is bound nowhere, so the deny list refuses nobody; leave guard out',
+    );
+    const { warnings } = await logged({ policies, deny, guard: false }, { controllers: [HalfController] });
+    expect(warnings.slice(1)).toEqual([
+      expect.stringMatching(/^The deny list refuses nobody at HalfController\.b, HalfController\.c: guard is false/),
+    ]);
+  });
+
   it.each<[string, BootOptions]>([
     ['APP_GUARD with a class', { providers: [{ provide: APP_GUARD, useClass: RateLimitGuard }] }],
     ['APP_GUARD with one that extends it', { providers: [{ provide: APP_GUARD, useClass: Stricter }] }],
@@ -243,12 +336,41 @@ describe('guard: false', () => {
     expect(warnings).toEqual([
       expect.stringMatching(/^guard is false and RateLimitGuard is not bound to HalfController\.b: /),
     ]);
-    expect(summary).toMatch(/^Rate limits: 1 handler limited, 2 without a limit\.\n/);
+    expect(summary).toMatch(
+      /^Rate limits: 1 handler limited, 2 without a limit: HalfController\.b, HalfController\.c\.\n/,
+    );
+  });
+
+  it('is warned of where a guard after ours may set the user that policies count by', async () => {
+    @Controller()
+    @UseGuards(RateLimitGuard)
+    class UsersController {
+      @Get('a')
+      @UseGuards(Other)
+      @RateLimit({ name: 'mine', limit: 3, window: '1m', key: byUser }, { name: 'burst' })
+      a() {}
+
+      @Get('b')
+      @UseGuards(Other, RateLimitGuard)
+      @RateLimit('burst')
+      b() {}
+    }
+    @Controller('right')
+    class RightController {
+      @Get('c')
+      @UseGuards(Other, RateLimitGuard)
+      @RateLimit('mine')
+      c() {}
+    }
+    const { warnings } = await logged(options, { controllers: [UsersController, RightController] });
+    expect(warnings).toEqual([
+      'RateLimitGuard runs before other guards, so these policies do not see a user that those set, and count by the address: ' +
+        'UsersController.a (policy "mine", key byUser). Bind it last, as in @UseGuards(AuthGuard, RateLimitGuard).',
+    ]);
   });
 
   it('needs no guard where nothing is limited, or no requests come', async () => {
-    const { warnings } = await logged({ guard: false }, { controllers: [PlainController] });
-    expect(warnings).toEqual([]);
+    await boot('express', { guard: false }, { controllers: [PlainController] });
     @Module({ imports: [RateLimitModule.forRoot(options)], controllers: [AskingController] })
     class Root {}
     await (await NestFactory.createApplicationContext(Root, { logger: false })).close();

@@ -42,6 +42,10 @@ class OddController {
   @once({ name: 'header', key: byHeader('x-who') })
   header() {}
 
+  @Get('odd-skip')
+  @once({ name: 'oddSkip', skip: (context) => header(context) as unknown as boolean })
+  oddSkip() {}
+
   @Get('skipped')
   @once({ name: 'skipped', key: (context) => header(context), skip: (context) => header(context) === undefined })
   skipped() {}
@@ -79,13 +83,14 @@ it('null is no key, as undefined is', async () => {
   ]);
   expect(warnings[0]).toBe(
     'OddController.own: the key of the policy "own" is undefined, so the policy does not limit such requests. ' +
-      `If that is meant, say it with skip; if not, return a key for every request.${early}`,
+      'If that is meant, say it with skip; if not, return a key for every request. ' +
+      `The function receives the ExecutionContext of Nest, not the request.${early}`,
   );
 });
 
 it('a key made of nothing is one quota for all, and that is said once of a policy', async () => {
   const { get } = await start();
-  for (next of ['', 'user:undefined', 'user:null', 'user:NaN', '[object Object]']) {
+  for (next of ['', 'user:undefined', 'user:null', 'user:NaN', '[object Object]', 'undefined:room', 'user:']) {
     expect([next, (await get('/own')).status, (await get('/own')).status]).toEqual([next, 200, 429]);
   }
   next = 'user:undefined';
@@ -107,6 +112,18 @@ it('nothing is said of keys that callers choose, nor where skip says it', async 
   const { get } = await start();
   await get('/header', { 'x-who': 'undefined' });
   await get('/skipped');
-  for (next of ['user:42', 'undefined:1']) await get('/own');
+  for (next of ['user:42', 'find:null-pointer']) await get('/own');
   expect(warnings).toEqual([]);
+});
+
+it('what skip returns counts by its truth; other than a boolean, that is said once', async () => {
+  const { get } = await start();
+  for (const who of ['no', 'false', 'a long secret']) {
+    const { headers } = await get('/odd-skip', { 'x-who': who });
+    expect(headers.get('ratelimit')).toBeNull();
+  }
+  expect((await get('/odd-skip')).headers.get('ratelimit')).not.toBeNull();
+  expect(warnings).toEqual([
+    'OddController.oddSkip: skip of the policy "oddSkip" returned "no", which counts as true: return true or false.',
+  ]);
 });

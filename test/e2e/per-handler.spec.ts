@@ -70,6 +70,13 @@ class ClassController {
   skipped() {}
 }
 
+@Controller()
+class OwnNumbersController {
+  @Get('log-in')
+  @RateLimit({ name: 'login', limit: 5 })
+  logIn() {}
+}
+
 const address = 'ip:127.0.0.1';
 const start = () => boot('express', options, { controllers: [RoutesController, ClassController] });
 const limiterOf = ({ nest }: App): RateLimiter => nest.get(RateLimiter);
@@ -150,6 +157,30 @@ describe('a policy with a name and a quota for each handler', () => {
         'give the handler whose quota code needs a policy with another name, and use that name here',
     );
     await expect(limiter.consume([{ policy: 'each', key: address }])).rejects.toThrow('RL_POLICY_PER_HANDLER');
+  });
+
+  it('is not reached by the name of a policy that handlers use only with their own numbers', async () => {
+    const app = await boot(
+      'express',
+      { policies: { login: { limit: 2, window: '15m', blockFor: '15m' } } },
+      { controllers: [OwnNumbersController] },
+    );
+    const limiter = limiterOf(app);
+    const refused =
+      'RL_POLICY_PER_HANDLER: each handler that uses "login" has numbers and a quota of its own, so the name alone names a ' +
+      'quota that no handler uses; give the handler whose quota code needs a policy with another name, and use that name here';
+    const tries = [
+      () => limiter.reset('login', address),
+      () => limiter.block('login', address, '1m'),
+      () => limiter.unblock('login', address),
+      () => limiter.limits.set('login', { limit: 1 }),
+      () => limiter.limits.override('login', address, { limit: 1 }),
+    ];
+    await limiter.peek('login', address);
+    for (const attempt of tries) await expect(attempt()).rejects.toThrow(refused);
+    // Where code spends of the shared quota, the name names that.
+    await limiter.consume('login', address);
+    for (const attempt of tries) await attempt();
   });
 
   it('is in the document of the API with the numbers that hold on the route', async () => {

@@ -149,7 +149,7 @@ describe('what is known of keys', () => {
 
   it('a key without a scheme reaches nobody: an error with the fix', () => {
     expect(refusal('daily', '42')).toBe(
-      `RL_KEY_INVALID: daily: the key "42" is that of no request: requests are counted by 'user:…' or 'ip:…'. ` +
+      `RL_KEY_INVALID: daily: no request has the key "42": requests are counted by 'user:…' or 'ip:…'. ` +
         `Write "user:42", or give a key of your own a scheme, like 'job:nightly'.`,
     );
     expect(refusal('daily', '::1')).toMatch(/Write ipKey\("::1"\)\.$/);
@@ -157,16 +157,32 @@ describe('what is known of keys', () => {
     expect(refusal('both', '42')).toMatch(/counted by 'tenant:…\+user:…' or 'tenant:…\+ip:…'/);
   });
 
+  it('a key whose id is missing reaches nobody, whatever the policy; code that spends by it is warned once', () => {
+    for (const key of ['user:', 'user:undefined', 'user:null', 'user:NaN', 'user:[object Object]', 'undefined:room']) {
+      for (const policy of ['daily', 'free', 'of no handler']) {
+        expect(refusal(policy, key)).toBe(
+          `RL_KEY_INVALID: ${policy}: the id in the key "${key}" is missing; check what the key is made of`,
+        );
+      }
+      keys.noteSpending('daily', key);
+    }
+    expect(warnings).toEqual([
+      'daily: code spends or looks by the key "user:": the id in it is missing. All such calls share one quota.',
+    ]);
+    // A client may send that.
+    expect(refusal('free', 'header.x-who:undefined')).toBeUndefined();
+  });
+
   it('what may be an API key is not shown', () => {
     keys.learn('calls', ['key', 'ip']);
     expect(refusal('calls', 'sk_live_secret')).toMatch(
-      /^RL_KEY_INVALID: calls: a text of 14 .* takes \{ apiKey \} too/,
+      /^RL_KEY_INVALID: calls: no request has a text of 14 .* takes \{ apiKey \} too/,
     );
   });
 
   it('nor does an address that is none, or a range', () => {
     for (const key of ['ip:203.0.113', 'ip:10.0.0.0/8', 'ip:2001:db8::/48']) {
-      expect(refusal('daily', key)).toMatch(/^RL_KEY_INVALID: daily: the key "ip:.*" is that of no request/);
+      expect(refusal('daily', key)).toMatch(/^RL_KEY_INVALID: daily: no request has the key "ip:.*": after ip:/);
     }
   });
 

@@ -40,7 +40,7 @@ export async function createLimiter(options: LimiterOptions): Promise<Limiter> {
     LIST_KEYS as (keyof NamedPolicy)[],
   );
   const logger = harmless(options.logger ?? consoleLogger);
-  const keys = new KnownKeys(options.keys?.ipv6Prefix);
+  const keys = new KnownKeys(options.keys?.ipv6Prefix, (message) => logger.warn(message));
   return new Limiter(await openLimiter(options, catalogue, logger, keys));
 }
 

@@ -27,7 +27,7 @@ export function limiterOff(
   return {
     store,
     unobserved: store,
-    kept: OFF,
+    kept: () => OFF,
     catalogue: withoutLists(catalogue),
     lists: undefined,
     limits: new LiveLimits(catalogue, new MemoryLimitBook(), settings),

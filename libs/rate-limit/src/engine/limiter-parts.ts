@@ -11,7 +11,7 @@ export interface LimiterParts {
   /** The same without events. */
   readonly unobserved: RateLimitStore;
   /** Where quota is kept, as a sentence for people. */
-  readonly kept: string;
+  readonly kept: () => string;
   readonly catalogue: NamedLivePolicies & {
     get(name: string): Pick<CataloguePolicy, 'lists' | 'isPerHandler'> | undefined;
   };

@@ -1,3 +1,4 @@
+import { refuseBareNumber } from '../core/bare-numbers.js';
 import { spanOf } from '../core/blocks/block-rule.js';
 import { checkKnownKeys } from '../core/checks.js';
 import { blocking, withoutBlocks } from '../core/blocks/blocking-store.js';
@@ -11,6 +12,7 @@ import { type RateLimitStore } from '../core/store.js';
 import { byStrictest } from './by-strictest.js';
 import { invalid } from './check-options.js';
 import { decide } from './decide.js';
+import { checkHasId } from './identity/known-keys.js';
 import type { LimiterParts } from './limiter-parts.js';
 import type { LiveLimits } from './limits/live-limits.js';
 
@@ -99,7 +101,8 @@ export class Limiter {
 
   /**
    * Makes the quota full again, and ends its block: this lets a caller back in. Throws as {@link consume} does, and
-   * whenever the store gives no answer; `RL_KEY_INVALID` also for a key that surely is that of no request.
+   * whenever the store gives no answer; `RL_KEY_INVALID` also for a key that surely is that of no request,
+   * and `RL_POLICY_PER_HANDLER` where handlers use the policy only with quotas of their own.
    */
   async reset(policy: AnyPolicy, key: string): Promise<void> {
     const caller = this.callerOf(policy, key);
@@ -107,14 +110,16 @@ export class Limiter {
   }
 
   /**
-   * Denies a key from now on for a span, `'15m'` or milliseconds, in place of a block that stands. The policy must have a
+   * Denies a key from now on for a span, `'15m'` or milliseconds (at least 1000 if it is a number), in place of a block that stands. The policy must have a
    * `blockFor`; `0` if only code is to block.
    *
    * @throws RateLimitError `RL_BLOCK_OFF`, `RL_BLOCK_INVALID`, and as {@link reset} does
    */
   async block(policy: AnyPolicy, key: string, span: Duration): Promise<void> {
     const caller = this.callerOf(policy, key);
-    await blocking(this.parts.store).block(this.policyOf(policy, caller), caller, spanOf(span));
+    const known = this.policyOf(policy, caller);
+    refuseBareNumber(span, 'RL_BLOCK_INVALID', 'block()');
+    await blocking(this.parts.store).block(known, caller, spanOf(span));
   }
 
   /**
@@ -152,7 +157,10 @@ export class Limiter {
   private hitFor(policy: AnyPolicy, given: string, cost: number): Hit {
     const { keys } = this.parts;
     const key = keys.canonical(policy, given);
-    if (typeof policy === 'string') keys.noteSpending(policy, key, !(cost > 0));
+    if (typeof policy === 'string') {
+      keys.noteSpending(policy, key, !(cost > 0));
+      if (cost > 0) keys.noteShared(policy);
+    }
     return { policy: this.policyOf(policy, key), key, cost };
   }
 
@@ -160,7 +168,10 @@ export class Limiter {
   private callerOf(policy: AnyPolicy, given: string): string {
     const { keys } = this.parts;
     const key = keys.canonical(policy, given);
-    if (typeof policy === 'string') keys.checkReaches(policy, key);
+    if (typeof policy === 'string') {
+      if (!this.parts.catalogue.get(policy)?.isPerHandler) keys.checkShared(policy);
+      keys.checkReaches(policy, key);
+    } else checkHasId(policy.name, key);
     return key;
   }
 

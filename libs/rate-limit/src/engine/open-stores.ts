@@ -5,7 +5,7 @@ import { DenialCacheStore } from '../stores/denials/denial-cache.store.js';
 import { FailurePolicyStore } from '../stores/failure/failure-policy.store.js';
 import { MemoryLimitBook } from '../stores/memory/memory.limit-book.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
-import { nameOf } from '../stores/redis/connection/client.js';
+import { nameOf, type RedisClient } from '../stores/redis/connection/client.js';
 import { connect, disconnect } from '../stores/redis/connection/connection.js';
 import { DEFAULT_PREFIX, DEFAULT_TIMEOUT, RedisStore } from '../stores/redis/redis.store.js';
 import { denialCacheOf } from './check-options.js';
@@ -21,7 +21,7 @@ export interface OpenStores {
   /** The same without events, for decisions that the limiter reports itself. */
   readonly unobserved: RateLimitStore;
   /** Where quota is kept, as a sentence for people. */
-  readonly kept: string;
+  readonly kept: () => string;
   /** Where limits are kept that change at run time. */
   readonly book: LimitBook;
   /** Closes what was opened here, once every call that is under way has its answer. May be called twice. */
@@ -51,7 +51,13 @@ export async function openStores(
     if (!custom) sayInMemory(options, logger);
     const store = custom ? answering(custom, options, observer) : new MemoryStore();
     const book = bookOf(custom) ?? new MemoryLimitBook();
-    return { store: observed(store, observer), unobserved: store, kept, book, close: async () => undefined };
+    return {
+      store: observed(store, observer),
+      unobserved: store,
+      kept: () => kept,
+      book,
+      close: async () => undefined,
+    };
   }
   const connection = await connect(redis, timeout, (news) => logger.warn(news));
   const store = new RedisStore(connection.client, { prefix, timeout });
@@ -63,7 +69,7 @@ export async function openStores(
   return {
     store: observed(quick, observer),
     unobserved: quick,
-    kept,
+    kept: () => `${kept}${reachText(connection.client, options)}`,
     book: store.limits,
     async close() {
       await store.settled();
@@ -71,6 +77,18 @@ export async function openStores(
     },
   };
 }
+
+/** What that means for now, where Redis has not answered yet. Its connection may still open. */
+function reachText({ status }: RedisClient, { onStoreFailure: mode = 'local' }: StoreOptions): string {
+  if (status === undefined || status === 'ready') return '';
+  return ` It is not reached yet: ${UNTIL_THEN[mode]}, unless the policy says something else.`;
+}
+
+const UNTIL_THEN = {
+  local: 'each instance counts for itself',
+  open: 'every request is admitted',
+  closed: 'limited requests are answered with 503',
+};
 
 const answering = (
   store: RateLimitStore,

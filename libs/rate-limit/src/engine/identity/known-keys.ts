@@ -5,6 +5,7 @@ import { API_KEY_DIGEST } from './api-key.js';
 import { addressOf } from './address.js';
 import { oncePerKind, type WarnOnce } from '../warn-once.js';
 import { canonicalKey, canonicalParts, DEFAULT_IPV6_PREFIX, IP } from './ip-key.js';
+import { lacksId } from './missing-ids.js';
 import { eitherOf, isUnder, schemeOf, type Schemes } from './key-schemes.js';
 
 /** Code chooses its keys, so there must be a bound on what is kept of them. */
@@ -19,6 +20,10 @@ export class KnownKeys {
   /** The schemes under which code of this process spends, by policy. */
   private readonly spent = new Set<string>();
   private readonly warnOnce: WarnOnce;
+  /** Policies that handlers use with quotas of their own, and whether one of these follows changes of the limit. */
+  private readonly ownQuotas = new Map<string, boolean>();
+  /** Those of them whose shared quota code of this process has spent. */
+  private readonly spentByCode = new Set<string>();
 
   constructor(
     readonly ipv6Prefix: number = DEFAULT_IPV6_PREFIX,
@@ -30,6 +35,39 @@ export class KnownKeys {
   /** Notes what the keys of requests under a policy begin with, beside what is known already. */
   learn(policy: string, schemes: Schemes): void {
     this.schemes.set(policy, this.schemes.has(policy) ? eitherOf([this.schemes.get(policy), schemes]) : schemes);
+  }
+
+  /**
+   * Notes that a handler uses a policy with a quota of its own.
+   *
+   * @param isFollowing whether that follows changes of the policy's limit
+   */
+  learnOwnQuota(policy: string, isFollowing: boolean): void {
+    this.ownQuotas.set(policy, isFollowing || this.ownQuotas.get(policy) === true);
+  }
+
+  /** Notes that code spends of the quota that a policy's name names. */
+  noteShared(policy: string): void {
+    if (this.ownQuotas.has(policy)) this.spentByCode.add(policy);
+  }
+
+  /**
+   * For calls that are to change a quota by the policy's name.
+   *
+   * @throws RateLimitError `RL_POLICY_PER_HANDLER` where handlers have quotas of their own, and nothing uses the shared one
+   */
+  checkShared(policy: string): void {
+    const isUsed = this.schemes.has(policy) || this.spentByCode.has(policy);
+    if (this.ownQuotas.has(policy) && !isUsed) throw perHandler(policy);
+  }
+
+  /**
+   * The same for calls that change a limit: handlers may follow that.
+   *
+   * @throws RateLimitError `RL_POLICY_PER_HANDLER`
+   */
+  checkFollowed(policy: string): void {
+    if (this.ownQuotas.get(policy) === false) this.checkShared(policy);
   }
 
   /**
@@ -53,6 +91,14 @@ export class KnownKeys {
    * @param isLook whether nothing is spent
    */
   noteSpending(policy: string, key: string, isLook = false): void {
+    if (isMissing(key)) {
+      this.warnOnce(
+        `missing ${policy}`,
+        () =>
+          `${policy}: code spends or looks by the key ${shown(key)}: the id in it is missing. All such calls share one quota.`,
+      );
+      return;
+    }
     const schemes = this.schemes.get(policy);
     if (!schemes || typeof key !== 'string') return;
     if (isUnder(schemes, key)) {
@@ -82,6 +128,7 @@ export class KnownKeys {
    * @throws RateLimitError `RL_KEY_INVALID` where the key is surely a mistake
    */
   checkReaches(policy: string, key: string): void {
+    checkHasId(policy, key);
     const schemes = this.schemes.get(policy);
     if (!schemes || typeof key !== 'string') return;
     if (isUnder(schemes, key)) {
@@ -94,7 +141,7 @@ export class KnownKeys {
     if (scheme === undefined) {
       throw new RateLimitError(
         'RL_KEY_INVALID',
-        `${policy}: ${named(key, schemes)} is that of no request: requests are counted by ${listed(schemes)}. ${fixFor(key, schemes)}`,
+        `${policy}: no request has ${named(key, schemes)}: requests are counted by ${listed(schemes)}. ${fixFor(key, schemes)}`,
       );
     }
     this.warnOnce(
@@ -117,7 +164,7 @@ export class KnownKeys {
 
   private ofNoRequest(policy: string, key: string): string {
     return (
-      `${policy}: the key ${shown(key)} is that of no request: after ip: stands one address, like 203.0.113.7` +
+      `${policy}: no request has the key ${shown(key)}: after ip: stands one address, like 203.0.113.7` +
       ` (IPv6 addresses are cut to /${this.ipv6Prefix} by themselves)`
     );
   }
@@ -126,6 +173,25 @@ export class KnownKeys {
 const PASS_PREFIX = 'Code and requests do not share a quota there. If it is of ipKey(), pass it your keys.ipv6Prefix.';
 
 const spentBy = (policy: string, scheme = ''): string => `${policy}\n${scheme}`;
+
+/** @throws RateLimitError `RL_KEY_INVALID` for a key like `user:undefined` */
+export function checkHasId(policy: string, key: string): void {
+  if (!isMissing(key)) return;
+  throw new RateLimitError(
+    'RL_KEY_INVALID',
+    `${policy}: the id in the key ${shown(key)} is missing; check what the key is made of`,
+  );
+}
+
+const perHandler = (name: string): RateLimitError =>
+  new RateLimitError(
+    'RL_POLICY_PER_HANDLER',
+    `each handler that uses ${shown(name)} has numbers and a quota of its own, so the name alone names a quota that no ` +
+      'handler uses; give the handler whose quota code needs a policy with another name, and use that name here',
+  );
+
+/** Clients choose the text of a header: there it is an id like any other. */
+const isMissing = (key: unknown): boolean => typeof key === 'string' && !key.startsWith('header.') && lacksId(key);
 
 /** A digest, and not the API key itself, which is nobody's to see. */
 function checkDigest(policy: string, key: string): void {

@@ -83,10 +83,13 @@ export class LiveLimits {
    * @returns what was set
    * @throws RateLimitError as {@link get} does; `RL_LIMIT_INVALID`, `RL_BURST_INVALID`, `RL_PRECISION`,
    *   `RL_COST_NEVER_PASSES`, `RL_OPTION_UNKNOWN` for numbers that cannot be used; `RL_LIMIT_CHANGED` when the limit has
-   *   another version than `condition` says; `RL_LIMITS_FULL`. After a `StoreUnavailableError` it may be set all the same
+   *   another version than `condition` says; `RL_LIMITS_FULL`; `RL_POLICY_PER_HANDLER` where each handler that uses the
+   *   policy has numbers of its own. After a `StoreUnavailableError` it may be set all the same
    */
   async set(policy: string, change: LimitChange, condition: LimitCondition = {}): Promise<LiveLimit> {
-    return this.change(this.liveOf(policy), undefined, change, versionOf(condition));
+    const live = this.liveOf(policy);
+    this.keys.checkFollowed(policy);
+    return this.change(live, undefined, change, versionOf(condition));
   }
 
   /**
@@ -104,6 +107,7 @@ export class LiveLimits {
   ): Promise<LiveLimit> {
     const live = this.liveOf(policy);
     const whose = this.keys.canonical(policy, overrideKeyOf(key));
+    this.keys.checkFollowed(policy);
     this.keys.checkReaches(policy, whose);
     return this.change(live, whose, change, versionOf(condition));
   }

@@ -34,6 +34,11 @@ export class LivePolicy implements PolicySource<unknown> {
     return this.current === this.own && this.overrides === undefined;
   }
 
+  /** Whether it follows changes of another policy's limit. */
+  get isFollower(): boolean {
+    return this.leader !== undefined;
+  }
+
   /** The keys that have an override. */
   get keys(): string[] {
     return [...(this.overrides?.keys() ?? [])];

@@ -16,6 +16,13 @@ export const guardsBefore = (config: ApplicationConfig, { controller, handler }:
   ...guardsOf(handler),
 ];
 
+/** Those that run after the first of ours. */
+export function guardsBehindOurs(config: ApplicationConfig, route: Route): readonly unknown[] {
+  const guards = guardsBefore(config, route);
+  const ours = guards.findIndex(isOurs);
+  return ours < 0 ? [] : guards.slice(ours + 1).filter((guard) => !isOurs(guard));
+}
+
 /** Nest accepts a class, a class that extends it, or an instance. */
 const isOurs = (guard: unknown): boolean =>
   guard === RateLimitGuard ||

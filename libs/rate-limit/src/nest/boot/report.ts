@@ -4,7 +4,8 @@ import type { Plans } from '../plan/plans.js';
 import type { RateLimitSettings } from '../settings.js';
 import { RATE_LIMIT_BOUND, RATE_LIMIT_PARTS, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS } from '../tokens.js';
 import { checkCoverage } from './mistakes/coverage.js';
-import { warnOfUnusedPolicies } from './mistakes/unused-policies.js';
+import { warnOfNothingLimited } from './mistakes/nothing-limited.js';
+import { warnOfEarlyUsers, warnOfGuardsBehind } from './mistakes/users-too-early.js';
 import { isGuardedBy } from './is-guarded-by.js';
 import { moduleIn } from './module-in.js';
 import { summaryOf } from './summary/summary.js';
@@ -23,7 +24,8 @@ export async function reportLimits(
 ): Promise<void> {
   const providers = moduleIn(modules)!.providers;
   const made = <T>(token: symbol): T => providers.get(token)!.instance as T;
-  const { logger, options, isEnabled } = made<RateLimitSettings>(RATE_LIMIT_SETTINGS);
+  const settings = made<RateLimitSettings>(RATE_LIMIT_SETTINGS);
+  const { logger, options, lists, isEnabled } = settings;
   if (!isEnabled) return;
   const plans = made<Plans>(RATE_LIMIT_PLANS);
   const parts = made<LimiterParts>(RATE_LIMIT_PARTS);
@@ -31,7 +33,7 @@ export async function reportLimits(
   const warn = (message: string) => logger.warn(message);
   if (!isBound && hasServer) {
     try {
-      checkCoverage(plans, config, warn);
+      checkCoverage(plans, lists, config, warn);
     } catch (error) {
       parts.limits.stop();
       await parts.close();
@@ -39,6 +41,8 @@ export async function reportLimits(
     }
   }
   const isGuarded = isBound ? () => true : isGuardedBy(config);
-  logger.log(summaryOf({ plans, options, isBound, isGuarded, kept: parts.kept }));
-  if (hasServer) warnOfUnusedPolicies(plans, modules, warn);
+  logger.log(summaryOf({ plans, options, lists, isBound, isGuarded, kept: parts.kept() }));
+  if (isBound) warnOfEarlyUsers(plans, warn);
+  else if (hasServer) warnOfGuardsBehind(plans, config, warn);
+  if (hasServer) warnOfNothingLimited(plans, settings, modules);
 }

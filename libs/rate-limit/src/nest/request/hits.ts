@@ -1,4 +1,5 @@
 import type { Hit } from '../../core/hit.js';
+import { kindOf, shown } from '../../core/shown.js';
 import type { Partition } from '../keys/key-resolver.js';
 import type { Rule } from '../plan/rule.js';
 import type { Call } from './call.js';
@@ -42,8 +43,24 @@ const hitOf = (rule: Rule, call: Call): Hit | undefined | Promise<Hit | undefine
 
 function found(rule: Rule, call: Call): Hit | undefined | Promise<Hit | undefined> {
   if (!rule.skip) return unskipped(rule, call);
-  return after(rule.skip(call.context), (isSkipped) =>
-    isSkipped || call.attempt?.hasRead ? undefined : unskipped(rule, call),
+  return after(rule.skip(call.context), (isSkipped) => {
+    if (call.attempt?.hasRead) return undefined;
+    if (!isSkipped) return unskipped(rule, call);
+    if (typeof isSkipped !== 'boolean') noteOddSkip(rule, call, isSkipped);
+    return undefined;
+  });
+}
+
+/** The text 'false' counts as true, as in every condition. */
+function noteOddSkip({ source }: Rule, call: Call, value: unknown): void {
+  // A longer text may be a secret of the request, and an object its user.
+  const isHarmless = typeof value === 'number' || (typeof value === 'string' && value.length <= 5);
+  const { id, name } = source.own;
+  call.settings.warnOnce(
+    `skip of ${id}`,
+    () =>
+      `${call.place}: skip of the policy ${shown(name)} returned ${isHarmless ? shown(value) : kindOf(value)}, ` +
+      'which counts as true: return true or false.',
   );
 }
 

@@ -1,10 +1,8 @@
 import { shown } from '../../core/shown.js';
+import { isOfNothing } from '../../engine/identity/missing-ids.js';
 import type { PolicySource } from '../../engine/policy-source.js';
 import type { Partition } from '../keys/key-resolver.js';
 import type { Call } from './call.js';
-
-/** What text ends in that was made of something that is not there. */
-const OF_NOTHING = ['undefined', 'null', 'NaN', '[object Object]'];
 
 /**
  * The key that a function of the application returned. It is said once of a policy when there is none, and when it
@@ -19,7 +17,8 @@ export function noted(partition: Partition, call: Call, source: PolicySource<Cal
       `no key of ${id}`,
       () =>
         `${call.place}: the key of the policy ${shown(name)} is ${partition}, so the policy does not limit such requests. ` +
-        `If that is meant, say it with skip; if not, return a key for every request.${whenOf(call)}`,
+        'If that is meant, say it with skip; if not, return a key for every request. ' +
+        `The function receives the ExecutionContext of Nest, not the request.${whenOf(call)}`,
     );
   } else if (typeof partition === 'string' && isOfNothing(partition)) {
     warnOnce(
@@ -37,5 +36,3 @@ const whenOf = ({ phase }: Call): string =>
   phase === 'early'
     ? " The key is made before your guards: if one of them sets what it is made of, give the policy phase: 'late'."
     : '';
-
-const isOfNothing = (key: string): boolean => key === '' || OF_NOTHING.some((end) => key.endsWith(end));

@@ -16,7 +16,7 @@ export interface Resolution {
 }
 
 /** Plans with more windows than these are unlikely. Windows that are computed, as until midnight, soon are more. */
-const MOST_WINDOWS = 20;
+const MOST_WINDOWS = 10;
 
 const PARTS = ['limit', 'window', 'burst', 'key', 'cost'];
 

@@ -10,13 +10,14 @@ import type { Rule } from '../../plan/rule.js';
 /** A rule's numbers, for people to read: `20 per 1s, token-bucket, burst 20`. */
 export function numbersText({ source, use }: Rule): string {
   const { own, varies } = source;
+  const set = (source as unknown) instanceof LivePolicy ? setText(source as unknown as LivePolicy) : '';
+  if (varies === 'never' && own.limit === 0) return `0 per ${own.period.text}${set}: denies every request`;
   const amount =
     varies === 'all'
       ? `by your resolve function, else ${own.limit} per ${own.period.text}`
       : varies === 'limit'
         ? `by your limit function, per ${own.period.text}`
         : `${own.limit} per ${own.period.text}`;
-  const set = (source as unknown) instanceof LivePolicy ? setText(source as unknown as LivePolicy) : '';
   return `${amount}, ${own.algorithm}${burstText(own)}${set}${blockText(own)}${useText(use)}`;
 }
 
@@ -31,6 +32,12 @@ export function keyText({ use }: Rule): string {
 
 function burstText({ algorithm, burst }: Policy): string {
   return algorithmOf(algorithm).defaultBurst === undefined ? '' : `, burst ${burst}`;
+}
+
+/** Lists of the policy's own. */
+export function listsText({ lists }: Rule): string {
+  const own = [lists?.allow && 'an allow list', lists?.deny && 'a deny list'].filter((list) => list !== undefined);
+  return own.length === 0 ? '' : `, with ${own.join(' and ')} of its own`;
 }
 
 /** Numbers that were set at run time. */

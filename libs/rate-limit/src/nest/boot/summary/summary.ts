@@ -1,19 +1,21 @@
 import { few } from '../../../core/shown.js';
-import type { DenyOptions, ListEntry } from '../../../engine/lists/list.js';
-import type { ListOptions } from '../../../engine/lists/lists.js';
+import type { Lists } from '../../../engine/lists/lists.js';
+import type { RateLimitModuleOptions } from '../../options.js';
 import type { Plan } from '../../plan/plan.js';
 import type { Plans } from '../../plan/plans.js';
 import { placeOf, type Route } from '../../plan/routes.js';
-import type { Rule } from '../../plan/rule.js';
-import { keyText, numbersText, phaseText } from './rule-text.js';
+import { listLines } from './list-lines.js';
+import { counted, policyLines, type Limited } from './policy-lines.js';
 
-/** An application may have hundreds of policies. */
+/** An application may have hundreds of policies, and of handlers without one. */
 const MOST_POLICIES = 30;
+const MOST_UNLIMITED = 10;
 
 /** What the summary is of. */
 export interface Summarised {
   readonly plans: Plans;
-  readonly options: ListOptions;
+  readonly options: RateLimitModuleOptions;
+  readonly lists: Lists | undefined;
   /** Whether the module binds the guard; else it stands where the application put it. */
   readonly isBound: boolean;
   /** Whether the guard stands before a route. */
@@ -23,67 +25,39 @@ export interface Summarised {
 }
 
 /** Says what is limited, by what, for whom and when: one text, a line for each policy. */
-export function summaryOf({ plans, options, isBound, isGuarded, kept }: Summarised): string {
-  const guarded = plans.routes.map((route) => ({ route, plan: plans.for(route) }));
-  const limited = guarded.filter(({ route, plan }) => plan.all.length > 0 && isGuarded(route));
-  const lines = [...governing(limited, isBound), ...unasked(plans, limited)];
+export function summaryOf({ plans, options, lists, isBound, isGuarded, kept }: Summarised): string {
+  const handlers = plans.routes.map((route) => ({ route, plan: plans.for(route) }));
+  const isLimited = ({ route, plan }: Limited[number]): boolean => plan.all.length > 0 && isGuarded(route);
+  const limited = handlers.filter(isLimited);
+  const unlimited = handlers.filter((each) => !isLimited(each)).map(({ route }) => placeOf(route));
+  const lines = policyLines(plans, limited, options, isBound);
   const shown = lines.slice(0, MOST_POLICIES);
   if (lines.length > shown.length) shown.push(`… and ${lines.length - shown.length} more`);
+  const names = unlimited.length === 0 ? '' : `: ${few(unlimited, MOST_UNLIMITED)}`;
   return [
-    `Rate limits: ${counted(limited.length, 'handler')} limited, ${guarded.length - limited.length} without a limit.`,
+    `Rate limits: ${counted(limited.length, 'handler')} limited, ${unlimited.length} without a limit${names}.`,
     ...shown,
     ...(isBound ? twice(limited) : []),
-    ...listed(options),
+    ...listLines(options, lists, limited, handlers.length),
     kept,
+    ...shared(options),
   ].join('\n  ');
-}
-
-type Limited = readonly { readonly route: Route; readonly plan: Plan }[];
-
-/** A line for each policy that governs handlers; those without a name are told together if they say the same. */
-function governing(limited: Limited, isBound: boolean): string[] {
-  const handlers = new Map<string, number>();
-  for (const { plan } of limited) {
-    // A handler may have two policies that read the same.
-    for (const text of new Set(plan.all.map((rule) => ruleText(rule, isBound)))) {
-      handlers.set(text, (handlers.get(text) ?? 0) + 1);
-    }
-  }
-  return [...handlers].map(([text, count]) => `${text}; ${counted(count, 'handler')}`);
-}
-
-function ruleText(rule: Rule, isBound: boolean): string {
-  const name = rule.isUnnamed ? 'unnamed, a quota for each handler' : rule.name;
-  const phase = isBound ? phaseText(rule) : 'where you bind RateLimitGuard';
-  return `${name}: ${numbersText(rule)}; ${keyText(rule)}; ${phase}`;
-}
-
-/** Policies that no handler asks for are not wrong: jobs may. */
-function unasked({ catalogue }: Plans, limited: Limited): string[] {
-  const asked = new Set(limited.flatMap(({ plan }) => plan.all).map(({ isUnnamed, name }) => !isUnnamed && name));
-  return catalogue.names
-    .filter((name) => !asked.has(name))
-    .map((name) => `${name}: ${numbersText(catalogue.get(name)!)}; no handler, only code that names it`);
 }
 
 function twice(limited: Limited): string[] {
   const both = limited.filter(({ plan }) => hasBothPhases(plan)).map(({ route }) => placeOf(route));
   if (both.length === 0) return [];
-  return [`Before and after your guards: ${few(both)}. A request costs two commands, all or none within each.`];
+  return [
+    `Before and after your guards: ${few(both)}. A request costs up to two commands. Each phase is charged as a whole.`,
+  ];
 }
 
 /** Whether a request may be decided in both phases: each asks the store. */
 const hasBothPhases = ({ early, late, all }: Plan): boolean => early.length > 0 && late.length > 0 && all.length > 1;
 
-function listed({ allow, deny }: ListOptions): string[] {
-  const lines: string[] = [];
-  if (allow?.length) lines.push(`Allowed, without limits: ${counted(allow.length, 'entry', 'entries')}.`);
-  const { list, status = 403 } = isDenyOptions(deny) ? deny : { list: deny ?? [] };
-  if (list.length) lines.push(`Denied, with ${status}: ${counted(list.length, 'entry', 'entries')}.`);
-  return lines;
+/** What each instance may spend by itself. In memory it is always all of it. */
+function shared({ redis, store, instances = 1 }: RateLimitModuleOptions): string[] {
+  if ((redis === undefined && store === undefined) || instances === 1) return [];
+  const which = redis === undefined ? 'the store' : 'Redis';
+  return [`While ${which} gives no answer, each instance admits 1/${instances} of a quota (instances: ${instances}).`];
 }
-
-const isDenyOptions = (deny: readonly ListEntry[] | DenyOptions | undefined): deny is DenyOptions =>
-  deny !== undefined && !Array.isArray(deny);
-
-const counted = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`;
