@@ -216,7 +216,7 @@ export class Limiter {
   private hitFor(policy: AnyPolicy, given: string, cost: number): Hit {
     const { keys } = this.parts;
     const key = keys.canonical(policy, given);
-    if (typeof policy === 'string') keys.noteSpending(policy, key, !(cost > 0));
+    if (typeof policy === 'string') keys.noteSpending(policy, key, typeof cost !== 'number' || cost <= 0);
     return { policy: this.policyOf(policy, key), key, cost };
   }
 
