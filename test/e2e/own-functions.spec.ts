@@ -13,6 +13,7 @@ import type { FastifyInstance } from 'fastify';
 import {
   byAll,
   byIp,
+  byUser,
   RateLimit,
   RateLimitGuard,
   type PolicyOptions,
@@ -244,6 +245,20 @@ describe.each(adapters)('functions without a phase on %s', (adapter: Adapter) =>
     await get('/auth', first);
     expect(await statuses(get, '/auth', 3, { authorization: 'ann' })).toEqual([200, 200, 429]);
     expect(await statuses(get, '/auth', 1, { authorization: 'bob' })).toEqual([200]);
+  });
+
+  it('a reader that writes on the request leaves nothing there before it is needed', async () => {
+    const found: unknown[] = [];
+    class Witness implements CanActivate {
+      canActivate(context: ExecutionContext): boolean {
+        return found.push(requestOf(context).auth) > 0;
+      }
+    }
+    const policies = { own: [{ key: () => 'all', limit: 9 }, { key: byUser }] };
+    const user = (request: WithUser) => (request.auth = { id: request.headers['authorization'] ?? 'nobody' }).id;
+    const { get } = await boot(adapter, { keys: { user } }, guarded(policies, [Witness]));
+    expect(await statuses(get, '/own', 3, { authorization: 'ann' })).toEqual([200, 200, 429]);
+    expect(found).toEqual([undefined, undefined, undefined]);
   });
 
   it('a caller who leaves out the Host moves no policy', async () => {

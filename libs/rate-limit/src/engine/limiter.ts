@@ -158,8 +158,9 @@ export class Limiter {
     const { keys } = this.parts;
     const key = keys.canonical(policy, given);
     if (typeof policy === 'string') {
-      keys.noteSpending(policy, key, !(cost > 0));
-      if (cost > 0) keys.noteShared(policy);
+      const isLook = typeof cost !== 'number' || cost <= 0;
+      keys.noteSpending(policy, key, isLook);
+      if (!isLook) keys.noteShared(policy);
     }
     return { policy: this.policyOf(policy, key), key, cost };
   }

@@ -107,7 +107,8 @@ function identityNames(request: RateLimitRequest, keys: KeySettings): Iterable<s
 const isPowerOfTwo = (n: number): boolean => Number.isInteger(Math.log2(n));
 
 /**
- * The request, noting which of its properties are read, also later on.
+ * The request, noting which of its properties are read, also later on. What is written to it is lost: a reader that keeps
+ * what it found on the request must not keep what was found here.
  *
  * @param isBare as if the client had sent nothing: what it sends must not hide what is read without it
  */
@@ -117,6 +118,9 @@ const recorderOf = (request: RateLimitRequest, names: Set<string>, isBare: boole
       if (typeof name === 'string' && !TOLD_BY_CLIENT.has(name)) names.add(name);
       return isBare && SENT.has(name as string) ? {} : (Reflect.get(target, name) as unknown);
     },
+    set: () => true,
+    defineProperty: () => true,
+    deleteProperty: () => true,
   });
 
 /** It may expect what is not there yet: then it has read that. */
