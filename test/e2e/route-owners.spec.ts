@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { RateLimit, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { boot, closeApps } from '../support/app.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
 
@@ -36,7 +36,7 @@ afterAll(async () => {
 /** From now on, this is the application that runs. */
 function run(application: string, main = 'dist/main.js'): void {
   const root = join(disk, application);
-  mkdirSync(root, { recursive: true });
+  mkdirSync(extname(main) === '' ? join(root, main) : root, { recursive: true });
   writeFileSync(join(root, 'package.json'), JSON.stringify({ name: application }));
   process.argv[1] = join(root, main);
 }
@@ -82,14 +82,16 @@ describe('quotas of policies without a name', () => {
       ['mono', 'dist/apps/admin/main.js'],
       // Sources and build are one application.
       ['mono', 'apps/admin/src/main.ts'],
+      // The folder itself.
+      ['mono', 'dist/apps/jobs'],
     ] as const) {
       run(name, main);
       const { get } = await start([cats()]);
       statuses.push((await get('/cats/1')).status);
     }
-    expect(statuses).toEqual([200, 200, 200, 200, 429]);
+    expect(statuses).toEqual([200, 200, 200, 200, 429, 200]);
     expect(await owners()).toEqual(
-      ['desk', 'mono/admin', 'mono/api', 'shop'].map((application) => `@${application}:GET/cats/:id`),
+      ['desk', 'mono/admin', 'mono/api', 'mono/jobs', 'shop'].map((application) => `@${application}:GET/cats/:id`),
     );
   });
 
@@ -127,7 +129,17 @@ describe('quotas of policies without a name', () => {
       @RateLimit({ limit: 1, window: '1h' }, { limit: 2, window: '1h' })
       other() {}
     }
-    @Module({ controllers: [cats(), ManyController] })
+    @Controller('odd')
+    class OddController {
+      @Get('a#2')
+      @once
+      hash() {}
+
+      @Get(['a,/odd/b;v=1'])
+      @once
+      comma() {}
+    }
+    @Module({ controllers: [cats(), ManyController, OddController] })
     class Inner {}
     @Module({
       controllers: [
@@ -159,6 +171,9 @@ describe('quotas of policies without a name', () => {
       '@shop:GET/v1/admin/cats/:id',
       '@shop:POST/v1/admin/a/x,/v1/admin/a/y,/v1/admin/b/x,/v1/admin/b/y;v=1;host=api.localhost',
       '@shop:GET/v1/admin/a/%540d;,/v1/admin/b/%540d;;v=2,3;host=api.localhost',
+      // What would end a part is no part of one.
+      '@shop:GET/v1/admin/odd/a%23;2',
+      '@shop:GET/v1/admin/odd/a%2c;/odd/b%3b;v=1',
       expect.stringMatching(/^@shop:#[\w-]{43}$/),
     ]);
   });

@@ -50,14 +50,20 @@ export class KnownKeys {
    *
    * @param policy its name in the catalogue
    * @param key canonical
+   * @param isLook whether nothing is spent
    */
-  noteSpending(policy: string, key: string): void {
+  noteSpending(policy: string, key: string, isLook = false): void {
     const schemes = this.schemes.get(policy);
-    if (!schemes || typeof key !== 'string' || isUnder(schemes, key)) return;
+    if (!schemes || typeof key !== 'string') return;
+    if (isUnder(schemes, key)) {
+      if (this.isNoClient(key)) this.warnOnce(`address ${policy}`, () => `${this.ofNoRequest(policy, key)}. ${PASS_PREFIX}`);
+      return;
+    }
     const scheme = schemeOf(key);
-    if (scheme !== undefined) {
-      if (this.spent.size < MOST_SPENT) this.spent.add(`${policy}\n${scheme}`);
-    } else {
+    // A quota without a scheme that code has spent is there, so code may reach it; one that it only looks at is none.
+    const isThere = scheme !== undefined || !isLook;
+    if (isThere && this.spent.size < MOST_SPENT) this.spent.add(spentBy(policy, scheme));
+    if (scheme === undefined) {
       this.warnOnce(
         `bare ${policy}`,
         () =>
@@ -78,18 +84,18 @@ export class KnownKeys {
     const schemes = this.schemes.get(policy);
     if (!schemes || typeof key !== 'string') return;
     if (isUnder(schemes, key)) {
-      if (key.startsWith(IP)) this.checkAddress(policy, key);
+      if (this.isNoClient(key)) throw new RateLimitError('RL_KEY_INVALID', this.ofNoRequest(policy, key));
       if (key.startsWith('key:') && !key.includes('+')) checkDigest(policy, key);
       return;
     }
     const scheme = schemeOf(key);
+    if (this.spent.has(spentBy(policy, scheme))) return;
     if (scheme === undefined) {
       throw new RateLimitError(
         'RL_KEY_INVALID',
         `${policy}: ${named(key, schemes)} is that of no request: requests are counted by ${listed(schemes)}. ${fixFor(key, schemes)}`,
       );
     }
-    if (this.spent.has(`${policy}\n${scheme}`)) return;
     this.warnOnce(
       `other ${policy}`,
       () =>
@@ -98,19 +104,27 @@ export class KnownKeys {
     );
   }
 
-  private checkAddress(policy: string, key: string): void {
+  /** Whether a key says that it is an address, and is none as `byIp` writes them. */
+  private isNoClient(key: string): boolean {
+    if (!key.startsWith(IP)) return false;
     const text = key.slice(IP.length);
     const cut = `/${this.ipv6Prefix}`;
-    if (text === 'none' || isIPv4(text) || (text.endsWith(cut) && isIPv6(text.slice(0, -cut.length)))) return;
+    if (text === 'none' || isIPv4(text) || (text.endsWith(cut) && isIPv6(text.slice(0, -cut.length)))) return false;
     // A part of a key of byAll, or what looks like one.
-    if (text.includes('+')) return;
-    throw new RateLimitError(
-      'RL_KEY_INVALID',
+    return !text.includes('+');
+  }
+
+  private ofNoRequest(policy: string, key: string): string {
+    return (
       `${policy}: the key ${shown(key)} is that of no request: after ip: stands one address, like 203.0.113.7` +
-        ` (IPv6 addresses are cut to ${cut} by themselves)`,
+      ` (IPv6 addresses are cut to /${this.ipv6Prefix} by themselves)`
     );
   }
 }
+
+const PASS_PREFIX = 'Code and requests do not share a quota there. If it is of ipKey(), pass it your keys.ipv6Prefix.';
+
+const spentBy = (policy: string, scheme = ''): string => `${policy}\n${scheme}`;
 
 /** A digest, and not the API key itself, which is nobody's to see. */
 function checkDigest(policy: string, key: string): void {
