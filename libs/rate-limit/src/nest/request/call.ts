@@ -4,6 +4,7 @@ import type { Field, Verdict } from '../../headers/ratelimit-headers.js';
 import type { Phase } from '../keys/key-resolver.js';
 import type { RateLimitSettings } from '../settings.js';
 import type { Exchange, Transport } from '../transports/transport.js';
+import { transportOf } from '../transports/transports.js';
 import { isRateLimitException } from './exceptions.js';
 import type { IdentityWatch } from './identity-watch.js';
 import type { RateLimitRequest } from './request.js';
@@ -46,16 +47,20 @@ export class Call {
     this.wasAnswered = exchange.isAnswered;
   }
 
-  /** The call of a context: the same for every guard. `undefined` where it has no request. */
-  static of(
-    context: ExecutionContext & { [CALL]?: Call },
-    transport: Transport,
-    settings: RateLimitSettings,
-  ): Call | undefined {
+  /** The call of a context: the same for every guard. `undefined` where there is no request, which is said once. */
+  static of(context: ExecutionContext & { [CALL]?: Call }, settings: RateLimitSettings): Call | undefined {
     const known = context[CALL];
     if (known) return known;
-    const exchange = transport.exchangeOf(context);
-    return exchange && (context[CALL] = new Call(context, transport, exchange, settings));
+    const type = context.getType<string>();
+    const transport = transportOf(type);
+    const exchange = transport?.exchangeOf(context);
+    if (exchange) return (context[CALL] = new Call(context, transport!, exchange, settings));
+    settings.warnOnce(`calls of type ${type}`, () =>
+      transport
+        ? `${placeIn(context)} was called without an HTTP request. Such calls are not limited. Limit them in code, with RateLimiter.consume().`
+        : `Calls of type "${type}" are not limited: this library has no transport for them. Limit them in code, with RateLimiter.consume().`,
+    );
+    return undefined;
   }
 
   /** Whether a phase is still to be decided; from then on it is not. */

@@ -1,22 +1,19 @@
-import { HttpException, Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { Decision } from '../../core/decision.js';
-import { isStoreUnavailable } from '../../core/errors.js';
 import type { Hit } from '../../core/hit.js';
-import type { Policy } from '../../core/policy.js';
 import type { RateLimitStore } from '../../core/store.js';
-import { denialFields, isBlocked, longestWait, rateLimitFields } from '../../headers/ratelimit-headers.js';
+import { rateLimitFields } from '../../headers/ratelimit-headers.js';
 import type { Phase } from '../keys/key-resolver.js';
 import { policyFieldOf, type Plan } from '../plan/plan.js';
 import type { Plans } from '../plan/plans.js';
 import type { Rule } from '../plan/rule.js';
 import type { RateLimitSettings } from '../settings.js';
 import { RATE_LIMIT_BOUND, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from '../tokens.js';
-import { transportOf } from '../transports/transports.js';
-import { Call, placeIn } from './call.js';
-import { RateLimitExceededException, RateLimitRefusedException, RateLimitUnavailableException } from './exceptions.js';
+import { Call } from './call.js';
 import { hitsOf } from './hits.js';
 import { leaveLatePhase } from './late-phase.js';
 import { isPromise } from './per-request.js';
+import { answeredMeanwhile, denied, failureOf, withoutDecision } from './refusals.js';
 import { screened } from './screening.js';
 
 /**
@@ -68,7 +65,7 @@ export class RateLimitGuard implements CanActivate {
     if (this.late && plan.late.length > 0) leaveLatePhase(context, this.late);
     const rules = plan[this.phase];
     if (rules.length === 0 && !this.isScreening) return true;
-    const call = this.callOf(context);
+    const call = Call.of(context, this.settings);
     return !call?.enter(this.phase) || this.decide(call, plan, rules);
   }
 
@@ -94,7 +91,7 @@ export class RateLimitGuard implements CanActivate {
     try {
       decisions = await this.store.consume(hits);
     } catch (error) {
-      return this.shed(call, hits, error);
+      throw withoutDecision(call, hits, error);
     }
     if (call.isAnsweredMeanwhile) throw answeredMeanwhile();
     const { verdicts } = call;
@@ -106,47 +103,6 @@ export class RateLimitGuard implements CanActivate {
     }
     call.setFields(rateLimitFields(this.settings.headers, policyFieldOf(plan, verdicts), verdicts, Date.now()));
     if (!isDenied) return true;
-
-    call.setFields(denialFields(verdicts));
-    const violated = verdicts.filter(({ decision }) => !decision.allowed).map(({ policy }) => policy);
-    throw call.thrown(new RateLimitExceededException(namesOf(violated), longestWait(verdicts), isBlocked(verdicts)));
-  }
-
-  /** The store gave no answer, and a policy is `closed` then. */
-  private shed(call: Call, hits: readonly Hit[], error: unknown): never {
-    if (!isStoreUnavailable(error)) throw failureOf(call, error);
-    const mode = this.settings.options.onStoreFailure;
-    const closed = hits.map(({ policy }) => policy).filter((policy) => (policy.onStoreFailure ?? mode) === 'closed');
-    call.setFields(SHED);
-    throw call.thrown(new RateLimitUnavailableException(namesOf(closed), { cause: error }));
-  }
-
-  private callOf(context: ExecutionContext): Call | undefined {
-    const type = context.getType<string>();
-    const transport = transportOf(type);
-    const call = transport && Call.of(context, transport, this.settings);
-    if (call) return call;
-    this.settings.warnOnce(`calls of type ${type}`, () =>
-      transport
-        ? `${placeIn(context)} was called without an HTTP request. Such calls are not limited. Limit them in code, with RateLimiter.consume().`
-        : `Calls of type "${type}" are not limited: this library has no transport for them. Limit them in code, with RateLimiter.consume().`,
-    );
-    return undefined;
+    throw denied(call);
   }
 }
-
-/** Nobody is left to answer, and a handler's answer would be an error in the log. Nest's filter is silent about this one. */
-const answeredMeanwhile = (): HttpException =>
-  new HttpException('The request was answered while its rate limits were decided.', 503);
-
-const NO_STORE = ['Cache-Control', 'no-store'] as const;
-/** Nobody knows when the store will answer; a second is long enough not to add to its trouble. */
-const SHED = [['Retry-After', '1'], NO_STORE] as const;
-
-/** What to throw: a mistake in the use of rate limits names the handler. No cache may keep a refusal. */
-function failureOf(call: Call, error: unknown): unknown {
-  if (error instanceof RateLimitRefusedException) call.setFields([NO_STORE]);
-  return call.thrown(error);
-}
-
-const namesOf = (policies: readonly Policy[]): string[] => [...new Set(policies.map(({ name }) => name))];
