@@ -62,7 +62,7 @@ const refusals: Refusal[] = [
       await sleep(100);
     },
     undo: (admin) => connectTo(urlOf(admin), { enableReadyCheck: false }).script('KILL'),
-    told: /gave no answer in 250 ms|SCRIPT KILL ends it \(BUSY/,
+    told: /gave no answer in 250 ms|end it with SCRIPT KILL \(BUSY/,
   },
   {
     name: 'NOPERM: the user may not run scripts',

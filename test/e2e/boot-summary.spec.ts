@@ -96,8 +96,8 @@ describe('the summary of an application’s limits', () => {
       'unnamed, a quota for each handler: 3 per 1m, fixed-window; key byTenant; after your guards; 2 handlers',
       'unnamed, a quota for each handler: by your limit function, per 1m, fixed-window, unless your skip function says so; your key function; before your guards, or after them if it reads request.user; 1 handler',
       "unnamed, a quota for each handler: by your resolve function, else 9 per 1d, fixed-window; key byAll(byIp, byHeader('x-shop'), your function); before your guards, or after them if it reads request.user; 1 handler",
-      'jobs: 100 per 1h, fixed-window; no handler, only code that names it',
-      'Before and after your guards: CatsController.logIn, CatsController.many. A request costs two commands, all or none within each.',
+      'jobs: 100 per 1h, fixed-window; used by no handler, only by code',
+      'Before and after your guards: CatsController.logIn, CatsController.many. A request costs two commands, and each of them charges all of its policies or none.',
       'Allowed, without limits: 1 entry.',
       'Denied, with 429: 2 entries.',
       `Quotas are kept by Redis at ${new URL(url).host}, with the prefix "summary".`,
@@ -124,7 +124,7 @@ describe('the summary of an application’s limits', () => {
     const keep = (line: unknown): void => void lines.push(line);
     const logger = { log: keep, warn: keep, error: keep };
     await (await NestFactory.createApplicationContext(Root, { logger })).close();
-    expect(lines).toContainEqual(expect.stringContaining('jobs: 100 per 1h, fixed-window; no handler'));
+    expect(lines).toContainEqual(expect.stringContaining('jobs: 100 per 1h, fixed-window; used by no handler'));
 
     const written = [process.stdout, process.stderr].map((to) => jest.spyOn(to, 'write').mockReturnValue(true));
     await (await NestFactory.createApplicationContext(Root, { logger: false })).close();
@@ -136,7 +136,7 @@ describe('policies that nothing asks for', () => {
   it('are warned of where no handler has a limit', async () => {
     const { warnings } = await logged({ policies }, { controllers: [PlainController] });
     expect(warnings).toEqual([
-      `No handler has a limit: policies has burst, login, jobs, but neither default nor @RateLimit asks for one. Add a name to default, or @RateLimit('…') to handlers.`,
+      `No handler has a limit: policies defines burst, login, jobs, but neither default nor @RateLimit uses them. Add a name to default, or @RateLimit('…') to handlers.`,
     ]);
   });
 
@@ -192,7 +192,7 @@ describe('guard: false', () => {
     try {
       const redis = server.url;
       await expect(boot('express', { ...options, redis }, { controllers: [AskingController] })).rejects.toThrow(
-        'RL_NOT_GUARDED: guard is false and RateLimitGuard is bound nowhere, so nothing is limited: ' +
+        'RL_NOT_GUARDED: guard is false and RateLimitGuard is not bound anywhere, so these handlers are not limited: ' +
           'AskingController.a, AskingController.b; leave guard out, or bind it with @UseGuards(RateLimitGuard)',
       );
       expect(
@@ -206,7 +206,7 @@ describe('guard: false', () => {
     }
     await expect(
       boot('express', { policies, default: ['burst'], guard: false }, { controllers: [PlainController] }),
-    ).rejects.toThrow('so nothing is limited: PlainController.find;');
+    ).rejects.toThrow('so these handlers are not limited: PlainController.find;');
   });
 
   it.each<[string, BootOptions]>([

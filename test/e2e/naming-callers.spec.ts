@@ -175,7 +175,7 @@ describe('a key without its scheme', () => {
     for (const key of ['42', '43']) expect(await limiter.consume('daily', key)).toMatchObject({ allowed: true });
     expect(await limiter.consume('daily', 'mail:ada')).toMatchObject({ allowed: true });
     await limiter.reset('daily', 'mail:ada');
-    expect(warnings()).toEqual([expect.stringMatching(/^daily: code spends or looks by the key "42"/)]);
+    expect(warnings()).toEqual([expect.stringMatching(/^daily: code uses the key "42"/)]);
   });
 
   it('is any text where no handler has the policy, or its keys are not known', async () => {

@@ -76,7 +76,7 @@ it('null is no key, as undefined is', async () => {
   ]);
   expect(warnings[0]).toBe(
     'OddController.own: the key of the policy "own" is undefined, so the policy does not limit such requests. ' +
-      'If that is meant, say it with skip; if not, return a key for every request.',
+      'If you want that, use skip. If not, return a key for every request.',
   );
 });
 
@@ -90,13 +90,13 @@ it('a key made of nothing is one quota for all, and that is said once of a polic
   next = 'found';
   expect((await get('/resolve')).status).toBe(200);
   const share =
-    'all callers with this key share one quota. Is what it is made of set by then? Return undefined where the policy is not for a request.';
+    'so all callers with this key share one quota. Check that the values it is made of are set, or return undefined for requests that the policy should not limit.';
   expect(warnings).toEqual([
-    `OddController.own: the key of the policy "own" is "": ${share}`,
-    `OddController.async: the key of the policy "async" is "user:undefined": ${share}`,
-    `OddController.all: the key of the policy "all" is "ip:127.0.0.1+user:undefined": ${share}`,
-    `OddController.first: the key of the policy "first" is "user:undefined": ${share}`,
-    `OddController.resolve: the key of the policy "resolve" is "team:undefined": ${share}`,
+    `OddController.own: the key of the policy "own" is "", ${share}`,
+    `OddController.async: the key of the policy "async" is "user:undefined", ${share}`,
+    `OddController.all: the key of the policy "all" is "ip:127.0.0.1+user:undefined", ${share}`,
+    `OddController.first: the key of the policy "first" is "user:undefined", ${share}`,
+    `OddController.resolve: the key of the policy "resolve" is "team:undefined", ${share}`,
   ]);
 });
 

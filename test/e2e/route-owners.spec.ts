@@ -107,7 +107,7 @@ describe('quotas of policies without a name', () => {
     process.argv[1] = '/opt/node_modules/pm2/lib/ProcessContainerFork.js';
     process.chdir(disk);
     await start([cats()]);
-    expect(warn.mock.calls).toEqual([[expect.stringMatching(/^Policies without a name share .* Set a prefix/)]]);
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/^Unnamed policies share .* Set a prefix/)]]);
     warn.mockClear();
     await start([]);
     await start([cats()], { prefix: 'shop' });

@@ -91,24 +91,26 @@ describe('what is known of keys', () => {
 
   it('a key without a scheme reaches nobody: an error with the fix', () => {
     expect(refusal('daily', '42')).toBe(
-      `RL_KEY_INVALID: daily: the key "42" is that of no request: requests are counted by 'user:…' or 'ip:…'. ` +
-        `Write "user:42", or give a key of your own a scheme, like 'job:nightly'.`,
+      `RL_KEY_INVALID: daily: no request has the key "42"; requests are counted by keys like 'user:…' or 'ip:…'. ` +
+        `Write "user:42", or give a custom key a scheme, like 'job:nightly'.`,
     );
     expect(refusal('daily', '::1')).toMatch(/Write ipKey\("::1"\)\.$/);
     expect(refusal('daily', '')).toMatch(/^RL_KEY_INVALID/);
-    expect(refusal('both', '42')).toMatch(/counted by 'tenant:…\+user:…' or 'tenant:…\+ip:…'/);
+    expect(refusal('both', '42')).toMatch(/counted by keys like 'tenant:…\+user:…' or 'tenant:…\+ip:…'/);
   });
 
   it('what may be an API key is not shown', () => {
     keys.learn('calls', ['key', 'ip']);
     expect(refusal('calls', 'sk_live_secret')).toMatch(
-      /^RL_KEY_INVALID: calls: a text of 14 .* takes \{ apiKey \} too/,
+      /^RL_KEY_INVALID: calls: no request has the key that was given \(14 .* takes \{ apiKey \} too/,
     );
   });
 
   it('nor does an address that is none, or a range', () => {
     for (const key of ['ip:203.0.113', 'ip:10.0.0.0/8', 'ip:2001:db8::/48']) {
-      expect(refusal('daily', key)).toMatch(/^RL_KEY_INVALID: daily: the key "ip:.*" is that of no request/);
+      expect(refusal('daily', key)).toMatch(
+        /^RL_KEY_INVALID: daily: no request has the key "ip:.*"; write one address/,
+      );
     }
   });
 
@@ -116,7 +118,7 @@ describe('what is known of keys', () => {
     keys.noteSpending('daily', 'mail:a');
     for (const key of ['mail:b', 'tenant:acme', 'tenant:other']) expect(refusal('daily', key)).toBeUndefined();
     expect(warnings).toEqual([
-      expect.stringMatching(/^daily: the key "tenant:acme" is named, but requests are counted by/),
+      expect.stringMatching(/^daily: code names the key "tenant:acme", but requests are counted by keys like/),
     ]);
     expect(refusal('both', 'user:42')).toBeUndefined();
     expect(warnings).toHaveLength(2);
@@ -125,6 +127,6 @@ describe('what is known of keys', () => {
   it('code that spends by a key without a scheme is warned once: requests have another quota', () => {
     keys.noteSpending('daily', '42');
     keys.noteSpending('daily', '43');
-    expect(warnings).toEqual([expect.stringMatching(/^daily: code spends or looks by the key "42".*Write "user:42"/)]);
+    expect(warnings).toEqual([expect.stringMatching(/^daily: code uses the key "42".*Write "user:42"/)]);
   });
 });

@@ -9,11 +9,11 @@ import { canBlockWith, openStores } from './open-stores.js';
 import type { StoreOptions } from './options.js';
 
 /**
- * Opens what a limiter is made of, by options that are checked.
+ * Opens the parts of a limiter. The options must have been checked.
  *
- * @param lists of the options, where they are read already
- * @param observer of the options, where it is made already
- * @param keys what is known of the keys of requests
+ * @param lists the lists of the options, if they were read already
+ * @param observer the observer of the options, if it was made already
+ * @param keys what is known about the keys of requests
  * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`, `RL_LIST_INVALID`
  */
 export async function openLimiter(

@@ -6,12 +6,12 @@ import { addressOf } from './address.js';
 import { canonicalKey, canonicalParts, DEFAULT_IPV6_PREFIX, IP } from './ip-key.js';
 import { eitherOf, isUnder, schemeOf, type Schemes } from './key-schemes.js';
 
-/** Code chooses its keys, so there must be a bound on what is kept of them. */
+/** Code chooses its keys, so the number that is kept must be bounded. */
 const MOST_SPENT = 1_000;
 
 /**
- * What is known of the keys of requests: how addresses are written in them, and what they begin with under each policy.
- * Code that names a caller goes by it, so that it cannot miss a caller in silence.
+ * What is known about the keys of requests: how they write addresses, and what they begin with under each policy. It
+ * reports code that names a caller by a key that no request has.
  */
 export class KnownKeys {
   private readonly schemes = new Map<string, Schemes>();
@@ -30,20 +30,20 @@ export class KnownKeys {
   }
 
   /**
-   * A key as requests have it. What is no text passes through: the store refuses it.
+   * A key as requests have it. A value that is not text passes through: the store refuses it.
    *
    * @param policy its name in the catalogue, if it has one
    */
   canonical(policy: unknown, key: string): string {
     if (typeof key !== 'string') return key;
     if (!key.includes('+')) return canonicalKey(key, this.ipv6Prefix);
-    // Elsewhere a plus is just a character, and what stands behind it a client may have chosen.
+    // Without byAll a plus is an ordinary character, and a client may have chosen the text after it.
     const isCombined = this.schemes.get(policy as string)?.some((scheme) => scheme.includes('+'));
     return isCombined ? canonicalParts(key, this.ipv6Prefix) : canonicalKey(key, this.ipv6Prefix);
   }
 
   /**
-   * For calls that spend or look. Code may spend by keys of its own; of a key that looks like a mistake it warns.
+   * For calls that spend or look. Code may use custom keys; a key that looks like a mistake is warned about.
    *
    * @param policy its name in the catalogue
    * @param key canonical
@@ -57,18 +57,18 @@ export class KnownKeys {
     } else {
       this.warnOnce(
         `bare ${policy}`,
-        `${policy}: code spends or looks by ${named(key, schemes)}, but requests are counted by ${listed(schemes)}. ` +
-          `They do not share a quota. ${fixFor(key, schemes)}`,
+        `${policy}: code uses ${named(key, schemes)}, but requests are counted by keys like ${listed(schemes)}, ` +
+          `so they do not share a quota. ${fixFor(key, schemes)}`,
       );
     }
   }
 
   /**
-   * For calls that are to reach a caller: an override, a block, a reset.
+   * For calls that must affect a caller: an override, a block, a reset.
    *
    * @param policy its name in the catalogue
    * @param key canonical
-   * @throws RateLimitError `RL_KEY_INVALID` where the key is surely a mistake
+   * @throws RateLimitError `RL_KEY_INVALID` for a key that is surely a mistake
    */
   checkReaches(policy: string, key: string): void {
     const schemes = this.schemes.get(policy);
@@ -82,14 +82,14 @@ export class KnownKeys {
     if (scheme === undefined) {
       throw new RateLimitError(
         'RL_KEY_INVALID',
-        `${policy}: ${named(key, schemes)} is that of no request: requests are counted by ${listed(schemes)}. ${fixFor(key, schemes)}`,
+        `${policy}: no request has ${named(key, schemes)}; requests are counted by keys like ${listed(schemes)}. ${fixFor(key, schemes)}`,
       );
     }
     if (this.spent.has(`${policy}\n${scheme}`)) return;
     this.warnOnce(
       `other ${policy}`,
-      `${policy}: ${named(key, schemes)} is named, but requests are counted by ${listed(schemes)}. ` +
-        'Only code that spends by such a key is reached.',
+      `${policy}: code names ${named(key, schemes)}, but requests are counted by keys like ${listed(schemes)}. ` +
+        'The call affects no request, only code that spends by this key.',
     );
   }
 
@@ -101,8 +101,8 @@ export class KnownKeys {
     if (text.includes('+')) return;
     throw new RateLimitError(
       'RL_KEY_INVALID',
-      `${policy}: the key ${shown(key)} is that of no request: after ip: stands one address, like 203.0.113.7` +
-        ` (IPv6 addresses are cut to ${cut} by themselves)`,
+      `${policy}: no request has the key ${shown(key)}; write one address after ip:, like ip:203.0.113.7` +
+        ` (an IPv6 address is cut to ${cut} for you)`,
     );
   }
 
@@ -113,33 +113,33 @@ export class KnownKeys {
   }
 }
 
-/** A digest, and not the API key itself, which is nobody's to see. */
+/** The error does not show the key: it may be the API key itself. */
 function checkDigest(policy: string, key: string): void {
   if (API_KEY_DIGEST.test(key)) return;
   throw new RateLimitError(
     'RL_KEY_INVALID',
-    `${policy}: after key: stands a digest of 22 characters. ${fixFor('', ['key'])}`,
+    `${policy}: the text after key: must be a digest of 22 characters. ${fixFor('', ['key'])}`,
   );
 }
 
 const listed = (schemes: readonly string[]): string =>
   schemes.map((scheme) => `'${scheme.replaceAll('+', ':…+')}:…'`).join(' or ');
 
-/** A text that may be an API key is a secret, and not shown. */
+/** A key that may be an API key is not shown. */
 const named = (key: string, schemes: readonly string[]): string =>
   schemes.some((scheme) => /^(key|header\.)/.test(scheme))
-    ? `a text of ${key.length} characters`
+    ? `the key that was given (${key.length} characters)`
     : `the key ${shown(key)}`;
 
-/** What to write in place of a key without a scheme. */
+/** The fix for a key without a scheme. */
 function fixFor(key: string, schemes: readonly string[]): string {
   if (addressOf(key)) return `Write ipKey(${shown(key)}).`;
   const scheme = schemes.find((each) => each !== 'ip') ?? 'ip';
-  const own = `or give a key of your own a scheme, like 'job:nightly'.`;
+  const own = `or give a custom key a scheme, like 'job:nightly'.`;
   if (scheme === 'ip') return `Write ipKey(address) for a client, ${own}`;
   if (scheme === 'key')
     return `Write the 'key:…' that keyOf(byApiKey, context) returns (an override takes { apiKey } too), ${own}`;
   return scheme.includes('+') || scheme.startsWith('header.')
-    ? `Write such a key, ${own}`
+    ? `Write a key of that form, ${own}`
     : `Write ${shown(`${scheme}:${key}`)}, ${own}`;
 }

@@ -7,9 +7,9 @@ import { guardsBefore, isGuardedBy } from './is-guarded-by.js';
 import { namesOf, placeOf } from './summary.js';
 
 /**
- * Looks for limits that nothing enforces, where the application binds the guard itself (`guard: false`). Where no guard
- * of any kind stands before a limited handler, that is surely a mistake. Another guard may call ours, so that is said
- * only. A default that is not enforced everywhere may be meant.
+ * Looks for limits that nothing enforces, if the application binds the guard itself (`guard: false`). If no guard of
+ * any kind protects a limited handler, that is an error. Another guard may call ours, so then it is only a warning. A
+ * default policy that is not enforced everywhere may be intended.
  *
  * @throws RateLimitError `RL_NOT_GUARDED`
  */
@@ -24,7 +24,7 @@ export function checkCoverage(plans: Plans, config: ApplicationConfig, warn: (me
   if (isNowhere && bare.every((route) => guardsBefore(config, route).length === 0)) {
     throw new RateLimitError(
       'RL_NOT_GUARDED',
-      `guard is false and RateLimitGuard is bound nowhere, so nothing is limited: ${places}; leave guard out, or bind it with @UseGuards(RateLimitGuard)`,
+      `guard is false and RateLimitGuard is not bound anywhere, so these handlers are not limited: ${places}; leave guard out, or bind it with @UseGuards(RateLimitGuard)`,
     );
   }
   warn(

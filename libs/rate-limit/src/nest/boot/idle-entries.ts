@@ -6,14 +6,17 @@ import type { Rule } from '../plan/rule.js';
 import type { RateLimitSettings } from '../settings.js';
 import { schemesOf } from './known-keys.js';
 
-/** Schemes of keys that are found only where a policy counts by them. Addresses and API keys are found on every request. */
+/**
+ * Schemes of keys that a list matches only if a policy counts by them. Addresses and API keys are checked on every
+ * request.
+ */
 const FOUND_BY_POLICIES = /^(user|tenant|header\..+)$/;
 
 const MOST_SHOWN = 3;
 
 /**
- * Warns of list entries that are on no request, because no policy in reach of the list counts by such keys. It is no error:
- * code without a request may have them in mind.
+ * Warns about list entries that match no request, because no policy that the list applies to counts by such keys. It is
+ * not an error, because code without a request may use these keys.
  */
 export function warnOfIdleEntries(plans: Plans, { lists, logger }: RateLimitSettings): void {
   const rules = plans.routes.flatMap(({ controller, name }) => plans.for(controller, name).all);
@@ -24,8 +27,8 @@ export function warnOfIdleEntries(plans: Plans, { lists, logger }: RateLimitSett
     const more = idle.length > MOST_SHOWN ? ` and ${idle.length - MOST_SHOWN} more` : '';
     logger.warn(
       `${place}: allow or deny names ${idle.slice(0, MOST_SHOWN).map(oneLine).join(', ')}${more}, but no policy there ` +
-        `counts by such a key, so no request is ever on that list by it. Count by '${schemeOf(idle[0]!)}' there, or ` +
-        'name addresses or API keys.',
+        `counts by such a key, so these entries match no request. Use a policy with '${schemeOf(idle[0]!)}:…' keys there, or ` +
+        'list addresses or API keys.',
     );
   };
   if (lists) tell('RateLimitModule', lists, rules);

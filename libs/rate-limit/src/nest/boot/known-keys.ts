@@ -4,7 +4,7 @@ import type { RateLimitSettings } from '../settings.js';
 import type { Rule } from '../plan/rule.js';
 import type { Schemes } from '../../engine/identity/key-schemes.js';
 
-/** What the policies of handlers say of the keys of requests. Of a policy that no handler has, code chooses the keys. */
+/** Learns the keys of requests from the policies of handlers. Policies that no handler uses may have any keys. */
 export function knownKeys(plans: Plans, { keys, logger }: RateLimitSettings): KnownKeys {
   const known = new KnownKeys(keys.ipv6Prefix, (message) => logger.warn(message));
   for (const { controller, name } of plans.routes) {
@@ -14,5 +14,5 @@ export function knownKeys(plans: Plans, { keys, logger }: RateLimitSettings): Kn
   return known;
 }
 
-/** A lookup may name another key for each request. */
+/** The schemes of a rule's keys. A lookup may return any key. */
 export const schemesOf = ({ source, use }: Rule): Schemes => (source.varies === 'all' ? undefined : use.key?.schemes);

@@ -5,12 +5,12 @@ import type { Plans } from '../plan/plans.js';
 import type { Route } from '../plan/routes.js';
 
 /**
- * Stands at the end of a handler's guards, where everybody else's have run. The class is the same for all applications
- * of a process, which share their controllers; each application files its own guard under it.
+ * The last guard of a handler, which runs after all others. Applications of one process share their controllers, so
+ * they share this class too. Each application provides its own guard for it.
  */
 @Injectable()
 export class LateRateLimitPhase implements CanActivate {
-  /** Where no application filed one. */
+  /** Used if the application provides no guard for it. */
   canActivate(): boolean {
     return true;
   }
@@ -18,7 +18,7 @@ export class LateRateLimitPhase implements CanActivate {
 
 const bound = new WeakSet<object>();
 
-/** Appends the late guard to just those handlers that have a late policy: the others pay nothing for the phase. */
+/** Appends the late guard to the handlers that have a late policy. Other handlers pay nothing for the phase. */
 export function bindLatePhase(plans: Plans, guard: RateLimitGuard): void {
   plans.isLateBound = isLateBound;
   for (const route of plans.routes) {
@@ -29,12 +29,12 @@ export function bindLatePhase(plans: Plans, guard: RateLimitGuard): void {
   }
 }
 
-/** Appends the late guard to the function of a handler, or to what stands in its place. */
+/** Appends the late guard to the function of a handler, or to the function that replaced it. */
 export function bindLateTo({ controller, name }: Route, handler: Handler): void {
   bound.add(handler);
   UseGuards(LateRateLimitPhase)(controller.prototype as object, name, { value: handler });
 }
 
-/** By the metadata, which wrappers copy. */
+/** Reads the metadata, because wrappers copy it. */
 const isLateBound = (handler: Handler): boolean =>
   ((Reflect.getMetadata('__guards__', handler) as unknown[] | undefined) ?? []).includes(LateRateLimitPhase);

@@ -9,7 +9,7 @@ import { messageHandlersUnderLimits, refuseStrays } from '../plan/strays.js';
 import type { RateLimitSettings } from '../settings.js';
 
 /**
- * The plans of all handlers. What is surely a mistake ends the start, and what may be one is said once.
+ * Makes the plans of all handlers. A certain mistake stops the start, a likely one logs a warning.
  *
  * @throws RateLimitError
  */
@@ -34,12 +34,12 @@ export function makePlans(
   const sharing = sharedQuotas(quotas);
   if (sharing.length > 0) {
     logger.warn(
-      `Handlers with the same method and path share the quotas of their own: ${some(sharing)}. Give their policies names, as in @RateLimit({ name: 'search', … }).`,
+      `Handlers with the same method and path share the quotas of their unnamed policies: ${some(sharing)}. Give these policies names, as in @RateLimit({ name: 'search', … }).`,
     );
   }
   if (options.redis !== undefined && options.prefix === undefined && application === undefined && quotas.size > 0) {
     logger.warn(
-      "Policies without a name share their quotas with other applications on the same Redis that have the same routes: no package.json with a name was found for this application. Set a prefix for it, as in RateLimitModule.forRoot({ prefix: 'shop' }).",
+      "Unnamed policies share their quotas with other applications on the same Redis that have the same routes, because no package.json with a name was found for this application. Set a prefix, as in RateLimitModule.forRoot({ prefix: 'shop' }).",
     );
   }
   return plans;

@@ -7,9 +7,9 @@ const TEXTS: Readonly<Record<Rule['phase'], string>> = {
   tried: 'before your guards, or after them if it reads request.user',
 };
 
-/** When a rule is decided, for people to read. */
+/** The phase of a rule in words. */
 export const phaseText = ({ phase }: Rule): string => TEXTS[phase];
 
-/** Whether a request may be decided in both phases: each asks the store. */
+/** Whether a request may be decided in both phases. Each of them asks the store. */
 export const hasBothPhases = ({ early, late, all }: Plan): boolean =>
   early.length > 0 && late.length > 0 && all.length > 1;

@@ -11,11 +11,11 @@ import { moduleIn } from './module-in.js';
 import { namesOf, summaryOf } from './summary.js';
 
 /**
- * Says what is limited, and of what looks like a limit and is none. Called when the routes are made, so that
+ * Logs what is limited, and warns about limits that have no effect. Called after the routes are made, so that
  * `app.useGlobalGuards()` counts too.
  *
  * @param hasServer whether requests come over HTTP
- * @throws RateLimitError `RL_NOT_GUARDED`; what was opened is closed then, because the application does not start
+ * @throws RateLimitError `RL_NOT_GUARDED`. The connection is closed then, because the application does not start
  */
 export async function reportLimits(
   modules: ModulesContainer,
@@ -44,13 +44,13 @@ export async function reportLimits(
   if (hasServer) warnOfNone(plans, modules, warn);
 }
 
-/** A catalogue that nothing uses was meant for something. Code that asks for `RateLimiter` may use it. */
+/** Warns if nothing uses the catalogue. Classes that inject `RateLimiter` may use it. */
 function warnOfNone(plans: Plans, modules: ModulesContainer, warn: (message: string) => void): void {
   const { routes, catalogue } = plans;
   const isLimited = routes.some(({ controller, name }) => plans.for(controller, name).all.length > 0);
   if (isLimited || routes.length === 0 || catalogue.names.length === 0 || isInjected(RateLimiter, modules)) return;
   warn(
-    `No handler has a limit: policies has ${namesOf(catalogue.names)}, but neither default nor @RateLimit asks for one. ` +
+    `No handler has a limit: policies defines ${namesOf(catalogue.names)}, but neither default nor @RateLimit uses them. ` +
       "Add a name to default, or @RateLimit('…') to handlers.",
   );
 }

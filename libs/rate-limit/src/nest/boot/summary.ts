@@ -11,19 +11,19 @@ import { keyText, numbersText } from './rule-text.js';
 const MOST_POLICIES = 30;
 const MOST_NAMED = 3;
 
-/** What the summary is of. */
+/** The input of the summary. */
 export interface Summarised {
   readonly plans: Plans;
   readonly options: ListOptions;
-  /** Whether the module binds the guard; else it stands where the application put it. */
+  /** Whether the module binds the guard. Otherwise the application does. */
   readonly isBound: boolean;
-  /** Whether the guard stands before a route. */
+  /** Whether the guard protects a route. */
   readonly isGuarded: (route: Route) => boolean;
   /** Where quotas are kept, as a sentence. */
   readonly kept: string;
 }
 
-/** Says what is limited, by what, for whom and when: one text, a line for each policy. */
+/** The log entry at boot: a line for each policy with its numbers, key, phase and handlers. */
 export function summaryOf({ plans, options, isBound, isGuarded, kept }: Summarised): string {
   const guarded = plans.routes.map((route) => ({ route, plan: plans.for(route.controller, route.name) }));
   const limited = guarded.filter(({ route, plan }) => plan.all.length > 0 && isGuarded(route));
@@ -41,7 +41,7 @@ export function summaryOf({ plans, options, isBound, isGuarded, kept }: Summaris
 
 type Limited = readonly { readonly route: Route; readonly plan: Plan }[];
 
-/** A line for each policy that governs handlers; those without a name are told together if they say the same. */
+/** A line for each policy that governs handlers. Unnamed policies with equal texts share a line. */
 function governing(limited: Limited, isBound: boolean): string[] {
   const handlers = new Map<string, number>();
   for (const { plan } of limited) {
@@ -59,18 +59,20 @@ function ruleText(rule: Rule, isBound: boolean): string {
   return `${name}: ${numbersText(rule)}; ${keyText(rule)}; ${phase}`;
 }
 
-/** Policies that no handler asks for are not wrong: jobs may. */
+/** A policy that no handler uses is not a mistake, because code may use it. */
 function unasked({ catalogue }: Plans, limited: Limited): string[] {
   const asked = new Set(limited.flatMap(({ plan }) => plan.all).map(({ isUnnamed, name }) => !isUnnamed && name));
   return catalogue.names
     .filter((name) => !asked.has(name))
-    .map((name) => `${name}: ${numbersText(catalogue.get(name)!)}; no handler, only code that names it`);
+    .map((name) => `${name}: ${numbersText(catalogue.get(name)!)}; used by no handler, only by code`);
 }
 
 function twice(limited: Limited): string[] {
   const both = limited.filter(({ plan }) => hasBothPhases(plan)).map(({ route }) => placeOf(route));
   if (both.length === 0) return [];
-  return [`Before and after your guards: ${namesOf(both)}. A request costs two commands, all or none within each.`];
+  return [
+    `Before and after your guards: ${namesOf(both)}. A request costs two commands, and each of them charges all of its policies or none.`,
+  ];
 }
 
 function listed({ allow, deny }: ListOptions): string[] {

@@ -4,8 +4,9 @@ import type { RateLimitRequest } from './request.js';
 type Properties = Record<string, unknown>;
 
 /**
- * Notices whether code reads who the caller is while that is not known yet: `request.user`, and what a configured
- * `keys.user` or `keys.tenant` reads. It watches only properties that are not set, and leaves the request as it was.
+ * Notices whether code reads the caller's identity before a guard has set it: `request.user`, and the properties that
+ * the application's `keys.user` and `keys.tenant` read. It watches only properties that are not set, and restores the
+ * request.
  */
 export class IdentityWatch {
   /** The property that was read while it was not set. */
@@ -14,7 +15,7 @@ export class IdentityWatch {
 
   private constructor(private readonly request: Properties) {}
 
-  /** Watches a request until {@link end}; `undefined` where all is known already. */
+  /** Watches a request until {@link end}; `undefined` if all properties are set already. */
   static over(request: RateLimitRequest, keys: KeySettings): IdentityWatch | undefined {
     const properties = request as unknown as Properties;
     let watch: IdentityWatch | undefined;
@@ -29,7 +30,7 @@ export class IdentityWatch {
     return this.read !== undefined;
   }
 
-  /** Puts the request back as it was: whether it has a `user` at all is looked at by others too. */
+  /** Restores the request, because other code may check whether it has a `user` property. */
   end(): void {
     for (const name of this.originals.keys()) this.restore(name);
   }
@@ -41,7 +42,7 @@ export class IdentityWatch {
       configurable: true,
       enumerable: original?.enumerable ?? false,
       get: () => {
-        // One is enough. What the request says by itself is the answer: it may have a getter of its own.
+        // One read is enough. The request itself may have a getter, so its value is read again.
         this.end();
         const value = request[name];
         if (!isSet(value)) this.read ??= name;
@@ -65,19 +66,22 @@ export class IdentityWatch {
 
 const isSet = (value: unknown): boolean => value !== undefined && value !== null;
 
-/** Sent by the client, so no guard sets them. A caller who leaves one out must not change when a policy is decided. */
+/**
+ * Properties that the client sends. They are not watched: a caller must not be able to move a policy by leaving one
+ * out.
+ */
 const SENT = new Set(['body', 'rawBody', 'query', 'params', 'cookies', 'signedCookies', 'headers']);
 
 const namesOf = new WeakMap<KeySettings, readonly string[]>();
 
-/** Where requests say who the caller is. Found out once, on the first request that needs it. */
+/** The properties that identify the caller. Found on the first request that needs them. */
 function identityNames(request: RateLimitRequest, keys: KeySettings): readonly string[] {
   let names = namesOf.get(keys);
   if (!names) namesOf.set(keys, (names = readBy(keys.ownReaders, request)));
   return names;
 }
 
-/** The names that functions read of a request, `user` always among them. */
+/** The names of the properties that functions read from a request, and `user`. */
 function readBy(functions: readonly ((request: RateLimitRequest) => unknown)[], request: RateLimitRequest): string[] {
   const names = new Set(['user']);
   const recorder = new Proxy(request, {
@@ -87,7 +91,7 @@ function readBy(functions: readonly ((request: RateLimitRequest) => unknown)[], 
     },
   });
   for (const read of functions) {
-    // It may expect what is not there yet: then it has read that.
+    // It may throw because a property is missing. The recorder has noted that property by then.
     try {
       Promise.resolve(read(recorder)).catch(() => undefined);
     } catch {

@@ -4,12 +4,12 @@ import type { Partition } from '../keys/key-resolver.js';
 import type { Call } from './call.js';
 import { sayOnce } from './say-once.js';
 
-/** What text ends in that was made of something that is not there. */
+/** The ends of keys that were made of a missing value. */
 const OF_NOTHING = ['undefined', 'null', 'NaN', '[object Object]'];
 
 /**
- * The key that a function of the application returned. It is said once of a policy when there is none, and when it
- * looks as if all callers got the same: both mean that nobody is limited by itself.
+ * Checks the key that a function of the application returned. Warns once per policy if there is no key, and once if the
+ * key seems to be the same for all callers.
  */
 export function noted(partition: Partition, call: Call, source: PolicySource<Call>): Partition {
   if (call.attempt?.hasRead) return undefined;
@@ -22,7 +22,7 @@ export function noted(partition: Partition, call: Call, source: PolicySource<Cal
       logger,
       () =>
         `${call.place}: the key of the policy ${shown(name)} is ${partition}, so the policy does not limit such requests. ` +
-        'If that is meant, say it with skip; if not, return a key for every request.',
+        'If you want that, use skip. If not, return a key for every request.',
     );
   } else if (typeof partition === 'string' && isOfNothing(partition)) {
     sayOnce(
@@ -30,8 +30,8 @@ export function noted(partition: Partition, call: Call, source: PolicySource<Cal
       'shared key',
       logger,
       () =>
-        `${call.place}: the key of the policy ${shown(name)} is ${shown(partition)}: all callers with this key share one quota. ` +
-        'Is what it is made of set by then? Return undefined where the policy is not for a request.',
+        `${call.place}: the key of the policy ${shown(name)} is ${shown(partition)}, so all callers with this key share one quota. ` +
+        'Check that the values it is made of are set, or return undefined for requests that the policy should not limit.',
     );
   }
   return partition;

@@ -19,17 +19,17 @@ import { isPromise } from './per-request.js';
 import { screened } from './screening.js';
 
 /**
- * Limits the handlers it guards. The module binds it globally, unless its `guard` option is false; then bind it with
- * `@UseGuards(RateLimitGuard)`, and it decides all policies of a handler where it stands. Nest makes it.
+ * Limits the handlers that it guards. The module binds it globally, unless its `guard` option is false. Then bind it
+ * with `@UseGuards(RateLimitGuard)`: it decides all policies of a handler at that place. Nest makes it.
  */
 @Injectable()
 export class RateLimitGuard implements CanActivate {
   private readonly phase: Phase | 'all';
   /** Whether the module refuses addresses or API keys: then handlers without a policy are guarded too. */
   private readonly isScreening: boolean;
-  /** The types of calls that are not limited, each of which is said once. */
+  /** The types of calls that a warning was logged about. */
   private readonly warnedOf = new Set<string>();
-  /** Whether limits are off: then it lets everything pass, wherever it is bound. */
+  /** Whether limits are off: then everything passes. */
   private readonly isOff: boolean;
 
   /**
@@ -44,7 +44,7 @@ export class RateLimitGuard implements CanActivate {
   ) {
     this.isOff = !settings.isEnabled;
     this.phase = bound === false ? 'all' : bound === true ? 'early' : bound;
-    // The early phase has looked when the late one comes.
+    // The early phase has already checked the lists.
     this.isScreening = this.phase !== 'late' && settings.lists?.refusesCallers === true;
   }
 
@@ -52,9 +52,9 @@ export class RateLimitGuard implements CanActivate {
    * Charges the policies of the handler that is called, and sets the header fields.
    *
    * @returns true: the request passes
-   * @throws RateLimitExceededException 429, when a policy denies
-   * @throws RateLimitRefusedException 403 or 429, when a list denies
-   * @throws RateLimitUnavailableException 503, when the store gives no answer and a policy is `closed` then
+   * @throws RateLimitExceededException 429, if a policy denies
+   * @throws RateLimitRefusedException 403 or 429, if a list denies
+   * @throws RateLimitUnavailableException 503, if the store does not answer and a policy's `onStoreFailure` is `closed`
    */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (this.isOff) return true;
@@ -105,7 +105,7 @@ export class RateLimitGuard implements CanActivate {
     throw call.thrown(new RateLimitExceededException(namesOf(violated), longestWait(verdicts), isBlocked(verdicts)));
   }
 
-  /** The store gave no answer, and a policy is `closed` then. */
+  /** The store did not answer, and a policy's `onStoreFailure` is `closed`. */
   private shed(call: Call, hits: readonly Hit[], error: unknown): never {
     if (!isStoreUnavailable(error)) throw failureOf(call, error);
     const mode = this.settings.options.onStoreFailure;
@@ -130,15 +130,15 @@ export class RateLimitGuard implements CanActivate {
   }
 }
 
-/** Nobody is left to answer, and a handler's answer would be an error in the log. Nest's filter is silent about this one. */
+/** The request has its answer already, so the handler must not run. Nest's filter does not log this exception. */
 const answeredMeanwhile = (): HttpException =>
-  new HttpException('The request was answered while its rate limits were decided.', 503);
+  new HttpException('The request was answered before its rate limits were decided.', 503);
 
 const NO_STORE = ['Cache-Control', 'no-store'] as const;
-/** Nobody knows when the store will answer; a second is long enough not to add to its trouble. */
+/** It is unknown when the store will answer. Retries after a second do not add to its load. */
 const SHED = [['Retry-After', '1'], NO_STORE] as const;
 
-/** What to throw: a mistake in the use of rate limits names the handler. No cache may keep a refusal. */
+/** The error to throw. A configuration mistake gets the handler's name. A refusal must not be cached. */
 function failureOf(call: Call, error: unknown): unknown {
   if (error instanceof RateLimitRefusedException) call.setFields([NO_STORE]);
   return call.thrown(error);

@@ -3,7 +3,7 @@ import type { LimiterLogger } from '../../engine/observer/logger.js';
 const said = new WeakMap<object, Set<string>>();
 
 /**
- * Warns once about each kind of problem of an owner, a policy's source for example. The message is not made again.
+ * Warns once about each kind of problem of an owner, such as a policy's source. The message is made only then.
  *
  * @param kind one of a few: each is kept
  */

@@ -16,15 +16,15 @@ import { KeptResolutions } from './kept-resolutions.js';
 import type { Resolved } from './resolved-policy.js';
 import { ResolutionReader, type Resolution } from './resolution.js';
 
-/** In milliseconds: after a lookup that failed, how long its key is not looked up again. */
+/** In milliseconds: how long a key is not looked up again after a failure. */
 const PAUSE = 1_000;
 
-/** How to look up, checked and with the defaults; and what tests hand in. */
+/** The options of a lookup, checked and with their defaults, and hooks for tests. */
 export interface LookupSettings {
   readonly resolve: (context: ExecutionContext) => Resolved | Promise<Resolved>;
   /** How long it may take, in milliseconds. */
   readonly timeout: number;
-  /** By what answers are kept, for so many milliseconds, and so many of them. */
+  /** The key that answers are kept by, how long (in milliseconds), and the most that are kept. */
   readonly cache: { readonly by: KeyResolver; readonly span: number; readonly max: number } | undefined;
   /** A clock that never goes back, in milliseconds. Default `performance.now`. */
   readonly now?: (() => number) | undefined;
@@ -32,18 +32,18 @@ export interface LookupSettings {
   readonly warn?: ((message: string) => void) | undefined;
 }
 
-/** One call of `resolve`. */
+/** A call of `resolve`. */
 interface Asking {
   readonly context: ExecutionContext;
-  /** The attempt that it is part of, if it is one. */
+  /** The attempt that it belongs to, if any. */
   readonly attempt: IdentityWatch | undefined;
   /** Keeps the outcome. */
   readonly keep: (resolution: Resolution, isAnswer: boolean) => void;
 }
 
 /**
- * A policy that `resolve` looks up: one call for a request, or for all requests that share a key while the answer holds.
- * A lookup that fails, or that takes too long, falls back to the policy's own numbers.
+ * A policy that `resolve` looks up, with one call for each request, or one call for all requests with the same key
+ * while the answer is valid. A lookup that fails or takes too long falls back to the policy's own numbers.
  */
 export class Lookup implements PolicySource<Call> {
   readonly varies = 'all';
@@ -53,11 +53,11 @@ export class Lookup implements PolicySource<Call> {
   private readonly warnings: RecurringWarnings;
   private readonly now: () => number;
   private lookups = 0;
-  /** The outcome of a call that belongs to a discarded attempt: nothing, not even for others who wait for it. */
+  /** The outcome of a call that belongs to a discarded attempt. Callers that waited for it look up again. */
   private readonly discarded: Resolution;
 
   /**
-   * @param variants the policy with its own numbers, and with others
+   * @param variants the policy with its own numbers, and with other numbers
    */
   constructor(
     variants: PolicyVariants,
@@ -75,14 +75,14 @@ export class Lookup implements PolicySource<Call> {
     this.now = now;
   }
 
-  /** What answers are kept by, if they are kept. */
+  /** The key that answers are kept by, if they are kept. */
   get by(): KeyResolver | undefined {
     return this.settings.cache?.by;
   }
 
   /**
-   * The key of a rule of this policy: what the lookup says, else what the rule's own resolver does. The first step of a
-   * call; {@link for} and {@link costOf} go by what it found.
+   * The key of a rule of this policy: that of the lookup, otherwise that of the rule's own resolver. This is the first
+   * step of a call; {@link for} and {@link costOf} use its outcome.
    *
    * @throws HttpException of `resolve`: it is for the client
    * @throws RateLimitError `RL_KEY_INVALID`
@@ -94,7 +94,7 @@ export class Lookup implements PolicySource<Call> {
       return after(this.find(context, by, attempt), (resolution) => {
         if (attempt?.hasRead) return undefined;
         call.keep(this, resolution);
-        // The same function is not asked twice: it may be a lookup of its own.
+        // The same function is not called twice, because it may be slow.
         return resolution.key ?? (own === this.by ? by : own(context, request, settings.keys));
       });
     });
@@ -104,7 +104,7 @@ export class Lookup implements PolicySource<Call> {
     return this.of(call).policy;
   }
 
-  /** What the lookup says of the cost; `undefined`: the rule's own cost holds. */
+  /** The cost that the lookup found; `undefined`: the rule's own cost applies. */
   costOf(call: Call): number | undefined {
     return this.of(call).cost;
   }
@@ -113,16 +113,16 @@ export class Lookup implements PolicySource<Call> {
     return call.kept(this) as Resolution;
   }
 
-  /** The policy by its own numbers. */
+  /** The policy with its own numbers. */
   get own(): Policy {
     return this.reader.own.policy;
   }
 
   /**
-   * What holds for a request: at once, if that is known.
+   * The policy, key and cost for a request. A promise only if they must be looked up.
    *
-   * @param by what `by` says of the request
-   * @param attempt the attempt that it is part of: if that is discarded, the answer is worth nothing and is not kept
+   * @param by the request's key in the cache
+   * @param attempt the attempt that the call belongs to. If it is discarded, the answer is not used and not kept
    * @throws HttpException of `resolve`: it is for the client
    * @throws RateLimitError `RL_KEY_INVALID`
    */
@@ -142,7 +142,7 @@ export class Lookup implements PolicySource<Call> {
         attempt,
         keep: (resolution, isAnswer) => {
           const now = this.now();
-          // From the call on, so that what has changed is seen in time however long the answer took.
+          // Counted from the call, so that changes are seen in time even if the answer was slow.
           const until = isAnswer ? askedAt + cache.span : now + Math.min(PAUSE, cache.span);
           remembered.keep(key, { resolution, lookup, until }, now);
         },
@@ -164,7 +164,7 @@ export class Lookup implements PolicySource<Call> {
       const answer = this.settings.resolve(asking.context);
       if (!isPromise(answer)) return this.read(answer, asking);
       if (!asking.attempt?.hasRead) return this.inTime(answer, asking);
-      // Not waited for: it is asked again in the late phase.
+      // Not awaited, because it is called again in the late phase.
       answer.then(undefined, () => undefined);
       return this.discarded;
     } catch (error) {
@@ -172,7 +172,7 @@ export class Lookup implements PolicySource<Call> {
     }
   }
 
-  /** What comes too late is not waited for, and still kept. */
+  /** An answer that comes too late is not used for this request, but still kept. */
   private inTime(answer: Promise<Resolved>, asking: Asking): Promise<Resolution> {
     const { timeout } = this.settings;
     return new Promise((resolve, reject) => {
@@ -182,9 +182,9 @@ export class Lookup implements PolicySource<Call> {
         isOver = true;
         resolve(this.fallBack(asking, 'late', () => `gave no answer within ${timeout} ms`));
       };
-      // Timers come before sockets: after a turn that took long, the answers that came meanwhile are read first.
+      // Node runs timers before it reads sockets. After a long turn, answers that are already there must be read first.
       const timer = setTimeout(() => setImmediate(giveUp), timeout).unref();
-      // Not Promise.resolve(): that takes a promise at its word.
+      // Not Promise.resolve(): it would trust the methods of the promise that the application made.
       new Promise<Resolved>((settle) => settle(answer))
         .then(
           (value) => this.read(value, asking),
@@ -205,7 +205,7 @@ export class Lookup implements PolicySource<Call> {
       resolution = this.reader.read(answer);
     } catch (error) {
       const [kind, what] = error instanceof RateLimitError ? [error.code, error.message] : ['unread', saidBy(error)];
-      return this.fallBack(asking, kind, () => `returned what cannot be used: ${what}`);
+      return this.fallBack(asking, kind, () => `returned a value that cannot be used: ${what}`);
     }
     asking.keep(resolution, true);
     return resolution;
@@ -216,7 +216,7 @@ export class Lookup implements PolicySource<Call> {
     return this.fallBack(asking, 'failed', () => `failed: ${saidBy(error)}`);
   }
 
-  /** To the policy's own numbers. */
+  /** Falls back to the policy's own numbers. */
   private fallBack({ attempt, context, keep }: Asking, kind: string, what: () => string): Resolution {
     if (attempt?.hasRead) return this.discarded;
     this.tell(kind, context, what);
@@ -239,17 +239,17 @@ export class Lookup implements PolicySource<Call> {
       kind,
       () =>
         `${context.getClass().name}.${context.getHandler().name}: resolve of ${shown(name)} ${what()}. ` +
-        `The policy's own numbers hold then: ${limit} per ${period.text}. ` +
-        'This is told once, and again when a minute has passed without it.',
+        `The policy's own numbers apply instead: ${limit} per ${period.text}. ` +
+        'This is logged once, and again after a minute without it.',
     );
   }
 }
 
 const manyWindows = (name: string, count: number): string =>
-  `resolve of ${shown(name)} has returned ${count} different windows. Each window is a quota of its own, so a window that ` +
-  "changes with every request limits nobody. Return fixed spans, such as '1d': there are no calendar windows yet.";
+  `resolve of ${shown(name)} has returned ${count} different windows. Each window has its own quota, so a window that ` +
+  "changes with every request limits no caller. Return fixed spans, such as '1d': there are no calendar windows yet.";
 
-/** Anything can be thrown, also what cannot be looked at. */
+/** Anything can be thrown, also a value that cannot be read. */
 function isForTheClient(error: unknown): boolean {
   try {
     return error instanceof HttpException;

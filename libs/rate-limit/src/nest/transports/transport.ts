@@ -8,15 +8,15 @@ export type HandlerPlace = 'controllers' | 'providers';
 
 /** How one of Nest's context types shows its request and takes our answer. */
 export interface Transport {
-  /** What `context.getType()` says of it. */
+  /** The value of `context.getType()`. */
   readonly type: string;
   /** Which classes have its handlers. */
   readonly handlersIn: HandlerPlace;
-  /** Whether a method of such a class is one, by the metadata that Nest's decorators leave. */
+  /** Whether a method of such a class is a handler, by the metadata of Nest's decorators. */
   readonly handles: (method: object) => boolean;
   /**
-   * Whether a call of this type has a request at all. Packages for bots and brokers call handlers under the type that
-   * is Nest's default, 'http', with a message in the request's place.
+   * Whether a call of this type has a request. Packages for bots and brokers call handlers with Nest's default type,
+   * 'http', and a message in place of the request.
    */
   carries(context: ExecutionContext): boolean;
   request(context: ExecutionContext): RateLimitRequest;

@@ -4,14 +4,14 @@ import { kindOf, shown } from '../../../core/shown.js';
 import { withoutPassword } from './without-password.js';
 
 /**
- * What an option of ioredis must be. ioredis checks next to none of its options: a wrong one ends the process, is taken
- * for something else, or fails each connection. Many come from the environment, where everything is text.
+ * What an option of ioredis must be. ioredis checks almost none of its options: a wrong value ends the process, is
+ * misread, or makes every connection fail. Many values come from the environment, where everything is text.
  */
 interface Rule {
   readonly must: string;
-  /** The value as ioredis needs it; `undefined` for one that is wrong. */
+  /** The value as ioredis needs it; `undefined` if it is wrong. */
   read(value: unknown): unknown;
-  /** Whether `null` says something; of other options it is the same as leaving them out. */
+  /** Whether `null` has a meaning. For other options `null` is the same as leaving them out. */
   readonly takesNull?: boolean;
 }
 
@@ -56,7 +56,7 @@ const credential: Rule = {
   read: (value) => (typeof value === 'number' ? String(value) : Buffer.isBuffer(value) ? value : text.read(value)),
 };
 
-/** Not a url, not `host:port`, and nothing that a missing variable leaves behind. */
+/** A name or an address. Not a url, not `host:port`, and not the text of a missing variable. */
 const host: Rule = {
   must: "a name or an address alone, like 'redis.example'",
   read(value) {
@@ -66,7 +66,7 @@ const host: Rule = {
   },
 };
 
-/** Node.js ignores what is not PEM among authorities, such as a path, or a text whose line breaks are two characters. */
+/** Node.js ignores a ca that is not PEM, such as a path, or text with `\n` in place of line breaks. */
 const isPem = (ca: unknown): boolean => typeof ca !== 'string' || /-----BEGIN [^-]+-----\s*\n/.test(ca);
 
 const tls: Rule = {
@@ -98,7 +98,7 @@ const sentinels: Rule = {
   read: (value) => (Array.isArray(value) ? value : undefined),
 };
 
-/** The options whose wrong values ioredis does not refuse itself. */
+/** The options that ioredis does not check itself. */
 const RULES: Readonly<Record<string, Rule>> = {
   host,
   port: whole(1, 65_535),
@@ -164,26 +164,26 @@ const RULES: Readonly<Record<string, Rule>> = {
   useSRVRecords: flag,
 };
 
-/** Names of other clients and services, which ioredis does not know and ignores. */
+/** Option names of other clients and services. ioredis ignores them. */
 const MISTAKEN: Readonly<Record<string, string>> = {
-  url: 'give the url itself, as text',
-  uri: 'give the url itself, as text',
-  connectionString: 'give the url itself, as text',
-  socket: 'give host, port, path and tls beside the other options',
-  hostname: 'its name is host',
-  database: 'its name is db',
-  user: 'its name is username',
-  pass: 'its name is password',
-  auth: 'its name is password',
-  ssl: 'its name is tls',
-  cluster: 'a Cluster is { nodes, options }',
+  url: "pass the url itself, as in redis: 'redis://localhost:6379'",
+  uri: "pass the url itself, as in redis: 'redis://localhost:6379'",
+  connectionString: "pass the url itself, as in redis: 'redis://localhost:6379'",
+  socket: 'put host, port, path and tls beside the other options',
+  hostname: 'use host',
+  database: 'use db',
+  user: 'use username',
+  pass: 'use password',
+  auth: 'use password',
+  ssl: 'use tls',
+  cluster: 'for a Cluster use { nodes, options }',
 };
 
 /**
- * Options that are given to ioredis, each as ioredis needs it. What is `undefined` is left out, so that it does not take
- * the place of ours.
+ * Reads options for ioredis, each as ioredis needs it. An `undefined` option is left out, so that it does not replace
+ * our default.
  *
- * @param place what comes before an option's name in messages
+ * @param place the text before an option's name in messages
  * @throws RateLimitError `RL_REDIS_INVALID`
  */
 export function connectionOptions(options: object, place: string): Record<string, unknown> {
@@ -211,11 +211,11 @@ function valueBy(rule: Rule, value: unknown, place: string): unknown {
 /** The value if it is of this type. */
 const is = (type: string, value: unknown): unknown => (typeof value === type ? value : undefined);
 
-/** What a template or `Number()` makes of a variable that is not set. */
+/** Whether a value is what a template or `Number()` makes of a variable that is not set. */
 const isLeftover = (value: unknown): boolean =>
   Number.isNaN(value) || (typeof value === 'string' && ['', 'undefined', 'null', 'NaN'].includes(value.trim()));
 
-/** For messages: what may be behind such a value. */
+/** A hint for messages about such a value. */
 export const hintOf = (value: unknown): string => (isLeftover(value) ? '; is an environment variable missing?' : '');
 
 export const redisInvalid = (detail: string, options?: ErrorOptions): RateLimitError =>
