@@ -68,13 +68,13 @@ const refusals: Refusal[] = [
     name: 'NOPERM: the user may not run scripts',
     cause: (admin) => acl(admin, '-evalsha', '-eval'),
     undo: (admin) => acl(admin, '+evalsha', '+eval'),
-    told: /Permissions, lists them.*NOPERM/,
+    told: /docs\/redis\.md lists those.*NOPERM/,
   },
   {
     name: 'NOPERM: the user may not touch the keys',
     cause: (admin) => acl(admin, 'resetkeys', '~other:*'),
     undo: (admin) => acl(admin, 'allkeys'),
-    told: /Permissions, lists them.*NOPERM/,
+    told: /docs\/redis\.md lists those.*NOPERM/,
   },
   {
     name: 'WRONGPASS: the password was changed, and the connection lost',

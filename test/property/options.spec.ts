@@ -496,7 +496,7 @@ describe('the options of the module', () => {
 
   it('a factory that returns nothing is told so', async () => {
     const error = await thrownBy(() => started(RateLimitModule.forRootAsync({ useFactory: () => undefined as never })));
-    expectRefusal(error, ['RL_IMPORTED_BARE']);
+    expectRefusal(error, ['RL_OPTION_INVALID']);
   });
 });
 
