@@ -16,9 +16,9 @@ const outdated = Object.entries(pictures).filter(([name, svg]) => committed[name
 const unknown = Object.keys(committed).filter((name) => !(name in pictures));
 if (process.argv.includes('--check')) {
   for (const [name] of outdated) {
-    console.error(`${FOLDER}/${name} is not what the algorithms give: node scripts/draw-algorithms.mjs`);
+    console.error(`${FOLDER}/${name} is out of date: run node scripts/draw-algorithms.mjs`);
   }
-  for (const name of unknown) console.error(`${FOLDER}/${name} is drawn by nobody: remove it`);
+  for (const name of unknown) console.error(`${FOLDER}/${name} belongs to no algorithm: remove it`);
   process.exit(outdated.length + unknown.length === 0 ? 0 : 1);
 }
 mkdirSync(FOLDER, { recursive: true });

@@ -6,7 +6,7 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const changed = execFileSync('git', ['status', '--porcelain'], { encoding: 'utf8' });
 if (changed) {
-  console.error(`Not published: commit or remove first what CI does not see.\n${changed}`);
+  console.error(`Not published: commit or remove these files first, because CI does not see them.\n${changed}`);
   process.exit(1);
 }
 
@@ -15,5 +15,5 @@ const OWN = /^npm_config_(dry_run|workspaces?|include_workspace_root|tag|access|
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OWN.test(name)));
 console.log('Running what CI runs: about a quarter of an hour ...');
 const { status } = spawnSync('bash', ['.ci/run'], { stdio: 'inherit', env });
-if (status !== 0) console.error('Not published: CI would refuse it.');
+if (status !== 0) console.error('Not published: the CI run failed.');
 process.exit(status ?? 1);

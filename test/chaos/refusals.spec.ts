@@ -62,19 +62,19 @@ const refusals: Refusal[] = [
       await sleep(100);
     },
     undo: (admin) => connectTo(urlOf(admin), { enableReadyCheck: false }).script('KILL'),
-    told: /gave no answer in 250 ms|SCRIPT KILL ends it \(BUSY/,
+    told: /gave no answer in 250 ms|end it with SCRIPT KILL \(BUSY/,
   },
   {
     name: 'NOPERM: the user may not run scripts',
     cause: (admin) => acl(admin, '-evalsha', '-eval'),
     undo: (admin) => acl(admin, '+evalsha', '+eval'),
-    told: /Permissions, lists them.*NOPERM/,
+    told: /docs\/redis\.md lists those.*NOPERM/,
   },
   {
     name: 'NOPERM: the user may not touch the keys',
     cause: (admin) => acl(admin, 'resetkeys', '~other:*'),
     undo: (admin) => acl(admin, 'allkeys'),
-    told: /Permissions, lists them.*NOPERM/,
+    told: /docs\/redis\.md lists those.*NOPERM/,
   },
   {
     name: 'WRONGPASS: the password was changed, and the connection lost',

@@ -104,7 +104,7 @@ describe.each(adapters.flatMap((adapter) => Object.keys(kept).map((where): [Adap
     it('what cannot be blocked is refused with the value and the fix', async () => {
       const { limiter } = await start();
       const plain = { name: 'plain', limit: 1, window: '1s' } as const;
-      await expect(limiter.block(plain, 'k', '1m')).rejects.toThrow('RL_BLOCK_OFF: plain has no blockFor');
+      await expect(limiter.block(plain, 'k', '1m')).rejects.toThrow('RL_BLOCK_OFF: plain: the policy has no blockFor');
       await expect(limiter.unblock(plain, 'k')).rejects.toThrow('RL_BLOCK_OFF');
       await expect(limiter.block('byHand', 'k', '1.5m')).rejects.toThrow('RL_BLOCK_INVALID');
       await expect(limiter.block('byHand', 'k', -1)).rejects.toThrow('got -1');
@@ -127,7 +127,7 @@ describe('a store of your own that cannot block', () => {
   };
 
   it('ends the start where a policy of the catalogue asks for it, or one of a handler', async () => {
-    const message = 'blockFor needs a store with block() and unblock(), and yours lacks them; leave blockFor out';
+    const message = 'blockFor needs a store with block() and unblock(), which your store lacks; leave blockFor out';
     const login = { limit: 2, window: '1s', blockFor: '15m' } as const;
     await expect(boot('express', { store: plainStore(), policies: { login } }, {})).rejects.toThrow(
       `RL_STORE_WITHOUT_BLOCKS: policies.login: ${message}`,
@@ -172,7 +172,7 @@ describe('one name has one blockFor', () => {
 
   it('another is a conflict, and the same in other words is not', async () => {
     await expect(routeWith('15m')).rejects.toThrow(
-      'RL_POLICY_CONFLICT: Account.find: "login" is defined twice, with blockFor ["15m","1h"] and "15m"',
+      'RL_POLICY_CONFLICT: Account.find: the policy "login" is defined twice, with blockFor ["15m","1h"] and "15m"',
     );
     await expect(routeWith(undefined)).rejects.toThrow('RL_POLICY_CONFLICT');
     await routeWith({ spans: [900_000, '60m'], forgetAfter: '1h', extend: false });

@@ -129,12 +129,12 @@ describe('a mistake in the options ends the start and names the value and the fi
     [
       'a certificate that is none',
       { redis: { host: '127.0.0.1', port: 1, tls: { cert: 'x' } } },
-      'RL_REDIS_INVALID: Node.js does not take what redis says: ',
+      'RL_REDIS_INVALID: Node.js refuses the redis options: ',
     ],
     [
       'a password beside the nodes of a Cluster',
       { redis: { nodes: ['127.0.0.1:1'], password: 'secret' } },
-      'RL_REDIS_INVALID: redis.password is ignored beside nodes; put it into options, or into options.redisOptions',
+      'RL_REDIS_INVALID: redis.password is ignored beside nodes; put it into redis.options, or into redis.options.redisOptions',
     ],
     ['a prefix with an empty tag', { prefix: 'a{}' }, 'RL_OPTION_INVALID: prefix must not have an empty hash tag'],
     ['no url at all', { redis: 7 }, 'got 7'],
@@ -142,14 +142,14 @@ describe('a mistake in the options ends the start and names the value and the fi
     [
       'no sentinels',
       { redis: { sentinels: [] } },
-      'RL_REDIS_INVALID: ioredis does not take what redis says: Requires at least one sentinel to connect to.',
+      'RL_REDIS_INVALID: ioredis refuses the redis options: Requires at least one sentinel to connect to.',
     ],
     ['a promise of a client', { redis: Promise.resolve({}) }, 'an ioredis client, got an object of Promise'],
     ['a client of another kind', { redis: new Map() }, 'an ioredis client, got an object of Map'],
     [
       'a url in an object',
       { redis: { url: 'redis://x' } },
-      'RL_REDIS_INVALID: ioredis has no option "url"; give the url itself, as text',
+      `RL_REDIS_INVALID: ioredis has no option "url"; pass the url itself, as in redis: 'redis://localhost:6379'`,
     ],
     ['a name that begins as a route', { policies: { '@p': { limit: 1, window: '1m' } } }, 'RL_NAME_INVALID'],
     [
@@ -185,7 +185,7 @@ describe('a mistake in the options ends the start and names the value and the fi
     [
       'a list of policies',
       { policies: [] },
-      'RL_OPTION_INVALID: policies must be an object: the policies by name, got []',
+      "RL_OPTION_INVALID: policies must be an object, like { login: { limit: 5, window: '1m' } }, got []",
     ],
     [
       'a policy whose name is not its key',
@@ -205,7 +205,7 @@ describe('a mistake in the options ends the start and names the value and the fi
     [
       'a window without its unit',
       { policies: { p: { limit: 1, window: 60 } } },
-      "RL_WINDOW_INVALID: policies.p: window: a number is milliseconds, so one below 1000 needs its unit: '60s' or '60ms', got 60",
+      "RL_WINDOW_INVALID: policies.p: window: 60 means 60 milliseconds; write '60s' for seconds, or '60ms' if milliseconds are meant",
     ],
     ['a window of half a millisecond', { policies: { p: { limit: 1, window: 0.5 } } }, 'got 0.5'],
     ['no window', { policies: { p: { limit: 1 } } }, 'got undefined'],
@@ -252,7 +252,7 @@ describe('a mistake in the options ends the start and names the value and the fi
     [
       'a cost that can never pass',
       { policies: { p: { limit: 2, window: '1m', cost: 3 } } },
-      'RL_COST_NEVER_PASSES: policies.p: p: a request of cost 3 can never pass a fixed-window of limit 2',
+      'RL_COST_NEVER_PASSES: policies.p: p: a request of cost 3 can never pass (fixed-window, limit 2); lower the cost, or allow at least 3 at once',
     ],
     ['a negative cost', { policies: { p: { limit: 2, window: '1m', cost: -1 } } }, 'RL_COST_INVALID'],
     [
@@ -269,7 +269,7 @@ describe('a mistake in the options ends the start and names the value and the fi
     [
       'a limit by request beside resolve',
       { policies: { p: { limit: () => 2, window: '1m', resolve: () => ({}) } } },
-      'RL_OPTION_INVALID: policies.p: p: limit must be a number beside resolve: it holds when that has no answer, got a function',
+      'RL_OPTION_INVALID: policies.p: p: limit must be a number if there is a resolve function, because it applies when resolve gives no answer, got a function',
     ],
     [
       'own numbers that are none',
@@ -279,7 +279,7 @@ describe('a mistake in the options ends the start and names the value and the fi
     [
       'a cost that passes only if the lookup says so',
       { policies: { p: { limit: 2, window: '1m', cost: 3, resolve: () => ({}) } } },
-      'RL_COST_NEVER_PASSES: policies.p: p: a request of cost 3 can never pass a fixed-window of limit 2',
+      'RL_COST_NEVER_PASSES: policies.p: p: a request of cost 3 can never pass (fixed-window, limit 2); lower the cost, or allow at least 3 at once',
     ],
     [
       'a cache of lookups without a key',
@@ -314,12 +314,12 @@ describe('a mistake in the options ends the start and names the value and the fi
     [
       'a deadline of nothing',
       { policies: { p: { limit: 2, window: '1m', resolveTimeout: 50 } } },
-      'RL_OPTION_INVALID: policies.p: p: resolveTimeout stands beside resolve, and there is none',
+      'RL_OPTION_INVALID: policies.p: p: resolveTimeout needs resolve, which is missing; add resolve, or remove resolveTimeout',
     ],
     [
       'an unknown default',
       { default: ['burts'] },
-      'RL_UNKNOWN_POLICY: default: asks for "burts"; the catalogue is empty',
+      'RL_UNKNOWN_POLICY: default: asks for the policy "burts", which is not defined; the catalogue is empty',
     ],
   ])('%s', async (_what, options, message) => {
     await expect(started(options)).rejects.toThrow(message);
@@ -337,17 +337,17 @@ describe('a mistake at a handler names the handler too', () => {
     [
       'an unknown policy',
       RateLimit('logn'),
-      'RL_UNKNOWN_POLICY: CatsController.find: asks for "logn"; the catalogue has login, daily, plan.',
+      'RL_UNKNOWN_POLICY: CatsController.find: asks for the policy "logn", which is not defined; the catalogue has login, daily, plan.',
     ],
     [
       'an unknown policy skipped',
       SkipRateLimit('logn'),
-      'RL_UNKNOWN_POLICY: CatsController.find: skips "logn", which is no policy; there are login, daily, plan',
+      'RL_UNKNOWN_POLICY: CatsController.find: skips the policy "logn", which is not defined; the catalogue has login, daily, plan',
     ],
     [
       'a block without its unit',
       RateLimit({ name: 'login', blockFor: [60, 120] }),
-      "RL_BLOCK_INVALID: CatsController.find: blockFor: a number is milliseconds, so one below 1000 needs its unit: '60s'",
+      "RL_BLOCK_INVALID: CatsController.find: blockFor: 60 means 60 milliseconds; write '60s' for seconds",
     ],
     ...Object.entries({ byIp, byUser, byTenant, byApiKey }).map(
       ([name, resolver]): [string, MethodDecorator & ClassDecorator, string] => [
@@ -380,39 +380,39 @@ describe('a mistake at a handler names the handler too', () => {
     [
       'a second definition',
       RateLimit({ name: 'login', limit: 6, window: '15m' }),
-      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined twice, with limit 5 and 6; ' +
-        "leave out what the catalogue says, or add per: 'handler' for numbers and a quota of this handler's own",
+      'RL_POLICY_CONFLICT: CatsController.find: the policy "login" is defined twice, with limit 5 and 6; ' +
+        "leave the definition out to use the catalogue's, or add per: 'handler' to give this handler its own numbers and quota",
     ],
     [
       'a second definition that is looked up',
       RateLimit({ name: 'login', limit: 5, window: '15m', resolve: () => ({}) }),
-      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined twice, with resolve undefined and a function;',
+      'RL_POLICY_CONFLICT: CatsController.find: the policy "login" is defined twice, with resolve undefined and a function;',
     ],
     [
       'two definitions on routes',
       RateLimit({ name: 'new', limit: 5, window: '1m', per: 'handler' }, { name: 'new', limit: 5, window: '1m' }),
-      `RL_POLICY_CONFLICT: CatsController.find: "new" is defined twice, with per "handler" and undefined; use another name than "new"`,
+      `RL_POLICY_CONFLICT: CatsController.find: the policy "new" is defined twice, with per "handler" and undefined; use another name than "new"`,
     ],
     [
       'a lookup for a policy of the catalogue',
       RateLimit({ name: 'login', limit: 6, resolve: () => ({}) }),
-      'RL_POLICY_CONFLICT: CatsController.find: "login" is defined elsewhere, and only its definition can set resolve',
+      'RL_POLICY_CONFLICT: CatsController.find: a route can neither add resolve to the policy "login" nor give it numbers',
     ],
     [
       'numbers for a policy that is looked up',
       RateLimit({ name: 'plan', limit: 6 }),
-      'RL_POLICY_CONFLICT: CatsController.find: "plan" is defined elsewhere, and only its definition can set resolve, ' +
-        "which outranks a route's numbers; use another name",
+      'RL_POLICY_CONFLICT: CatsController.find: a route can neither add resolve to the policy "plan" nor give it numbers ' +
+        'if it has resolve; use another name',
     ],
     [
       'a limit for a policy that nobody defines',
       RateLimit({ name: 'logn', limit: 6 }),
-      'RL_UNKNOWN_POLICY: CatsController.find: asks for "logn"; the catalogue has login, daily, plan. ',
+      'RL_UNKNOWN_POLICY: CatsController.find: asks for the policy "logn", which is not defined; the catalogue has login, daily, plan. ',
     ],
     [
       'a cost that can never pass under the numbers of a route',
       RateLimit({ name: 'daily', limit: 6, cost: 7 }),
-      'RL_COST_NEVER_PASSES: CatsController.find: daily: a request of cost 7 can never pass a fixed-window of limit 6',
+      'RL_COST_NEVER_PASSES: CatsController.find: daily: a request of cost 7 can never pass (fixed-window, limit 6); lower the cost, or allow at least 7 at once',
     ],
     [
       'quotas per something else',
@@ -422,7 +422,7 @@ describe('a mistake at a handler names the handler too', () => {
     [
       'a policy asked for twice',
       RateLimit('login', 'login'),
-      'RL_POLICY_CONFLICT: CatsController.find: asks for "login" twice',
+      'RL_POLICY_CONFLICT: CatsController.find: asks for the policy "login" twice',
     ],
     [
       'a bad window',
@@ -437,7 +437,7 @@ describe('a mistake at a handler names the handler too', () => {
     [
       'nothing skipped',
       SkipRateLimit(undefined as never),
-      'RL_UNKNOWN_POLICY: CatsController.find: skips undefined, which is no policy; there are login, daily, plan',
+      'RL_UNKNOWN_POLICY: CatsController.find: skips the policy undefined, which is not defined; the catalogue has login, daily, plan',
     ],
     [
       'a name that is null',
@@ -620,7 +620,7 @@ describe('@RateLimit outside the methods of controllers', () => {
     const { get } = await boot('express', {}, { controllers: [mixed('alone')] });
     expect([(await get('/alone')).status, (await get('/alone')).status]).toEqual([200, 429]);
     await expect(boot('express', {}, { controllers: [mixed('one'), mixed('other')] })).rejects.toThrow(
-      'RL_HANDLER_UNKNOWN: Mixed.find and Mixed.find cannot be told apart: both classes have the constructor property of Mixin;',
+      'RL_HANDLER_UNKNOWN: Mixed.find and Mixed.find cannot be told apart, because both classes have the constructor property of Mixin;',
     );
   });
 });
@@ -632,14 +632,14 @@ describe('how the module is imported', () => {
     @Module({ imports: [RateLimitModule.forRoot({ policies: {} })] })
     class Feature {}
     await expect(boot('express', { prefix: 'other' }, { imports: [Feature] })).rejects.toThrow(
-      'RL_IMPORTED_TWICE: RateLimitModule is imported more than once, by Root and Feature; import forRoot()',
+      'RL_IMPORTED_TWICE: RateLimitModule is imported more than once, by Root and Feature; import it only in the root module',
     );
   });
 
   it('guard in what a factory returns is an error that says where it belongs', async () => {
     const module = RateLimitModule.forRootAsync({ useFactory: () => ({ guard: false }) as object });
     await expect(boot('express', module, {})).rejects.toThrow(
-      'RL_OPTION_UNKNOWN: guard stands beside useFactory, not in what it returns',
+      'RL_OPTION_UNKNOWN: put guard beside useFactory, not into the options that it returns',
     );
   });
 
@@ -682,7 +682,7 @@ describe('how the module is imported', () => {
     [
       'options beside their factory',
       () => RateLimitModule.forRootAsync({ useFactory: () => ({}), default: ['burst'] } as never),
-      'RL_OPTION_UNKNOWN: default stands in what useFactory returns, not beside it',
+      'RL_OPTION_UNKNOWN: put default into the options that useFactory returns, not beside it',
     ],
     [
       'what is no option of forRootAsync()',
@@ -728,7 +728,7 @@ describe('how the module is imported', () => {
       [RateLimitModule.forRootAsync({ imports: [TenantModule], inject: [Durable], useFactory: () => ({}) }), 'Durable'],
     ] as const) {
       await expect(boot('express', module, {})).rejects.toThrow(
-        `RL_OPTIONS_SCOPED: forRootAsync() injects ${cause}, and that is made for each request;`,
+        `RL_OPTIONS_SCOPED: forRootAsync() injects ${cause}, which is request-scoped, but options are made once,`,
       );
     }
   });
@@ -744,7 +744,7 @@ describe('how the module is imported', () => {
       const lazy = nest.get(LazyModuleLoader);
       for (const load of [() => RateLimitModule.forRoot({}), () => Feature]) {
         await expect(lazy.load(load)).rejects.toThrow(
-          'RL_IMPORTED_LATE: RateLimitModule is loaded lazily, after the routes were made, so its guard would stand before none of them;',
+          'RL_IMPORTED_LATE: RateLimitModule is loaded lazily, after the routes were made, so its guard would run for none of them;',
         );
       }
       const policies = { jobs: { limit: 1, window: '1h' } } as const;

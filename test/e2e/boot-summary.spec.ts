@@ -176,7 +176,7 @@ describe('the summary of an application’s limits', () => {
     const keep = (line: unknown): void => void lines.push(line);
     const logger = { log: keep, warn: keep, error: keep };
     await (await NestFactory.createApplicationContext(Root, { logger })).close();
-    expect(lines).toContainEqual(expect.stringContaining('jobs: 100 per 1h, fixed-window; no handler'));
+    expect(lines).toContainEqual(expect.stringContaining('jobs: 100 per 1h, fixed-window; used by no handler'));
 
     const written = [process.stdout, process.stderr].map((to) => jest.spyOn(to, 'write').mockReturnValue(true));
     await (await NestFactory.createApplicationContext(Root, { logger: false })).close();
@@ -289,7 +289,7 @@ describe('guard: false', () => {
     }
     await expect(
       boot('express', { policies, default: ['burst'], guard: false }, { controllers: [PlainController] }),
-    ).rejects.toThrow('so nothing is limited: PlainController.find;');
+    ).rejects.toThrow('so these handlers are not limited: PlainController.find;');
   });
 
   it('is so for a deny list too, which is for every handler', async () => {

@@ -110,7 +110,9 @@ describe('a connection of ours', () => {
     const told: string[] = [];
     const connection = await connect(`${server.url}/99`, 250, (news) => told.push(news));
     after.push(() => disconnect(connection, 250));
-    expect(told).toEqual([expect.stringMatching(/^Redis at .* did not select database 99: .* in database 0;/)]);
+    expect(told).toEqual([
+      expect.stringMatching(/^Redis at .* did not select database 99: .* uses database 0 instead;/),
+    ]);
   });
 
   it('does not end the process when the retryStrategy that was given throws', async () => {
@@ -124,7 +126,7 @@ describe('a connection of ours', () => {
     );
     after.push(() => disconnect(connection, 250));
     await until('it was not told', async () => told.length === 2);
-    expect(told[1]).toBe('retryStrategy of redis throws, so it is not asked: no idea');
+    expect(told[1]).toBe('retryStrategy of redis threw, so the default delay is used: no idea');
   });
 
   it('to a Cluster has no retries of its own either', async () => {
@@ -145,7 +147,7 @@ describe('a client that is handed in', () => {
     [
       'to send nothing twice',
       { autoResendUnfulfilledCommands: false },
-      /handed in takes minutes .*socketTimeout: 2000\.$/,
+      /that you passed takes minutes .*socketTimeout: 2000\.$/,
     ],
   ])('made %s: its dangers are told once', async (_how, options, danger) => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
@@ -160,7 +162,7 @@ describe('a client that is handed in', () => {
     const client = new Redis({ sentinels, name: 'none', ...safe });
     // Nothing is asked of it, so it never connects.
     await boot('fastify', { redis: client, liveLimits: false }, { controllers });
-    expect(warn.mock.calls).toEqual([[expect.stringMatching(/handed in may ask .*failoverDetector: true\.$/)]]);
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/that you passed may use .*failoverDetector: true\.$/)]]);
   });
 
   it('closed, or subscribed: that it decides nothing', async () => {
@@ -173,8 +175,8 @@ describe('a client that is handed in', () => {
     const told: string[] = [];
     for (const client of [closed, subscribed]) await connect(client, 250, (news) => told.push(news));
     expect(told).toEqual([
-      expect.stringMatching(/handed in is closed, so no quota is shared/),
-      expect.stringMatching(/handed in is in subscriber mode, .* duplicate\(\)\.$/),
+      expect.stringMatching(/that you passed is closed, so no quota is shared/),
+      expect.stringMatching(/that you passed is in subscriber mode, .* duplicate\(\)\.$/),
     ]);
   });
 

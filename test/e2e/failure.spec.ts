@@ -169,7 +169,7 @@ describe.each(adapters)('when Redis does not answer, on %s', (adapter) => {
     ]);
     for (const instances of [0, 1.5, -2, '4', NaN]) {
       await expect(boot(adapter, { store, instances: instances as number }, { controllers })).rejects.toThrow(
-        /RL_INSTANCES_INVALID: instances must be a whole number/,
+        /RL_INSTANCES_INVALID: instances must be the number of instances/,
       );
     }
   });

@@ -484,15 +484,19 @@ describe('a mistake in a list ends the start and names its place', () => {
   }
 
   it.each<[RateLimitModuleOptions, Type[], string]>([
-    [{ allow: ['127.0.0.1', '10.0.0.0/33'] }, [], 'RL_LIST_INVALID: allow[1]: "10.0.0.0/33" is no CIDR range'],
+    [{ allow: ['127.0.0.1', '10.0.0.0/33'] }, [], 'RL_LIST_INVALID: allow[1]: "10.0.0.0/33" is not a CIDR range'],
     [{ deny: { list: ['localhost'] } }, [], 'RL_LIST_INVALID: deny.list[0] must be an address, a range, or a key'],
     [{ deny: { list: [], status: 401 as never } }, [], 'RL_LIST_INVALID: deny.status must be 403 or 429, got 401'],
     [
       { policies: { login: { ...lone, deny: ['300.1.1.1'] } } },
       [],
-      'RL_LIST_INVALID: policies.login: login: deny[0]: "300.1.1.1" is no address',
+      'RL_LIST_INVALID: policies.login: login: deny[0]: "300.1.1.1" is neither an address',
     ],
-    [{}, [CatsController], 'RL_LIST_INVALID: CatsController.find: 1-per-1h: allow[0]: "10.1.2.3/8" has more bits'],
+    [
+      {},
+      [CatsController],
+      'RL_LIST_INVALID: CatsController.find: 1-per-1h: allow[0]: "10.1.2.3/8" is not the first address',
+    ],
   ])('%j', async (options, controllers, message) => {
     await expect(boot('express', options, { controllers })).rejects.toThrow(message);
   });

@@ -199,7 +199,9 @@ describe('RateLimiter.limits', () => {
     await limits.set('daily', { limit: 60 }, { version });
     await expect(limits.set('daily', { limit: 70 }, { version })).rejects.toMatchObject({
       code: 'RL_LIMIT_CHANGED',
-      message: expect.stringMatching(/^RL_LIMIT_CHANGED: daily: .*its version is \d+, not \d+; read it again$/),
+      message: expect.stringMatching(
+        /^RL_LIMIT_CHANGED: daily: .*has version \d+, not \d+, because another writer changed it; read it again$/,
+      ),
     });
     await expect(limits.set('daily', () => ({ limit: 1 }), { version })).rejects.toMatchObject({
       code: 'RL_LIMIT_CHANGED',
@@ -218,23 +220,31 @@ describe('RateLimiter.limits', () => {
     ['RL_BURST_INVALID', (all) => all.set('daily', { limit: 5, burst: 5 }), /fixed-window takes no burst/],
     ['RL_BURST_INVALID', (all) => all.set('tokens', { limit: 5, burst: 0 }), /at least 1, got 0/],
     ['RL_PRECISION', (all) => all.set('tokens', { limit: 5, burst: 1e14 }), /stays below 2\^53/],
-    [
-      'RL_OPTION_UNKNOWN',
-      (all) => all.set('daily', { limt: 5 } as never),
-      /the change of a limit has no option "limt"/,
-    ],
+    ['RL_OPTION_UNKNOWN', (all) => all.set('daily', { limt: 5 } as never), /a limit change has no option "limt"/],
     ['RL_OPTION_UNKNOWN', (all) => all.set('daily', 5 as never), /must be an object, got 5/],
     [
       'RL_OPTION_UNKNOWN',
       (all) => all.set('daily', { limit: 5 }, { versoin: 1 } as never),
-      /the condition of a change has no option "versoin"/,
+      /the condition of a limit change has no option "versoin"/,
     ],
     ['RL_OPTION_INVALID', (all) => all.set('daily', { limit: 5 }, { version: '1' as never }), /version .* got "1"/],
-    ['RL_COST_NEVER_PASSES', (all) => all.set('tokens', { limit: 10, burst: 39 }), /cost 40 could never pass 39/],
-    ['RL_UNKNOWN_POLICY', (all) => all.set('dialy', { limit: 5 }), /"dialy"; the catalogue has daily, hourly/],
-    ['RL_UNKNOWN_POLICY', (all) => all.get(undefined as never), /no policy undefined/],
-    ['RL_POLICY_DYNAMIC', (all) => all.set('planned', { limit: 5 }), /a function of the request; change it there/],
-    ['RL_POLICY_DYNAMIC', (all) => all.set('lookedUp', { limit: 5 }), /looked up for a request/],
+    [
+      'RL_COST_NEVER_PASSES',
+      (all) => all.set('tokens', { limit: 10, burst: 39 }),
+      /requests cost 40, more than the 39 that/,
+    ],
+    [
+      'RL_UNKNOWN_POLICY',
+      (all) => all.set('dialy', { limit: 5 }),
+      /"dialy" is not defined; the catalogue has daily, hourly/,
+    ],
+    ['RL_UNKNOWN_POLICY', (all) => all.get(undefined as never), /the policy undefined is not defined/],
+    [
+      'RL_POLICY_DYNAMIC',
+      (all) => all.set('planned', { limit: 5 }),
+      /a function of the request; change it where your function reads it/,
+    ],
+    ['RL_POLICY_DYNAMIC', (all) => all.set('lookedUp', { limit: 5 }), /looks up its numbers for each request/],
     ['RL_KEY_INVALID', (all) => all.override('daily', 42 as never, { limit: 5 }), /got 42/],
     ['RL_KEY_INVALID', (all) => all.override('daily', undefined as never, { limit: 5 }), /got undefined/],
     ['RL_KEY_INVALID', (all) => all.override('daily', { apiKey: '' }, { limit: 5 }), /got an object/],

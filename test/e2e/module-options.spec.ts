@@ -187,7 +187,7 @@ it.each<[string, unknown, string]>([
   [
     'a list of names',
     { ...options, default: 'one' },
-    'RL_OPTION_INVALID: default must be a list of policies, got "one"',
+    `RL_OPTION_INVALID: default must be a list of policies, like ['burst'], got "one"`,
   ],
 ])('%s as text, as from JSON or the environment, is an error', async (_what, given, message) => {
   await expect(boot('express', given as RateLimitModuleOptions, {})).rejects.toThrow(message);

@@ -175,7 +175,7 @@ describe('RateLimiter', () => {
     const { nest } = await boot('express', { policies }, { controllers });
     const limiter = nest.get(RateLimiter);
     await expect(limiter.consume('on', 'k')).rejects.toThrow(
-      'RL_UNKNOWN_POLICY: there is no policy "on"; the catalogue has one, plan',
+      'RL_UNKNOWN_POLICY: the policy "on" is not defined; the catalogue has one, plan',
     );
     await expect(limiter.consume('plan', 'k')).rejects.toThrow('RL_POLICY_DYNAMIC');
     await expect(limiter.consume('one', 'k', { cost: 0.5 })).rejects.toThrow(

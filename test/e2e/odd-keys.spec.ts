@@ -98,7 +98,7 @@ it('a key made of nothing is one quota for all, and that is said once of a polic
   next = 'found';
   expect((await get('/resolve')).status).toBe(200);
   const share =
-    'all callers with this key share one quota. Is what it is made of set by then? Return undefined where the policy is not for a request.';
+    'so all callers with this key share one quota. Check that the values it is made of are set, or return undefined for requests that the policy should not limit.';
   expect(warnings).toEqual([
     `OddController.own: the key of the policy "own" is "": ${share}${early}`,
     `OddController.async: the key of the policy "async" is "user:undefined": ${share}`,

@@ -138,7 +138,7 @@ describe.each(adapters)('functions without a phase on %s', (adapter: Adapter) =>
         ['costOfUser', 'cost', '2-per-1h'],
       ].map(
         ([handler, part, name]) =>
-          `GuardedController.${handler}: the ${part} of the policy "${name}" read request.user before your guards set it. ` +
+          `GuardedController.${handler}: the ${part} function of the policy "${name}" read request.user before your guards set it. ` +
           "Give the policy phase: 'late' to decide it after your guards; requests that a guard refuses are then not counted by it.",
       ),
     );
@@ -176,7 +176,7 @@ describe.each(adapters)('functions without a phase on %s', (adapter: Adapter) =>
     expect(late[0]).toBe(
       'GuardedController.key: the policy "2-per-1h" read request.user before your guards set it, so it is decided after your guards. ' +
         'Requests that a guard refuses are not counted by it. ' +
-        "If that is meant, give it phase: 'late'. If not, use a key that needs no request.user, such as byIp.",
+        "If you want that, give it phase: 'late'. If not, use a key that needs no request.user, such as byIp.",
     );
     expect(errors).toEqual([]);
   });
@@ -384,8 +384,8 @@ describe.each(adapters)('functions without a phase on %s', (adapter: Adapter) =>
     const fix =
       "Give the policy phase: 'late' to decide it after your guards; requests that a guard refuses are then not counted by it.";
     expect([...new Set(errors)]).toEqual([
-      `RateLimitError: RL_TOO_EARLY: GuardedController.skip: the skip of the policy "2-per-1h" read request.user before your guards set it, and failed: Cannot read properties of undefined (reading 'id'). ${fix}`,
-      `RateLimitError: RL_LIMIT_INVALID: GuardedController.limit: the limit of the policy "per-1h" read request.user before your guards set it, and failed: per-1h: limit must be a whole number from 0 to 999999999999999, got NaN. ${fix}`,
+      `RateLimitError: RL_TOO_EARLY: GuardedController.skip: the skip function of the policy "2-per-1h" read request.user before your guards set it, and failed: Cannot read properties of undefined (reading 'id'). ${fix}`,
+      `RateLimitError: RL_LIMIT_INVALID: GuardedController.limit: the limit function of the policy "per-1h" read request.user before your guards set it, and failed: per-1h: limit must be a whole number from 0 to 999999999999999, got NaN. ${fix}`,
     ]);
     expect(warnings).toHaveLength(3);
   });

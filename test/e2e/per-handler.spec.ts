@@ -130,8 +130,12 @@ describe('a policy with a name and a quota for each handler', () => {
     await limits.clear('each');
     expect(await ask(app, '/each')).toBe('"each";q=2;w=3600 r=0');
     // A request of one handler costs 2.
-    await expect(limits.set('each', { limit: 1 })).rejects.toThrow('RL_COST_NEVER_PASSES: each: requests of cost 2');
-    await expect(limits.set('burst', { limit: 1 })).rejects.toThrow('RL_COST_NEVER_PASSES: burst: requests of cost 2');
+    await expect(limits.set('each', { limit: 1 })).rejects.toThrow(
+      "RL_COST_NEVER_PASSES: each: a route's requests cost 2",
+    );
+    await expect(limits.set('burst', { limit: 1 })).rejects.toThrow(
+      "RL_COST_NEVER_PASSES: burst: a route's requests cost 2",
+    );
     expect((await limits.list()).map(({ policy }) => policy)).toEqual(['burst', 'each']);
   });
 
@@ -153,8 +157,8 @@ describe('a policy with a name and a quota for each handler', () => {
     await limiter.reset('burst', address);
     expect(await ask(app, '/shared')).toBe('"burst";q=3;w=3600 r=2');
     await expect(limiter.reset('each', address)).rejects.toThrow(
-      `RL_POLICY_PER_HANDLER: each handler has its own quota of "each" (per: 'handler'), so the name alone names none of them; ` +
-        'give the handler whose quota code needs a policy with another name, and use that name here',
+      `RL_POLICY_PER_HANDLER: each handler has its own quota of the policy "each" (per: 'handler'), so its name does not say which quota is meant; ` +
+        'give the handler whose quota you need a policy with another name, and use that name here',
     );
     await expect(limiter.consume([{ policy: 'each', key: address }])).rejects.toThrow('RL_POLICY_PER_HANDLER');
   });

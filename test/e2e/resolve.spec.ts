@@ -192,7 +192,7 @@ describe.each(adapters)('a policy that is looked up, on %s', (adapter) => {
   it.each<[string, unknown, RegExp]>([
     ['never answers', 'never', /^ReportsController.reports: resolve of "plan" gave no answer within 20 ms\./],
     ['fails', new Error('the database is away'), /resolve of "plan" failed: the database is away\./],
-    ['answers nonsense', { limit: 'many' }, /resolve of "plan" returned what .* RL_LIMIT_INVALID: .* got "many"\./],
+    ['answers nonsense', { limit: 'many' }, /resolve of "plan" returned a value .* RL_LIMIT_INVALID: .* got "many"\./],
   ])('one that %s leaves the own numbers, and one line in the log', async (_how, answer, line) => {
     plans.set('acme', answer);
     const { get } = await start({}, { ...plan, resolveTimeout: 20 });
@@ -269,7 +269,7 @@ describe.each(adapters)('a policy that is looked up, on %s', (adapter) => {
     await get('/reports', as('acme'));
     const limiter = nest.get(RateLimiter);
     await expect(limiter.consume('plan', 'tenant:acme')).rejects.toThrow(
-      'RL_POLICY_DYNAMIC: the numbers of "plan" are looked up for a request; spell the policy out',
+      'RL_POLICY_DYNAMIC: the policy "plan" looks up its numbers for each request; pass { name, limit, window } in place of the name',
     );
     const spelledOut = definePolicy({ name: 'plan', limit: 10, window: '1h' });
     expect(await limiter.consume(spelledOut, 'tenant:acme')).toMatchObject({ allowed: true, remaining: 8 });

@@ -112,7 +112,9 @@ it('enabled: false leaves the limits in the OpenAPI document, which is often mad
 it('enabled: false does not hide a mistake', async () => {
   const started = (options: unknown) =>
     boot('express', options as RateLimitModuleOptions, { controllers: [OneController] });
-  await expect(started({ enabled: false })).rejects.toThrow('RL_UNKNOWN_POLICY: OneController.early: asks for "one"');
+  await expect(started({ enabled: false })).rejects.toThrow(
+    'RL_UNKNOWN_POLICY: OneController.early: asks for the policy "one"',
+  );
   await expect(started({ enabled: 'false', policies })).rejects.toThrow(
     `RL_OPTION_INVALID: enabled must be true or false, got "false"; compare the text yourself, as in enabled: text === 'true'`,
   );

@@ -160,7 +160,9 @@ describe('a user', () => {
       expect(await payerOf(app, 'user', ['ip:127.0.0.1'])).toEqual(['ip:127.0.0.1']);
     }
     expect(warnings()).toEqual([
-      expect.stringMatching(/request\.user has none of id, sub, .* it has username, password\..*keys: \{ user:/),
+      expect.stringMatching(
+        /Users behind one address share a quota, because request\.user has no text or number in id, sub, .* it has username, password\..*keys: \{ user:/,
+      ),
     ]);
     expect(warnings()[0]).not.toMatch(/ada|secret/);
   });
@@ -191,7 +193,7 @@ describe('a user', () => {
       left = { auth };
       expect(await payerOf(app, 'user', ['ip:127.0.0.1'])).toEqual(['ip:127.0.0.1']);
     }
-    expect(warnings()).toEqual([expect.stringMatching(/^keys\.user returned NaN, which names nobody/)]);
+    expect(warnings()).toEqual([expect.stringMatching(/^keys\.user returned NaN, which is not an id/)]);
   });
 });
 
@@ -211,7 +213,7 @@ describe('a tenant', () => {
     expect(await payerOf(app, 'tenant', candidates, forged)).toEqual([key]);
     await app.get('/tenant', forged);
     const isTold = user !== undefined && !key.startsWith('tenant');
-    expect(warnings().filter((text) => /none of tenantId/.test(text))).toHaveLength(isTold ? 1 : 0);
+    expect(warnings().filter((text) => /no text or number in tenantId/.test(text))).toHaveLength(isTold ? 1 : 0);
   });
 
   it('is whom keys.tenant names, and together with others too', async () => {
@@ -226,9 +228,9 @@ describe('a tenant', () => {
 });
 
 it.each<[string, () => unknown]>([
-  ['byHeader()', () => byHeader('x api key')],
-  ['byHeader()', () => byHeader('')],
-  ['byHeader()', () => byHeader(':authority')],
+  ['the argument of byHeader()', () => byHeader('x api key')],
+  ['the argument of byHeader()', () => byHeader('')],
+  ['the argument of byHeader()', () => byHeader(':authority')],
   ['keys.tenantHeader', () => RateLimitModule.forRoot({ keys: { tenantHeader: 'x-tenant: id' } })],
   ['keys.apiKeyHeader', () => RateLimitModule.forRoot({ keys: { apiKeyHeader: 'x api key' } })],
 ])('%s takes no name that no header has (%#)', async (place, use) => {

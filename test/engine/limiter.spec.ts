@@ -229,7 +229,7 @@ describe('a mistake in the options of a limiter', () => {
     [
       'a window without its unit',
       { policies: { calls: { limit: 1, window: 60 } } },
-      `needs its unit: '60s' or '60ms', got 60`,
+      `window: 60 means 60 milliseconds; write '60s'`,
     ],
     ['a limit that is a function', { policies: { calls: { ...calls, limit: () => 3 } } }, 'RL_LIMIT_INVALID'],
     ['a policy that is null', { policies: { calls: null } }, 'RL_OPTION_INVALID: policies.calls: a policy must be an'],
@@ -253,7 +253,7 @@ describe('a mistake in the options of a limiter', () => {
     [
       'an unknown policy',
       (limiter) => limiter.consume('clals', 'a'),
-      'RL_UNKNOWN_POLICY: there is no policy "clals"; the catalogue has calls',
+      'RL_UNKNOWN_POLICY: the policy "clals" is not defined; the catalogue has calls',
     ],
     ['one of several', (limiter) => limiter.consume([{ policy: 'clals', key: 'a' }]), 'RL_UNKNOWN_POLICY'],
     ['no key', (limiter) => limiter.consume('calls', undefined as never), 'RL_KEY_INVALID'],
@@ -272,7 +272,7 @@ describe('a mistake in the options of a limiter', () => {
     [
       'one that is no list',
       (limiter) => limiter.consume({ policy: 'calls', key: 'a' } as never),
-      'RL_OPTION_INVALID: consume() takes a list of { policy, key, cost }',
+      'RL_OPTION_INVALID: consume() takes a list, as in consume([{ policy, key, cost }])',
     ],
     ['a list and a key', (limiter) => limiter.consume([] as never, 'a'), 'RL_OPTION_INVALID'],
   ])('is named when it is used: %s', async (_, use, message) => {

@@ -645,7 +645,7 @@ describe('where Redis is', () => {
 
   it('what ioredis does not take is refused in its words', async () => {
     expect(await refused({ sentinels: [] })).toMatchObject({
-      message: 'RL_REDIS_INVALID: ioredis does not take what redis says: Requires at least one sentinel to connect to.',
+      message: 'RL_REDIS_INVALID: ioredis refuses the redis options: Requires at least one sentinel to connect to.',
       cause: expect.any(Error),
     });
     await refused({ nodes: ['h'], options: { scaleReads: 'a\nb' } });

@@ -145,7 +145,7 @@ describe('blockFor that is none ends the start and names the value and the fix',
     [[], 'RL_BLOCK_INVALID: blockFor takes 1 to 20 spans, each longer than 0, or 0 alone, got []'],
     [['1m', 0], 'each longer than 0'],
     [Array.from({ length: 21 }, () => '1m'), '1 to 20 spans'],
-    [{ spans: '1m', extend: 'yes' }, 'RL_BLOCK_INVALID: extend must be true or false, got "yes"'],
+    [{ spans: '1m', extend: 'yes' }, 'RL_BLOCK_INVALID: blockFor.extend must be true or false, got "yes"'],
     [{ span: '1m' }, 'RL_OPTION_UNKNOWN: blockFor has no option "span"; it takes spans, extend, forgetAfter'],
     [{ spans: ['1m', '2m'], forgetAfter: 'x' }, 'got "x"'],
     [{ spans: '1m', forgetAfter: '1 day' }, 'got "1 day"'],
@@ -237,7 +237,7 @@ describe('while the store gives no answer', () => {
     const [denied] = await store.consume([{ policy: policy('1m'), key: 'k', cost: 1 }]);
     expect(denied).toMatchObject({ allowed: false, by: 'local', blockedFor: MINUTE });
     await expect(store.block(definePolicy({ name: 'plain', limit: 1, window: '1s' }), 'k', 5)).rejects.toThrow(
-      'RL_BLOCK_OFF: plain has no blockFor, so a block would never be checked; add one, or blockFor: 0 to block from code only',
+      'RL_BLOCK_OFF: plain: the policy has no blockFor, so a block would have no effect; add blockFor, or blockFor: 0 to block from code only',
     );
   });
 

@@ -4,11 +4,11 @@ describe('a user without an identity is named by its kind, and by the names of i
   const unreadable = new Proxy({}, { ownKeys: () => ['id', 'id'] });
 
   it.each<[unknown, RegExp]>([
-    [{ username: 'ada' }, /; it has username\. /],
+    [{ username: 'ada' }, /: it has username\. /],
     [{}, /it has no fields/],
     [true, /it is a boolean/],
     [NaN, /it is a number/],
-    [Promise.resolve({ id: 1 }), /it is a promise: does a guard lack an await\?/],
+    [Promise.resolve({ id: 1 }), /it is a promise \(add the missing await to your guard\)/],
     [[{ id: 1 }], /it is a list of 1/],
     [{ 'a\nforged line': 1 }, /it has a\\u000aforged line/],
     [Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`f${i}`, i])), /it has f0, .*f11 and 28 more/],

@@ -18,11 +18,11 @@ describe('why Redis cannot decide', () => {
       "ERR Error running script (call to f_1f): @user_script:66: @user_script: 66: -OOM command not allowed when used memory > 'maxmemory'.",
       'raise maxmemory',
     ],
-    ['LOADING Redis is loading the dataset in memory', 'answers when it has'],
-    ['BUSY Redis is busy running a script.', 'SCRIPT KILL ends it'],
-    ['NOAUTH Authentication required.', 'give username and password'],
+    ['LOADING Redis is loading the dataset in memory', 'answers when that is done'],
+    ['BUSY Redis is busy running a script.', 'end it with SCRIPT KILL'],
+    ['NOAUTH Authentication required.', 'set username and password'],
     ['WRONGPASS invalid username-password pair or user is disabled.', 'check username and password'],
-    ["NOPERM User limiter has no permissions to run the 'evalsha' command", 'Permissions, lists them'],
+    ["NOPERM User limiter has no permissions to run the 'evalsha' command", 'docs/redis.md lists those'],
     ['CLUSTERDOWN Hash slot not served', 'see CLUSTER INFO'],
     ["MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist", 'see its log'],
     ['MOVED 3999 127.0.0.1:6381', 'connect with { nodes: [...] }'],
@@ -46,7 +46,7 @@ describe('why Redis cannot decide', () => {
     expect(withFix("ERR user_script:428: -READONLY You can't write. script: 80a68f, on @user_script:428.")).toMatch(
       /\(READONLY You can't write\)$/,
     );
-    expect(withFix('ERR DB index is out of range')).toMatch(/^ioredis goes on in database 0; .*\(ERR DB index/);
+    expect(withFix('ERR DB index is out of range')).toMatch(/^ioredis uses database 0 instead; .*\(ERR DB index/);
   });
 
   it('a connection that is down is told so, with the reason, and not in the words of a queue', () => {
@@ -61,7 +61,7 @@ describe('why Redis cannot decide', () => {
     for (const word of words) expect(told(client, word)).toBe(`${NAME} is not connected`);
     noteTold(client, 'connect ECONNREFUSED');
     expect(told(client)).toBe(`${NAME} is not connected: connect ECONNREFUSED`);
-    expect(told(clientOf('connect'))).toMatch(/is not ready: it is reading its data/);
+    expect(told(clientOf('connect'))).toMatch(/is not ready: it is loading its data/);
     const refused = clientOf('connect');
     noteTold(refused, withFix('WRONGPASS invalid username-password pair or user is disabled.'));
     expect(told(refused)).toMatch(/is not ready: check username and password \(WRONGPASS .* disabled\)$/);

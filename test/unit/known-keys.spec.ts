@@ -154,7 +154,7 @@ describe('what is known of keys', () => {
     );
     expect(refusal('daily', '::1')).toMatch(/Write ipKey\("::1"\)\.$/);
     expect(refusal('daily', '')).toMatch(/^RL_KEY_INVALID/);
-    expect(refusal('both', '42')).toMatch(/counted by 'tenant:…\+user:…' or 'tenant:…\+ip:…'/);
+    expect(refusal('both', '42')).toMatch(/counted by keys like 'tenant:…\+user:…' or 'tenant:…\+ip:…'/);
   });
 
   it('a key whose id is missing reaches nobody, whatever the policy; code that spends by it is warned once', () => {
@@ -204,7 +204,7 @@ describe('what is known of keys', () => {
     keys.noteSpending('daily', 'mail:a');
     for (const key of ['mail:b', 'tenant:acme', 'tenant:other']) expect(refusal('daily', key)).toBeUndefined();
     expect(warnings).toEqual([
-      expect.stringMatching(/^daily: the key "tenant:acme" is named, but requests are counted by/),
+      expect.stringMatching(/^daily: code names the key "tenant:acme", but requests are counted by keys like/),
     ]);
     expect(refusal('both', 'user:42')).toBeUndefined();
     expect(warnings).toHaveLength(2);
@@ -213,6 +213,6 @@ describe('what is known of keys', () => {
   it('code that spends by a key without a scheme is warned once: requests have another quota', () => {
     keys.noteSpending('daily', '42');
     keys.noteSpending('daily', '43');
-    expect(warnings).toEqual([expect.stringMatching(/^daily: code spends or looks by the key "42".*Write "user:42"/)]);
+    expect(warnings).toEqual([expect.stringMatching(/^daily: code uses the key "42".*Write "user:42"/)]);
   });
 });

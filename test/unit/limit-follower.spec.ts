@@ -54,7 +54,9 @@ describe('limits in force', () => {
     await limits.refresh();
     expect(limits.of(live, 'k')).toMatchObject({ limit: 10, burst: 10, version: 2 });
     expect(live.isOwn).toBe(true);
-    expect(told).toEqual([expect.stringMatching(/^a: a limit that was set cannot be used: RL_BURST_INVALID/)]);
+    expect(told).toEqual([
+      expect.stringMatching(/^a: a limit that was set is ignored, because it cannot be used: RL_BURST_INVALID/),
+    ]);
   });
 
   it('tell of a route that they shut out, because another deployment set them, and are in force', async () => {
@@ -64,7 +66,9 @@ describe('limits in force', () => {
     const limits = following([live], book);
     await limits.refresh();
     expect(limits.of(live, undefined).limit).toBe(4);
-    expect(told).toEqual([expect.stringMatching(/^a: the limit that was set, 4 at once, is less than a route costs/)]);
+    expect(told).toEqual([
+      expect.stringMatching(/^a: the limit that was set lets 4 pass at once, but requests of a route cost more/),
+    ]);
     await book.write(live.own.id, { limit: 0 });
     await limits.refresh();
     expect(told).toHaveLength(1);
@@ -88,11 +92,11 @@ describe('limits in force', () => {
     changes = { version: 9, isWhole: true, entries: new Map([[other.own.id, { limit: 6, version: 9 }]]) };
     await limits.refresh();
     expect([limits.of(live, undefined).limit, limits.of(other, undefined).limit]).toEqual([10, 6]);
-    expect(told).toEqual([expect.stringMatching(/^The store lost limits that were set/)]);
+    expect(told).toEqual([expect.stringMatching(/^The store lost the limits that were set/)]);
   });
 
   it('tell what Redis refuses, and not that it is away, which others tell', async () => {
-    for (const why of ['Redis gave no answer', "cannot decide: the user's ACL lacks a permission (NOPERM …)"]) {
+    for (const why of ['Redis gave no answer', 'cannot decide: the ACL of the user lacks a permission (NOPERM …)']) {
       const book: LimitBook = {
         isShared: true,
         changesSince: () => Promise.reject(new StoreUnavailableError(why)),
@@ -102,6 +106,6 @@ describe('limits in force', () => {
       await limits.tryToRefresh();
       await limits.tryToRefresh();
     }
-    expect(told).toEqual([expect.stringMatching(/^Limits that were set cannot be read, .*NOPERM/)]);
+    expect(told).toEqual([expect.stringMatching(/^The limits that were set cannot be read: .*NOPERM/)]);
   });
 });

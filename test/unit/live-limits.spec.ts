@@ -93,7 +93,7 @@ describe('limits that the store has lost', () => {
     book.looks[1]!({ version: 0, isWhole: true, entries: new Map() });
     expect(await getting[1]).toMatchObject({ limit: 10, version: 0 });
     expect(news).toEqual([
-      'The store lost limits that were set (restarted empty, or flushed); those of the definitions hold again.',
+      'The store lost the limits that were set: it was restarted empty, or flushed. The limits in the definitions apply again.',
     ]);
   });
 });

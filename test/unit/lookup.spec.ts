@@ -128,11 +128,7 @@ describe('what is returned', () => {
     ['a limit that is none', { limit: NaN }, 'RL_LIMIT_INVALID: limit must be .* got NaN'],
     ['a limit that is text', { limit: '5' }, 'RL_LIMIT_INVALID: .* got "5"'],
     ['a window that is none', { window: '10 seconds' }, 'RL_WINDOW_INVALID: .* got "10 seconds"'],
-    [
-      'a window without its unit',
-      { window: 60 },
-      "RL_WINDOW_INVALID: window: .* needs its unit: '60s' or '60ms', got 60",
-    ],
+    ['a window without its unit', { window: 60 }, "RL_WINDOW_INVALID: window: 60 means 60 milliseconds; write '60s'"],
     ['a burst of another algorithm', { burst: 5 }, 'RL_BURST_INVALID: fixed-window takes no burst'],
     ['a burst that is text', { burst: '5' }, 'RL_BURST_INVALID'],
     ['a negative cost', { cost: -1 }, 'RL_COST_INVALID: .* got -1'],
@@ -142,13 +138,15 @@ describe('what is returned', () => {
       { limit: 5, algorithm: 'gcra' },
       'RL_OPTION_UNKNOWN: .* no option "algorithm"; it takes limit,',
     ],
-    ['text', 'gold', 'RL_OPTION_UNKNOWN: what resolve returns must be an object, got text'],
+    ['text', 'gold', 'RL_OPTION_UNKNOWN: the value that resolve returns must be an object, got text'],
   ])('%s: the own numbers hold, all of them, and the warning says why', async (_what, answer, why) => {
     expect(await numbersOf(answer)).toEqual([100, 3_600_000, 100, undefined, undefined]);
     if (typeof answer === 'object')
       expect(await numbersOf({ cost: 7, limit: 5, ...answer })).toEqual([100, 3_600_000, 100, undefined, undefined]);
     expect(warnings[0]).toMatch(
-      new RegExp(`^CatsController.find: resolve of "plan" returned what cannot be used: ${why}.*: 100 per 1h\\.`),
+      new RegExp(
+        `^CatsController.find: resolve of "plan" returned a value that cannot be used: ${why}.*: 100 per 1h\\.`,
+      ),
     );
   });
 
@@ -286,8 +284,8 @@ describe('a lookup without an answer', () => {
     const plan = lookup(resolve);
     expect(await limitOf(plan)).toBe(100);
     expect(warnings).toEqual([
-      `CatsController.find: resolve of "plan" ${what}. The policy's own numbers hold then: 100 per 1h. ` +
-        'This is told once, and again when a minute has passed without it.',
+      `CatsController.find: resolve of "plan" ${what}. The policy's own numbers apply instead: 100 per 1h. ` +
+        'This is logged once, and again after a minute without it.',
     ]);
   });
 

@@ -72,7 +72,7 @@ describe('what is refused, with the option, the value and no password', () => {
     ['a url whose host was forgotten', 'redis://:a@b/hush', 'got "redis://***@b/***"'],
     ['several urls', 'redis://a,redis://b', 'it is a list; give { nodes: [...] } or { sentinels: [...], name }'],
     ['a url in quotes', '"redis://h"', 'remove the quotes'],
-    ['a socket as a url', 'unix:///run/redis.sock', 'of a socket give the path alone'],
+    ['a socket as a url', 'unix:///run/redis.sock', 'for a socket pass only its path'],
     ['a host that is a url', { host: 'redis://:hush@h' }, 'got "redis://***@h"'],
     ['a host that was not set', { host: 'undefined' }, 'redis.host must be a name or an address alone'],
     ['a host and port in one', { host: 'h:6379' }, 'redis.host must be'],
@@ -86,7 +86,7 @@ describe('what is refused, with the option, the value and no password', () => {
     [
       'an option of node-redis',
       { socket: { host: 'h' } },
-      'ioredis has no option "socket"; give host, port, path and tls',
+      'ioredis has no option "socket"; put host, port, path and tls',
     ],
     [
       'a strategy as text',
@@ -107,7 +107,7 @@ describe('what is refused, with the option, the value and no password', () => {
       new (class Commander {
         evalSha() {}
       })(),
-      'this client is of node-redis',
+      'this is a client of node-redis',
     ],
   ])('%s', (_what, redis, message) => {
     const refusal = (): unknown => targetOf(redis);

@@ -16,7 +16,7 @@ export async function planOf(context: ExecutionContext): Promise<ResolvedPolicy 
   const apiKey = apiKeyOf(context);
   if (apiKey === undefined) return undefined;
   const row = await find(apiKey);
-  if (!row) throw new UnauthorizedException('Nobody has this API key.');
+  if (!row) throw new UnauthorizedException('This API key is unknown.');
   return { limit: row.limit };
 }
 

@@ -1,6 +1,6 @@
 /**
- * The Nest module, and what applications use with it, name by name. What only those need who build on the limiter (stores,
- * books of limits, other frameworks) is in `nestjs-redis-rate-limit/engine`.
+ * The Nest module and everything that applications use with it. Exports for custom stores and other frameworks are in
+ * `nestjs-redis-rate-limit/engine`.
  *
  * @module nestjs-redis-rate-limit
  */

@@ -4,17 +4,17 @@ export interface Quota {
   readonly limit: number;
   /** The window, in milliseconds. */
   readonly window: number;
-  /** The most units at once. A windowed algorithm's is its limit. */
+  /** The most units at once. For algorithms without a `burst`: the limit. */
   readonly burst: number;
 }
 
-/** How an algorithm judges one hit, and the state that this leaves. `undefined` is a full quota. */
+/** An algorithm's answer to one hit, and the state after it. An `undefined` state is a full quota. */
 export interface Judgement<State> {
   /** Whether the cost is at most what was left. */
   readonly allowed: boolean;
   /** Units that can be spent now. */
   readonly remaining: number;
-  /** Milliseconds until more becomes available; 0 when the quota is full, or the limit 0. */
+  /** Milliseconds until more becomes available; 0 when the quota is full, or the limit is 0. */
   readonly resetAfter: number;
   /** Milliseconds until the same hit passes; 0 when it did, -1 when it never can. */
   readonly retryAfter: number;
@@ -29,13 +29,13 @@ export interface Judgement<State> {
 export interface Algorithm<State> {
   /** Stands for the algorithm in stored keys. */
   readonly code: string;
-  /** The part of Redis' script that judges by it, `stores/redis/lua/<lua>.lua`. Absent: the one of its own name. */
+  /** The part of Redis' script that judges by it, `stores/redis/lua/<lua>.lua`. Default: the algorithm's name. */
   readonly lua?: string;
   /** Its name in running text: `sliding log`. */
   readonly title: string;
   /** What it does, in a sentence for people who choose an algorithm. */
   readonly about: string;
-  /** Only for algorithms that take a `burst`: what it is when the policy names none. `limit`: as much as the limit. */
+  /** Only for algorithms that take a `burst`: its default. `limit`: the policy's limit. */
   readonly defaultBurst?: 'limit' | number;
   /** Counts in units times milliseconds of window, so `burst × window` must be a safe integer. */
   readonly weighsByWindow: boolean;
@@ -55,7 +55,7 @@ export interface Algorithm<State> {
 
   /**
    * A state rebuilt from another store's answer: `used` units of the burst are spent, and more become available after
-   * `resetAfter`. Where several states fit, one that does not free units sooner than that.
+   * `resetAfter`. If several states fit, it returns one that frees no units sooner.
    */
   recalled(quota: Quota, used: number, resetAfter: number, now: number): State | undefined;
 

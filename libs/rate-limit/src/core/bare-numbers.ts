@@ -2,8 +2,8 @@ import type { BlockFor, BlockOptions } from './blocks/block-rule.js';
 import { RateLimitError } from './errors.js';
 
 /**
- * Refuses spans that are written as a number and most likely meant in seconds: 60 would be 60 milliseconds. For what
- * people write by hand, in options and decorators. Code that computes spans calls `definePolicy()`, which takes them.
+ * Refuses small bare numbers in options and decorators: 60 would be 60 milliseconds, but most people mean seconds. Code
+ * that computes spans uses `definePolicy()`, which accepts them.
  *
  * @throws RateLimitError `RL_WINDOW_INVALID`, `RL_BLOCK_INVALID`
  */
@@ -17,11 +17,11 @@ export function refuseBareNumber(span: unknown, code: string, what: string): voi
   if (!Number.isSafeInteger(span) || (span as number) < 1 || (span as number) >= 1_000) return;
   throw new RateLimitError(
     code,
-    `${what}: a number is milliseconds, so one below 1000 needs its unit: '${span as number}s' or '${span as number}ms', got ${span as number}`,
+    `${what}: ${span as number} means ${span as number} milliseconds; write '${span as number}s' for seconds, or '${span as number}ms' if milliseconds are meant`,
   );
 }
 
-/** What else is wrong with them is said where they are read. */
+/** Other mistakes in them are reported where the spans are read. */
 function blockSpans(blockFor: BlockFor | null | undefined): unknown[] {
   const isSpelledOut = typeof blockFor === 'object' && blockFor !== null && !Array.isArray(blockFor);
   const { spans, forgetAfter } = isSpelledOut

@@ -15,7 +15,9 @@ export type Decider = 'store' | 'local' | 'open' | 'remembered' | 'list' | 'leas
  * The answer to a hit. Spans are milliseconds from now, never clock readings.
  */
 export interface Decision {
-  /** Whether the hit passed. In a request with a denied hit: whether it would have passed. Nothing is charged then. */
+  /**
+   * Whether the hit passed. If another hit of the request is denied: whether it would have. Nothing is charged then.
+   */
   readonly allowed: boolean;
   /** The policy's quota per window, in units. */
   readonly limit: number;
@@ -24,8 +26,8 @@ export interface Decision {
   /** How long until more quota becomes available; 0 when it is full. */
   readonly resetAfter: number;
   /**
-   * 0: the hit passed. n: the same hit passes after n ms and not one sooner, if nobody else spends. -1: it can never
-   * pass, because it costs more than the policy ever holds.
+   * 0: the hit passed. n: the same hit passes after n ms and not sooner, if no other hit spends. -1: it can never pass,
+   * because it costs more than the policy ever holds.
    */
   readonly retryAfter: number;
   /** Who decided. */

@@ -4,15 +4,15 @@ import { extended, raised, standing, underBlock, type BlockRule, type BlockState
 import type { Decision } from './decision.js';
 import type { Policy } from './policy.js';
 
-/** A hit, with what is kept of its policy and key. */
+/** A hit, with what is stored for its policy and key. */
 export interface Claim {
-  /** Of the hit. */
+  /** The hit's policy. */
   readonly policy: Policy;
-  /** Of the hit, in units. */
+  /** The hit's cost, in units. */
   readonly cost: number;
   /** The state that the last charge left; `undefined`: a full quota. */
   readonly state: unknown;
-  /** The block that is kept, of a policy with `blockFor`. */
+  /** The stored block, if the policy has `blockFor`. */
   readonly block?: BlockState | undefined;
 }
 

@@ -14,9 +14,9 @@ export interface LimitEntry extends LimitNumbers {
 
 /** What changed in a book since a version of it. */
 export interface LimitChanges {
-  /** The book's version now; 0: nothing was ever written, or everything is lost. */
+  /** The book's version now; 0: nothing was written yet, or everything was lost. */
   readonly version: number;
-  /** Whether `entries` are all entries of the book. Otherwise they are those that changed. */
+  /** Whether `entries` holds all entries of the book. Otherwise it holds those that changed. */
   readonly isWhole: boolean;
   /** By name; `undefined`: the entry was removed. */
   readonly entries: ReadonlyMap<string, LimitEntry | undefined>;

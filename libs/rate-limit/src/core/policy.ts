@@ -22,7 +22,7 @@ export type StoreFailureMode = 'local' | 'open' | 'closed';
 
 /** A policy as you write it. {@link definePolicy} checks it. */
 export interface PolicyDefinition {
-  /** Shown in the header fields and part of the stored key: 1 to 128 printable ASCII characters, the first no `@`. */
+  /** Shown in the header fields and part of the stored key: 1 to 128 printable ASCII characters, not `@` first. */
   name: string;
   /** How it is judged. Default `fixed-window`. */
   algorithm?: AlgorithmName;
@@ -51,16 +51,16 @@ export interface Policy extends Quota {
   readonly name: string;
   /** How it is judged. */
   readonly algorithm: AlgorithmName;
-  /** Its window as a value, which knows its text and its seconds; `window` is the length of it. */
+  /** Its window with its text and its length in seconds; `window` is its length in milliseconds. */
   readonly period: Window;
   /**
-   * Which state it judges: made of its name, algorithm and window only, so that raising a limit keeps what has been
-   * used.
+   * Identifies the quota that it uses. It is made of the name, algorithm and window only, so a quota keeps what has
+   * been used when its limit changes.
    */
   readonly id: string;
-  /** As in the definition; `undefined`: as in the module's options. */
+  /** As in the definition; `undefined`: the module's option applies. */
   readonly onStoreFailure: StoreFailureMode | undefined;
-  /** The definition's `blockFor`; `undefined`: blocks are neither begun nor checked. */
+  /** The definition's `blockFor`; `undefined`: no block begins, and none is checked. */
   readonly blocks: BlockRule | undefined;
 }
 
@@ -149,7 +149,7 @@ function checkName(name: unknown): asserts name is string {
   if (typeof name === 'string' && /^(?!@)[\x20-\x7E]{1,128}$/.test(name)) return;
   throw new RateLimitError(
     'RL_NAME_INVALID',
-    `a policy's name must be 1 to 128 printable ASCII characters, because the header fields carry it, and not begin with @, got ${shown(name)}`,
+    `a policy's name must be 1 to 128 printable ASCII characters (header fields carry it) and must not begin with @, got ${shown(name)}`,
   );
 }
 

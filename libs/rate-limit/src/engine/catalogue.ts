@@ -10,7 +10,7 @@ export interface CataloguePolicy {
   readonly name: string;
   readonly source: PolicySource;
   readonly lists: Lists | undefined;
-  /** Whether each handler has a quota of its own, so that the name alone names none. */
+  /** Whether each handler has its own quota, so that the name does not say which one is meant. */
   readonly isPerHandler?: boolean;
 }
 
@@ -19,11 +19,11 @@ export type NamedOptions = { readonly name?: string | undefined } & {
   readonly [Part in keyof PolicyDefinition]?: unknown;
 };
 
-/** What a definition says, and a use of it elsewhere may not say again differently. */
+/** The parts of a definition. A use of the policy elsewhere must not change them. */
 export const DEFINING = ['algorithm', 'limit', 'window', 'burst', 'onStoreFailure', 'blockFor'] as const;
 
 /**
- * The policies with a name. One name has one definition, whether the options spell it out or a route does.
+ * The policies with a name. One name has one definition, whether it is in the options or on a route.
  *
  * @typeParam Options a policy as it is written down
  * @typeParam Entry what becomes of it
@@ -33,8 +33,8 @@ export class Catalogue<Options extends NamedOptions, Entry extends CataloguePoli
 
   /**
    * @param policies by name
-   * @param compile checks a policy; throws a `RateLimitError` that says what is wrong with it
-   * @param more what defines a policy here, beside its numbers
+   * @param compile checks a policy, and throws a `RateLimitError` if it is wrong
+   * @param more further parts of a definition, beside its numbers
    * @throws RateLimitError that names the policy
    */
   constructor(
@@ -51,11 +51,16 @@ export class Catalogue<Options extends NamedOptions, Entry extends CataloguePoli
     return [...this.entries.keys()];
   }
 
+  /** The names, for messages. */
+  get contents(): string {
+    return this.names.length > 0 ? `the catalogue has ${this.names.join(', ')}` : 'the catalogue is empty';
+  }
+
   get(name: string): Entry | undefined {
     return this.entries.get(name)?.entry;
   }
 
-  /** Those whose numbers are in their definition. */
+  /** The policies whose numbers are in their definition. */
   get livePolicies(): LivePolicy[] {
     return [...this.entries.values()].map(({ entry }) => entry.source as unknown).filter(isLive);
   }
@@ -63,34 +68,31 @@ export class Catalogue<Options extends NamedOptions, Entry extends CataloguePoli
   /**
    * The source of a policy whose numbers are in its definition, for code that has no request.
    *
-   * @param fix what to do about one whose numbers depend on the request
+   * @param fix for the error about a policy whose numbers depend on the request
    * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_POLICY_DYNAMIC`
    */
   live(name: string, fix: string): LivePolicy {
     const source: unknown = this.get(name)?.source;
     if (isLive(source)) return source;
     if (!source) {
-      throw new RateLimitError(
-        'RL_UNKNOWN_POLICY',
-        `there is no policy ${shown(name)}; the catalogue has ${this.names.join(', ') || 'none'}`,
-      );
+      throw new RateLimitError('RL_UNKNOWN_POLICY', `the policy ${shown(name)} is not defined; ${this.contents}`);
     }
     const why =
       (source as PolicySource).varies === 'all'
-        ? `the numbers of ${shown(name)} are looked up for a request`
-        : `the limit of ${shown(name)} is a function of the request`;
+        ? `the policy ${shown(name)} looks up its numbers for each request`
+        : `the limit of the policy ${shown(name)} is a function of the request`;
     throw new RateLimitError('RL_POLICY_DYNAMIC', `${why}; ${fix}`);
   }
 
-  /** Whether these options define a policy, and do not only ask for one by name. */
+  /** Whether these options define a policy. Otherwise they only use one by its name. */
   isDefinition(options: object): options is Options {
     return this.parts.some((part) => (options as Options)[part] !== undefined);
   }
 
   /**
-   * Takes a definition in. A second one of the same name that says the same is the first.
+   * Adds a definition. An equal one under a known name returns the known entry.
    *
-   * @throws RateLimitError `RL_POLICY_CONFLICT`, and what is wrong with the policy
+   * @throws RateLimitError `RL_POLICY_CONFLICT`, and those of `compile`
    */
   define(options: Options): Entry {
     const entry = this.compile(options);
@@ -103,14 +105,14 @@ export class Catalogue<Options extends NamedOptions, Entry extends CataloguePoli
     if (differs === undefined) return known.entry;
     throw new RateLimitError(
       'RL_POLICY_CONFLICT',
-      `${shown(entry.name)} is defined twice, with ${differs} ${shown(known.options[differs])} and ${shown(options[differs])}; ` +
+      `the policy ${shown(entry.name)} is defined twice, with ${differs} ${shown(known.options[differs])} and ${shown(options[differs])}; ` +
         this.adviceOn(entry.name),
     );
   }
 
   /** What to do about a second definition of a name. */
   protected adviceOn(name: string): string {
-    return `use another name than ${shown(name)}`;
+    return `use another name than ${shown(name)} for one of them`;
   }
 
   private get parts(): readonly (keyof Options & string)[] {

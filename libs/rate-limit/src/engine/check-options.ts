@@ -22,7 +22,7 @@ export const STORE_KEYS = [
 
 const OBSERVED = ['decided', 'storeFailed', 'storeAnswers'];
 
-/** In milliseconds. Nobody should have to wait longer until a quota that was given back is seen. */
+/** In milliseconds. A quota that was given back must be seen after this time at the latest. */
 const LONGEST_DENIAL_CACHE = 60_000;
 
 /**
@@ -56,7 +56,7 @@ export function checkStoreOptions(options: StoreOptions): void {
     throw new RateLimitError('RL_OPTION_INVALID', `store must have consume() and reset(), got ${kindOf(store)}`);
   }
   if (prefix !== undefined && typeof prefix !== 'string') throw invalid('prefix must be text', prefix);
-  // To a Cluster an empty tag is none, and one that comes first hides those of the keys.
+  // A Cluster ignores an empty hash tag, and the first tag hides those of the keys.
   if (prefix !== undefined && /^[^{]*\{\}/.test(prefix)) {
     throw invalid("prefix must not have an empty hash tag; write '{rl}', or leave the braces out", prefix);
   }
@@ -78,13 +78,13 @@ function checkKeys(keys: LimiterOptions['keys']): void {
 /** @throws RateLimitError `RL_OPTION_INVALID` */
 export function checkPolicies(policies: unknown): void {
   if (policies !== undefined && !isRecord(policies)) {
-    throw invalid('policies must be an object: the policies by name', policies);
+    throw invalid("policies must be an object, like { login: { limit: 5, window: '1m' } }", policies);
   }
 }
 
 /**
- * Whether a value says by its own keys what it holds: a literal does. Of other objects, one without such keys would pass
- * as empty, as a Map.
+ * Whether a value is an object literal, or another object with keys of its own. An object without them, such as a Map,
+ * would look empty.
  */
 export function isRecord(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
@@ -108,7 +108,7 @@ export function denialCacheOf({ denialCache = '1s' }: StoreOptions): number | un
 }
 
 /**
- * How often an instance looks whether limits were changed, in milliseconds; `undefined`: they cannot be.
+ * How often an instance checks whether limits were changed, in milliseconds; `undefined`: they cannot be changed.
  *
  * @throws RateLimitError `RL_LIVE_LIMITS_INVALID`
  */
@@ -122,7 +122,7 @@ export function liveLimitsOf({ liveLimits = '1s' }: StoreOptions): number | unde
   );
 }
 
-/** `undefined` for what is not a span: the caller has an error of its own for that. */
+/** `undefined` for a value that is not a span: the caller then throws its own error. */
 function spanOf(value: Parameters<typeof milliseconds>[0]): number | undefined {
   try {
     return milliseconds(value);
@@ -151,7 +151,7 @@ function checkInstances(instances: unknown): void {
   if (instances === undefined || (Number.isSafeInteger(instances) && (instances as number) >= 1)) return;
   throw new RateLimitError(
     'RL_INSTANCES_INVALID',
-    `instances must be a whole number, at least 1: how many of the application run, got ${shown(instances)}`,
+    `instances must be the number of instances of the application, a whole number of at least 1, got ${shown(instances)}`,
   );
 }
 

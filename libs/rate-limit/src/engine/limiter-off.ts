@@ -11,8 +11,8 @@ import type { StoreOptions } from './options.js';
 const OFF = 'Rate limits are off (enabled: false): every request passes, and no connection is opened.';
 
 /**
- * What a limiter is made of that limits nothing (`enabled: false`). It opens nothing, and no list names anybody. Limits
- * can be set, in memory, so code that sets them runs as it is. Says so once.
+ * The parts of a limiter that limits nothing (`enabled: false`). It opens no connection and has no lists. Limits can
+ * still be set, in memory, so that code which sets them runs unchanged. Logs one warning.
  */
 export function limiterOff(
   options: StoreOptions,

@@ -16,30 +16,30 @@ import { checkHasId } from './identity/known-keys.js';
 import type { LimiterParts } from './limiter-parts.js';
 import type { LiveLimits } from './limits/live-limits.js';
 
-/** A policy by its name in the catalogue, defined, or spelled out. */
+/** A policy: its name in the catalogue, what `definePolicy()` returned, or a definition. */
 export type AnyPolicy = string | Policy | PolicyDefinition;
 
 /** What one call spends of one policy. */
 export interface Spending {
   /** The policy. */
   policy: AnyPolicy;
-  /** Who pays: `user:42`, `ip:203.0.113.7`, or any text. An address behind `ip:` may be written in any way. */
+  /** The caller that pays: `user:42`, `ip:203.0.113.7`, or any text. An address behind `ip:` may have any notation. */
   key: string;
   /** Quota units, default 1: 0 only looks, a negative number gives back. */
   cost?: number;
 }
 
 /**
- * Decides by policies and keys, without a request and without a framework. A denial is an answer here, not an exception.
- * `createLimiter()` makes one.
+ * Decides by policies and keys, without a request and without a framework. A denial is returned, not thrown.
+ * `createLimiter()` makes a limiter.
  *
- * An address behind `ip:` in a key is read as `byIp` reads it: `ip:::ffff:203.0.113.7` is `ip:203.0.113.7`, and
- * `ip:2001:db8::1` its /64. In a Nest application the limiter also knows what the keys of requests begin with, under each
- * policy that a handler uses. Where code calls `reset`, `block`, `unblock` or `limits.override` for a key without such a
- * beginning, as `'42'` in place of `'user:42'`, that is an error (`RL_KEY_INVALID`): it would reach nobody.
+ * An address behind `ip:` in a key counts as `byIp` counts it: `ip:::ffff:203.0.113.7` is `ip:203.0.113.7`, and
+ * `ip:2001:db8::1` is its /64. In a Nest application the limiter also knows what the keys of requests begin with, for
+ * each policy that a handler uses. `reset`, `block`, `unblock` and `limits.override` throw `RL_KEY_INVALID` for a key
+ * without such a beginning, like `'42'` in place of `'user:42'`, because the call would affect no caller.
  */
 export class Limiter {
-  /** The catalogue's limits, to be read and changed at run time. */
+  /** Reads and changes limits of the catalogue at run time. */
   readonly limits: LiveLimits;
   private closing: Promise<void> | undefined;
 
@@ -48,7 +48,7 @@ export class Limiter {
     this.limits = parts.limits;
   }
 
-  /** The store with everything around it, for hits that are ready. It knows no lists. */
+  /** The store with all its wrappers, for code that makes its own hits. Allow and deny lists do not apply to it. */
   get store(): RateLimitStore {
     return this.parts.store;
   }
@@ -56,22 +56,22 @@ export class Limiter {
   /**
    * Spends `cost` units (default 1): 0 only looks, a negative number gives back.
    *
-   * A key that a list of the options or of the catalogue's policy names is decided by that list, whatever the cost
-   * (`by: 'list'`): denied for ever, or allowed with a full quota of which nothing is spent.
+   * If an allow or deny list of the options or of the policy names the key, the list decides, whatever the cost
+   * (`by: 'list'`): the key is always denied, or it is allowed with a full quota that stays full.
    *
-   * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_POLICY_DYNAMIC`, `RL_COST_INVALID`, `RL_KEY_INVALID`,
-   *   `RL_OPTION_UNKNOWN`, and what is wrong with a policy spelled out; `StoreUnavailableError` when the store gives no
-   *   answer and the policy is `closed` then
+   * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_POLICY_DYNAMIC`, `RL_POLICY_PER_HANDLER`, `RL_COST_INVALID`,
+   *   `RL_KEY_INVALID`, `RL_OPTION_UNKNOWN`, and the codes of `definePolicy` for a definition; `StoreUnavailableError`
+   *   when the store does not answer and `onStoreFailure` is `closed`
    */
   consume(policy: AnyPolicy, key: string, options?: { cost?: number }): Promise<Decision>;
   /**
-   * Spends of several policies and keys at once: all of them are charged, or none is. One command, however many.
+   * Spends of several policies and keys at once, in one command: all of them are charged, or none is.
    *
-   * Beside one that a list denies, the others are only looked at. Where they name one quota under several numbers, as by
-   * its name and spelled out, the lowest hold.
+   * If a list denies one entry, the others are only looked at. If several entries use one quota with different numbers,
+   * as by name and by definition, the lowest numbers apply.
    *
-   * @returns a decision for each, in their order; the call passes if all are `allowed`
-   * @throws RateLimitError as for a single one, and `RL_OPTION_INVALID`
+   * @returns a decision for each entry, in their order; the call passes if all are `allowed`
+   * @throws RateLimitError as for one policy, and `RL_OPTION_INVALID`
    */
   consume(spendings: readonly Spending[]): Promise<Decision[]>;
   async consume(
@@ -84,15 +84,15 @@ export class Limiter {
       if (!isAlone) throw invalid('consume() takes a list alone, or a policy and a key', first);
       return decide(this.parts, byStrictest(first.map((spending) => this.hitOf(spending))), keysOf(first));
     }
-    if (isSpending(first)) throw invalid('consume() takes a list of { policy, key, cost }, not one alone', first);
-    if (options !== undefined) checkKnownKeys(options, ['cost'], "consume()'s third argument");
+    if (isSpending(first)) throw invalid('consume() takes a list, as in consume([{ policy, key, cost }])', first);
+    if (options !== undefined) checkKnownKeys(options, ['cost'], 'the third argument of consume()');
     const { cost = 1 } = options ?? {};
     const [decision] = await decide(this.parts, [this.hitFor(first, key!, cost)], [key!]);
     return decision!;
   }
 
   /**
-   * Looks, and spends nothing. Looking is allowed even where nothing remains: read `remaining`, not `allowed`. Throws as
+   * Looks, and spends nothing. It is `allowed` even if nothing remains, so read `remaining`. Throws as
    * {@link consume} does.
    */
   peek(policy: AnyPolicy, key: string): Promise<Decision> {
@@ -140,8 +140,8 @@ export class Limiter {
   }
 
   /**
-   * Closes what was opened for the limiter: its connection to Redis, and its look-out for limits that change. A client or
-   * a store that was handed in stays open. May be called again, also while it closes.
+   * Closes the limiter's connection to Redis, and stops reading changed limits. A client or a store that you passed
+   * stays open. You may call it again, also while it closes.
    */
   async close(): Promise<void> {
     this.limits.stop();
@@ -149,7 +149,7 @@ export class Limiter {
   }
 
   private hitOf(spending: Spending): Hit {
-    checkKnownKeys(spending, ['policy', 'key', 'cost'], 'what consume() spends');
+    checkKnownKeys(spending, ['policy', 'key', 'cost'], "an entry of consume()'s list");
     const { policy, key, cost = 1 } = spending;
     return this.hitFor(policy, key, cost);
   }
@@ -165,7 +165,7 @@ export class Limiter {
     return { policy: this.policyOf(policy, key), key, cost };
   }
 
-  /** The key of a caller that a call is to reach. */
+  /** The key for calls that must affect a caller. */
   private callerOf(policy: AnyPolicy, given: string): string {
     const { keys } = this.parts;
     const key = keys.canonical(policy, given);
@@ -180,7 +180,7 @@ export class Limiter {
     if (typeof policy === 'string') {
       const { catalogue } = this.parts;
       if (catalogue.get(policy)?.isPerHandler) throw perHandler(policy);
-      return catalogue.live(policy, 'spell the policy out').for(undefined, key);
+      return catalogue.live(policy, 'pass { name, limit, window } in place of the name').for(undefined, key);
     }
     const spelledOut = isChecked(policy) ? policy : definePolicy(policy);
     if (spelledOut.blocks && !this.parts.canBlock) throw withoutBlocks();
@@ -197,6 +197,6 @@ const isList = (first: unknown): first is readonly Spending[] => Array.isArray(f
 const perHandler = (name: string): RateLimitError =>
   new RateLimitError(
     'RL_POLICY_PER_HANDLER',
-    `each handler has its own quota of ${shown(name)} (per: 'handler'), so the name alone names none of them; ` +
-      'give the handler whose quota code needs a policy with another name, and use that name here',
+    `each handler has its own quota of the policy ${shown(name)} (per: 'handler'), so its name does not say which quota is meant; ` +
+      'give the handler whose quota you need a policy with another name, and use that name here',
   );

@@ -9,7 +9,7 @@ import { canBlockWith, openStores } from './open-stores.js';
 import type { StoreOptions } from './options.js';
 
 /**
- * Opens what a limiter is made of, by options that are checked.
+ * Opens the parts of a limiter. The options must have been checked.
  *
  * @param lists of the options, where they are read already
  * @param observer of the options, where it is made already

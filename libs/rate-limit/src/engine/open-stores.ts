@@ -24,19 +24,19 @@ export interface OpenStores {
   readonly kept: () => string;
   /** Where limits are kept that change at run time. */
   readonly book: LimitBook;
-  /** Closes what was opened here, once every call that is under way has its answer. May be called twice. */
+  /** Closes what was opened here, after all pending calls have their answers. May be called twice. */
   readonly close: () => Promise<void>;
 }
 
-/** In milliseconds: by then every call that is under way has its answer. */
+/** In milliseconds: the longest that closing waits for Redis. */
 const LONGEST_PARTING = 1_000;
 
 /** Whether the store of these options can block, as `blockFor` asks. */
 export const canBlockWith = ({ store }: StoreOptions): boolean => store === undefined || isBlocking(store);
 
 /**
- * Opens the connection to Redis, if there is one, and stacks the stores. An application starts without its Redis: the
- * first attempt is waited for no longer than three seconds.
+ * Opens the connection to Redis, if there is one, and stacks the stores. An application also starts while Redis is
+ * down: this waits at most three seconds for the first attempt.
  *
  * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`
  */
@@ -102,7 +102,7 @@ const observed = (store: RateLimitStore, { decided }: SafeObserver): RateLimitSt
 const IN_MEMORY = 'Quotas are kept in memory, by this process alone. Set redis to share them between instances.';
 
 function sayInMemory(options: StoreOptions, logger: LimiterLogger): void {
-  // Louder where something else was meant, as by an environment variable that is not set.
+  // A warning if Redis was probably intended, for example by an environment variable that is not set.
   const isMissing = 'redis' in options && process.env.NODE_ENV === 'production';
   if (isMissing || options.instances !== undefined) logger.warn(IN_MEMORY);
   else logger.log(IN_MEMORY);

@@ -6,20 +6,20 @@ import type { RedisLocation } from '../stores/redis/connection/location.js';
 import type { ListOptions } from './lists/lists.js';
 import type { LimiterLogger } from './observer/logger.js';
 
-/** Where quota is kept, and what happens when that fails: what a limiter and the Nest module both take. */
+/** Where quota is kept, and what happens when that fails: options of both a limiter and the Nest module. */
 export interface StoreOptions extends ListOptions {
   /**
    * Where quota is kept: a url, ioredis options, `{ nodes, options }` of a Cluster, or a client of ioredis 5 or 6.
-   * Without it, in this process's memory. A client you hand in stays yours to close.
+   * Without it, in this process's memory. A client that you pass is not closed for you.
    */
   redis?: RedisLocation | undefined;
   /** A custom store, instead of `redis`. */
   store?: RateLimitStore | undefined;
-  /** What policies do that do not say it themselves when the store gives no answer. Default `local`. */
+  /** What policies without their own `onStoreFailure` do while the store does not answer. Default `local`. */
   onStoreFailure?: StoreFailureMode | undefined;
   /**
-   * How many instances of the application there are. While the store gives no answer, each of them admits this part of
-   * the quota of `local` policies. Default 1: all of it.
+   * How many instances of the application there are. While the store does not answer, each of them admits its share of
+   * the quota of `local` policies. Default 1: each admits all of it.
    */
   instances?: number | undefined;
   /**
@@ -37,8 +37,8 @@ export interface StoreOptions extends ListOptions {
    */
   denialCache?: Duration | false | undefined;
   /**
-   * How often an instance looks whether limits were changed (`limits`), `'100ms'` to `'1m'`: one `HGET`. `false`: never,
-   * and they cannot be. Default `'1s'`.
+   * How often an instance checks whether limits were changed (`limits`), `'100ms'` to `'1m'`: one `HGET`. `false`:
+   * never, and limits cannot be changed. Default `'1s'`.
    */
   liveLimits?: Duration | false | undefined;
 }

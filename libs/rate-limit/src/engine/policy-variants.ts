@@ -7,7 +7,7 @@ export type PolicyNumbers = Pick<PolicyDefinition, 'limit'> & Partial<Pick<Polic
 /** How many variants of a policy are kept. Callers choose the numbers, so there must be a bound. */
 const MOST_KEPT = 1_000;
 
-/** A definition with other numbers. Variants are checked policies, and kept: to check one again for each call is slow. */
+/** A definition with other numbers. Each variant is checked once and kept, because checking for each call is slow. */
 export class PolicyVariants {
   /** The policy by the numbers of the definition. */
   readonly own: Policy;

@@ -5,7 +5,7 @@
 export interface ProblemDetails {
   /**
    * The problem type, a URI of IANA's registry: `…#quota-exceeded`, `…#temporary-reduced-capacity` or
-   * `…#abnormal-usage-detected`; `about:blank` where the status says it all.
+   * `…#abnormal-usage-detected`; `about:blank` if the status says everything.
    */
   readonly type: string;
   /** The type in words. */
@@ -14,7 +14,7 @@ export interface ProblemDetails {
   readonly status: number;
   /** What happened this time, for people. */
   readonly detail: string;
-  /** The same in a sentence or two, under the name that bodies of Nest's own exceptions have: front ends show it. */
+  /** The same for front ends, in the field where Nest's own exceptions have their text. */
   readonly message: string;
   /** The names of the policies that refused the request. */
   readonly 'violated-policies': readonly string[];

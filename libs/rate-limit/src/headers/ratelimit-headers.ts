@@ -18,9 +18,9 @@ export const headerProfiles: readonly HeaderProfile[] = ['ietf', 'legacy', 'both
 
 /** A policy, the cost of a request in its units, and the decision. */
 export interface Verdict {
-  /** Of the hit. */
+  /** The hit's policy. */
   readonly policy: Policy;
-  /** Of the hit, in units. */
+  /** The hit's cost, in units. */
   readonly cost: number;
   /** The store's answer to the hit. */
   readonly decision: Decision;

@@ -7,15 +7,15 @@ import type { RateLimitModuleOptions } from './options.js';
 
 export const MODULE_KEYS = [...STORE_KEYS, 'policies', 'default', 'headers', 'keys', 'enabled'];
 
-/** What says how the module is wired: it stands beside a factory, which runs too late for it. */
+/** The options that wire the module. They are beside a factory, because the factory runs too late for them. */
 const EXTRAS = ['guard', 'isGlobal'];
 const ASYNC_KEYS = ['imports', 'inject', 'useFactory', 'useClass', 'useExisting', 'provideInjectionTokensFrom'];
 
 /**
- * The options of `forRoot()`, or what a factory returned, as an object of their own. Each is read once: a configuration
- * class may have getters, which its keys do not tell of.
+ * Copies the options of `forRoot()` or of a factory. Each is read once: a configuration class may have getters, which
+ * are not among its keys.
  *
- * @throws RateLimitError `RL_OPTION_INVALID` for what is no object of options
+ * @throws RateLimitError `RL_OPTION_INVALID` if it is not an object of options
  */
 export function readOptions<T extends object>(options: T, place: string): T {
   const isObject = typeof options === 'object' && options !== null && !Array.isArray(options);
@@ -41,7 +41,10 @@ export function checkOptions(options: RateLimitModuleOptions): void {
   const extra = EXTRAS.find((name) => name in options);
   if (extra !== undefined) {
     // forRoot() takes these out; only what a factory returns still has them.
-    throw new RateLimitError('RL_OPTION_UNKNOWN', `${extra} stands beside useFactory, not in what it returns`);
+    throw new RateLimitError(
+      'RL_OPTION_UNKNOWN',
+      `put ${extra} beside useFactory, not into the options that it returns`,
+    );
   }
   checkKnownKeys(options, MODULE_KEYS, 'RateLimitModule.forRoot()');
   checkBoolean('enabled', options.enabled);
@@ -51,7 +54,7 @@ export function checkOptions(options: RateLimitModuleOptions): void {
   }
   checkPolicies(options.policies);
   if (options.default !== undefined && !Array.isArray(options.default)) {
-    throw invalid('default must be a list of policies', options.default);
+    throw invalid("default must be a list of policies, like ['burst']", options.default);
   }
   checkStoreOptions(options);
 }
@@ -70,7 +73,10 @@ export function checkAsyncOptions(options: object): void {
   }
   const misplaced = Object.keys(options).find((name) => MODULE_KEYS.includes(name));
   if (misplaced !== undefined) {
-    throw new RateLimitError('RL_OPTION_UNKNOWN', `${misplaced} stands in what useFactory returns, not beside it`);
+    throw new RateLimitError(
+      'RL_OPTION_UNKNOWN',
+      `put ${misplaced} into the options that useFactory returns, not beside it`,
+    );
   }
   checkKnownKeys(options, [...ASYNC_KEYS, ...EXTRAS], 'RateLimitModule.forRootAsync()');
   const { useFactory, useClass, useExisting } = options as Record<string, unknown>;
@@ -86,9 +92,9 @@ export function checkAsyncOptions(options: object): void {
 }
 
 /**
- * What a class of `useClass` or `useExisting` makes.
+ * The options that a class of `useClass` or `useExisting` makes.
  *
- * @throws RateLimitError `RL_OPTION_INVALID` where it is no such class
+ * @throws RateLimitError `RL_OPTION_INVALID` if it has no `createRateLimitOptions()`
  */
 export function createdOptions(
   from: { createRateLimitOptions?(): RateLimitModuleOptions | Promise<RateLimitModuleOptions> } | undefined,
@@ -101,7 +107,7 @@ export function createdOptions(
 }
 
 /**
- * Only true and false: the text 'false', as environment variables have it, would count as true.
+ * Accepts only true and false: the text 'false' of an environment variable would count as true.
  *
  * @throws RateLimitError `RL_OPTION_INVALID`
  */

@@ -3,13 +3,13 @@ import { checkBoolean } from './check-options.js';
 import type { RateLimitModuleOptions } from './options.js';
 import { RATE_LIMIT_BOUND, RATE_LIMIT_OPTIONS } from './tokens.js';
 
-/** What a factory cannot know, because modules are wired before it runs. */
+/** Options that a factory cannot return, because Nest wires modules before the factory runs. */
 export interface RateLimitModuleExtras {
   /** Whether `RateLimiter` and the guard can be injected everywhere. Default true. */
   isGlobal?: boolean;
   /**
    * Whether the module binds the guard to every handler. Default true. With false, bind `RateLimitGuard` yourself
-   * with `@UseGuards`; it then decides all policies where it stands.
+   * with `@UseGuards`. It then decides all policies of a handler at that place.
    */
   guard?: boolean;
 }

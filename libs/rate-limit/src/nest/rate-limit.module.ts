@@ -20,7 +20,7 @@ import { RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './token
 import { RateLimiter } from './rate-limiter.service.js';
 
 /**
- * Limits an application. Imported once, in the root module, with `forRoot()` or `forRootAsync()`.
+ * Limits an application. Import it once, in the root module, with `forRoot()` or `forRootAsync()`.
  *
  * @example
  * ```ts
@@ -41,7 +41,7 @@ export class RateLimitModule
   implements NestModule, OnModuleInit, OnApplicationBootstrap
 {
   /**
-   * Nest makes it in any case, also where it makes none of the providers.
+   * Nest makes the module even if it makes none of its providers.
    *
    * @internal
    */
@@ -82,17 +82,18 @@ export class RateLimitModule
    * The module with these options. They are checked when the application starts, together with the handlers that use
    * the policies: a mistake stops the start with a `RateLimitError`.
    *
-   * @throws RateLimitError `RL_OPTION_INVALID` when the options are no object
+   * @throws RateLimitError `RL_OPTION_INVALID` if the options are not an object
    */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
     return super.forRoot(readOptions(options, 'RateLimitModule.forRoot() takes'));
   }
 
   /**
-   * The same with options that a factory returns: `useFactory` with `inject`, or `useClass` or `useExisting` of a class
-   * with `createRateLimitOptions()`. `guard` and `isGlobal` stand beside the factory, not in what it returns.
+   * The same with options that a factory returns: `useFactory` with `inject`, or `useClass` or `useExisting` with a
+   * class that has `createRateLimitOptions()`. Put `guard` and `isGlobal` beside the factory, not into the options it
+   * returns.
    *
-   * @throws RateLimitError `RL_OPTION_INVALID`, `RL_OPTION_UNKNOWN` when there is no factory, or options stand beside it
+   * @throws RateLimitError `RL_OPTION_INVALID`, `RL_OPTION_UNKNOWN` if there is no factory, or if options are beside it
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     checkAsyncOptions(options);

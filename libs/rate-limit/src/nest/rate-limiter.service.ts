@@ -9,8 +9,8 @@ import { keyText } from './request/per-request.js';
 import { transportOf } from './transports/transports.js';
 
 /**
- * The same quotas for code without a request: jobs, consumers, calls to others. A denial is an answer here, not an
- * exception. Keys are what the resolvers give: `user:42`, `ip:203.0.113.7`, or any other text.
+ * Uses the same quotas in code without a request: jobs, message consumers, calls to other services. A denial is
+ * returned, not thrown. Keys are those of the resolvers: `user:42`, `ip:203.0.113.7`, or any other text.
  *
  * The module makes it, and closes it when the application shuts down.
  */
@@ -25,16 +25,16 @@ export class RateLimiter extends Limiter {
   }
 
   /**
-   * The key that a resolver gives a request, by the module's `keys`: what `reset`, `block`, `peek` and
-   * `limits.override` take. For guards, interceptors and filters; elsewhere write the key: `` `ip:${request.ip}` ``,
+   * Returns the key of a request by a resolver and the module's `keys`, for `reset`, `block`, `peek` and
+   * `limits.override`. For guards, interceptors and filters; elsewhere write the key: `` `ip:${request.ip}` ``,
    * `` `user:${user.id}` ``.
    *
-   * Of a resolver that reads `request.user`, call it after the guard that sets it.
+   * If the resolver reads `request.user`, call it after the guard that sets the user.
    *
-   * @param resolver of the policy: `byIp`, `byUser`, `byAll(…)`, a function of yours
-   * @returns `undefined` where a policy with this resolver does not apply to the request, so there is no quota to name
-   * @throws RateLimitError `RL_KEY_INVALID` where the resolver returns what is no key, or where calls of this type show no
-   *   request; and what the resolver throws
+   * @param resolver the policy's `key`: `byIp`, `byUser`, `byAll(…)`, your own function
+   * @returns the key; `undefined` if a policy with this resolver does not apply to the request
+   * @throws RateLimitError `RL_KEY_INVALID` if the resolver returns something that is not a key, or if the call has no
+   *   request; and errors of the resolver
    *
    * @example
    * ```ts
@@ -46,7 +46,10 @@ export class RateLimiter extends Limiter {
     const type = context.getType<string>();
     const request = transportOf(type)?.exchangeOf(context)?.request;
     if (!request)
-      throw new RateLimitError('RL_KEY_INVALID', `keyOf() knows no request of calls of type ${shown(type)}`);
+      throw new RateLimitError(
+        'RL_KEY_INVALID',
+        `keyOf() finds no request in calls of type ${shown(type)}; write the key yourself, like 'user:42'`,
+      );
     const partition = await resolver(context, request, this.keys);
     if (partition === undefined || partition === null) return undefined;
     const key: unknown = keyText(partition, this.keys.ipv6Prefix);

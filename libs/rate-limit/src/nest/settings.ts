@@ -16,11 +16,11 @@ export interface RateLimitSettings {
   readonly isEnabled: boolean;
   readonly headers: HeaderProfile;
   readonly keys: KeySettings;
-  /** The module's. */
+  /** The module's own lists. */
   readonly lists: Lists | undefined;
-  /** The application's, which cannot do harm. */
+  /** The application's observer, whose errors are only logged. */
   readonly observer: SafeObserver;
-  /** Is called when a list decides about a request; `undefined` where nobody listens. */
+  /** Called when a list decides about a request; `undefined` if no observer listens. */
   readonly listDecided: ListListener | undefined;
   readonly logger: LimiterLogger;
   /** Warns of each kind of problem once. */
@@ -29,7 +29,7 @@ export interface RateLimitSettings {
 
 /** @throws RateLimitError */
 export function settingsOf(given: RateLimitModuleOptions): RateLimitSettings {
-  // What forRoot() is given was read before, so this is about a factory.
+  // Options of forRoot() were read before, so an error here is about a factory.
   const options = readOptions(given, 'the factory of forRootAsync() must return');
   checkOptions(options);
   const logger = harmless(new Logger('RateLimit'));

@@ -11,7 +11,7 @@ export const RATE_LIMIT_SETTINGS = Symbol.for('nestjs-redis-rate-limit/settings'
 /** What the limiter is made of, opened. */
 export const RATE_LIMIT_PARTS = Symbol.for('nestjs-redis-rate-limit/parts');
 
-/** For `@Inject(RATE_LIMIT_STORE)`: the store with everything around it, a `RateLimitStore`. */
+/** For `@Inject(RATE_LIMIT_STORE)`: the `RateLimitStore` with all its wrappers. */
 export const RATE_LIMIT_STORE = Symbol.for('nestjs-redis-rate-limit/store');
 
 /** Every handler's plan. */

@@ -4,7 +4,7 @@ import { RateLimitError } from '../errors.js';
 import { shown } from '../shown.js';
 import { checkKnownKeys } from '../checks.js';
 
-/** What {@link BlockFor} can say in full. */
+/** {@link BlockFor} with all options. */
 export interface BlockOptions {
   /** How long a block lasts. In a list: the first block of a key, the next one and so on; the last span repeats. */
   spans: Duration | readonly Duration[];
@@ -36,7 +36,7 @@ export function blockRuleOf(blockFor: BlockFor): BlockRule {
   if (spans.length === 0 || spans.length > MOST_STEPS || (!isNone && spans.includes(0))) {
     throw invalid(`blockFor takes 1 to ${MOST_STEPS} spans, each longer than 0, or 0 alone`, said);
   }
-  if (typeof extend !== 'boolean') throw invalid('extend must be true or false', extend);
+  if (typeof extend !== 'boolean') throw invalid('blockFor.extend must be true or false', extend);
   const remembered = quiet === undefined ? Math.max(...spans) : spanOf(quiet);
   // With a single span the next block is the same, so nothing needs to be remembered.
   const forgetAfter = spans.length === 1 ? 0 : remembered;

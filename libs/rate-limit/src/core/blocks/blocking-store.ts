@@ -43,7 +43,7 @@ export function blocking(store: RateLimitStore): BlockingStore {
 export const withoutBlocks = (): RateLimitError =>
   new RateLimitError(
     'RL_STORE_WITHOUT_BLOCKS',
-    'blockFor needs a store with block() and unblock(), and yours lacks them; leave blockFor out, or implement BlockingStore',
+    'blockFor needs a store with block() and unblock(), which your store lacks; leave blockFor out, or implement BlockingStore',
   );
 
 /**
@@ -55,7 +55,7 @@ export function checkBlock(policy: Policy, span = 0): BlockRule {
   if (!policy.blocks) {
     throw new RateLimitError(
       'RL_BLOCK_OFF',
-      `${policy.name} has no blockFor, so a block would never be checked; add one, or blockFor: 0 to block from code only`,
+      `${policy.name}: the policy has no blockFor, so a block would have no effect; add blockFor, or blockFor: 0 to block from code only`,
     );
   }
   spanOf(span);

@@ -5,27 +5,30 @@ import ipaddr from 'ipaddr.js';
 const NAT64 = ipaddr.parseCIDR('64:ff9b::/96') as [ipaddr.IPv6, number];
 
 /**
- * An address by its bits and not by its notation: an IPv4 address inside an IPv6 one is that IPv4 address. Zone and
- * port are dropped. Nothing when it is no address.
+ * Reads an address by its bits, not its notation: an IPv4 address inside an IPv6 one is that IPv4 address. Zone and
+ * port are dropped. Returns `undefined` for text that is not an address.
  */
 export function addressOf(text: string | undefined): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   if (!text) return undefined;
   const bare = isIPv4(text) ? text : withoutPort(text);
   if (isIPv4(bare)) return ipaddr.IPv4.parse(bare);
-  // Of node, and not of ipaddr.js, which also takes an IPv4 part in octal or hexadecimal digits.
+  // Node's check, because ipaddr.js also accepts an IPv4 part in octal or hexadecimal digits.
   if (!isIPv6(bare)) return undefined;
   const address = ipv6Of(bare);
   return ipv4Within(address) ?? address;
 }
 
-/** Text that `isIPv6` takes, without a zone. `::1.2.3.4` is `::102:304`: ipaddr.js would have it be `::ffff:1.2.3.4`. */
+/**
+ * Parses text that `isIPv6` accepts, without a zone. `::1.2.3.4` is `::102:304`; ipaddr.js alone would read
+ * `::ffff:1.2.3.4`.
+ */
 export const ipv6Of = (text: string): ipaddr.IPv6 => ipaddr.IPv6.parse(text.replace(/^::(?=\d+\.)/, '0::'));
 
 /** The IPv4 address that an IPv6 one stands for: mapped, or of the NAT64 prefix. */
 export const ipv4Within = (address: ipaddr.IPv6): ipaddr.IPv4 | undefined =>
   address.isIPv4MappedAddress() || address.match(NAT64) ? new ipaddr.IPv4(address.toByteArray().slice(12)) : undefined;
 
-/** The client an address stands for: only IPv6 addresses are cut to `prefix` bits, once they are no IPv4 ones. */
+/** The client behind an address. IPv6 addresses that do not contain an IPv4 address are cut to `prefix` bits. */
 export function clientOf(text: string | undefined, prefix: number): string | undefined {
   if (text && isIPv4(text)) return text;
   const address = addressOf(text);

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-/** A key that an API key's digest makes: `key:` and 22 characters, the first 132 bits of SHA-256. */
+/** The key of an API key: `key:` and 22 characters, the first 132 bits of its SHA-256. */
 export const API_KEY_DIGEST = /^key:[\w-]{22}$/;
 
 /** The partition key of an API key: a digest, because an API key is a secret. */

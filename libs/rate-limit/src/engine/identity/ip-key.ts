@@ -5,21 +5,21 @@ import { addressOf, clientOf } from './address.js';
 /** What the key of an address begins with. */
 export const IP = 'ip:';
 
-/** What a client has been given: the addresses of one line share these leading bits. */
+/** IPv6 addresses of one line share this many leading bits. */
 export const DEFAULT_IPV6_PREFIX = 64;
 
 /**
- * The key that `byIp` counts an address by, however the address is written: IPv4 also inside an IPv6 address, other IPv6
- * by its leading bits, without zone and port. Of `undefined` or `''` it is `ip:none`, the key of requests without an
- * address.
+ * Returns the key that `byIp` counts an address by, in whatever notation the address is: IPv4 also inside an IPv6
+ * address, other IPv6 by its leading bits, without zone and port. For `undefined` and `''` it returns `ip:none`, the
+ * key of requests without an address.
  *
  * @param ipv6Prefix the module's `keys.ipv6Prefix`
- * @throws RateLimitError `RL_KEY_INVALID` for text that is no address, `RL_KEYS_INVALID` for a wrong prefix
+ * @throws RateLimitError `RL_KEY_INVALID` for text that is not an address, `RL_KEYS_INVALID` for a wrong prefix
  *
  * @example `await limiter.reset('login', ipKey(request.ip))`
  */
 export function ipKey(address: string | undefined, ipv6Prefix = DEFAULT_IPV6_PREFIX): string {
-  checkIpv6Prefix(ipv6Prefix, 'the prefix of ipKey()');
+  checkIpv6Prefix(ipv6Prefix, 'the second argument of ipKey()');
   if (address === undefined || address === '') return `${IP}none`;
   const client = typeof address === 'string' ? clientOf(address, ipv6Prefix) : undefined;
   if (client !== undefined) return IP + client;
@@ -36,15 +36,15 @@ export function checkIpv6Prefix(bits: unknown, place = 'keys.ipv6Prefix'): asser
 }
 
 /**
- * A key as `byIp` writes it: the address behind `ip:` is brought into its form. A prefix that is written out holds. All
- * other text stays as it is.
+ * A key as `byIp` writes it: the address behind `ip:` gets the canonical notation. A prefix length in the key is kept.
+ * All other text stays as it is.
  */
 export function canonicalKey(key: string, ipv6Prefix: number): string {
   if (!hasNotations(key)) return key;
   return key.includes('+') ? canonicalParts(key, ipv6Prefix) : IP + clientIn(key.slice(IP.length), ipv6Prefix);
 }
 
-/** The same for each part of a key of `byAll`. Of other keys only those that begin with `ip:` have parts. */
+/** The same for each part of a key of `byAll`. */
 export const canonicalParts = (key: string, ipv6Prefix: number): string =>
   key
     .split('+')

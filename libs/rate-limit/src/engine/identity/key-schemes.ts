@@ -7,10 +7,10 @@ export type Schemes = readonly string[] | undefined;
 /** `::1` has none. */
 const SCHEME = /^([a-z][\w.-]*):(?!:)/i;
 
-/** The scheme of a key; of one that has several parts, that of the first. */
+/** The scheme of a key. If the key has several parts: that of the first. */
 export const schemeOf = (key: string): string | undefined => SCHEME.exec(key)?.[1];
 
-/** Whether a key is one of these. */
+/** Whether a key has one of these schemes. */
 export function isUnder(schemes: readonly string[], key: string): boolean {
   for (const scheme of schemes) {
     if (key.startsWith(scheme) && key.charCodeAt(scheme.length) === COLON) return true;
@@ -24,14 +24,14 @@ const isCombined = (schemes: readonly string[], parts: readonly string[]): boole
 
 const COLON = 58;
 
-/** Those of keys that may be of the one or of the other kind. */
+/** The schemes of keys that may be of any of these kinds. */
 export const eitherOf = (all: readonly Schemes[]): Schemes =>
   all.length > 0 && all.every((each) => each !== undefined) ? [...new Set(all.flat())] : undefined;
 
-/** More than these are not worth knowing. */
+/** With more combinations than this, keys count as any text. */
 const MOST_COMBINED = 64;
 
-/** Those of keys that are combined of one key of each. */
+/** The schemes of keys that combine one key of each kind. */
 export function combinedOf(all: readonly Schemes[]): Schemes {
   const [first, ...others] = all;
   let combined = first;

@@ -1,8 +1,8 @@
 import { types } from 'node:util';
 
 /**
- * What names a caller, as applications and databases have it: text, a finite number, a bigint, an ObjectId or a UUID
- * object, or bytes. Other objects count by a `toString()` of their own. `undefined`, `null` and `''` name nobody.
+ * An id of a caller, as applications and databases have it: text, a finite number, a bigint, an ObjectId or a UUID
+ * object, or bytes. Other objects count by their own `toString()`. `undefined` and `null` are not an id.
  */
 export type Identity =
   | string
@@ -17,8 +17,8 @@ export type Identity =
   | undefined;
 
 /**
- * The text of a value that names a caller: the same for the same id, in every instance. `undefined` where there is none,
- * as of `NaN`, a boolean, a promise or a plain object: all of those would be one caller.
+ * The text of an id, the same in every instance. `undefined` for values without a distinct text, such as `NaN`, a
+ * boolean, a promise or a plain object: all of them would count as one caller.
  */
 export function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
@@ -34,7 +34,7 @@ interface Readable {
   toString?: (encoding?: 'hex') => unknown;
 }
 
-/** Whatever the object does, it is no error: a request does not fail on our account. */
+/** An object that throws is not an id. It must not fail the request. */
 function textOfObject(value: object): string | undefined {
   try {
     if (ArrayBuffer.isView(value)) return hexOf(value) || undefined;
@@ -47,9 +47,9 @@ function textOfObject(value: object): string | undefined {
 
 function spelledOut(value: Readable): unknown {
   if (typeof value.toHexString === 'function') return value.toHexString();
-  // A date is nobody's id, and all invalid ones have one text.
+  // A date is not an id, and all invalid dates have the same text.
   if (Array.isArray(value) || typeof value.then === 'function' || types.isDate(value)) return undefined;
-  // MongoDB's Binary reads its bytes as UTF-8 unless it is asked for another text: two ids could be one text.
+  // By default, MongoDB's Binary reads its bytes as UTF-8, so two ids could have the same text.
   return value._bsontype === 'Binary' ? value.toString?.('hex') : value.toString?.();
 }
 

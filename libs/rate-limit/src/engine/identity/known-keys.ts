@@ -8,12 +8,12 @@ import { canonicalKey, canonicalParts, DEFAULT_IPV6_PREFIX, IP } from './ip-key.
 import { lacksId } from './missing-ids.js';
 import { eitherOf, isUnder, schemeOf, type Schemes } from './key-schemes.js';
 
-/** Code chooses its keys, so there must be a bound on what is kept of them. */
+/** Code chooses its keys, so the number that is kept must be bounded. */
 const MOST_SPENT = 1_000;
 
 /**
- * What is known of the keys of requests: how addresses are written in them, and what they begin with under each policy.
- * Code that names a caller goes by it, so that it cannot miss a caller in silence.
+ * What is known about the keys of requests: how they write addresses, and what they begin with under each policy. It
+ * reports code that names a caller by a key that no request has.
  */
 export class KnownKeys {
   private readonly schemes = new Map<string, Schemes>();
@@ -78,13 +78,13 @@ export class KnownKeys {
   canonical(policy: unknown, key: string): string {
     if (typeof key !== 'string') return key;
     if (!key.includes('+')) return canonicalKey(key, this.ipv6Prefix);
-    // Elsewhere a plus is just a character, and what stands behind it a client may have chosen.
+    // Without byAll a plus is an ordinary character, and a client may have chosen the text after it.
     const isCombined = this.schemes.get(policy as string)?.some((scheme) => scheme.includes('+'));
     return isCombined ? canonicalParts(key, this.ipv6Prefix) : canonicalKey(key, this.ipv6Prefix);
   }
 
   /**
-   * For calls that spend or look. Code may spend by keys of its own; of a key that looks like a mistake it warns.
+   * For calls that spend or look. Code may use custom keys; a key that looks like a mistake is warned about.
    *
    * @param policy its name in the catalogue
    * @param key canonical
@@ -121,11 +121,11 @@ export class KnownKeys {
   }
 
   /**
-   * For calls that are to reach a caller: an override, a block, a reset.
+   * For calls that must affect a caller: an override, a block, a reset.
    *
    * @param policy its name in the catalogue
    * @param key canonical
-   * @throws RateLimitError `RL_KEY_INVALID` where the key is surely a mistake
+   * @throws RateLimitError `RL_KEY_INVALID` for a key that is surely a mistake
    */
   checkReaches(policy: string, key: string): void {
     checkHasId(policy, key);
@@ -198,28 +198,28 @@ function checkDigest(policy: string, key: string): void {
   if (API_KEY_DIGEST.test(key)) return;
   throw new RateLimitError(
     'RL_KEY_INVALID',
-    `${policy}: after key: stands a digest of 22 characters. ${fixFor('', ['key'])}`,
+    `${policy}: the text after key: must be a digest of 22 characters. ${fixFor('', ['key'])}`,
   );
 }
 
 const listed = (schemes: readonly string[]): string =>
   schemes.map((scheme) => `'${scheme.replaceAll('+', ':…+')}:…'`).join(' or ');
 
-/** A text that may be an API key is a secret, and not shown. */
+/** A key that may be an API key is not shown. */
 const named = (key: string, schemes: readonly string[]): string =>
   schemes.some((scheme) => /^(key|header\.)/.test(scheme))
-    ? `a text of ${key.length} characters`
+    ? `the key that was given (${key.length} characters)`
     : `the key ${shown(key)}`;
 
-/** What to write in place of a key without a scheme. */
+/** The fix for a key without a scheme. */
 function fixFor(key: string, schemes: readonly string[]): string {
   if (addressOf(key)) return `Write ipKey(${shown(key)}).`;
   const scheme = schemes.find((each) => each !== 'ip') ?? 'ip';
-  const own = `or give a key of your own a scheme, like 'job:nightly'.`;
+  const own = `or give a custom key a scheme, like 'job:nightly'.`;
   if (scheme === 'ip') return `Write ipKey(address) for a client, ${own}`;
   if (scheme === 'key')
     return `Write the 'key:…' that keyOf(byApiKey, context) returns (an override takes { apiKey } too), ${own}`;
   return scheme.includes('+') || scheme.startsWith('header.')
-    ? `Write such a key, ${own}`
+    ? `Write a key of that form, ${own}`
     : `Write ${shown(`${scheme}:${key}`)}, ${own}`;
 }

@@ -10,37 +10,40 @@ export interface DefinedLimit {
   readonly limit: number;
   /** The most units at once. */
   readonly burst: number;
-  /** In milliseconds. It holds whatever is set. */
+  /** In milliseconds. It cannot be changed at run time. */
   readonly window: number;
 }
 
-/** A limit as it holds now. */
+/** A limit as it applies now. */
 export interface LiveLimit {
   /** The policy's name in the catalogue. */
   readonly policy: string;
-  /** Whose limit it is; absent: that of all who have none of their own. */
+  /** The key that the override is for; absent: the limit of all keys without an override. */
   readonly key?: string;
   /** The quota per window, in units. */
   readonly limit: number;
   /** The most units at once. */
   readonly burst: number;
-  /** What the code says, which holds again when the limit is cleared. */
+  /** The definition's numbers, which apply again when the limit is cleared. */
   readonly defined: DefinedLimit;
-  /** Of this limit's last change, and later than that of every earlier change; 0: it is not set. */
+  /** The version of this limit's last change, larger than those of all earlier changes; 0: the limit is not set. */
   readonly version: number;
 }
 
-/** New numbers, or how to find them from those that hold; `undefined`: leave them. */
+/** New numbers, or a function that gets the current limit and returns them; `undefined` changes nothing. */
 export type LimitChange =
   LimitNumbers | ((current: LiveLimit) => LimitNumbers | undefined | Promise<LimitNumbers | undefined>);
 
-/** On which condition a limit is changed. */
+/** A condition for a change. */
 export interface LimitCondition {
-  /** Only if this still is the version of the limit, as `get` or `list` told it. Default: whatever it is. */
+  /** Change the limit only if it still has this version, which `get` or `list` returned. Default: any version. */
   version?: number;
 }
 
-/** Whose override: a key as the resolvers give it, `'user:42'`, `'ip:203.0.113.7'`, or the text of an API key, of which a digest is kept. */
+/**
+ * The key of an override, as the resolvers make it: `'user:42'`, `'ip:203.0.113.7'`. Or the text of an API key, of
+ * which only a digest is stored.
+ */
 export type OverrideKey =
   | string
   | {
@@ -53,31 +56,31 @@ const LONGEST_OVERRIDE_KEY = 1_024;
 
 /** @throws RateLimitError `RL_OPTION_UNKNOWN` */
 export function readNumbers(numbers: LimitNumbers): LimitNumbers {
-  checkKnownKeys(numbers, ['limit', 'burst'], 'the change of a limit');
-  // Read once: a getter may say something else the next time.
+  checkKnownKeys(numbers, ['limit', 'burst'], 'a limit change');
+  // Read once: a getter may return something else the next time.
   const { limit, burst } = numbers;
   return { limit, burst };
 }
 
 /** @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_OPTION_INVALID` */
 export function versionOf(condition: LimitCondition): number | undefined {
-  checkKnownKeys(condition, ['version'], 'the condition of a change');
+  checkKnownKeys(condition, ['version'], 'the condition of a limit change');
   const { version } = condition;
   if (version === undefined || (Number.isSafeInteger(version) && version >= 0)) return version;
   throw new RateLimitError(
     'RL_OPTION_INVALID',
-    `version must be that of a limit, as get() tells it, 0 for one that is not set, got ${shown(version)}`,
+    `version must be a version that limits.get() returned (0 if the limit is not set), got ${shown(version)}`,
   );
 }
 
 /** @throws RateLimitError `RL_KEY_INVALID` */
 export function overrideKeyOf(key: OverrideKey): string {
   const text = typeof key === 'string' ? key : ofApiKey(key);
-  // What is no text in UTF-8 would be another key in Redis.
+  // A lone surrogate is not valid UTF-8, so Redis would store another key.
   if (text !== undefined && text.length <= LONGEST_OVERRIDE_KEY && !/\p{Surrogate}/u.test(text)) return text;
   throw new RateLimitError(
     'RL_KEY_INVALID',
-    `an override is for a key of at most ${LONGEST_OVERRIDE_KEY} characters, like 'user:42', or { apiKey }, got ${typeof key === 'string' ? shown(key) : kindOf(key)}`,
+    `the key of an override must be text of at most ${LONGEST_OVERRIDE_KEY} characters, like 'user:42', or { apiKey }, got ${typeof key === 'string' ? shown(key) : kindOf(key)}`,
   );
 }
 

@@ -6,7 +6,7 @@ import { RecurringWarnings } from '../recurring-warnings.js';
 import type { LiveLimit } from './limit-change.js';
 import type { LivePolicy } from './live-policy.js';
 
-/** Makes policies follow a book of limits: reads what is written there, and puts it in force. */
+/** Makes policies follow a book of limits: reads its entries and applies them. */
 export class LimitFollower {
   private readonly byId: ReadonlyMap<string, LivePolicy>;
   private readonly warnings: RecurringWarnings;
@@ -26,15 +26,15 @@ export class LimitFollower {
     this.warnings = new RecurringWarnings(warn);
   }
 
-  /** What holds by what was read last. */
+  /** The limit as it was read last. */
   of(live: LivePolicy, key: string | undefined): LiveLimit {
     const version = this.versions.get(entryName(live.own.id, key)) ?? 0;
     return liveLimitOf(live, key, key === undefined ? live.current : live.for(undefined, key), version);
   }
 
   /**
-   * Reads all that is written by now, by other processes too. Reads take turns, so that none undoes a later one. Callers
-   * that arrive during a read share the next one, so none waits for more than two.
+   * Reads all entries that are written by now, also by other processes. Reads run one after the other, so that none
+   * undoes a later one. Callers that arrive during a read share the next one, so none waits for more than two.
    *
    * @throws StoreUnavailableError
    */
@@ -47,7 +47,7 @@ export class LimitFollower {
     ));
   }
 
-  /** The same for callers that can do without: after a failure, what was read before holds. */
+  /** The same, but a failure is only logged: the limits that were read before still apply. */
   async tryToRefresh(): Promise<void> {
     try {
       await this.refresh();
@@ -87,7 +87,8 @@ export class LimitFollower {
     if (changes.isWhole && [...this.versions.keys()].some((name) => !changes.entries.has(name))) {
       this.warnings.warnOnce(
         'lost',
-        () => 'The store lost limits that were set (restarted empty, or flushed); those of the definitions hold again.',
+        () =>
+          'The store lost the limits that were set: it was restarted empty, or flushed. The limits in the definitions apply again.',
       );
     }
     if (changes.isWhole) {
@@ -101,7 +102,7 @@ export class LimitFollower {
       if (!live) continue;
       const policy = entry && this.policyOf(live, entry);
       live.put(key, policy);
-      // Of numbers that cannot be used too: a change of them names the version that it replaces.
+      // Also for numbers that cannot be used: a change of them must name their version.
       if (entry) this.versions.set(name, entry.version);
       else this.versions.delete(name);
     }
@@ -117,13 +118,16 @@ export class LimitFollower {
         this.warnings.warnOnce(
           live.own.id,
           () =>
-            `${name}: the limit that was set, ${burst} at once, is less than a route costs, so that route is shut out`,
+            `${name}: the limit that was set lets ${burst} pass at once, but requests of a route cost more, so all of them are denied. Set a higher limit.`,
         );
       }
       return policy;
     } catch (error) {
       const why = error instanceof RateLimitError ? error.message : shown(error);
-      this.warnings.warnOnce(live.own.id, () => `${live.own.name}: a limit that was set cannot be used: ${why}`);
+      this.warnings.warnOnce(
+        live.own.id,
+        () => `${live.own.name}: a limit that was set is ignored, because it cannot be used: ${why}`,
+      );
       return undefined;
     }
   }
@@ -132,7 +136,10 @@ export class LimitFollower {
   private tell(error: unknown): void {
     const why = isStoreUnavailable(error) ? error.detail : saidBy(error);
     if (isStoreUnavailable(error) && !/NOPERM|WRONGTYPE/.test(why)) return;
-    this.warnings.warnOnce('look', () => `Limits that were set cannot be read, so those that are known hold: ${why}.`);
+    this.warnings.warnOnce(
+      'look',
+      () => `The limits that were set cannot be read: ${why}. The limits that were read before still apply.`,
+    );
   }
 }
 

@@ -22,9 +22,9 @@ import type { LivePolicy } from './live-policy.js';
 
 /** What {@link LiveLimits} needs beside the book. */
 export interface LiveLimitsSettings {
-  /** How often a shared book is looked at, in milliseconds; `undefined`: limits do not change. */
+  /** How often a shared book is read, in milliseconds; `undefined`: limits do not change. */
   readonly every: number | undefined;
-  /** How long a start waits for what is set, in milliseconds. Default 3,000. */
+  /** How long a start waits for the first read, in milliseconds. Default 3,000. */
   readonly patience?: number;
   readonly warn: (message: string) => void;
   /** What is known of the keys of requests. Default: nothing. */
@@ -38,12 +38,12 @@ export interface NamedLivePolicies {
   live(name: string, fix: string): LivePolicy;
 }
 
-/** How often a change by a function is tried again because another writer was first. Each time one of them succeeds. */
+/** How often a change by a function is retried because another writer was first. Each round, one writer succeeds. */
 const MOST_ATTEMPTS = 1_000;
 
 /**
- * Changes limits of the catalogue's policies while everything runs, for every instance: `RateLimiter.limits`. What has
- * been used stays used.
+ * Reads and changes limits of the catalogue's policies at run time, for all instances: `RateLimiter.limits`. Units that
+ * were used stay used.
  */
 export class LiveLimits {
   private readonly follower: LimitFollower;
@@ -60,12 +60,12 @@ export class LiveLimits {
   }
 
   /**
-   * What holds for a policy, or for one key under it. The store is asked.
+   * Reads the limit of a policy, or of one key under it, from the store.
    *
    * @param policy its name in the catalogue
-   * @param key of an override; without one for this key, the numbers are the policy's and the version is 0
+   * @param key a key that may have an override; if it has none, the numbers are the policy's and the version is 0
    * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_POLICY_DYNAMIC`, `RL_KEY_INVALID`, `RL_LIVE_LIMITS_OFF`;
-   *   `StoreUnavailableError` when the store gives no answer
+   *   `StoreUnavailableError` when the store does not answer
    */
   async get(policy: string, key?: OverrideKey): Promise<LiveLimit> {
     const live = this.liveOf(policy);
@@ -78,9 +78,9 @@ export class LiveLimits {
   /**
    * Sets a policy's limit for all keys that have no override. Instances see it within about a second, this one at once.
    *
-   * @param change the numbers, or a function of what holds that gives them; it is called again when the limit
-   *   was changed meanwhile, so no update is lost
-   * @returns what was set
+   * @param change the numbers, or a function that gets the current limit and returns them. If another writer changes
+   *   the limit meanwhile, the function is called again, so no update is lost
+   * @returns the limit that was set
    * @throws RateLimitError as {@link get} does; `RL_LIMIT_INVALID`, `RL_BURST_INVALID`, `RL_PRECISION`,
    *   `RL_COST_NEVER_PASSES`, `RL_OPTION_UNKNOWN` for numbers that cannot be used; `RL_LIMIT_CHANGED` when the limit has
    *   another version than `condition` says; `RL_LIMITS_FULL`; `RL_POLICY_PER_HANDLER` where each handler that uses the
@@ -93,11 +93,11 @@ export class LiveLimits {
   }
 
   /**
-   * Sets one key's limit under a policy: for a plan, a VIP, a tenant. It holds whatever the policy's own limit becomes,
-   * until it is cleared. Takes, answers and throws what {@link set} does.
+   * Sets one key's limit under a policy: for a plan, a VIP, a tenant. It applies until it is cleared, even if the
+   * policy's own limit changes. Takes, returns and throws what {@link set} does.
    *
-   * @param key as the resolvers give it, with its scheme: `'user:42'`, `'ip:203.0.113.7'`, 1,024 characters at most. In
-   *   a Nest application one without a scheme is refused (`RL_KEY_INVALID`) where the keys of the policy have one
+   * @param key as the resolvers make it, with its scheme: `'user:42'`, `'ip:203.0.113.7'`, 1,024 characters at most. In
+   *   a Nest application a key without a scheme throws `RL_KEY_INVALID` if the keys of the policy have one
    */
   async override(
     policy: string,
@@ -113,12 +113,12 @@ export class LiveLimits {
   }
 
   /**
-   * Takes back what was set: the numbers of the definition hold again, or of a key those of the policy. Overrides stay
-   * until they are cleared themselves.
+   * Removes a limit that was set. The definition's numbers apply again, or for a key the policy's. Clearing a policy's
+   * limit does not clear its overrides.
    *
-   * @returns what holds now
+   * @returns the limit that applies now
    * @throws RateLimitError as {@link get} does, and `RL_LIMIT_CHANGED`. After a `StoreUnavailableError` it may be
-   *   cleared all the same
+   *   cleared even so
    */
   async clear(policy: string, key?: OverrideKey, condition: LimitCondition = {}): Promise<LiveLimit> {
     const live = this.liveOf(policy);
@@ -129,7 +129,7 @@ export class LiveLimits {
   }
 
   /**
-   * What holds for every policy with a name whose limit is a number, each followed by its overrides. The store is asked.
+   * Reads the limits of all named policies whose limit is a number, each followed by its overrides, from the store.
    *
    * @param policy only this one
    * @throws RateLimitError as {@link get} does
@@ -142,8 +142,8 @@ export class LiveLimits {
   }
 
   /**
-   * Reads what is set, and from then on what changes. Without an answer the definitions hold until there is one, and the
-   * application starts.
+   * Reads the limits that are set, and from then on the changes. If the store does not answer, the application starts
+   * with the definitions.
    *
    * @internal
    */
@@ -189,7 +189,7 @@ export class LiveLimits {
     const numbers = readNumbers(given);
     const policy = live.checked(numbers);
     const { version } = await this.write(live, key, numbers, expected);
-    // It is written: if it cannot be read now, the next read finds it.
+    // The limit is written. If this read fails, the next one finds it.
     await this.follower.tryToRefresh();
     return liveLimitOf(live, key, policy, version);
   }
@@ -205,7 +205,7 @@ export class LiveLimits {
     if (written.outcome === 'changed') throw changed(live, key, expected!, written.version);
     throw new RateLimitError(
       'RL_LIMITS_FULL',
-      `${live.own.name}: ${MOST_LIMITS} limits are set, and no more are kept; clear some, or look them up with resolve`,
+      `${live.own.name}: the limit was not set, because ${MOST_LIMITS} limits are set already, which is the most; clear some, or look limits up with resolve`,
     );
   }
 
@@ -215,14 +215,17 @@ export class LiveLimits {
 
   private liveOf(policy: string): LivePolicy {
     this.checkOn();
-    return this.catalogue.live(policy, 'change it there: only a limit that is a number can be set');
+    return this.catalogue.live(
+      policy,
+      'change it where your function reads it, because only a limit that is a number can be set',
+    );
   }
 
   private checkOn(): void {
     if (this.settings.every !== undefined) return;
     throw new RateLimitError(
       'RL_LIVE_LIMITS_OFF',
-      "liveLimits is false, so no instance looks for limits that change; leave it out, or give a span like '1s'",
+      "liveLimits is false, so limits can be neither read nor set at run time; leave it out, or give a span like '1s'",
     );
   }
 }
@@ -230,5 +233,5 @@ export class LiveLimits {
 const changed = ({ own }: LivePolicy, key: string | undefined, expected: number, version: number): RateLimitError =>
   new RateLimitError(
     'RL_LIMIT_CHANGED',
-    `${own.name}${key === undefined ? '' : ` of ${shown(key)}`}: the limit was changed meanwhile: its version is ${version}, not ${expected}; read it again`,
+    `${own.name}${key === undefined ? '' : `, key ${shown(key)}`}: the limit has version ${version}, not ${expected}, because another writer changed it; read it again`,
   );

@@ -5,13 +5,13 @@ import type { PolicySource } from '../policy-source.js';
 import type { PolicyVariants } from '../policy-variants.js';
 
 /**
- * A policy whose numbers are in its definition, and may be changed while the application runs: what holds now, for all
- * keys and for single ones.
+ * A policy whose numbers are in its definition and can be changed at run time. It knows the numbers that apply now, for
+ * all keys and for single keys.
  */
 export class LivePolicy implements PolicySource<unknown> {
   readonly varies = 'never';
   readonly own: Policy;
-  /** What holds for keys without an override. */
+  /** The policy for keys without an override. */
   current: Policy;
   private overrides: Map<string, Policy> | undefined;
   /** The most that a request is known to cost. */
@@ -29,7 +29,7 @@ export class LivePolicy implements PolicySource<unknown> {
     leader?.followers.push(this);
   }
 
-  /** Whether the numbers of the definition hold for every key. */
+  /** Whether the definition's numbers apply to every key. */
   get isOwn(): boolean {
     return this.current === this.own && this.overrides === undefined;
   }
@@ -48,7 +48,7 @@ export class LivePolicy implements PolicySource<unknown> {
     return this.overrides?.get(key) ?? this.current;
   }
 
-  /** Takes note of what a route's requests cost. */
+  /** Notes what a route's requests cost. */
   noteCost(units: number): void {
     this.highestCost = Math.max(this.highestCost, units);
     this.leader?.noteCost(units);
@@ -64,7 +64,7 @@ export class LivePolicy implements PolicySource<unknown> {
   }
 
   /**
-   * The same, but not with numbers that shut a route out. A limit of 0 may be meant.
+   * The same, but refuses numbers under which all requests of a route would be denied. A limit of 0 is accepted.
    *
    * @throws RateLimitError `RL_COST_NEVER_PASSES`, and as {@link with} does
    */
@@ -74,16 +74,16 @@ export class LivePolicy implements PolicySource<unknown> {
     if (!this.shutsOut(policy)) return policy;
     throw new RateLimitError(
       'RL_COST_NEVER_PASSES',
-      `${name}: requests of cost ${this.highestCost} could never pass ${burst} at once; use at least that, or 0 to deny everything`,
+      `${name}: a route's requests cost ${this.highestCost}, more than the ${burst} that could pass at once, so all of them would be denied; set at least ${this.highestCost}, or 0 to deny everything`,
     );
   }
 
-  /** Whether a route could never be called under these numbers, though they deny not everything. */
+  /** Whether these numbers deny all requests of a route, although the limit is not 0. */
   shutsOut({ limit, burst }: Policy): boolean {
     return limit > 0 && this.highestCost > burst;
   }
 
-  /** Puts what was set in force. `undefined`: the definition's numbers, or for a key those of all keys. */
+  /** Applies a limit. `undefined`: the definition's numbers, or for a key those of all keys. */
   put(key: string | undefined, policy: Policy | undefined): void {
     if (key === undefined) {
       this.current = policy ?? this.own;
@@ -95,7 +95,7 @@ export class LivePolicy implements PolicySource<unknown> {
     for (const each of this.followers) each.put(key, policy && withId(policy, each.own.id));
   }
 
-  /** Forgets all that was set. */
+  /** Forgets all limits that were set. */
   restore(): void {
     this.current = this.own;
     this.overrides = undefined;

@@ -10,31 +10,33 @@ export interface Range {
   readonly last: string;
 }
 
-/** What looks like addresses and is none, or not what was meant: in words, with the fix. */
+/** What is wrong with text that looks like addresses, with the fix. */
 export interface NoRange {
   readonly wrong: string;
 }
 
-/** An address as text whose order is that of the addresses; those of one family lie together. */
+/** An address as text that sorts like the addresses. The two families do not mix. */
 export const bitsOf = (address: Address): string =>
   address instanceof ipaddr.IPv4
     ? `4${String.fromCharCode(...address.octets)}`
     : `6${String.fromCharCode(...address.parts)}`;
 
-/** An address or a CIDR range; nothing where the text looks like neither. */
+/** Reads an address or a CIDR range; `undefined` if the text looks like neither. */
 export function rangeOf(text: string): Range | NoRange | undefined {
   const [, written = '', prefix] = /^([^/]*)(?:\/(.*))?$/s.exec(text) ?? [];
   if (!isIPv4(written) && !(isIPv6(written) && !written.includes('%'))) {
-    return LIKE_ADDRESSES.test(text) ? { wrong: 'is no address and no CIDR range' } : undefined;
+    return LIKE_ADDRESSES.test(text)
+      ? { wrong: 'is neither an address nor a CIDR range; write one like 203.0.113.7 or 203.0.113.0/24' }
+      : undefined;
   }
   const inner = isIPv4(written) ? undefined : ipv6Of(written);
   const most = inner ? 128 : 32;
   const bits = prefix === undefined ? most : /^(0|[1-9]\d{0,2})$/.test(prefix) ? Number(prefix) : most + 1;
-  if (bits > most) return { wrong: `is no CIDR range: after the / stands a whole number of bits, at most ${most}` };
+  if (bits > most) return { wrong: `is not a CIDR range: the part after / must be a whole number from 0 to ${most}` };
 
-  // As clients are: by its bits, an IPv4 address in any notation. A range that holds more than those is one of IPv6.
+  // As for clients, an IPv4 address counts in any notation. A range that also holds other addresses is an IPv6 range.
   const ipv4 = inner && bits >= 96 ? ipv4Within(inner) : undefined;
-  if (ipv4 && bits === 96) return { wrong: 'stands for every IPv4 address; write 0.0.0.0/0 if that is meant' };
+  if (ipv4 && bits === 96) return { wrong: 'means every IPv4 address; write 0.0.0.0/0 if you want that' };
   const address = ipv4 ?? inner ?? ipaddr.IPv4.parse(written);
   return cidr(address, ipv4 ? bits - 96 : bits, written);
 }
@@ -46,15 +48,17 @@ function cidr(address: Address, bits: number, written: string): Range | NoRange 
   const first = bitsOf(network);
   if (first !== bitsOf(address)) {
     const range = `${network.toString()}/${bits}`;
-    return { wrong: `has more bits than its prefix; write ${range} for the range, or ${written} for the one address` };
+    return {
+      wrong: `is not the first address of its range; write ${range} for the range, or ${written} for the one address`,
+    };
   }
   return { first, last: bitsOf(family.broadcastAddressFromCIDR(text)) };
 }
 
-/** What nobody means as anything else: digits and dots, or hexadecimal groups with two colons. */
+/** Text that can only be meant as an address: digits and dots, or hexadecimal groups with two colons. */
 const LIKE_ADDRESSES = /^(\d[\d.]*|(?=[^:/]*:[^:/]*:)[\da-f:.]+(%[^/]*)?)(\/.*)?$/is;
 
-/** A set of addresses that is made once, and asked in O(log n). */
+/** A set of addresses that does not change. A lookup takes O(log n). */
 export class AddressSet {
   private readonly firsts: readonly string[];
   private readonly lasts: readonly string[];

@@ -7,9 +7,9 @@ import { IP } from '../identity/ip-key.js';
 import { AddressSet, bitsOf, rangeOf, type NoRange, type Range } from './address-set.js';
 
 /**
- * Whom a list names: an address (`'203.0.113.7'`), a CIDR range (`'2001:db8::/32'`), or a key as the resolvers give it
- * (`'user:42'`); `{ key }` for one that does not begin with a scheme, `{ apiKey }` for the text of an API key, of which
- * only the digest is kept.
+ * An entry of a list: an address (`'203.0.113.7'`), a CIDR range (`'2001:db8::/32'`), or a key as the resolvers make it
+ * (`'user:42'`). `{ key }` is a key without a scheme. `{ apiKey }` is the text of an API key, of which only a digest is
+ * kept.
  */
 export type ListEntry =
   | string
@@ -18,19 +18,19 @@ export type ListEntry =
       readonly key: string;
     }
   | {
-      /** An API key as clients send it. Found in the header `keys.apiKeyHeader`, whatever the policies count by. */
+      /** An API key as clients send it in the header `keys.apiKeyHeader`, whatever the policies count by. */
       readonly apiKey: string;
     };
 
-/** A deny list with the status that it answers. */
+/** A deny list and the status of its answers. */
 export interface DenyOptions {
-  /** Who is refused. */
+  /** The callers that are refused. */
   list: readonly ListEntry[];
-  /** 403 (default), or 429 of the type `abnormal-usage-detected`. */
+  /** 403 (default), or 429 with the problem type `abnormal-usage-detected`. */
   status?: 403 | 429;
 }
 
-/** Entries, read once. Both lookups take as long for one entry as for thousands, or nearly. */
+/** The entries of a list, read once. A lookup among thousands takes about as long as one among a few. */
 export class List {
   readonly addresses: AddressSet;
   readonly keys: ReadonlySet<string>;
@@ -56,7 +56,7 @@ export class List {
     this.hasApiKeys = [...keys].some((key) => API_KEY_DIGEST.test(key));
   }
 
-  /** Whether it names a key; of one that stands for addresses, as `ip:2001:db8::/64` does, all of them. */
+  /** Whether it names a key. For a key that stands for several addresses, like `ip:2001:db8::/64`: all of them. */
   holdsKey(key: string): boolean {
     if (this.keys.has(key)) return true;
     if (this.addresses.isEmpty || !key.startsWith(IP)) return false;
@@ -68,7 +68,7 @@ export class List {
   }
 }
 
-/** A deny list, and what it answers. */
+/** A deny list, and the status of its answers. */
 export class DenyList extends List {
   readonly status: 403 | 429;
 
@@ -85,7 +85,7 @@ export class DenyList extends List {
 
 const isRange = (range: Range | NoRange | undefined): range is Range => range !== undefined && 'first' in range;
 
-/** A scheme as the resolvers', and what stands behind it. */
+/** A scheme as resolvers have it, and the text behind it. */
 const KEY = /^([a-z][\w.-]*):(?!:)./is;
 
 /** A range of addresses, or the text of a key. */
@@ -96,19 +96,21 @@ function readEntry(entry: unknown, place: string): Range | string {
   const range = rangeOf(isAddress ? entry.slice(IP.length) : entry);
   if (isRange(range)) return range;
   if (range) {
-    const hint = /^\d+$/.test(entry) ? "; a key needs its scheme, as 'user:42'" : '';
+    const hint = /^\d+$/.test(entry) ? "; a key needs its scheme, like 'user:42'" : '';
     throw new RateLimitError('RL_LIST_INVALID', `${place}: ${shown(entry)} ${range.wrong}${hint}`);
   }
-  if (isAddress) throw invalid(`${place}: after ip: stands an address or a range`, shown(entry));
+  if (isAddress) throw invalid(`${place}: the text after ip: must be an address or a range`, shown(entry));
   if (entry.startsWith('key:') && !API_KEY_DIGEST.test(entry)) {
-    // It may be the API key itself, which is nobody's to see.
-    throw invalid(`${place}: after key: stands a digest of 22 characters; write { apiKey: … } for the API key itself`);
+    // Not shown: it may be the API key itself.
+    throw invalid(
+      `${place}: the text after key: must be a digest of 22 characters; write { apiKey: … } for the API key itself`,
+    );
   }
   if (KEY.test(entry)) return entry;
   throw invalid(
-    `${place} must be an address, a range, or a key with its scheme, as 'user:42'; write { key: … } for one without, ` +
+    `${place} must be an address, a range, or a key with its scheme, like 'user:42'; write { key: … } for a key without one, ` +
       `and { apiKey: … } for an API key`,
-    // What is no slip in an address or a key may be an API key.
+    // Shown only if it looks like an address or a key with a typo. Otherwise it may be an API key.
     /[.:/]/.test(entry) && !/[\w+=-]{16}/.test(entry) ? shown(entry) : `text of ${entry.length} characters`,
   );
 }
@@ -119,13 +121,13 @@ function keyIn(entry: object, place: string): Range | string {
   if ((key === undefined) === (apiKey === undefined)) throw invalid(`${place} must have either key or apiKey`);
   if (key !== undefined) {
     if (typeof key === 'string' && key !== '') return addressesIn(key) ?? key;
-    throw invalid(`${place}: key must be text, not empty`, shown(key));
+    throw invalid(`${place}: key must be text that is not empty`, shown(key));
   }
   if (typeof apiKey === 'string' && /^[^\s](.*[^\s])?$/s.test(apiKey)) return keyOfApiKey(apiKey);
-  throw invalid(`${place}: apiKey must be text, not empty, without space around it`, kindOf(apiKey));
+  throw invalid(`${place}: apiKey must be text that is not empty, without space around it`, kindOf(apiKey));
 }
 
-/** Those that a key stands for, however they are written. */
+/** The addresses that a key stands for, in any notation. */
 function addressesIn(key: string): Range | undefined {
   if (!key.startsWith(IP)) return undefined;
   const range = rangeOf(key.slice(IP.length));

@@ -4,9 +4,9 @@ import type { Hit } from '../../core/hit.js';
 import type { Lists } from './lists.js';
 
 /**
- * What lists decide of a hit where there is no request; `undefined` where none names its key.
+ * The decision of lists about a hit that has no request; `undefined` if no list names its key.
  *
- * @param given the key as code gave it, which may name one address where the hit's names a line
+ * @param given the key as code wrote it, which may name one address while the hit's key stands for a whole /64
  */
 export function listedDecision(
   { policy, key }: Hit,

@@ -2,30 +2,31 @@ import type { addressOf } from '../identity/address.js';
 import { bitsOf } from './address-set.js';
 import { DenyList, List, type DenyOptions, type ListEntry } from './list.js';
 
-/** The lists that a limiter takes, and a policy. */
+/** The allow and deny lists of a limiter, a module or a policy. */
 export interface ListOptions {
   /**
-   * Callers that are not limited: addresses, CIDR ranges and keys. At the top of the options: by no policy. On a policy:
-   * not by this one. Redis is not asked. A user or a tenant is found only where a policy counts by it.
+   * Callers that are not limited: addresses, CIDR ranges and keys. In the options it exempts them from all policies, on
+   * a policy from this one. Redis is not asked. A user or a tenant is found only if a policy counts by it.
    */
   allow?: readonly ListEntry[] | undefined;
   /**
-   * Callers that are refused with 403, or 429 as `{ list, status: 429 }`, before anything is charged, even if an allow
-   * list names them. At the top of the options: by every handler. On a policy: by the handlers that it governs.
+   * Callers that are refused with 403, or with 429 as `{ list, status: 429 }`, before anything is charged, even if an
+   * allow list names them. In the options it refuses them on every handler, on a policy on the handlers that it
+   * governs.
    */
   deny?: readonly ListEntry[] | DenyOptions | undefined;
 }
 
 export const LIST_KEYS = ['allow', 'deny'];
 
-/** What lists say of a caller; `undefined`: they do not name it. */
+/** The decision of lists about a caller; `undefined`: they do not name the caller. */
 export type ListVerdict = 'allow' | 'deny' | undefined;
 
 /** The allow list and the deny list of the options or of a policy. A denial outweighs an allowance. */
 export class Lists {
-  /** Whether they can refuse anybody. */
+  /** Whether they can refuse a caller. */
   readonly canRefuse: boolean;
-  /** Whether they name keys. Then it must be known by which keys the policies count. */
+  /** Whether they name keys. Then the keys of the policies must be known. */
   readonly namesKeys: boolean;
   /** Whether they name addresses. */
   readonly namesAddresses: boolean;
@@ -43,12 +44,12 @@ export class Lists {
     this.namesApiKeys = lists.some(({ hasApiKeys }) => hasApiKeys);
   }
 
-  /** Whether the deny list names what a request says by itself of its caller: its address or its API key. */
+  /** Whether the deny list names addresses or API keys, which every request carries. */
   get refusesCallers(): boolean {
     return this.deny !== undefined && (!this.deny.addresses.isEmpty || this.deny.hasApiKeys);
   }
 
-  /** By the address' own bits, not by the key that a policy makes of it. */
+  /** By the bits of the address, not by the key that a policy makes of it. */
   onAddress(address: NonNullable<ReturnType<typeof addressOf>>): ListVerdict {
     const bits = bitsOf(address);
     if (this.deny?.addresses.holds(bits)) return 'deny';
@@ -69,9 +70,9 @@ export class Lists {
 }
 
 /**
- * The lists that are given, and where one is not given the one before; `undefined` where no list names anybody.
+ * The given lists. A list that is not given is taken from `before`. `undefined` if the lists are empty.
  *
- * @param place of the lists in the options, for errors
+ * @param place where the lists are in the options, for errors
  * @throws RateLimitError `RL_LIST_INVALID`, `RL_OPTION_UNKNOWN`
  */
 export function listsOf({ allow, deny }: ListOptions, before?: Lists, place = ''): Lists | undefined {

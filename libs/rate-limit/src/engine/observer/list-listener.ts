@@ -3,12 +3,12 @@ import type { SafeObserver } from './logging-observer.js';
 /**
  * Called when a list decides about a caller before any policy is judged.
  *
- * @param policy whose list it is; `undefined`: the limiter's
+ * @param policy the policy that the list belongs to; `undefined`: a list of the limiter
  * @param key the address or key that the list names
  */
 export type ListListener = (policy: string | undefined, key: string, verdict: 'allow' | 'deny') => void;
 
-/** Reports what lists decide; `undefined` where nobody listens. */
+/** Reports the decisions of lists; `undefined` if no observer listens. */
 export const listListenerOf = ({ decided }: SafeObserver): ListListener | undefined =>
   decided &&
   ((policy, key, verdict) =>

@@ -1,16 +1,16 @@
-/** Where a limiter logs. Nest's Logger is one, and so is the console. */
+/** A logger for the limiter. Nest's `Logger` and `console` fit. */
 export interface LimiterLogger {
-  /** What is good to know, as where quotas are kept. */
+  /** Information, such as where quotas are kept. */
   log(message: string): void;
-  /** What needs attention, as limits that were lost. */
+  /** Something that needs attention, such as limits that were lost. */
   warn(message: string): void;
-  /** What is broken, as a store that stopped answering. */
+  /** A failure, such as a store that stopped answering. */
   error(message: string): void;
 }
 
 /**
- * The same logger, but no call, start or timer fails because of it: what it throws or rejects with is dropped, because
- * there is nowhere else to log it.
+ * The same logger, but its errors are dropped: no request, boot or timer may fail because of them, and there is nowhere
+ * else to log them.
  */
 export const harmless = (logger: LimiterLogger): LimiterLogger => ({
   log: (message) => dropErrors(() => logger.log(message)),

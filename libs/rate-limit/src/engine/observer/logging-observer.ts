@@ -6,28 +6,28 @@ import type { LimiterLogger } from './logger.js';
 import { RecurringWarnings } from '../recurring-warnings.js';
 
 const MEANWHILE: Record<StoreFailureMode, string> = {
-  local: 'local, each instance counts for itself',
-  open: 'open, every request is admitted',
-  closed: 'closed, requests are refused with 503',
+  local: "each instance counts for itself (onStoreFailure: 'local')",
+  open: "every request is admitted (onStoreFailure: 'open')",
+  closed: "requests are refused with 503 (onStoreFailure: 'closed')",
 };
 
 /** An observer that throws nothing. */
 export interface SafeObserver {
-  /** `undefined` where nobody listens: then decisions are not even looked at. */
+  /** `undefined` if the application does not listen: then decisions cost nothing. */
   readonly decided: ((event: DecisionEvent) => void) | undefined;
   readonly storeFailed: (failure: StoreUnavailableError) => void;
   readonly storeAnswers: (away: number) => void;
 }
 
 /**
- * Logs what happens to the store, and calls the application's observer, which cannot do harm: what it throws is logged,
- * for decisions once a minute.
+ * Logs outages of the store, and calls the application's observer. Errors of that observer are only logged, for
+ * decisions at most once a minute.
  */
 export function loggingObserver(logger: LimiterLogger, mode: StoreFailureMode, own: Observer = {}): SafeObserver {
   const failures = new RecurringWarnings((message) => logger.error(message));
   return {
     storeFailed(failure: StoreUnavailableError): void {
-      logger.error(`${failure.detail}. Until the store answers: ${MEANWHILE[mode]}, unless a policy says otherwise.`);
+      logger.error(`${failure.detail}. Until the store answers, ${MEANWHILE[mode]}, unless a policy says otherwise.`);
       safely(
         () => own.storeFailed?.(failure),
         (error) => logger.error(threw(error)),

@@ -5,7 +5,7 @@ import type { Hit } from '../../core/hit.js';
 import type { DecisionEvent, DenialReason } from '../../core/observer.js';
 import type { Policy } from '../../core/policy.js';
 
-/** Reports every decision of the store inside. It is the outermost wrapper, and there only if somebody listens. */
+/** Reports every decision of the inner store. It is the outermost wrapper, and used only if an observer listens. */
 export class ObservedStore implements BlockingStore {
   constructor(
     private readonly inner: RateLimitStore,

@@ -10,12 +10,12 @@ import { moduleIn } from './module-in.js';
 import { bindLatePhase } from './late-phase.js';
 
 /**
- * Binds the guard while the application starts. The early phase goes before even the application's own global guards: a
- * flood of bad logins is counted before any guard checks them.
+ * Binds the guard while the application starts. The early phase comes before the application's own global guards, so
+ * that a flood of bad logins is counted before any guard checks them.
  *
- * A test may replace the guard: then its guard stands before every handler, once, and there is no late phase.
- * `overrideProvider()` replaces what is injected here. `overrideGuard()` replaces only what `@UseGuards` names, so the
- * decorator names our guard.
+ * A test may replace the guard. Then its guard runs once before every handler, and there is no late phase.
+ * `overrideProvider()` replaces the guard that is injected here. `overrideGuard()` replaces only guards that
+ * `@UseGuards` names, so the decorator names our guard.
  */
 @Injectable()
 @UseGuards(RateLimitGuard)
@@ -40,7 +40,7 @@ export class GuardBinding {
   }
 }
 
-/** What `overrideGuard()` put in the guard's place. It is made after this, so it is looked up when a request comes. */
+/** The guard of `overrideGuard()`. Nest makes it later than this, so it is looked up for each request. */
 function overrideIn(modules: ModulesContainer): CanActivate | undefined {
   const guard = moduleIn(modules)?.injectables.get(RateLimitGuard);
   if (!guard || guard.metatype === RateLimitGuard) return undefined;

@@ -5,8 +5,8 @@ import { RATE_LIMIT_PLANS } from '../tokens.js';
 import { bindLateTo } from './late-phase.js';
 
 /**
- * Sees to handlers that instances have in place of those of their class: a constructor bound them, a test put doubles
- * there. Called when all instances are there. Nest makes the routes next, of what the instances have now.
+ * Handles functions that instances have in place of their class's handlers, because a constructor bound them or a test
+ * put doubles there. Called when all instances are made, right before Nest makes the routes from them.
  */
 export function meetInstances(modules: ModulesContainer): void {
   for (const { providers } of modules.values()) {

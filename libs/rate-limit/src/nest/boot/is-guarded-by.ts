@@ -2,7 +2,7 @@ import type { ApplicationConfig } from '@nestjs/core';
 import type { Route } from '../plan/routes.js';
 import { RateLimitGuard } from '../request/rate-limit.guard.js';
 
-/** Says of a route whether the application binds `RateLimitGuard` to it: for all routes, its class or itself. */
+/** Whether the application binds `RateLimitGuard` to a route: globally, on its class or on its method. */
 export const isGuardedBy =
   (config: ApplicationConfig) =>
   (route: Route): boolean =>

@@ -22,5 +22,5 @@ export function knownKeys(plans: Plans, { keys, logger }: RateLimitSettings): Kn
   return known;
 }
 
-/** A lookup may name another key for each request. */
+/** The schemes of a rule's keys. A lookup may return any key. */
 export const schemesOf = ({ source, use }: Rule): Schemes => (source.varies === 'all' ? undefined : use.key?.schemes);

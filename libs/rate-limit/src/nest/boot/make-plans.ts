@@ -10,7 +10,7 @@ import { messageHandlersUnderLimits, refuseStrays } from './mistakes/strays.js';
 import type { RateLimitSettings } from '../settings.js';
 
 /**
- * The plans of all handlers. What is surely a mistake ends the start, and what may be one is said once.
+ * Makes the plans of all handlers. A certain mistake stops the start, a likely one logs a warning.
  *
  * @throws RateLimitError
  */
@@ -40,7 +40,7 @@ export function makePlans(
   }
   if (options.redis !== undefined && options.prefix === undefined && application === undefined && quotas.size > 0) {
     logger.warn(
-      "Policies without a name share their quotas with other applications on the same Redis that have the same routes: no package.json with a name was found for this application. Set a prefix for it, as in RateLimitModule.forRoot({ prefix: 'shop' }).",
+      "Unnamed policies share their quotas with other applications on the same Redis that have the same routes, because no package.json with a name was found for this application. Set a prefix, as in RateLimitModule.forRoot({ prefix: 'shop' }).",
     );
   }
   return plans;

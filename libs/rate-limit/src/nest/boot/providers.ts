@@ -24,7 +24,7 @@ import { makePlans } from './make-plans.js';
 import { warnOfIdleEntries } from './mistakes/idle-entries.js';
 import { knownKeys } from './keys-of-requests.js';
 
-/** Closes what the module opened, when every request that is under way has its answer. */
+/** Closes the connection that the module opened, after all pending requests have their answers. */
 @Injectable()
 class LimiterCloser implements OnApplicationShutdown {
   constructor(@Inject(RATE_LIMIT_PARTS) private readonly parts: LimiterParts) {}
@@ -36,18 +36,18 @@ class LimiterCloser implements OnApplicationShutdown {
 }
 
 /**
- * Everything is made before the router is built, so that a mistake stops the start and the guards are in place: plans
- * first, which need nothing, then the limiter, which opens the connection.
+ * Everything is made before the router is built, so that a mistake stops the start and the guards are in place: first
+ * the plans, which need no connection, then the limiter, which opens it.
  *
- * A test may override any of them. So each step takes what it needs from its own provider: the connection is opened and
- * closed for `RATE_LIMIT_PARTS`, whatever stands in for `RateLimiter` or the store.
+ * A test may override any of these providers. So the connection belongs to `RATE_LIMIT_PARTS`, and is closed even if a
+ * test replaces `RateLimiter` or the store.
  */
 export const rateLimitProviders: Provider[] = [
   {
     provide: RATE_LIMIT_SETTINGS,
     inject: [{ token: RATE_LIMIT_OPTIONS, optional: true }, ModulesContainer, HttpAdapterHost],
     useFactory: (options: RateLimitModuleOptions, modules: ModulesContainer, adapterHost: HttpAdapterHost) => {
-      // The module checks this too, but perhaps later.
+      // The module checks this too, but Nest may make the module later.
       checkImports(modules, adapterHost);
       return settingsOf(options);
     },

@@ -11,11 +11,11 @@ import { moduleIn } from './module-in.js';
 import { summaryOf } from './summary/summary.js';
 
 /**
- * Says what is limited, and of what looks like a limit and is none. Called when the routes are made, so that
+ * Logs what is limited, and warns about limits that have no effect. Called after the routes are made, so that
  * `app.useGlobalGuards()` counts too.
  *
  * @param hasServer whether requests come over HTTP
- * @throws RateLimitError `RL_NOT_GUARDED`; what was opened is closed then, because the application does not start
+ * @throws RateLimitError `RL_NOT_GUARDED`. The connection is closed then, because the application does not start
  */
 export async function reportLimits(
   modules: ModulesContainer,

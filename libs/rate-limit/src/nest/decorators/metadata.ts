@@ -4,19 +4,20 @@ import { RateLimitError } from '../../core/errors.js';
 type Decorator = MethodDecorator & ClassDecorator;
 type Name = string | symbol;
 
-/** What decorators said of a class's methods, by their names. Kept on the prototype, under the same key. */
+/** The lists of a class's methods, by their names. Kept on the prototype, under the same key. */
 type Records = Map<Name, readonly unknown[]>;
 
 /**
- * Adds to a metadata list, where SetMetadata would keep only the topmost decorator's. In the order they are read.
+ * Adds to a metadata list, in the order in which the decorators are written. `SetMetadata` would keep only the topmost
+ * one.
  *
- * What is said of a method is written twice. On its function, as Nest does: wrappers copy it from there. And beside the
- * class, under the method's name: a decorator further up may put another function in the method's place and copy nothing.
+ * The list of a method is written twice: on its function, as Nest does, because wrappers copy it from there; and on the
+ * class, under the method's name, because a decorator above may replace the function and copy nothing.
  *
- * @param decorator how it is called in errors
+ * @param decorator its name in errors
  */
 export function appendMetadata(key: symbol, values: readonly unknown[], decorator: string): Decorator {
-  // Packages that generate routes run the decorators of a method twice, which means nothing.
+  // Packages that generate routes run the decorators of a method twice. The second run must add nothing.
   const isFirst = firstTimes();
   return (target: object, name?: Name | StandardContext, descriptor?: PropertyDescriptor) => {
     if (name === undefined || isStandardClass(name)) {
@@ -40,15 +41,15 @@ function firstTimes(): (owner: object, name?: Name) => boolean {
   };
 }
 
-/** Decorators run from the bottom up; a class also sees what it inherits. */
+/** Decorators run from the bottom up. A class also has the list that it inherits. */
 const prepend = (key: symbol, values: readonly unknown[], owner: object): void =>
   Reflect.defineMetadata(key, [...values, ...listOf(key, owner)], owner);
 
-/** What the decorators said of a class or a function. */
+/** The list of a class or a function. */
 export const listOf = <T>(key: symbol, owner: object): readonly T[] =>
   (Reflect.getMetadata(key, owner) as T[] | undefined) ?? [];
 
-/** What the decorators said of a method: of the function that stands there now, and of any that stood there before. */
+/** The list of a method: of its function now, and of the functions that were in its place before. */
 export function listOfMethod<T>(key: symbol, prototype: object, name: Name, method: object): readonly T[] {
   const recorded: T[] = [];
   // A method that a class overrides without decorators has none: the record of the class above is about another one.
@@ -84,8 +85,8 @@ interface StandardContext {
 const isStandardClass = (name: Name | StandardContext): boolean => typeof name === 'object' && name.kind === 'class';
 
 /**
- * The function of the method that is decorated, and the prototype it belongs to. No function where a class above has it,
- * whose other heirs are not meant.
+ * The function of the decorated method, and the prototype that it belongs to. No function if a class above has it,
+ * because other classes that inherit the method must not get the list.
  *
  * @throws RateLimitError `RL_DECORATOR_INVALID`
  */
@@ -97,7 +98,7 @@ function methodOf(
 ): { method: object | undefined; home: object } {
   if (typeof name === 'object') {
     throw invalid(
-      `${decorator} was called as a standard decorator, which Nest's decorators are not; set "experimentalDecorators": true in tsconfig.json`,
+      `${decorator} was compiled as a standard decorator, which Nest does not support; set "experimentalDecorators": true in tsconfig.json`,
     );
   }
   const isClass = typeof target === 'function';
@@ -109,7 +110,7 @@ function methodOf(
   if (!isStatic && descriptor === undefined && isMethodAbove(home, name)) return { method: undefined, home };
   const place = `${isClass ? target.name : target.constructor?.name}.${String(name)}`;
   throw invalid(
-    `${decorator} stands on ${place}, which is ${isStatic ? 'a static method' : 'not a method'}; put it on a controller's method or on the class`,
+    `${decorator} is on ${place}, which is ${isStatic ? 'a static method' : 'not a method'}; put it on a controller's method or on the class`,
   );
 }
 

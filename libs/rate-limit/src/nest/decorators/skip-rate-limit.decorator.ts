@@ -6,9 +6,9 @@ export const SKIPPED_POLICIES = Symbol.for('nestjs-redis-rate-limit/skipped');
 export const ALL_POLICIES = Symbol.for('nestjs-redis-rate-limit/all');
 
 /**
- * Takes a handler, or every handler of a controller, out of the policies named, or of all when none is. What is added
- * beside it or further in still applies, and so does the module's deny list. A name that nobody defines stops the start
- * (`RL_UNKNOWN_POLICY`).
+ * Exempts a handler, or every handler of a controller, from the named policies, or from all policies if no name is
+ * given. Policies that the same class or method adds, or a method of the class, still apply, and so does the module's
+ * deny list. A name that is not defined stops the start (`RL_UNKNOWN_POLICY`).
  *
  * @example `@SkipRateLimit()`, `@SkipRateLimit('burst')`
  */

@@ -11,10 +11,10 @@ import { headerName, type KeySettings } from './key-settings.js';
 
 type Key = string | undefined;
 
-/** Reads the key of a request; `undefined` where it does not say. */
+/** Reads the key of a request; `undefined` if the request has none. */
 type ReadKey = (request: RateLimitRequest, settings: KeySettings) => Key | Promise<Key>;
 
-/** A resolver that falls back on the address: a caller must not escape a quota by leaving out who it is. */
+/** A resolver that falls back to the address: a caller must not escape a quota by leaving its identity out. */
 function byIdentity(name: string, schemes: readonly string[], phase: Phase, read: ReadKey): KeyResolver {
   const own: KeyResolver = (_context, request, settings) => read(request, settings);
   const resolver: KeyResolver = (context, request, settings) =>
@@ -30,28 +30,28 @@ function byIdentity(name: string, schemes: readonly string[], phase: Phase, read
 }
 
 /**
- * By the user that your guard put on the request, the address of an anonymous one. The first of `id`, `sub`, `userId`,
- * `user_id`, `uid`, `_id`, `uuid`, `oid` in `request.user` says who it is, unless `keys.user` does. A user in whom none is
- * found counts by the address, and the log says so once. Decided late, after your guards.
+ * Counts by the user that your guard put on the request, and anonymous requests by their address. The id is the first
+ * of `id`, `sub`, `userId`, `user_id`, `uid`, `_id`, `uuid`, `oid` in `request.user`, or what `keys.user` returns. A
+ * user without an id is counted by address, and one warning says so. Decided late, after your guards.
  */
 export const byUser: KeyResolver = byIdentity('byUser', ['user'], 'late', (request, settings) =>
   userKey(request, settings),
 );
 
 /**
- * By the tenant of the user that your guard put on the request: the first of `tenantId`, `tenant_id`, `organizationId`,
- * `organization_id`, `orgId`, `org_id` in `request.user`, unless `keys.tenant` says it. A user without one counts by the
- * user, and the log says so once; a request without a user by the header `keys.tenantHeader`, if that is set, or by the
- * address. Decided late, after your guards.
+ * Counts by the tenant of the user that your guard put on the request: the first of `tenantId`, `tenant_id`,
+ * `organizationId`, `organization_id`, `orgId`, `org_id` in `request.user`, or what `keys.tenant` returns. A user
+ * without a tenant is counted as a user, and one warning says so. A request without a user is counted by the header
+ * `keys.tenantHeader`, if that is set, or by its address. Decided late, after your guards.
  */
 export const byTenant: KeyResolver = byIdentity('byTenant', ['tenant', 'user'], 'late', (request, settings) =>
   after(keyOf('tenant', settings.tenant(request), settings), (tenant) => tenant ?? withoutTenant(request, settings)),
 );
 
 /**
- * By the API key in `x-api-key` (`keys.apiKeyHeader`), or the address of a request without one. Only a digest is kept,
- * the first 132 bits of SHA-256: a key is a secret. Nobody has checked the key yet, so add a policy `byIp` where
- * made-up keys would pay.
+ * Counts by the API key in `x-api-key` (`keys.apiKeyHeader`), and requests without one by their address. Only a digest
+ * is kept, the first 132 bits of SHA-256, because a key is a secret. **The key is not verified at this point**: made-up
+ * keys are new quotas, so add a policy by `byIp`.
  */
 export const byApiKey: KeyResolver = byIdentity('byApiKey', ['key'], 'early', (request, { apiKeyHeader }) => {
   const key = headerOf(request, apiKeyHeader);
@@ -59,14 +59,14 @@ export const byApiKey: KeyResolver = byIdentity('byApiKey', ['key'], 'early', (r
 });
 
 /**
- * By a request header's text, or the address of a request without it. The caller chooses it, so do not let it be the
- * only key of a policy that protects.
+ * Counts by the text of a request header, and requests without it by their address. **The caller chooses the text**, so
+ * never make it the only key of a policy that protects something.
  *
- * @param name the header's name, in any case
- * @throws RateLimitError `RL_KEYS_INVALID` for what no header is called
+ * @param name the header's name, in upper or lower case
+ * @throws RateLimitError `RL_KEYS_INVALID` for text that cannot be the name of a header
  */
 export function byHeader(name: string): KeyResolver {
-  const header = headerName(name, "byHeader()'s name");
+  const header = headerName(name, 'the argument of byHeader()');
   const scheme = `header.${header}`;
   return byIdentity(`byHeader('${header}')`, [scheme], 'early', (request) => {
     const text = headerOf(request, header);
@@ -76,7 +76,7 @@ export function byHeader(name: string): KeyResolver {
 
 const userKey: ReadKey = (request, settings) => keyOf('user', settings.user(request), settings);
 
-/** A header never stands in for a user whom a guard has let in: any client may send it. */
+/** A header never replaces a user that a guard has let in, because any client can send it. */
 const withoutTenant: ReadKey = (request, settings) =>
   after(userKey(request, settings), (user) => {
     if (user !== undefined || isLeft(request.user) || settings.tenantHeader === undefined) return user;
@@ -84,7 +84,7 @@ const withoutTenant: ReadKey = (request, settings) =>
     return tenant && `tenant:${tenant}`;
   });
 
-/** What `keys.user` or `keys.tenant` returned, as a key. What has no text is the mistake of whoever wrote it, and no 500. */
+/** What `keys.user` or `keys.tenant` returned, as a key. A value without a text is warned about, and not a 500. */
 const keyOf = (
   scheme: 'user' | 'tenant',
   identity: Identity | Promise<Identity>,
@@ -97,9 +97,9 @@ const keyOf = (
       settings.warnOnce(
         `keys.${scheme}`,
         () =>
-          `keys.${scheme} returned ${kindOf(value)}, which names nobody. Such requests are counted ` +
+          `keys.${scheme} returned ${kindOf(value)}, which is not an id. Such requests are counted ` +
           `${scheme === 'tenant' ? 'by their user, or ' : ''}by their address. Return text, a finite number, a bigint, ` +
-          'an ObjectId or bytes; undefined where there is none.',
+          `an ObjectId or bytes, or undefined if there is no ${scheme}.`,
       );
     }
     return undefined;

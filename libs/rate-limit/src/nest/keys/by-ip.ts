@@ -14,10 +14,11 @@ const byAddress: KeyResolver = (_context, request, settings) => {
 };
 
 /**
- * By the client's address (the default): IPv4 whole, also inside an IPv6 address (mapped, or of the NAT64 prefix of
- * RFC 6052), other IPv6 by its first 64 bits (`keys.ipv6Prefix`). The address is the framework's own, so behind a proxy
- * set Express' `trust proxy` to the number of hops, or Fastify's `trustProxy` to their addresses.
+ * Counts by the client's address (the default): all of an IPv4 address, also inside an IPv6 address (mapped, or with
+ * the NAT64 prefix of RFC 6052), and the first 64 bits of other IPv6 addresses (`keys.ipv6Prefix`). The address is the
+ * framework's, so behind a proxy set Express' `trust proxy` to the number of hops, or Fastify's `trustProxy` to their
+ * addresses.
  *
- * A request without an address shares one quota with all others, or is refused (`keys.withoutAddress`).
+ * All requests without an address share one quota, or are refused (`keys.withoutAddress`).
  */
 export const byIp: KeyResolver = named('byIp', Object.assign(byAddress, { phase: 'early' as const, schemes: ['ip'] }));

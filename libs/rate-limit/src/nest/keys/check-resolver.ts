@@ -4,7 +4,7 @@ import { byHeader } from './by-identity.js';
 import { byAll, byFirst } from './combined.js';
 import { CalledByMistake } from './key-resolver.js';
 
-/** These make resolvers. As a resolver they would be called with a context, and give no key. */
+/** These functions make resolvers. Used as resolvers, they would return no key. */
 const MAKERS = new Map<unknown, string>([
   [byHeader, "byHeader itself; call it, as in byHeader('x-tenant')"],
   [byAll, 'byAll itself; call it, as in byAll(byIp, byUser)'],

@@ -1,34 +1,36 @@
 import { few, kindOf, oneLine } from '../../core/shown.js';
 import { textOf } from '../../engine/identity/key-text.js';
 
-/** Where guards put who a user is: Passport, JWTs, Firebase, Azure, MongoDB and others. The first that has a text counts. */
+/**
+ * Where Passport, JWTs, Firebase, Azure, MongoDB and others have the id of a user. The first field with a text counts.
+ */
 const USER_FIELDS = ['id', 'sub', 'userId', 'user_id', 'uid', '_id', 'uuid', 'oid'] as const;
 const TENANT_FIELDS = ['tenantId', 'tenant_id', 'organizationId', 'organization_id', 'orgId', 'org_id'] as const;
 
-/** The identity of `request.user`; `undefined` where it names nobody. */
+/** The id of `request.user`; `undefined` if it has none. */
 export function userIdIn(user: unknown): string | undefined {
   if (typeof user !== 'object' || user === null) return textOf(user) || undefined;
   // An ObjectId is its own id. The toString() of other objects may say anything.
   return (isObjectId(user) && textOf(user)) || firstOf(USER_FIELDS, user);
 }
 
-/** The tenant of `request.user`; `undefined` where it has none. */
+/** The tenant of `request.user`; `undefined` if it has none. */
 export const tenantIdIn = (user: unknown): string | undefined => firstOf(TENANT_FIELDS, user);
 
-/** Whether a guard left a user at all. `false` and `''` are how some say that there is none. */
+/** Whether a guard set a user. Some guards write `false` or `''` if there is none. */
 export const isLeft = (user: unknown): boolean => user !== undefined && user !== null && user !== false && user !== '';
 
-/** What to say of a `request.user` that names nobody. */
+/** The warning about a `request.user` without an id. */
 export const withoutUserId = (user: unknown): string =>
-  `request.user has none of ${USER_FIELDS.join(', ')} with a text or a number in it; it ${has(user)}. ` +
-  'So its requests are counted by their address, and users behind one address share a quota. ' +
-  'Say who the user is, as keys: { user: (request) => request.user.accountId } in the options of RateLimitModule.';
+  `Users behind one address share a quota, because request.user has no text or number in ${USER_FIELDS.join(', ')}: it ${has(user)}. ` +
+  'Such requests are counted by their address. ' +
+  'Set where the id is, as in keys: { user: (request) => request.user.accountId } of RateLimitModule.';
 
-/** What to say of one whose tenant is not known. */
+/** The warning about a `request.user` without a tenant. */
 export const withoutTenantId = (user: unknown): string =>
-  `request.user has none of ${TENANT_FIELDS.join(', ')} with a text or a number in it; it ${has(user)}. ` +
-  'So byTenant counts its requests by the user, or by the address where the user is not known either. ' +
-  'Say whose tenant it is, as keys: { tenant: (request) => request.user.company } in the options of RateLimitModule.';
+  `byTenant counts by the user, because request.user has no text or number in ${TENANT_FIELDS.join(', ')}: it ${has(user)}. ` +
+  'If the user is not known either, it counts by the address. ' +
+  'Set where the tenant is, as in keys: { tenant: (request) => request.user.company } of RateLimitModule.';
 
 function firstOf(fields: readonly string[], user: unknown): string | undefined {
   if (typeof user !== 'object' || user === null) return undefined;
@@ -58,11 +60,12 @@ function textIn(user: Readonly<Record<string, unknown>>, field: string): string 
 
 const MOST_SHOWN = 12;
 
-/** The names of its fields, never what is in them. */
+/** The names of its fields, never their values. */
 function has(user: unknown): string {
   if (typeof user !== 'object' || user === null) return `is a ${typeof user}`;
   try {
-    if (typeof (user as { then?: unknown }).then === 'function') return 'is a promise: does a guard lack an await?';
+    if (typeof (user as { then?: unknown }).then === 'function')
+      return 'is a promise (add the missing await to your guard)';
     if (Array.isArray(user)) return `is ${kindOf(user)}`;
     const names = Object.keys(user);
     if (names.length === 0) return 'has no fields';

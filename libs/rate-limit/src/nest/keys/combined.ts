@@ -7,7 +7,7 @@ import { byIp } from './by-ip.js';
 import { keyName, named } from './key-name.js';
 import type { KeyResolver, Partition, Phase } from './key-resolver.js';
 
-/** Late as soon as one of them is: it waits for what that one reads. Not known where a function does not say. */
+/** Late if one of them is late, because that one must be read. Unknown if one of them is a function without a phase. */
 function phaseOf(resolvers: readonly KeyResolver[]): { phase?: Phase } {
   if (resolvers.some(({ phase }) => phase === 'late')) return { phase: 'late' };
   return resolvers.every(({ phase }) => phase === 'early') ? { phase: 'early' } : {};
@@ -17,8 +17,8 @@ const nameOf = (combination: string, resolvers: readonly KeyResolver[]): string 
   `${combination}(${resolvers.map((each) => keyName(each) ?? 'your function').join(', ')})`;
 
 /**
- * By all of them together: one quota for each combination. Where one does not apply, neither does the policy. Late as
- * soon as one of them is.
+ * Counts by all these keys together: one quota for each combination. If one of them does not apply to a request, the
+ * policy does not either. It is late if one of them is late.
  */
 export function byAll(...resolvers: KeyResolver[]): KeyResolver {
   const resolver: KeyResolver = async (context, request, settings) => {
@@ -37,8 +37,8 @@ function partOf(key: Partition, ipv6Prefix: number): string {
 }
 
 /**
- * By the first of them that the request answers; by its address when a built-in one is among them and none does. Late
- * as soon as one of them is.
+ * Counts by the first of these keys that the request has. If it has none of them, it counts by its address if one of
+ * them is built in; otherwise the policy does not apply. It is late if one of them is late.
  */
 export function byFirst(...resolvers: KeyResolver[]): KeyResolver {
   const owns = resolvers.map((each) => each.own ?? each);

@@ -4,38 +4,38 @@ import type { RateLimitRequest } from '../request/request.js';
 import type { KeySettings } from './key-settings.js';
 
 /**
- * When a policy is decided: `early`, before any guard of yours, so that a flood meets nothing else first; or `late`,
- * after all of them, when it is known who asks.
+ * When a policy is decided. `early`: before all your guards, so that a flood reaches nothing else. `late`: after all of
+ * them, when the user is known.
  */
 export type Phase = 'early' | 'late';
 
-/** What a resolver answers that is called without a request, as in `key: byUser()`. It is refused at boot, with the place. */
+/** A resolver that is called without a request, as in `key: byUser()`, returns this. The checks at boot refuse it. */
 export class CalledByMistake {
   constructor(readonly name: string) {}
 }
 
 /**
- * Text, or an id that stands for it: a finite number, a bigint, an ObjectId, bytes. `undefined` or `null` when the policy
- * does not apply.
+ * A key: text, or an id that has a text: a finite number, a bigint, an ObjectId, bytes. `undefined` or `null` if the
+ * policy does not apply.
  */
 export type Partition = Identity;
 
 /**
- * Says which partition of a policy's quota a request spends: any text, and `undefined` when the policy does not apply
- * to it. What it throws ends the request, and charges nothing. An address behind `ip:` is read as `byIp` reads it.
+ * Returns the key that a request is counted by: any text or an id, or `undefined` if the policy does not apply to it.
+ * If it throws, the request ends and nothing is charged. An address behind `ip:` counts as `byIp` counts it.
  */
 export interface KeyResolver {
   (context: ExecutionContext, request: RateLimitRequest, settings: KeySettings): Partition | Promise<Partition>;
   /**
-   * When its policies are decided, unless they say so themselves. Default: early, unless it reads who the caller is before
-   * a guard has said so; then that request's decision is late.
+   * The phase of policies with this key that set no `phase`. Default: early. If the resolver then reads `request.user`
+   * before a guard has set it, that request is decided late.
    */
   readonly phase?: Phase;
-  /** The same without falling back on the address: `undefined` when the request does not say. */
+  /** The same resolver without the fallback to the address: `undefined` if the request has no such key. */
   readonly own?: KeyResolver;
   /**
    * What its keys begin with, without the colon: `['user', 'ip']`. Code that names a caller by a key without such a
-   * beginning is then told so. Default: its keys may be any text.
+   * beginning then gets an error or a warning. Default: its keys may be any text.
    */
   readonly schemes?: readonly string[];
 }

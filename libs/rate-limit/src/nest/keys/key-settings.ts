@@ -11,34 +11,35 @@ import { tenantReader, userReader } from './request-user.js';
 /** Typed as a method is, so that it may take the request by the framework's own type. */
 export type ReadIdentity = { read(request: RateLimitRequest): Identity | Promise<Identity> }['read'];
 
-/** How clients are told apart. Its functions may take the request as the framework types it: `(request: Request) => …`. */
+/** How callers are identified. The functions may use the framework's own type: `(request: Request) => …`. */
 export interface KeyOptions {
   /**
-   * Who the user is: text or an id, or a promise of it. `undefined`: nobody is known. Default: the first of `id`, `sub`,
+   * The user of a request: text or an id, or a promise of it. `undefined`: no user. Default: the first of `id`, `sub`,
    * `userId`, `user_id`, `uid`, `_id`, `uuid`, `oid` in `request.user`.
    */
   user?: ReadIdentity;
   /**
-   * Whose tenant it is: text or an id, or a promise of it. Default: the first of `tenantId`, `tenant_id`,
+   * The tenant of a request: text or an id, or a promise of it. Default: the first of `tenantId`, `tenant_id`,
    * `organizationId`, `organization_id`, `orgId`, `org_id` in `request.user`.
    */
   tenant?: ReadIdentity;
   /**
-   * A header that names the tenant of requests **without a user**. Anybody may send it: made-up values have a quota each,
-   * and a rival's use up the rival's. Set it only where a gateway in front writes it. Default: none is read.
+   * A header that names the tenant of requests **without a user**. Any client can send it: each made-up value has its
+   * own quota, and the id of another tenant spends that tenant's quota. Set it only if a gateway in front sets the
+   * header. Default: no header is read.
    */
   tenantHeader?: string | undefined;
   /** The header that carries API keys. Default `x-api-key`. */
   apiKeyHeader?: string;
-  /** IPv6 addresses that share this many leading bits are one client: 32 to 128. Default 64, what one line is given. */
+  /** IPv6 addresses that share this many leading bits are one client: 32 to 128. Default 64. */
   ipv6Prefix?: number;
   /** A request without an address: `share` one quota among all of them (default), or `refuse` it with 403. */
   withoutAddress?: 'share' | 'refuse';
 }
 
-/** The options with their defaults, and what is done when a caller cannot be told from others. */
+/** The options with their defaults, and warnings about callers that cannot be identified. */
 export interface KeySettings extends Required<Omit<KeyOptions, 'tenantHeader'>> {
-  /** In lower case; `undefined`: none is read. */
+  /** In lower case; `undefined`: no header is read. */
   readonly tenantHeader: string | undefined;
   /**
    * `user` and `tenant` where the application wrote them: what they read of a request says who the caller is.
@@ -92,7 +93,7 @@ export function keySettings(options: KeyOptions = {}, warn: (message: string) =>
 /**
  * A header's name as requests have it: in lower case.
  *
- * @throws RateLimitError `RL_KEYS_INVALID` for what no header is called
+ * @throws RateLimitError `RL_KEYS_INVALID` for text that cannot be the name of a header
  */
 export function headerName(name: unknown, place: string): string {
   const isName = typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name);

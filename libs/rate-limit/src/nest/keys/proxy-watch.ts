@@ -1,14 +1,14 @@
 import type { RateLimitRequest } from '../request/request.js';
 
-/** The parts of Express' and Fastify's requests that tell which hops are trusted. */
+/** The parts of Express' and Fastify's requests that show which hops are trusted. */
 interface FrameworkRequest extends RateLimitRequest {
   readonly ips?: readonly string[];
   readonly app?: { get?(setting: 'trust proxy'): unknown };
 }
 
 /**
- * Looks at the first request that came through a proxy, and warns when the address cannot be the client's: no hop is
- * trusted, so all clients are one; or every hop is, so each client is whoever it says it is.
+ * Looks at the first request that came through a proxy, and warns if the address cannot be the client's. If no hop is
+ * trusted, all clients share one address. If every hop is trusted, each client can choose its address.
  */
 export function proxyWatch(warn: (message: string) => void): (request: RateLimitRequest) => void {
   let seen = false;
@@ -35,7 +35,8 @@ function trustOf(request: FrameworkRequest): 'none' | 'some' | 'all' {
     const setting = request.app.get('trust proxy');
     return setting === true ? 'all' : setting ? 'some' : 'none';
   }
-  // Fastify keeps its setting to itself; what it makes of the header tells: the socket's address alone, or more. A
-  // number of hops, which it took once, trusts nobody today.
+  // Fastify does not show its setting, but `ips` has more than the socket's address if a hop is trusted. A number of
+  // hops,
+  // which older versions accepted, trusts no hop today.
   return (request.ips?.length ?? 0) > 1 ? 'some' : 'none';
 }

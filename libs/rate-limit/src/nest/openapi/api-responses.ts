@@ -64,8 +64,8 @@ export function addedTo(
 }
 
 /**
- * What `@nestjs/swagger` says of a handler that declares nothing. It stops saying this once a response is written, so
- * it must be written too: the status that Nest sends, with what the package's compiler plugin found.
+ * The response that `@nestjs/swagger` adds for a handler without declared responses: the status that Nest sends, with the
+ * metadata of the package's compiler plugin. The package stops adding it once a response is written, so it is written too.
  */
 function undeclared({ controller, name, handler }: Route): Responses {
   const sent = Reflect.getMetadata('__httpCode__', handler) as number | undefined;

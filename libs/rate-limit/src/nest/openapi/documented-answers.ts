@@ -31,7 +31,7 @@ export interface DocumentedPolicy {
   readonly isCostDynamic: boolean;
 }
 
-/** What the document says of the answers of one route. */
+/** The documented answers of one route. */
 export interface DocumentedAnswers {
   /** The header fields of the route's own answers. */
   readonly fields: DocumentedFields;

@@ -58,7 +58,7 @@ const FIELDS: Readonly<Record<string, { description: string; schema: object }>> 
     description: 'What is left: `r` units of each policy, and more in `t` seconds.',
     schema: TEXT,
   },
-  'X-RateLimit-Limit': { description: 'The limit of the policy that is closest to its end.', schema: WHOLE_NUMBER },
+  'X-RateLimit-Limit': { description: 'The limit of the policy with the least quota left.', schema: WHOLE_NUMBER },
   'X-RateLimit-Remaining': { description: 'The units that are left of it.', schema: WHOLE_NUMBER },
   'X-RateLimit-Reset': { description: 'When more of it is available, in seconds since 1970.', schema: WHOLE_NUMBER },
   'Retry-After': {

@@ -2,11 +2,11 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 
 /**
- * The name of the application that runs: that of the package of its main script, or of its working directory where the
- * script is another package's, as that of a process manager. In a workspace with one package.json for several
- * applications, the folder below `apps` is part of it.
+ * The name of the running application: that of the package.json above its main script. If the main script belongs to
+ * another package, such as a process manager, the package.json above the working directory is used. In a workspace with
+ * one package.json for several applications, the folder below `apps` is part of the name.
  *
- * @returns `undefined` where no package.json with a name is found
+ * @returns `undefined` if there is no package.json with a name
  */
 export function applicationName(main = process.argv[1], cwd = process.cwd()): string | undefined {
   const isOwn = main !== undefined && isAbsolute(main) && !main.split(sep).includes('node_modules');
@@ -21,7 +21,7 @@ export function applicationName(main = process.argv[1], cwd = process.cwd()): st
   return app === undefined ? own.name : `${own.name}/${app}`;
 }
 
-/** The nearest package.json with a name: one that only says `"type": "module"` has none. */
+/** The nearest package.json with a name. A package.json with only `"type": "module"` is passed over. */
 function packageAbove(folder: string): { name: string; folder: string } | undefined {
   for (let at = folder; ; at = dirname(at)) {
     const name = nameIn(join(at, 'package.json'));

@@ -3,7 +3,7 @@ import { MetadataScanner, type DiscoveryService } from '@nestjs/core';
 import type { HandlerPlace } from '../transports/transport.js';
 import type { Handler } from './plan.js';
 
-/** What Nest knows of a class that it makes. */
+/** Nest's record of a class. */
 export type Wrapper = ReturnType<DiscoveryService['getControllers']>[number];
 
 /** The classes of an application that may have handlers. */

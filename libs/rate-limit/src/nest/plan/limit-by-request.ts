@@ -11,7 +11,7 @@ export class LimitByRequest implements PolicySource<Call> {
   readonly varies = 'limit';
   readonly own: Policy;
 
-  /** @param variants of a definition whose limit stands for any */
+  /** @param variants of a definition whose limit is a placeholder */
   constructor(
     private readonly variants: PolicyVariants,
     private readonly limit: (context: ExecutionContext) => number | Promise<number>,

@@ -3,8 +3,8 @@ import { RouterModule, type ModulesContainer, type Routes } from '@nestjs/core';
 import { joined } from './route-owners.js';
 
 /**
- * The paths that `RouterModule.register()` puts in front of the controllers of modules. Nest writes them on the modules
- * when it makes `RouterModule`, which may be later than this is asked.
+ * The path prefixes of `RouterModule.register()`, by module. Read from its options, because Nest writes them on the
+ * modules only when it makes `RouterModule`, which may be later.
  */
 export function modulePathsOf(modules: ModulesContainer): Map<unknown, string> {
   const paths = new Map<unknown, string>();

@@ -14,11 +14,11 @@ import type { RequestedPolicy, RuleCatalogue } from './rule-catalogue.js';
 export interface Plan {
   readonly early: readonly Rule[];
   readonly late: readonly Rule[];
-  /** Both, for those who decide them at once. */
+  /** Both, for a guard that decides them at once. */
   readonly all: readonly Rule[];
-  /** Their policies, where none depends on the request. */
+  /** Their policies, if none depends on the request. */
   readonly live: readonly LivePolicy[] | undefined;
-  /** The text of `RateLimit-Policy` by the definitions of these. */
+  /** The text of `RateLimit-Policy` with the numbers of their definitions. */
   readonly policyField: string;
   /** The same after limits were changed for all keys, kept until they change again. */
   changed: { readonly policies: readonly Policy[]; readonly field: string } | undefined;
@@ -28,7 +28,7 @@ const EMPTY_PLAN: Plan = { early: [], late: [], all: [], live: [], policyField: 
 
 export type Handler = (...args: never[]) => unknown;
 
-/** What the decorators of a class or a handler ask for. */
+/** The policies that the decorators of a class or a handler add and skip. */
 export interface Asked {
   readonly requested: readonly RequestedPolicy[];
   readonly skipped: readonly (string | symbol)[];
@@ -52,11 +52,11 @@ export const askedByMethod = (type: Type, name: string | symbol, method: Handler
 });
 
 /**
- * Default, then class, then method; at each level first the skips, then the additions. A policy that is asked for
- * again by name takes the place of its earlier use.
+ * Makes a plan: first the default policies, then those of the class, then those of the method. At each level skips come
+ * before additions. If a level uses a name again, it replaces the earlier use.
  *
- * @param levels what is asked for, or what the decorators of a class or a handler say
- * @param owner the route, to which policies without a name belong
+ * @param levels the policies of each level, or the decorators' policies and skips
+ * @param owner what the route's own quotas are filed under
  * @throws RateLimitError
  */
 export function planOf(
@@ -77,7 +77,7 @@ export function planOf(
         if (named.has(rule.name)) {
           throw new RateLimitError(
             'RL_POLICY_CONFLICT',
-            `asks for ${shown(rule.name)} twice; ask once, or use two names`,
+            `asks for the policy ${shown(rule.name)} twice; remove one, or use two names`,
           );
         }
         named.add(rule.name);
@@ -104,7 +104,7 @@ export function policyFieldOf(plan: Plan, verdicts: readonly Verdict[]): string 
   if (!live) return policyField(verdicts.map(({ policy }) => policy));
   if (live.every(({ isOwn }) => isOwn)) return own;
   const policies = live.map(({ own: { id }, current }) => judgedBy(verdicts, id) ?? current);
-  // A key with an override: too few to keep their texts.
+  // Keys with an override are too rare to cache their texts.
   if (!live.every(({ current }, i) => current === policies[i])) return policyField(policies);
   if (!plan.changed?.policies.every((policy, i) => policy === policies[i])) {
     plan.changed = { policies, field: policyField(policies) };
@@ -120,7 +120,7 @@ function judgedBy(verdicts: readonly Verdict[], id: string): Policy | undefined 
 function compiled(all: readonly Rule[]): Plan {
   const live = all.map(({ source }) => source).filter((source) => source instanceof LivePolicy);
   return {
-    // Those that are tried stand in both: which of the two decides them is found out for each request.
+    // Rules that are tried are in both phases: each request finds out which phase decides them.
     early: all.filter(({ phase }) => phase !== 'late'),
     late: all.filter(({ phase }) => phase !== 'early'),
     all,
@@ -136,7 +136,7 @@ function without(rules: Rule[], skipped: readonly (string | symbol)[], catalogue
     if (catalogue.get(name as string)) continue;
     throw new RateLimitError(
       'RL_UNKNOWN_POLICY',
-      `skips ${shown(name)}, which is no policy; there are ${catalogue.names.join(', ') || 'none'}`,
+      `skips the policy ${shown(name)}, which is not defined; ${catalogue.contents}`,
     );
   }
   return rules.filter((rule) => !skipped.includes(rule.name) || rule.isUnnamed);

@@ -8,27 +8,27 @@ import type { RequestedPolicy, RuleCatalogue } from './rule-catalogue.js';
 /** A handler that requests reach, and its plan. */
 interface Planned {
   readonly plan: Plan;
-  /** Of each instance: a class may stand in several modules. */
+  /** One for each instance: a class may be in several modules. */
   readonly routes: Route[];
 }
 
 /**
- * Every route's plan, made once when the application starts. A plan belongs to a class and the name of a handler:
- * inherited handlers share their function, and a function may be another one by the time it is called (tracing wraps
- * it, a constructor binds it, a test puts a double there).
+ * Every route's plan, made once when the application starts. A plan belongs to a class and the name of a handler, not
+ * to its function: inherited handlers share a function, and a function may be replaced later (tracing wraps it, a
+ * constructor binds it, a test puts a double there).
  */
 export class Plans {
   /**
-   * Whether a function has what decides late policies. Where a handler has it and the function in its place does not,
-   * the call is refused: nobody would decide them.
+   * Whether a function has the late guard. If a handler has it and the function that replaced it does not, the call is
+   * refused, because its late policies would not be decided.
    */
   isLateBound: (handler: Handler) => boolean = () => true;
   private readonly byController = new Map<Type, Map<string, Planned>>();
-  /** Controllers whose instances say that they are of another class, as those of a Proxy do in NestJS 11. */
+  /** Controllers whose instances report another class, as behind a Proxy in NestJS 11. */
   private readonly behind = new Map<unknown, Type[]>();
-  /** Found once, then known by the function itself, for as long as there is one: a constructor may make one per request. */
+  /** Plans by function, for quick lookup. Weak, because a constructor may make a function for each request. */
   private readonly byHandler = new Map<Type, WeakMap<Handler, Plan>>();
-  /** For what is no route: a message, a query. Only the default policies could be meant there. */
+  /** The plan for calls that are not routes, such as messages: the default policies. */
   private readonly elsewhere: Plan;
 
   /** @throws RateLimitError naming the handler, the value and the fix */
@@ -37,7 +37,7 @@ export class Plans {
     defaults: readonly RequestedPolicy[],
     readonly routes: readonly Route[],
   ) {
-    // First all that is spelled out anywhere, then the plans: what a name means does not depend on the order of imports.
+    // First all definitions, then the plans, so that names do not depend on the order of imports.
     const learn = (requested: readonly RequestedPolicy[]) => requested.forEach((each) => catalogue.learn(each));
     this.elsewhere = atPlace('default', () => (learn(defaults), planOf(catalogue, [defaults], '@default')));
     const asked = new Map<Route, readonly [Asked, Asked]>();
@@ -68,7 +68,7 @@ export class Plans {
   /**
    * The plan of the handler that is called.
    *
-   * @throws RateLimitError `RL_HANDLER_UNKNOWN` for a route nobody recognises: it is never let through unlimited
+   * @throws RateLimitError `RL_HANDLER_UNKNOWN` for a route that is not recognised: it must not pass unlimited
    */
   of(context: ExecutionContext): Plan {
     const controller = context.getClass();
@@ -81,8 +81,8 @@ export class Plans {
   }
 
   /**
-   * Learns what stands in the place of handlers, by the keys of the instances. Call it right before the routes are made
-   * of that: a test takes its doubles back later.
+   * Learns the functions that replaced handlers on the instances. Call it right before Nest makes the routes from them,
+   * because a test removes its doubles later.
    */
   recogniseHandlers(): void {
     for (const [controller, handlers] of this.byController) {
@@ -98,14 +98,14 @@ export class Plans {
     }
   }
 
-  /** Notes the class that calls of a controller say they are of, where it is another one. */
+  /** Notes the class that calls of a controller report, if it is another one. */
   private hide(controller: Type, constructor: unknown): void {
     if (constructor === undefined || constructor === controller || this.byController.has(constructor as Type)) return;
     const controllers = entriesOf(this.behind, constructor, (): Type[] => []);
     if (!controllers.includes(controller)) controllers.push(controller);
   }
 
-  /** @throws RateLimitError `RL_HANDLER_UNKNOWN` where calls of two controllers would look alike, and their plans differ */
+  /** @throws RateLimitError `RL_HANDLER_UNKNOWN` if calls of two controllers would look alike and their plans differ */
   private checkToldApart(constructor: Type, controllers: readonly Type[]): void {
     const names = new Set(controllers.flatMap((controller) => [...this.byController.get(controller)!.keys()]));
     for (const name of names) {
@@ -114,8 +114,8 @@ export class Plans {
       const [one, other] = planned.map(({ routes: [route] }) => placeOf(route!));
       throw new RateLimitError(
         'RL_HANDLER_UNKNOWN',
-        `${one} and ${other} cannot be told apart: both classes have the constructor property of ${constructor.name}; ` +
-          'do not copy "constructor" from a mixin, or give their policies names',
+        `${one} and ${other} cannot be told apart, because both classes have the constructor property of ${constructor.name}; ` +
+          'do not copy "constructor" from a mixin',
       );
     }
   }
@@ -132,7 +132,7 @@ export class Plans {
     if (controllers.length > 0) {
       throw new RateLimitError(
         'RL_HANDLER_UNKNOWN',
-        `a handler of ${type.name} was replaced by a function named "${handler.name}"; give it the handler's name`,
+        `a function named "${handler.name}" replaced a handler of ${type.name}, and it is unknown which one; give the function the handler's name`,
       );
     }
     entriesOf(this.byHandler, type, () => new WeakMap<Handler, Plan>()).set(handler, this.elsewhere);
@@ -143,22 +143,22 @@ export class Plans {
     if (plan.late.length > 0 && this.isLateBound(route!.handler) && !this.isLateBound(handler)) {
       throw new RateLimitError(
         'RL_HANDLER_UNKNOWN',
-        `${type.name}.${route!.name} was replaced by a function without the handler's metadata, so the guards of the handler ` +
-          `are lost, and its policies that are decided after them; copy the metadata, or move the guards to the class and use phase: 'early'`,
+        `a function without the handler's metadata replaced ${type.name}.${route!.name}, so the guards of the handler and its late ` +
+          `policies would not run; copy the metadata, or move the guards to the class and use phase: 'early'`,
       );
     }
     entriesOf(this.byHandler, type, () => new WeakMap<Handler, Plan>()).set(handler, plan);
     return plan;
   }
 
-  /** By the key of an instance that the function stands under; nothing where it stands for handlers that differ. */
+  /** Finds a function on the instances; `undefined` if it serves handlers with different plans. */
   private onInstance(handlers: ReadonlyMap<string, Planned>, handler: Handler): Planned | undefined {
     const found = [...handlers.values()].filter(({ routes }) => routes.some((route) => functionOf(route) === handler));
     return allAlike(found);
   }
 }
 
-/** Where all handlers have the same plan, it does not matter which one is called. */
+/** If all handlers have the same plan, it does not matter which one is called. */
 const anyOf = (handlers: ReadonlyMap<string, Planned>): Planned | undefined => allAlike([...handlers.values()]);
 
 function allAlike(planned: readonly Planned[]): Planned | undefined {

@@ -3,12 +3,12 @@ import { keyDigest, LONGEST_PLAIN_KEY } from '../../stores/long-key.js';
 import type { Handler } from './plan.js';
 
 /**
- * What the quotas of a handler's own are filed under: `@shop:GET/cats/:id`, the application and what the handler's
- * decorators declare. That is the same in every instance and after every build: minifiers rename classes, and a change of
- * the imports reorders them. Never the url of a request, which has many spellings.
+ * What a handler's own quotas are filed under: `@shop:GET/cats/:id`, the application and what the handler's decorators
+ * declare. This is the same in every instance and after every build. Class names are not, because minifiers change
+ * them, and neither is the order of imports. The url of a request is never used, because it has many spellings.
  *
- * @param modulePaths what `RouterModule` puts in front, in each of the modules that the controller stands in
- * @param application its name, where it must be told from others
+ * @param modulePaths the paths of `RouterModule` for the modules that have the controller
+ * @param application the application's name, if its quotas must be separate from other applications
  */
 export function ownerOf(
   controller: Type,
@@ -22,7 +22,7 @@ export function ownerOf(
   return application === undefined ? `@${where}` : `@${plain(application)}:${where}`;
 }
 
-/** `GET/cats/:id`, with host and version where they are declared; nothing for what is no HTTP handler. */
+/** `GET/cats/:id`, with host and version if they are declared; `undefined` for methods that are not HTTP handlers. */
 function addressOf(controller: Type, handler: Handler, modulePaths: readonly string[]): string | undefined {
   const method = Reflect.getMetadata('method', handler) as RequestMethod | undefined;
   if (method === undefined || !Reflect.hasMetadata('path', handler)) return undefined;
@@ -41,14 +41,14 @@ function addressOf(controller: Type, handler: Handler, modulePaths: readonly str
   ].join('');
 }
 
-/** Paths of one spelling, whatever slashes they are declared with. */
+/** Joins paths into one spelling, whatever slashes they are declared with. */
 export const joined = (...paths: readonly string[]): string =>
   `/${paths
     .flatMap((path) => path.split('/'))
     .filter((segment) => segment !== '')
     .join('/')}`;
 
-/** What Nest's decorators take: one value or a list of them; hosts are patterns too, and a version may be a symbol. */
+/** Reads metadata of Nest's decorators: one value or a list. A host may be a pattern, and a version a symbol. */
 function textsOf(key: string, target: object): string[] {
   const value: unknown = Reflect.getMetadata(key, target);
   return value === undefined ? [] : [value].flat().map(String);

@@ -7,28 +7,29 @@ import { modulePathsOf } from './module-paths.js';
 import type { Handler } from './plan.js';
 import { ownerOf } from './route-owners.js';
 
-/** A handler that requests reach, and where it lives. */
+/** A handler that requests reach, and its class. */
 export interface Route {
   /** Its class: a controller, or a provider such as a resolver. */
   readonly controller: Type;
   readonly name: string;
   readonly handler: Handler;
-  /** What quotas of the route's own are filed under. */
+  /** What the route's own quotas are filed under. */
   readonly owner: string;
-  /** What Nest knows of the class, in one of the modules that it stands in. */
+  /** Nest's record of the class, in one of the modules that have it. */
   readonly wrapper: Wrapper;
 }
 
 /**
- * Every route of the application. Its function is marked with its name, by which it is known when something wraps it.
+ * Every route of the application. Its function is marked with its name, so that it is recognised after something wraps
+ * it.
  *
- * @param application its name, where quotas of its routes must be told from those of others
+ * @param application the application's name, if its quotas must be separate from other applications
  */
 export function routesOf(discovery: DiscoveryService, modules: ModulesContainer, application?: string): Route[] {
   const { controllers, providers } = classesOf(discovery);
   const handling = [
     ...controllers.map((wrapper) => ({ wrapper, handlers: handlersOf(wrapper, 'controllers') })),
-    // Of providers only those that have handlers, as resolvers do.
+    // Only providers with handlers, such as resolvers.
     ...providers.map((wrapper) => ({ wrapper, handlers: handlersOf(wrapper, 'providers') })),
   ];
   const paths = modulePathsOf(modules);
@@ -53,14 +54,14 @@ export const placeOf = ({ controller, name }: Route): string => `${controller.na
 const handlersOf = ({ metatype }: Wrapper, place: HandlerPlace): [string, Handler][] =>
   methodsOf(metatype as Type).filter(([, method]) => isHandler(method, place));
 
-/** Written on a route's function: who wraps one, copies what Nest wrote on it, and this beside it. */
+/** Metadata on a route's function. A wrapper that copies Nest's metadata copies this too. */
 const ROUTE_NAME = Symbol.for('nestjs-redis-rate-limit/route');
 
-/** The name of the route that a function serves, also when it wraps the handler or is bound to its controller. */
+/** The name of the route that a function serves, also if it wraps the handler or is bound to its controller. */
 export const routeNameOf = (handler: Handler): string =>
   (Reflect.getMetadata(ROUTE_NAME, handler) as string | undefined) ?? handler.name.replace(/^(bound )+/, '');
 
-/** The function that stands in the place of a handler on the instance that Nest calls. */
+/** The handler's function on the instance that Nest calls, which may have been replaced. */
 export function functionOf({ name, handler, wrapper }: Route): Handler {
   const found = (wrapper.instance as Record<string, unknown> | undefined)?.[name];
   return typeof found === 'function' ? (found as Handler) : handler;

@@ -10,9 +10,9 @@ import { RULE_KEYS, ruleOf, ruleOfHandler, withUse, type Rule } from './rule.js'
 /** How a handler asks for a policy: by name, spelled out, or by name with another use. */
 export type RequestedPolicy = string | PolicyReference | PolicyOptions;
 
-/** The policies with a name, whether the module's options define them or a route does. */
+/** The policies with a name, defined in the module's options or on a route. */
 export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
-  /** Those that the module's options define. */
+  /** The names that the module's options define. */
   private readonly configured: ReadonlySet<string>;
 
   /**
@@ -27,7 +27,7 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
     this.configured = new Set(this.names);
   }
 
-  /** Takes in what a route defines under a name, so that others may ask for it by name, whichever comes first. */
+  /** Adds a policy that a route defines under a name, so that other routes can use the name, in any order. */
   learn(requested: RequestedPolicy): void {
     if (typeof requested !== 'object' || requested?.name === undefined) return;
     if (this.isDefinition(requested) && !this.isChange(requested)) this.define(requested);
@@ -59,8 +59,8 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
   }
 
   /**
-   * Whether this is a policy of the catalogue with other numbers, or with a quota of the handler's own. All of a
-   * definition is one, unless it says that it is for the handler alone.
+   * Whether this is a policy of the catalogue with other numbers, or with `per: 'handler'`. A whole definition (limit
+   * and window) is a new policy, unless it has `per: 'handler'`.
    */
   private isChange({ name, limit, window, per, ...others }: PolicyOptions | PolicyReference): boolean {
     const isWhole = limit !== undefined && window !== undefined;
@@ -76,7 +76,7 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
     if (hasNumbers && isLookedUp) {
       throw new RateLimitError(
         'RL_POLICY_CONFLICT',
-        `${shown(name)} is defined elsewhere, and only its definition can set resolve, which outranks a route's numbers; use another name`,
+        `a route can neither add resolve to the policy ${shown(name)} nor give it numbers if it has resolve; use another name`,
       );
     }
     return blockable(ruleOfHandler(rule, requested, owner), this.canBlock);
@@ -84,17 +84,16 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
 
   protected override adviceOn(name: string): string {
     return this.configured.has(name)
-      ? `leave out what the catalogue says, or add per: 'handler' for numbers and a quota of this handler's own`
+      ? `leave the definition out to use the catalogue's, or add per: 'handler' to give this handler its own numbers and quota`
       : super.adviceOn(name);
   }
 
   private known(name: string): Rule {
     const rule = this.get(name);
     if (rule) return rule;
-    const known = this.names.length > 0 ? `the catalogue has ${this.names.join(', ')}` : 'the catalogue is empty';
     throw new RateLimitError(
       'RL_UNKNOWN_POLICY',
-      `asks for ${shown(name)}; ${known}. Add it to policies of RateLimitModule.forRoot(), or spell the policy out`,
+      `asks for the policy ${shown(name)}, which is not defined; ${this.contents}. Add it to policies of RateLimitModule.forRoot(), or write { limit, window } here`,
     );
   }
 }

@@ -22,29 +22,29 @@ import { lookupOf } from '../resolve/lookup-of.js';
 import { RESOLVE_KEYS } from '../resolve/resolved-policy.js';
 import { LimitByRequest } from './limit-by-request.js';
 
-/** A policy put to use: where its numbers come from, who pays, how much. Compiled once, when the application starts. */
+/** A policy as a handler uses it: its numbers, its key, its cost. Compiled once, when the application starts. */
 export interface Rule {
   readonly name: string;
-  /** Whether it has no name of its own: then its quota is one handler's, and `name` is only for the header fields. */
+  /** Whether it has no name. Then each handler has its own quota, and `name` is only for the header fields. */
   readonly isUnnamed: boolean;
   readonly source: PolicySource<Call>;
-  /** `tried`: early, unless that reads who the caller is before anybody has said so. */
+  /** `tried`: early, unless its functions read the caller's identity before a guard has set it. */
   readonly phase: Phase | 'tried';
-  /** Whether it has functions of the application that do not say when they want to run. */
+  /** Whether it has functions of the application and no `phase`. */
   readonly isWatched: boolean;
-  /** Who pays for a call. */
+  /** The key of a call. */
   key(call: Call): Partition | Promise<Partition>;
-  /** What a call costs, where that is known; else 1, which stands for any cost in documents. */
+  /** The cost of a call. If it depends on the call: 1, as an example for documents. */
   readonly cost: number;
-  /** What a call costs, where that depends on it. */
+  /** The cost of a call, if it depends on the call. */
   readonly costOf: ((call: Call) => number | Promise<number>) | undefined;
   readonly skip: ((context: ExecutionContext) => boolean | Promise<boolean>) | undefined;
   readonly lists: Lists | undefined;
-  /** Whether each handler has a quota of its own, though the policy has a name. */
+  /** Whether each handler has its own quota, although the policy has a name. */
   readonly isPerHandler: boolean;
-  /** As it is written down, for a use of the same policy that changes a part of it. */
+  /** The options of this use, for another use that changes some of them. */
   readonly use: Readonly<PolicyUse>;
-  /** The definition as it is written down. */
+  /** The definition as it is written. */
   readonly written: Readonly<PolicyOptions>;
 }
 
@@ -55,7 +55,7 @@ export const RULE_KEYS = ['name', ...DEFINING, ...USE_KEYS, ...RESOLVE_KEYS];
  * Compiles a policy and its use.
  *
  * @param owner the route that a policy without a name belongs to
- * @throws RateLimitError for whatever can be known to be wrong by now
+ * @throws RateLimitError for every mistake that can be found at boot
  */
 export function ruleOf(options: PolicyOptions, owner?: string): Rule {
   checkKnownKeys(options, RULE_KEYS, 'a policy');
@@ -64,14 +64,14 @@ export function ruleOf(options: PolicyOptions, owner?: string): Rule {
   return compiled({ name, isUnnamed, source: sourceOf(options, name, owner), written: options }, options);
 }
 
-/** The same policy in another use: what `use` leaves out stays as it was. */
+/** The same policy in another use. Fields that `use` leaves out stay as they were. */
 export const withUse = (rule: Rule, use: PolicyUse): Rule => compiled(rule, use, rule);
 
 /**
- * The same policy with a quota of the handler's own, and with the numbers that the handler says. Without any, it follows
+ * The same policy with the handler's own quota, and with the numbers that the handler sets. If it sets none, it follows
  * changes of the policy's limit.
  *
- * @param owner the route
+ * @param owner what the route's own quotas are filed under
  * @throws RateLimitError as {@link ruleOf} does
  */
 export function ruleOfHandler(rule: Rule, use: PolicyReference, owner: string): Rule {
@@ -85,7 +85,7 @@ export function ruleOfHandler(rule: Rule, use: PolicyReference, owner: string): 
 function sourceOf(options: PolicyOptions, name: string, owner?: string, leader?: LivePolicy): PolicySource<Call> {
   const { algorithm, limit, window, burst, onStoreFailure, blockFor } = options;
   refuseBareNumbers(options);
-  // Where the limit is a function, the rest of the definition can be wrong all the same.
+  // If the limit is a function, the rest of the definition is still checked.
   const fixed = typeof limit === 'function' ? 1 : limit;
   const definition = { name, algorithm, limit: fixed, window, burst, onStoreFailure, blockFor };
   const variants = new PolicyVariants(definition, owner);
@@ -133,7 +133,7 @@ function compiled(
   };
 }
 
-/** As it says, else as its key needs: who pays decides. A lookup also waits for what its cache's key reads. */
+/** The phase that is set, otherwise that of the key. A lookup is also late if its cache's key is late. */
 function phaseOf({ phase: said, key }: PolicyUse, source: PolicySource<Call>, name: string): Rule['phase'] {
   const isLookup = source instanceof Lookup;
   const needed = isLookup && source.by?.phase === 'late' ? 'late' : key!.phase;
@@ -141,16 +141,16 @@ function phaseOf({ phase: said, key }: PolicyUse, source: PolicySource<Call>, na
   if (phase !== undefined && phase !== 'early' && phase !== 'late') {
     throw new RateLimitError('RL_PHASE_INVALID', `${name}: phase must be 'early' or 'late', got ${shown(phase)}`);
   }
-  // Nobody knows what a function of the application reads.
+  // It is unknown what the application's resolve function reads.
   const isUnknown = said === undefined && isLookup && phase === 'early';
   return phase === undefined || isUnknown ? 'tried' : phase;
 }
 
-/** Whether functions of the application say of a request what it costs, how much it may, or that it is not meant. */
+/** Whether the policy has a `skip`, `cost` or `limit` function of the application. */
 const isByRequest = ({ skip, cost }: PolicyUse, { varies }: PolicySource<Call>): boolean =>
   skip !== undefined || typeof cost === 'function' || varies === 'limit';
 
-/** Built-in keys are never odd: they fall back on the address. */
+/** Built-in keys need no check: they fall back to the address. */
 function keyFor(own: KeyResolver, source: PolicySource<Call>): Rule['key'] {
   const isBuiltIn = own.phase !== undefined && (own === byIp || own.own !== undefined);
   if (source instanceof Lookup) return (call) => after(source.keyOf(call, own), (key) => noted(key, call, source));
@@ -169,8 +169,11 @@ function checkFixedCost(cost: number, name: string, source: PolicySource<Call>):
   if (source instanceof LivePolicy) source.noteCost(cost);
   const { algorithm, limit, burst } = source.own;
   if (source.varies === 'limit' || limit === 0 || cost <= burst) return;
-  const most = `${algorithm} of limit ${limit}${burst === limit ? '' : ` and burst ${burst}`}`;
-  throw new RateLimitError('RL_COST_NEVER_PASSES', `${name}: a request of cost ${cost} can never pass a ${most}`);
+  const most = `${algorithm}, limit ${limit}${burst === limit ? '' : `, burst ${burst}`}`;
+  throw new RateLimitError(
+    'RL_COST_NEVER_PASSES',
+    `${name}: a request of cost ${cost} can never pass (${most}); lower the cost, or allow at least ${cost} at once`,
+  );
 }
 
 function checkFunction(value: unknown, what: string, name: string): void {
@@ -178,10 +181,10 @@ function checkFunction(value: unknown, what: string, name: string): void {
   throw new RateLimitError('RL_OPTION_INVALID', `${name}: ${what} must be a function, got ${shown(value)}`);
 }
 
-/** What a policy without a name is called whose numbers are looked up. */
+/** The name of unnamed policies with `resolve`. */
 const LOOKED_UP = 'resolved';
 
-/** What a policy without a name is called in the header fields: `3-per-1m`. */
+/** The name of an unnamed policy in the header fields: `3-per-1m`. */
 function wireName(limit: PolicyOptions['limit'], window: Duration): string {
   const span = windowOf(window).text;
   return typeof limit === 'number' ? `${limit}-per-${span}` : `per-${span}`;

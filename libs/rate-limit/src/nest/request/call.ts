@@ -10,9 +10,8 @@ import type { IdentityWatch } from './identity-watch.js';
 import type { RateLimitRequest } from './request.js';
 
 /**
- * All guards of a call share its context, and so do all instances of our guard: that is how a guard bound twice charges
- * once. Nothing that the client sends decides it. On the context itself, because a WeakMap costs more than all the rest
- * here.
+ * The call is kept on its context, which all guards of the call share. So a guard that is bound twice charges once. A
+ * WeakMap would cost more than everything else here.
  */
 const CALL = Symbol.for('nestjs-redis-rate-limit/call');
 
@@ -24,16 +23,16 @@ export const placeIn = (context: ExecutionContext): string => `${context.getClas
 /** One request while it is decided: what it is, and what was decided of it so far. */
 export class Call {
   readonly request: RateLimitRequest;
-  /** What the header fields show. */
+  /** The decisions for the header fields. */
   readonly verdicts: Verdict[] = [];
-  /** Whether the module's lists allow the caller; `undefined` before anybody looked. */
+  /** Whether the module's lists allow the caller; `undefined` before they were checked. */
   isAllowed: boolean | undefined;
-  /** What is being decided. */
+  /** The phase that is being decided. */
   phase: Phase | 'all' = 'all';
-  /** Set while a rule is tried: once this has read who the caller is, nothing of the attempt counts. */
+  /** Set while a rule is tried. If the rule has read the caller's identity, the attempt does not count. */
   attempt: IdentityWatch | undefined;
   private phases = 0;
-  /** Some applications answer first and work then. */
+  /** Some applications answer a request before they work on it. */
   private readonly wasAnswered: boolean;
   private notes: Map<object, unknown> | undefined;
 
@@ -63,7 +62,7 @@ export class Call {
     return undefined;
   }
 
-  /** Whether a phase is still to be decided; from then on it is not. */
+  /** Starts a phase. Returns false if the phase was started before. */
   enter(phase: Phase | 'all'): boolean {
     const bit = PHASE_BITS[phase];
     const isFirst = (this.phases & bit) === 0;
@@ -72,23 +71,23 @@ export class Call {
     return isFirst;
   }
 
-  /** Keeps what somebody found out about this call, for its later steps. */
+  /** Keeps a note about this call for its later steps. */
   keep<T>(owner: object, note: T): T {
     (this.notes ??= new Map<object, unknown>()).set(owner, note);
     return note;
   }
 
-  /** What was kept. */
+  /** The note of an owner. */
   kept(owner: object): unknown {
     return this.notes?.get(owner);
   }
 
-  /** The same, found out if nobody has. */
+  /** The note of an owner, made if there is none. */
   once<T>(owner: object, find: () => T): T {
     return (this.kept(owner) as T | undefined) ?? this.keep(owner, find());
   }
 
-  /** Whether the answer left since we began: a time-out of the application sent it. */
+  /** Whether the answer was sent since this call began, as by a time-out of the application. */
   get isAnsweredMeanwhile(): boolean {
     return !this.wasAnswered && this.exchange.isAnswered;
   }
@@ -101,7 +100,7 @@ export class Call {
     this.exchange.setFields(fields);
   }
 
-  /** What to throw: a denial in the transport's own form, a mistake in the use of rate limits with the handler's name. */
+  /** The error to throw: a denial in the transport's form, a configuration mistake with the handler's name. */
   thrown(error: unknown): unknown {
     if (isRateLimitException(error)) return this.transport.exceptionFor(error);
     return withPlace(this.place, error);

@@ -8,14 +8,14 @@ import {
 } from '../../headers/problem-details.js';
 
 /**
- * 429 (RFC 6585): the quota of these policies is spent, or their caller is blocked. Its response is the problem+json
- * body (`ProblemDetails`), so a filter of your own can read it with `getResponse()`.
+ * 429 (RFC 6585): the quota of these policies is spent, or the caller is blocked. Its response is the problem+json body
+ * (`ProblemDetails`), which a custom filter reads with `getResponse()`.
  */
 export class RateLimitExceededException extends HttpException {
   /**
    * @param violatedPolicies the names of the policies that denied the request
    * @param retryAfter milliseconds until the same request passes; -1 if it never can
-   * @param isBlocked whether a block stands (`blockedFor` of a decision): the problem type is another one then
+   * @param isBlocked whether a block is the reason (`blockedFor` of a decision), which has its own problem type
    */
   constructor(
     readonly violatedPolicies: readonly string[],
@@ -27,8 +27,8 @@ export class RateLimitExceededException extends HttpException {
 }
 
 /**
- * 503: the store gave no answer, and these policies are `closed` then. Its response is the problem+json body, its
- * `cause` the `StoreUnavailableError`.
+ * 503: the store did not answer, and `onStoreFailure` of these policies is `closed`. Its response is the problem+json
+ * body, its `cause` the `StoreUnavailableError`.
  */
 export class RateLimitUnavailableException extends HttpException {
   /**
@@ -44,13 +44,13 @@ export class RateLimitUnavailableException extends HttpException {
 }
 
 /**
- * 403, or 429 where the list says so: a deny list names the caller. Its response is the problem+json body. The same
- * caller never passes, so there is no time to wait for.
+ * 403, or 429 if the list says so: a deny list names the caller. Its response is the problem+json body, without a time
+ * to wait, because the caller never passes.
  */
 export class RateLimitRefusedException extends HttpException {
   /**
-   * @param violatedPolicies the name of the policy whose list it is; none, if it is the module's
-   * @param status as the list says
+   * @param violatedPolicies the name of the policy that the list belongs to; empty for a list of the module
+   * @param status the status of the list
    */
   constructor(
     readonly violatedPolicies: readonly string[],
@@ -60,7 +60,7 @@ export class RateLimitRefusedException extends HttpException {
   }
 }
 
-/** Any exception that the guard throws for a request it does not let through. */
+/** The exceptions of the guard for requests that it refuses. */
 export type RateLimitException = RateLimitExceededException | RateLimitUnavailableException | RateLimitRefusedException;
 
 export const isRateLimitException = (error: unknown): error is RateLimitException =>

@@ -8,10 +8,10 @@ import { keyOf } from './screening.js';
 import { watchedHit } from './watched-hit.js';
 
 /**
- * The hits of a call, without those of rules that do not apply: at once, unless a function of the application must be
- * waited for. Rules are asked one after the other. What a function throws passes through.
+ * The hits of a call, without those of rules that do not apply. A promise only if a function of the application returns
+ * one. Rules run one after the other. Errors of the functions pass through.
  *
- * @throws RateLimitRefusedException where a deny list names the caller
+ * @throws RateLimitRefusedException if a deny list names the caller
  */
 export function hitsOf(rules: readonly Rule[], call: Call): Hit[] | Promise<Hit[]> {
   const hits: Hit[] = [];
@@ -69,7 +69,7 @@ function unskipped(rule: Rule, call: Call): Hit | undefined | Promise<Hit | unde
   return isPromise(key) ? key.then((found) => hitFor(rule, call, found)) : hitFor(rule, call, key);
 }
 
-/** The policy is asked for last: it may have changed while the cost was waited for. */
+/** Looks the policy up last, because its limit may have changed while the cost was awaited. */
 function hitFor(rule: Rule, call: Call, partition: Partition): Hit | undefined | Promise<Hit | undefined> {
   if (partition === undefined || partition === null) return undefined;
   const key = keyText(partition, call.settings.keys.ipv6Prefix);

@@ -5,8 +5,9 @@ import type { RateLimitRequest } from './request.js';
 type Properties = Record<string, unknown>;
 
 /**
- * Notices whether code reads who the caller is while that is not known yet: `request.user`, and what a configured
- * `keys.user` or `keys.tenant` reads. It watches only properties that are not set, and leaves the request as it was.
+ * Notices whether code reads the caller's identity before a guard has set it: `request.user`, and the properties that
+ * the application's `keys.user` and `keys.tenant` read. It watches only properties that are not set, and restores the
+ * request.
  */
 export class IdentityWatch {
   /** The property that was read while it was not set. */
@@ -15,7 +16,7 @@ export class IdentityWatch {
 
   private constructor(private readonly request: Properties) {}
 
-  /** Watches a request until {@link end}; `undefined` where all is known already. */
+  /** Watches a request until {@link end}; `undefined` if all properties are set already. */
   static over(request: RateLimitRequest, keys: KeySettings): IdentityWatch | undefined {
     const properties = request as unknown as Properties;
     let watch: IdentityWatch | undefined;
@@ -30,7 +31,7 @@ export class IdentityWatch {
     return this.read !== undefined;
   }
 
-  /** Puts the request back as it was: whether it has a `user` at all is looked at by others too. */
+  /** Restores the request, because other code may check whether it has a `user` property. */
   end(): void {
     for (const name of this.originals.keys()) this.restore(name);
   }

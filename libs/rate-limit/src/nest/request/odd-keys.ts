@@ -5,8 +5,8 @@ import type { Partition } from '../keys/key-resolver.js';
 import type { Call } from './call.js';
 
 /**
- * The key that a function of the application returned. It is said once of a policy when there is none, and when it
- * looks as if all callers got the same: both mean that nobody is limited by itself.
+ * Checks the key that a function of the application returned. Warns once per policy if there is no key, and once if the
+ * key seems to be the same for all callers.
  */
 export function noted(partition: Partition, call: Call, source: PolicySource<Call>): Partition {
   if (call.attempt?.hasRead) return undefined;

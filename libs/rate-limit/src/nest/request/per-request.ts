@@ -4,22 +4,25 @@ import { canonicalRequestKey } from '../../engine/identity/ip-key.js';
 import { textOf } from '../../engine/identity/key-text.js';
 import type { Partition } from '../keys/key-resolver.js';
 
-// What functions of the application return: at once or later, and fit for use or not.
+// Handles what functions of the application return: values or promises, valid or not.
 
 export const isPromise = <T>(value: T | Promise<T>): value is Promise<T> =>
   typeof (value as Promise<T>)?.then === 'function';
 
-/** Goes on with a value: at once, unless it must be waited for. */
+/** Continues with a value: at once, unless it is a promise. */
 export const after = <T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> =>
   isPromise(value) ? value.then(next) : next(value);
 
-/** A key as text, its addresses as `byIp` writes them. What has no stable text passes through: the store refuses it. */
+/**
+ * A key as text, with addresses as `byIp` writes them. A value without a stable text passes through: the store refuses
+ * it.
+ */
 export function keyText(key: NonNullable<Partition>, ipv6Prefix: number): string {
   const text = textOf(key);
   return text === undefined ? (key as string) : canonicalRequestKey(text, ipv6Prefix);
 }
 
-/** @throws RateLimitError `RL_COST_INVALID`; a request never gives back, so a negative cost is for code alone */
+/** @throws RateLimitError `RL_COST_INVALID`. A request never gives back, so only code may use a negative cost */
 export function checkCost(cost: unknown, name: string): asserts cost is number {
   if (Number.isSafeInteger(cost) && (cost as number) >= 0) return;
   throw new RateLimitError('RL_COST_INVALID', `${name}: cost must be a whole number, not negative, got ${shown(cost)}`);

@@ -17,8 +17,8 @@ import { answeredMeanwhile, denied, failureOf, withoutDecision } from './refusal
 import { screened } from './screening.js';
 
 /**
- * Limits the handlers it guards. The module binds it globally, unless its `guard` option is false; then bind it with
- * `@UseGuards(RateLimitGuard)`, and it decides all policies of a handler where it stands. Nest makes it.
+ * Limits the handlers that it guards. The module binds it globally, unless its `guard` option is false. Then bind it
+ * with `@UseGuards(RateLimitGuard)`: it decides all policies of a handler at that place. Nest makes it.
  */
 @Injectable()
 export class RateLimitGuard implements CanActivate {
@@ -42,7 +42,7 @@ export class RateLimitGuard implements CanActivate {
   ) {
     this.isOff = !settings.isEnabled;
     this.phase = bound === false ? 'all' : bound === true ? 'early' : bound;
-    // The early phase has looked when the late one comes.
+    // The early phase has already checked the lists.
     this.isScreening = this.phase !== 'late' && settings.lists?.refusesCallers === true;
   }
 
@@ -55,9 +55,9 @@ export class RateLimitGuard implements CanActivate {
    * Charges the policies of the handler that is called, and sets the header fields.
    *
    * @returns true: the request passes
-   * @throws RateLimitExceededException 429, when a policy denies
-   * @throws RateLimitRefusedException 403 or 429, when a list denies
-   * @throws RateLimitUnavailableException 503, when the store gives no answer and a policy is `closed` then
+   * @throws RateLimitExceededException 429, if a policy denies
+   * @throws RateLimitRefusedException 403 or 429, if a list denies
+   * @throws RateLimitUnavailableException 503, if the store does not answer and a policy's `onStoreFailure` is `closed`
    */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (this.isOff) return true;

@@ -9,10 +9,10 @@ import { after, keyText } from './per-request.js';
 import { headerOf } from './request.js';
 
 /**
- * The rules that are still to be asked when the module's lists have looked at a call's address and API key. Of a caller
- * that they allow those are the rules that may refuse it.
+ * Checks the module's lists against the address and the API key of a call. Returns the rules that are still needed: all
+ * of them, or for an allowed caller those that may refuse it.
  *
- * @throws RateLimitRefusedException where the module's deny list names the caller
+ * @throws RateLimitRefusedException if the module's deny list names the caller
  */
 export function screened(rules: readonly Rule[], call: Call): readonly Rule[] {
   const { lists } = call.settings;
@@ -23,10 +23,10 @@ export function screened(rules: readonly Rule[], call: Call): readonly Rule[] {
 }
 
 /**
- * The key of a rule; `undefined` where the policy does not apply, or where its lists allow the caller. The module's lists
- * see the key too: whether they allow the caller is then known of the call.
+ * The key of a rule; `undefined` if the policy does not apply, or if its lists allow the caller. The module's lists are
+ * checked against the key too, and the call notes whether they allow the caller.
  *
- * @throws RateLimitRefusedException where a deny list names the caller
+ * @throws RateLimitRefusedException if a deny list names the caller
  */
 export function keyOf(rule: Rule, call: Call): Partition | Promise<Partition> {
   const ofModule = call.settings.lists?.namesKeys ? call.settings.lists : undefined;
@@ -34,9 +34,9 @@ export function keyOf(rule: Rule, call: Call): Partition | Promise<Partition> {
   if (!own && !ofModule) return rule.key(call);
 
   const look = () => own !== undefined && isCallerAllowed(own, call, name);
-  // A rule that is tried may be asked twice: what its lists decide is reported once.
+  // A rule that is tried may run twice, but the decision of its lists is reported once.
   const isAllowed = own && rule.phase === 'tried' ? call.once(own, look) : look();
-  // A caller that is allowed already: its key counts only where that may refuse it, or where the module's lists see it.
+  // For a caller that is allowed already, the key matters only if a list may refuse it or the module's lists need it.
   if (isAllowed && !own?.deny?.keys.size && !ofModule) return undefined;
   return after(rule.key(call), (key) => {
     if (key === undefined || key === null || call.attempt?.hasRead) return undefined;
@@ -49,9 +49,9 @@ export function keyOf(rule: Rule, call: Call): Partition | Promise<Partition> {
 }
 
 /**
- * Whether lists allow a caller by its address or its API key, whatever keys the policies make of them.
+ * Whether lists allow a caller by its address or its API key, independent of the keys of policies.
  *
- * @param policy whose lists they are; `undefined`: the module's
+ * @param policy the policy that the lists belong to; `undefined`: the module
  */
 function isCallerAllowed(lists: Lists, call: Call, policy: string | undefined): boolean {
   const { request, settings } = call;
@@ -64,13 +64,15 @@ function isCallerAllowed(lists: Lists, call: Call, policy: string | undefined): 
   if (lists.namesApiKeys) {
     const apiKey = headerOf(request, settings.keys.apiKeyHeader);
     const key = apiKey && keyOfApiKey(apiKey);
-    // Asked also for an address that is allowed: the API key may be refused.
+    // Also checked for an allowed address: the API key may be refused.
     if (key && isNamed(lists.onKey(key), lists, call, policy, key, isAllowed)) isAllowed = true;
   }
   return isAllowed;
 }
 
-/** Whether lists allow; what they refuse is thrown. Of a caller that was allowed before, only a refusal is news. */
+/**
+ * Whether lists allow a caller. A refusal is thrown. For a caller that was allowed before, only a refusal is reported.
+ */
 function isNamed(
   verdict: ListVerdict,
   lists: Lists,

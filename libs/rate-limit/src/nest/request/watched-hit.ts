@@ -7,15 +7,15 @@ import type { Call } from './call.js';
 import { IdentityWatch } from './identity-watch.js';
 import { isPromise } from './per-request.js';
 
-/** How the hit of a rule is found. What its functions throw passes through. */
+/** Finds the hit of a rule. Errors of its functions pass through. */
 type Find = (rule: Rule, call: Call) => Hit | undefined | Promise<Hit | undefined>;
 
 /**
- * The hit of a rule whose functions belong to the application and do not say when they want to run.
+ * The hit of a rule that has functions of the application and no `phase`.
  *
- * A rule that is tried runs early. If it reads who the caller is while no guard has said so, the attempt is as if it had
- * not been, and the rule runs in the late phase of this call. It is decided for each call again: a caller must not be able
- * to move a policy. A rule whose key is early by itself stays early, whatever its other functions read.
+ * A rule that is tried runs early. If it reads the caller's identity before a guard has set it, the attempt is
+ * discarded, and the rule runs in the late phase of this call. This is decided for each call again, because a caller
+ * must not be able to move a policy. A rule with an early built-in key stays early, whatever its other functions read.
  */
 export function watchedHit(rule: Rule, call: Call, find: Find): ReturnType<Find> {
   if (call.phase === 'late' && call.kept(rule) !== POSTPONED) return undefined;
@@ -47,7 +47,7 @@ function failed(rule: Rule, call: Call, watch: IdentityWatch, error: unknown): u
   throw watch.hasRead ? tooEarly(rule, watch, error) : error;
 }
 
-/** Whether the rule is to be decided in the late phase instead. */
+/** Whether the rule must be decided in the late phase instead. */
 function isDiscarded(rule: Rule, call: Call, watch: IdentityWatch): boolean {
   watch.end();
   call.attempt = undefined;
@@ -63,16 +63,16 @@ function isDiscarded(rule: Rule, call: Call, watch: IdentityWatch): boolean {
   return true;
 }
 
-/** Kept of a call for a rule that is left to its late phase. */
+/** The note about a rule that runs in the late phase of a call. */
 const POSTPONED = 'postponed';
 
 const decidedLate = ({ name }: Rule, { read }: IdentityWatch): string =>
   `the policy ${shown(name)} read request.${read} before your guards set it, so it is decided after your guards. ` +
   'Requests that a guard refuses are not counted by it. ' +
-  `If that is meant, give it phase: 'late'. If not, use a key that needs no request.${read}, such as byIp.`;
+  `If you want that, give it phase: 'late'. If not, use a key that needs no request.${read}, such as byIp.`;
 
 const readByEarly = (rule: Rule, { read }: IdentityWatch): string =>
-  `the ${functionsOf(rule)} of the policy ${shown(rule.name)} read request.${read} before your guards set it`;
+  `the ${functionsOf(rule)} function of the policy ${shown(rule.name)} read request.${read} before your guards set it`;
 
 const USE_LATE =
   "Give the policy phase: 'late' to decide it after your guards; requests that a guard refuses are then not counted by it.";
@@ -82,7 +82,7 @@ function functionsOf({ skip, costOf, source }: Rule): string {
   return names.filter((name) => name).join(' or ');
 }
 
-/** What the application throws for the client stays as it is; all else is told where it comes from. */
+/** An `HttpException` is for the client and stays as it is. Other errors get the reason and the fix. */
 function tooEarly(rule: Rule, watch: IdentityWatch, error: unknown): unknown {
   if (error instanceof HttpException) return error;
   const isOurs = error instanceof RateLimitError;

@@ -2,12 +2,12 @@ import type { Resolution } from './resolution.js';
 
 interface Entry {
   readonly resolution: Resolution;
-  /** The number of the lookup that it comes from. */
+  /** The number of its lookup. */
   readonly lookup: number;
   readonly until: number;
 }
 
-/** Answers of lookups by key, each for as long as it holds. There is a bound; the oldest go first. */
+/** Answers of lookups by key, each while it is valid. Their number is bounded; the oldest are removed first. */
 export class KeptResolutions {
   /** In the order in which they were kept. */
   private readonly entries = new Map<string, Entry>();
@@ -24,7 +24,7 @@ export class KeptResolutions {
     return entry && now < entry.until ? entry.resolution : undefined;
   }
 
-  /** Answers may overtake one another: that of a later lookup stays. */
+  /** If answers arrive out of order, that of the later lookup stays. */
   keep(key: string, entry: Entry, now: number): void {
     if (entry.until <= now || entry.lookup < (this.entries.get(key)?.lookup ?? 0)) return;
     this.entries.delete(key);

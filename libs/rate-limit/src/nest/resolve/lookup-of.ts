@@ -14,8 +14,8 @@ const DEFAULT_MAX = 10_000;
 /**
  * The lookup of a policy, if it has one.
  *
- * @param variants the policy with its own numbers, and with others
- * @param hooks what tests hand in
+ * @param variants the policy with its own numbers, and with other numbers
+ * @param hooks for tests
  * @throws RateLimitError `RL_OPTION_INVALID`, `RL_OPTION_UNKNOWN`, `RL_TIMEOUT_INVALID`
  */
 export function lookupOf(
@@ -27,11 +27,18 @@ export function lookupOf(
   if (resolve === undefined) {
     if (resolveCache === undefined && resolveTimeout === undefined) return undefined;
     const option = resolveCache === undefined ? 'resolveTimeout' : 'resolveCache';
-    throw new RateLimitError('RL_OPTION_INVALID', `${name}: ${option} stands beside resolve, and there is none`);
+    throw new RateLimitError(
+      'RL_OPTION_INVALID',
+      `${name}: ${option} needs resolve, which is missing; add resolve, or remove ${option}`,
+    );
   }
   if (typeof resolve !== 'function') throw invalid(name, 'resolve must be a function', resolve);
   if (typeof limit === 'function') {
-    throw invalid(name, 'limit must be a number beside resolve: it holds when that has no answer', limit);
+    throw invalid(
+      name,
+      'limit must be a number if there is a resolve function, because it applies when resolve gives no answer',
+      limit,
+    );
   }
   const timeout = resolveTimeout ?? DEFAULT_TIMEOUT;
   checkTimeout(timeout, `${name}: resolveTimeout`);

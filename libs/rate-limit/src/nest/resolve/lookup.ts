@@ -14,7 +14,7 @@ import { KeptResolutions } from './kept-resolutions.js';
 import { ResolveInTime, type ResolveSettings } from './resolve-in-time.js';
 import type { Resolution } from './resolution.js';
 
-/** In milliseconds: after a lookup that failed, how long its key is not looked up again. */
+/** In milliseconds: how long a key is not looked up again after a failure. */
 const PAUSE = 1_000;
 
 /** The same, and which answers are kept. */
@@ -24,8 +24,8 @@ export interface LookupSettings extends ResolveSettings {
 }
 
 /**
- * A policy that `resolve` looks up: one call for a request, or for all requests that share a key while the answer holds.
- * A lookup that fails, or that takes too long, falls back to the policy's own numbers.
+ * A policy that `resolve` looks up, with one call for each request, or one call for all requests with the same key
+ * while the answer is valid. A lookup that fails or takes too long falls back to the policy's own numbers.
  */
 export class Lookup implements PolicySource<Call> {
   readonly varies = 'all';
@@ -36,7 +36,7 @@ export class Lookup implements PolicySource<Call> {
   private lookups = 0;
 
   /**
-   * @param variants the policy with its own numbers, and with others
+   * @param variants the policy with its own numbers, and with other numbers
    */
   constructor(
     variants: PolicyVariants,
@@ -48,14 +48,14 @@ export class Lookup implements PolicySource<Call> {
     this.now = now;
   }
 
-  /** What answers are kept by, if they are kept. */
+  /** The key that answers are kept by, if they are kept. */
   get by(): KeyResolver | undefined {
     return this.settings.cache?.by;
   }
 
   /**
-   * The key of a rule of this policy: what the lookup says, else what the rule's own resolver does. The first step of a
-   * call; {@link for} and {@link costOf} go by what it found.
+   * The key of a rule of this policy: that of the lookup, otherwise that of the rule's own resolver. This is the first
+   * step of a call; {@link for} and {@link costOf} use its outcome.
    *
    * @throws HttpException of `resolve`: it is for the client
    * @throws RateLimitError `RL_KEY_INVALID`
@@ -67,7 +67,7 @@ export class Lookup implements PolicySource<Call> {
       return after(this.find(context, by, attempt), (resolution) => {
         if (attempt?.hasRead) return undefined;
         call.keep(this, resolution);
-        // The same function is not asked twice: it may be a lookup of its own.
+        // The same function is not called twice, because it may be slow.
         return resolution.key ?? (own === this.by ? by : own(context, request, settings.keys));
       });
     });
@@ -77,7 +77,7 @@ export class Lookup implements PolicySource<Call> {
     return this.of(call).policy;
   }
 
-  /** What the lookup says of the cost; `undefined`: the rule's own cost holds. */
+  /** The cost that the lookup found; `undefined`: the rule's own cost applies. */
   costOf(call: Call): number | undefined {
     return this.of(call).cost;
   }
@@ -86,16 +86,16 @@ export class Lookup implements PolicySource<Call> {
     return call.kept(this) as Resolution;
   }
 
-  /** The policy by its own numbers. */
+  /** The policy with its own numbers. */
   get own(): Policy {
     return this.asked.own.policy;
   }
 
   /**
-   * What holds for a request: at once, if that is known.
+   * The policy, key and cost for a request. A promise only if they must be looked up.
    *
-   * @param by what `by` says of the request
-   * @param attempt the attempt that it is part of: if that is discarded, the answer is worth nothing and is not kept
+   * @param by the request's key in the cache
+   * @param attempt the attempt that the call belongs to. If it is discarded, the answer is not used and not kept
    * @throws HttpException of `resolve`: it is for the client
    * @throws RateLimitError `RL_KEY_INVALID`
    */
@@ -117,7 +117,7 @@ export class Lookup implements PolicySource<Call> {
         attempt,
         keep: (resolution, isAnswer) => {
           const now = this.now();
-          // From the call on, so that what has changed is seen in time however long the answer took.
+          // Counted from the call, so that changes are seen in time even if the answer was slow.
           const until = isAnswer ? askedAt + cache.span : now + Math.min(PAUSE, cache.span);
           remembered.keep(key, { resolution, lookup, until }, now);
         },

@@ -8,7 +8,7 @@ import type { PolicyVariants } from '../../engine/policy-variants.js';
 import { checkCost } from '../request/per-request.js';
 import type { ResolvedPolicy } from './resolved-policy.js';
 
-/** What a lookup decided for a request. Without a key or a cost, the rule's own hold. */
+/** The outcome of a lookup for a request. Without a key or a cost, the rule's own apply. */
 export interface Resolution {
   readonly policy: Policy;
   readonly key: string | undefined;
@@ -22,13 +22,13 @@ const PARTS = ['limit', 'window', 'burst', 'key', 'cost'];
 
 /** Reads what `resolve` returns. */
 export class ResolutionReader {
-  /** What holds when a lookup says nothing. */
+  /** The outcome of a lookup that returned nothing. */
   readonly own: Resolution;
 
   /** The windows that were returned, until there are too many. */
   private windows: Set<string> | undefined = new Set();
 
-  /** @param manyWindows is called once, when more windows were returned than plans can have */
+  /** @param manyWindows is called once, when there were too many different windows */
   constructor(
     private readonly variants: PolicyVariants,
     private readonly manyWindows: (count: number) => void = () => undefined,
@@ -37,13 +37,13 @@ export class ResolutionReader {
   }
 
   /**
-   * All of an answer, or none of it.
+   * Reads an answer. If one field is wrong, none is used.
    *
-   * @throws RateLimitError that names what is wrong with it
+   * @throws RateLimitError that names the field and the value
    */
   read(answer: unknown): Resolution {
     if (answer === undefined || answer === null) return this.own;
-    checkKnownKeys(answer, PARTS, 'what resolve returns');
+    checkKnownKeys(answer, PARTS, 'the value that resolve returns');
     // Read once: a getter may return something else the next time.
     const { limit, window, burst, key, cost } = answer as ResolvedPolicy;
     refuseBareNumbers({ window });

@@ -11,7 +11,7 @@ interface HttpResponse {
   readonly raw?: { readonly headersSent: boolean };
 }
 
-/** HTTP on Express or Fastify, told apart by what their responses can do. */
+/** HTTP on Express or Fastify, which differ in the methods of their responses. */
 export const httpTransport: Transport = {
   type: 'http',
   handlersIn: 'controllers',

@@ -17,11 +17,11 @@ export interface Exchange {
 
 /** How one of Nest's context types shows its request and takes our answer. */
 export interface Transport {
-  /** What `context.getType()` says of it. */
+  /** The value of `context.getType()`. */
   readonly type: string;
   /** Which classes have its handlers. */
   readonly handlersIn: HandlerPlace;
-  /** Whether a method of such a class is one, by the metadata that Nest's decorators leave. */
+  /** Whether a method of such a class is a handler, by the metadata of Nest's decorators. */
   readonly handles: (method: object) => boolean;
   /**
    * The request of a call and its answer; `undefined` where the call has no request. Packages for bots and brokers call

@@ -102,7 +102,7 @@ export class RedisStore implements BlockingStore {
   }
 
   /**
-   * Blocks from now on, in place of a block that stands.
+   * Blocks a key from now on. This replaces a block that it already has.
    *
    * @param policy one with `blockFor`
    * @param span in milliseconds; 0 ends a block as {@link unblock} does
@@ -122,7 +122,7 @@ export class RedisStore implements BlockingStore {
     if (await this.lanes.send(lane, new Impose(policy, span, state, server, this.timeout))) return;
     // A request is denied even if its block cannot be written. But `block()` must not succeed without a block.
     throw new StoreUnavailableError(
-      `${nameOf(this.client)} could not write the block: its memory is full, or it is a replica, or see its log`,
+      `${nameOf(this.client)} could not write the block: its memory is full, it is a replica, or it cannot save (see its log)`,
     );
   }
 

@@ -1,9 +1,9 @@
 import type { Wrapper } from '../../plan/classes.js';
 
-/** What a class or a factory is given, as far as Nest has found it. */
+/** The dependencies of a class or a factory that Nest has found. */
 export const dependenciesOf = (provider: Wrapper): Wrapper[] =>
   [
     ...((provider.getCtorMetadata() as Wrapper[] | undefined) ?? []),
     ...(provider.getPropertiesMetadata() ?? []).map(({ wrapper }) => wrapper),
-    // A dependency that is optional leaves a hole.
+    // An optional dependency that is missing leaves a hole.
   ].filter((each: Wrapper | undefined) => each !== undefined);

@@ -15,7 +15,7 @@ export function checkImports(modules: ModulesContainer, { httpAdapter }: HttpAda
   if (imported.length > 1) {
     throw new RateLimitError(
       'RL_IMPORTED_TWICE',
-      `RateLimitModule is imported more than once${importersOf(imported, modules)}; import forRoot() or forRootAsync() in the root module alone: it is global, so no other module needs it`,
+      `RateLimitModule is imported more than once${importersOf(imported, modules)}; import it only in the root module, with forRoot() or forRootAsync(): it is global, so no other module needs it`,
     );
   }
   const ours = moduleIn(modules);
@@ -30,13 +30,13 @@ export function checkImports(modules: ModulesContainer, { httpAdapter }: HttpAda
   if (isBound && httpAdapter && !isReached(ours, modules)) {
     throw new RateLimitError(
       'RL_IMPORTED_LATE',
-      'RateLimitModule is loaded lazily, after the routes were made, so its guard would stand before none of them; ' +
-        'import it in the root module. For RateLimiter alone, give guard: false',
+      'RateLimitModule is loaded lazily, after the routes were made, so its guard would run for none of them; ' +
+        'import it in the root module, or set guard: false to use only RateLimiter',
     );
   }
 }
 
-/** The modules that say so themselves: a list of imports may also be made by a function. */
+/** The modules that import ours by their metadata, for the message. */
 function importersOf(imported: readonly NestModule[], modules: ModulesContainer): string {
   const types = imported.map(({ metatype }) => metatype as unknown);
   const isOurs = (each: unknown): boolean =>
@@ -47,9 +47,9 @@ function importersOf(imported: readonly NestModule[], modules: ModulesContainer)
   return names.length === 0 ? '' : `, by ${names.slice(0, 5).join(' and ')}`;
 }
 
-/** Whether the root module leads to it: the application had it from the start. */
+/** Whether the root module imports it, directly or through others. A lazily loaded module is not reached. */
 function isReached(module: NestModule, modules: ModulesContainer): boolean {
-  // The first is Nest's own.
+  // Skips Nest's own internal module.
   const root = [...modules.values()].find(({ providers }) => !providers.has(ModulesContainer));
   const reached = new Set(root ? [root] : []);
   for (const each of reached) for (const next of each.imports) reached.add(next);

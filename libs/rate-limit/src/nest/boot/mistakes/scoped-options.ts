@@ -7,8 +7,8 @@ import { dependenciesOf } from './dependencies.js';
 import { moduleIn } from '../module-in.js';
 
 /**
- * Refuses options that Nest makes for each request. Everything that depends on them would be made for each request too:
- * no guard would be bound, and nothing limited.
+ * Refuses options that Nest makes for each request. Everything that depends on them would be request-scoped too, so no
+ * guard would be bound and nothing limited.
  *
  * @throws RateLimitError `RL_OPTIONS_SCOPED`
  */
@@ -19,13 +19,13 @@ export function refuseScopedOptions(modules: ModulesContainer): void {
   const because = further.length > 0 ? `, which needs ${further.join(', which needs ')}` : '';
   throw new RateLimitError(
     'RL_OPTIONS_SCOPED',
-    `forRootAsync() injects ${injected}${because}, and that is made for each request; options are made once, when the ` +
-      'application starts. Inject what is not request-scoped; what depends on the request is a policy’s limit, cost, ' +
-      'skip, key or resolve as a function of it',
+    `forRootAsync() injects ${injected}${because}, which is request-scoped, but options are made once, when the ` +
+      'application starts; inject providers that are not request-scoped. For values that depend on the request, use ' +
+      'functions: limit, cost, skip, key or resolve of a policy',
   );
 }
 
-/** What leads from a provider to the one that is made for each request. */
+/** The names from a provider down to the request-scoped one. */
 function causeOf(provider: Wrapper): string[] {
   const names: string[] = [];
   const seen = new Set<Wrapper>();

@@ -17,7 +17,7 @@ const ALL: readonly HandlerPlace[] = ['controllers', 'providers'];
  */
 export function refuseStrays(discovery: DiscoveryService): void {
   const { controllers, providers } = classesOf(discovery);
-  // What is injected somewhere, and so a provider, may be a controller all the same.
+  // A class that is a provider may also be a controller.
   const routed = new Set(controllers.map(({ metatype }) => metatype as Type));
   for (const type of routed) refuseIn(type, ALL);
   for (const { metatype } of providers) {
@@ -26,7 +26,7 @@ export function refuseStrays(discovery: DiscoveryService): void {
 }
 
 /**
- * The same for guards, interceptors, pipes and filters, and for middleware, which is known once routes are made.
+ * The same for guards, interceptors, pipes and filters, and for middleware, which is known after the routes are made.
  *
  * @throws RateLimitError `RL_NOT_A_ROUTE`
  */
@@ -39,8 +39,8 @@ export function refuseStraysOutside(modules: ModulesContainer): void {
 }
 
 /**
- * Handlers of messages that stand under a `@RateLimit` all the same: their controller's, or one of a method that handles
- * requests too.
+ * Handlers of messages under a `@RateLimit` that does not limit them: that of their controller, or of a method that
+ * also handles requests.
  */
 export function messageHandlersUnderLimits(discovery: DiscoveryService): string[] {
   const found = classesOf(discovery).controllers.flatMap(({ metatype }) => {
@@ -54,7 +54,7 @@ export function messageHandlersUnderLimits(discovery: DiscoveryService): string[
   return [...new Set(found)];
 }
 
-/** Whether a transport beside HTTP limits its calls. */
+/** Whether a transport other than HTTP limits its calls. */
 const isOfOtherTransport = (method: object): boolean =>
   ALL.some((place) => isHandler(method, place)) && !Reflect.hasMetadata('path', method);
 
@@ -67,7 +67,7 @@ function refuseIn(type: Type, places: readonly HandlerPlace[]): void {
   }
   const prototype = type.prototype as Record<string | symbol, Handler> | undefined;
   if (!prototype) return;
-  // Nest does not look at methods whose names are symbols, so only the decorator knows them.
+  // Nest ignores methods whose names are symbols, so they are found by the decorator's records.
   for (const name of new Set([...methods.keys(), ...decoratedNames(RATE_LIMIT_POLICIES, prototype)])) {
     const isSeen = methods.has(name);
     const method = methods.get(name) ?? prototype[name];
@@ -81,7 +81,7 @@ function refuseIn(type: Type, places: readonly HandlerPlace[]): void {
   }
 }
 
-/** What handles something else than requests, by the metadata that Nest's decorators leave. */
+/** Methods that do not handle requests, by the metadata of Nest's decorators. */
 const KINDS: readonly (readonly [string, string])[] = [
   ['microservices:handler_type', 'handles messages, not HTTP requests'],
   ['websockets:message_mapping', 'handles messages of a WebSocket, not HTTP requests'],

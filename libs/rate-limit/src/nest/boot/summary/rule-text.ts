@@ -7,7 +7,7 @@ import { keyName } from '../../keys/key-name.js';
 import type { PolicyUse } from '../../options.js';
 import type { Rule } from '../../plan/rule.js';
 
-/** A rule's numbers, for people to read: `20 per 1s, token-bucket, burst 20`. */
+/** A rule's numbers in words: `20 per 1s, token-bucket, burst 20`. */
 export function numbersText({ source, use }: Rule): string {
   const { own, varies } = source;
   const set = (source as unknown) instanceof LivePolicy ? setText(source as unknown as LivePolicy) : '';
@@ -21,12 +21,12 @@ export function numbersText({ source, use }: Rule): string {
   return `${amount}, ${own.algorithm}${burstText(own)}${set}${blockText(own)}${useText(use)}`;
 }
 
-/** Who pays. */
+/** A rule's key in words. */
 export function keyText({ use }: Rule): string {
   const key = use.key!;
   const known = keyName(key);
   if (known !== undefined) return `key ${known}`;
-  // An arrow function that is written beside `key:` has that name.
+  // An arrow function after `key:` gets the name `key`.
   return key.name === '' || key.name === 'key' ? 'your key function' : `your key function ${oneLine(key.name)}`;
 }
 

@@ -2,13 +2,13 @@ import { oneLine } from '../../../core/shown.js';
 import { withoutPassword } from './without-password.js';
 
 /**
- * What the store asks of a client: ioredis 5 or 6, a `Redis` or a `Cluster`. Described by what it can do, because
- * `instanceof` fails when an application holds two copies of ioredis.
+ * The methods that the store needs of a client: a `Redis` or a `Cluster` of ioredis 5 or 6. An interface, because
+ * `instanceof` fails if an application has two copies of ioredis.
  */
 export interface RedisClient {
-  /** `EVALSHA`: runs the script that Redis knows by this digest. */
+  /** `EVALSHA`: runs the script that Redis has under this digest. */
   evalsha(sha: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>;
-  /** `EVAL`: runs the script, which Redis then knows. */
+  /** `EVAL`: runs the script, and Redis keeps it. */
   eval(script: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>;
   /** `SCRIPT LOAD`. */
   script(subcommand: 'LOAD', script: string): Promise<unknown>;
@@ -18,28 +18,28 @@ export interface RedisClient {
   hget(key: string, field: string): Promise<string | null>;
   /** `HGETALL`. */
   hgetall(key: string): Promise<Record<string, string>>;
-  /** `QUIT`: closes the connection when what is under way is answered. Never called on a client that was handed in. */
+  /** `QUIT`: closes the connection after pending commands are answered. Never called on a client that you pass. */
   quit(): Promise<unknown>;
-  /** Closes the connection at once. Never called on a client that was handed in. */
+  /** Closes the connection at once. Never called on a client that you pass. */
   disconnect(): void;
-  /** What the connection does: `ready`, `reconnecting`, `end` … */
+  /** The state of the connection: `ready`, `reconnecting`, `end` … */
   readonly status?: string;
 }
 
-/** Every command of ioredis has a form that gives bytes, of which its types say nothing. */
+/** Each command of ioredis has a form that returns bytes. Its types do not have them all. */
 export interface BinaryClient {
   evalshaBuffer: RedisClient['evalsha'];
   evalBuffer: RedisClient['eval'];
 }
 
-/** The part of ioredis' Cluster that is no part of its Redis. */
+/** The part of ioredis' Cluster that its Redis does not have. */
 export interface RedisClusterClient extends RedisClient {
   readonly isCluster: true;
   nodes(role: 'master' | 'all'): Pick<RedisClient, 'script'>[];
   /** Slot by slot, the nodes that serve it, the primary first. */
   readonly slots?: readonly (readonly string[] | undefined)[];
   readonly options?: { readonly keyPrefix?: string };
-  /** Asks for the slots again, unless it is asking already. */
+  /** Reads the slots again, unless it is reading them already. */
   refreshSlotsCache?(): void;
 }
 
@@ -50,7 +50,7 @@ export const isRedisClient = (value: unknown): value is RedisClient =>
   value !== null &&
   METHODS.every((method) => typeof (value as Partial<RedisClient>)[method] === 'function');
 
-/** Objects that pass some methods of a client on often lack these. */
+/** Wrappers around a client often lack these. */
 export const hasBinaryForms = (client: RedisClient): client is RedisClient & BinaryClient =>
   ['evalshaBuffer', 'evalBuffer'].every(
     (name) => typeof (client as unknown as Record<string, unknown>)[name] === 'function',
@@ -67,7 +67,7 @@ interface Address {
   name?: string;
 }
 
-/** What a client's Redis is called in messages: where it is, without a password. */
+/** The name of a client's Redis in messages: where it is, without a password. */
 export function nameOf(client: RedisClient): string {
   if (isClusterClient(client)) return 'The Redis Cluster';
   const { host, port, path, sentinels, name } = (client as { options?: Address }).options ?? {};

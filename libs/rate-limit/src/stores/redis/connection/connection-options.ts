@@ -85,26 +85,26 @@ const RULES: Readonly<Record<string, Rule>> = {
   useSRVRecords: flag,
 };
 
-/** Names of other clients and services, which ioredis does not know and ignores. */
+/** Option names of other clients and services. ioredis ignores them. */
 const MISTAKEN: Readonly<Record<string, string>> = {
-  url: 'give the url itself, as text',
-  uri: 'give the url itself, as text',
-  connectionString: 'give the url itself, as text',
-  socket: 'give host, port, path and tls beside the other options',
-  hostname: 'its name is host',
-  database: 'its name is db',
-  user: 'its name is username',
-  pass: 'its name is password',
-  auth: 'its name is password',
-  ssl: 'its name is tls',
-  cluster: 'a Cluster is { nodes, options }',
+  url: "pass the url itself, as in redis: 'redis://localhost:6379'",
+  uri: "pass the url itself, as in redis: 'redis://localhost:6379'",
+  connectionString: "pass the url itself, as in redis: 'redis://localhost:6379'",
+  socket: 'put host, port, path and tls beside the other options',
+  hostname: 'use host',
+  database: 'use db',
+  user: 'use username',
+  pass: 'use password',
+  auth: 'use password',
+  ssl: 'use tls',
+  cluster: 'for a Cluster use { nodes, options }',
 };
 
 /**
- * Options that are given to ioredis, each as ioredis needs it. What is `undefined` is left out, so that it does not take
- * the place of ours.
+ * Reads options for ioredis, each as ioredis needs it. An `undefined` option is left out, so that it does not replace
+ * our default.
  *
- * @param place what comes before an option's name in messages
+ * @param place the text before an option's name in messages
  * @throws RateLimitError `RL_REDIS_INVALID`
  */
 export function connectionOptions(options: object, place: string): Record<string, unknown> {

@@ -9,21 +9,21 @@ import { firstNews } from './news.js';
 import type { EventfulClient } from './quirks.js';
 import { backOff, withHarmlessStrategies } from './strategies.js';
 
-/** A client and whether it is ours to close. */
+/** A client, and whether the limiter made it and must close it. */
 export interface Connection {
   readonly client: RedisClient;
   readonly ours: boolean;
 }
 
-/** A primary that was made a replica: connect anew, for Sentinel or a name in DNS may know where it is now. */
+/** The primary became a replica: connect again, because Sentinel or DNS may return the new primary. */
 const isReplica = (error: Error): boolean => /\bREADONLY\b/.test(error.message);
 
 /**
- * What a limiter needs of its connection: commands fail at once while it is down, none is ever sent twice (it may
- * have been charged), and it comes back within two seconds of Redis, also from one that went silent.
+ * What a limiter needs of its connection: commands fail at once while it is down, no command is sent twice (it may have
+ * been charged), and it reconnects within two seconds after Redis is back, also if the connection went silent.
  */
 const safeOptions = (timeout: number) => ({
-  // As in ioredis 6. With ioredis 5 a host that has an IPv6 address alone could not be reached.
+  // As in ioredis 6. The default of ioredis 5 cannot reach a host that has only an IPv6 address.
   family: 0,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
@@ -34,7 +34,7 @@ const safeOptions = (timeout: number) => ({
   maxLoadingRetryTime: 500,
   retryStrategy: backOff,
   reconnectOnError: isReplica,
-  // A primary that thaws after a failover thinks itself the primary for seconds: Sentinel tells of the other one at once.
+  // A primary that was frozen during a failover acts as primary for some seconds. Sentinel reports the new one at once.
   failoverDetector: true,
   sentinelRetryStrategy: backOff,
   sentinelReconnectStrategy: (times: number) => Math.min(1_000 * times, 10_000),
@@ -49,10 +49,10 @@ const safeClusterOptions = {
 };
 
 /**
- * Opens the connection, or takes the client that was given.
+ * Opens the connection, or uses the client that was given.
  *
  * @param timeout how long a call may take, in milliseconds
- * @param tell hears why the connection fails, once each time, and of settings that are not safe
+ * @param tell receives warnings: why the connection fails, once for each outage, and unsafe settings
  * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`
  */
 export async function connect(
@@ -62,10 +62,12 @@ export async function connect(
 ): Promise<Connection> {
   if (isRedisClient(location)) {
     if (!hasBinaryForms(location)) {
-      throw redisInvalid('the client that redis gives is not one of ioredis: it has no evalshaBuffer()');
+      throw redisInvalid(
+        'redis must be a client of ioredis, got one without evalshaBuffer(); pass the client itself, not a wrapper',
+      );
     }
     const dangers = dangersOf(location);
-    if (dangers.length > 0) tell(`The Redis client that was handed in ${dangers.join('; and it ')}.`);
+    if (dangers.length > 0) tell(`The Redis client that you passed ${dangers.join('; and it ')}.`);
     return { client: location, ours: false };
   }
   const target = targetOf(location);
@@ -86,21 +88,21 @@ export async function connect(
   return { client, ours: true };
 }
 
-/** ioredis refuses options in words of its own. */
+/** ioredis throws its own errors for some options. */
 function opened<T>(make: () => T): T {
   try {
     return make();
   } catch (error) {
     const reason = oneLine(error instanceof Error ? error.message : String(error));
-    throw redisInvalid(`ioredis does not take what redis says: ${reason}`, { cause: error });
+    throw redisInvalid(`ioredis refuses the redis options: ${reason}`, { cause: error });
   }
 }
 
-/** Lets go of a client of ours: politely, unless Redis does not answer. May be called twice. */
+/** Closes a client that the limiter made: with QUIT, or at once if Redis does not answer. May be called twice. */
 export async function disconnect({ client, ours }: Connection, patience: number): Promise<void> {
   if (!ours) return;
   noteClosed(client);
-  // From here on it fails because we close it.
+  // Further errors only show that the client is being closed.
   (client as EventfulClient).removeAllListeners('error').on('error', () => undefined);
   const asked = client.quit().then(
     () => true,
@@ -110,7 +112,7 @@ export async function disconnect({ client, ours }: Connection, patience: number)
   const impatient = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), patience)));
   const parted = await Promise.race([asked, impatient]);
   clearTimeout(timer);
-  // To part leaves connections to sentinels open. On others that are closed already this would only start a timer.
+  // QUIT leaves connections to sentinels open. On a closed client, disconnect() would only start a timer.
   const hasSentinels = Boolean((client as { options?: { sentinels?: unknown } }).options?.sentinels);
   if (hasSentinels || (!parted && client.status !== 'end')) client.disconnect();
 }

@@ -4,10 +4,10 @@ import { isRedisUrl, optionsOfUrl } from './redis-url.js';
 import { withoutPassword } from './without-password.js';
 
 /**
- * The nodes of a Cluster, or the sentinels: each an object, `'host:port'`, a url, or a port of this machine. ioredis
- * takes a text among sentinels for an object without a host.
+ * Reads the nodes of a Cluster, or the sentinels: each is an object, `'host:port'`, a url, or a port of this machine.
+ * ioredis would treat text in the list of sentinels as an object without a host.
  *
- * @param place the list's, in messages
+ * @param place where the list is in the options, for messages
  * @throws RateLimitError `RL_REDIS_INVALID`
  */
 export const endpointsOf = (list: readonly unknown[], place: string): Record<string, unknown>[] =>
@@ -16,7 +16,7 @@ export const endpointsOf = (list: readonly unknown[], place: string): Record<str
 function endpointOf(endpoint: unknown, place: string): Record<string, unknown> {
   if (typeof endpoint === 'number') return connectionOptions({ port: endpoint }, `${place}.`);
   if (typeof endpoint === 'object' && endpoint !== null && !Array.isArray(endpoint)) {
-    // What lists of servers often say too.
+    // Lists of servers often have a url in each entry.
     const { url, ...options } = endpoint as { url?: unknown; host?: unknown };
     return connectionOptions(options.host === undefined ? { ...options, url } : options, `${place}.`);
   }

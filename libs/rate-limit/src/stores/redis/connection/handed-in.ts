@@ -3,10 +3,10 @@ import { isClusterClient, type RedisClient } from './client.js';
 export const TOO_OLD =
   'takes minutes to notice that its connection went silent, because ioredis before 5.4 has no socketTimeout: update ioredis';
 
-/** ioredis 5.4 and later. Others take the option, and do nothing. */
+/** ioredis 5.4 and later. Earlier versions ignore the option. */
 export const knowsSocketTimeout = (client: object): boolean => 'setSocketTimeout' in client;
 
-/** What a client that was handed in does, and a limiter's should not: each with the option that ends it. */
+/** What is unsafe about a client that the application passed, each with the option that fixes it. */
 export function dangersOf(client: RedisClient): string[] {
   const options = (client as { options?: Record<string, unknown> }).options ?? {};
   const isCluster = isClusterClient(client);
@@ -16,17 +16,17 @@ export function dangersOf(client: RedisClient): string[] {
   const isOld = !isCluster && !isPatient && !knowsSocketTimeout(client);
   const { status, mode } = client as { status?: string; mode?: string };
   return [
-    status === 'end' && 'is closed, so no quota is shared: give one that is open',
+    status === 'end' && 'is closed, so no quota is shared: pass one that is open',
     (mode === 'subscriber' || mode === 'monitor') &&
-      `is in ${mode} mode, in which Redis runs no commands: give one of its own, as by duplicate()`,
+      `is in ${mode} mode, in which Redis runs no commands: pass a separate client, as from duplicate()`,
     sendsTwice &&
-      `sends commands again when its connection dies, which may charge requests twice: make it with ${isCluster ? 'retryDelayOnFailover: 0' : 'autoResendUnfulfilledCommands: false'}`,
+      `sends commands again when its connection dies, which may charge requests twice: create it with ${isCluster ? 'retryDelayOnFailover: 0' : 'autoResendUnfulfilledCommands: false'}`,
     isPatient &&
-      'takes minutes to notice that its connection went silent: make it with socketTimeout: 2000' +
+      'takes minutes to notice that its connection went silent: create it with socketTimeout: 2000' +
         (isCluster ? ' in redisOptions' : ''),
     isOld && TOO_OLD,
     Boolean(options.sentinels) &&
       !options.failoverDetector &&
-      'may ask a primary that Sentinel has replaced for seconds more, whose charges are lost: make it with failoverDetector: true',
+      'may use a primary for some seconds after Sentinel replaced it, and charges made there are lost: create it with failoverDetector: true',
   ].filter((danger) => danger !== false);
 }

@@ -6,25 +6,25 @@ interface Ioredis {
 }
 
 /**
- * ioredis is an optional peer: it is loaded only by those who use Redis.
+ * Loads ioredis. It is an optional peer dependency, so it is loaded only if Redis is used.
  *
  * @throws RateLimitError `RL_IOREDIS_MISSING`
  */
 export async function loadIoredis(): Promise<Ioredis> {
   let module: object;
   try {
-    // Within `try`, so that bundlers take it for what may be missing.
+    // Inside `try`, so that bundlers accept that the package may be missing.
     module = await import('ioredis');
   } catch (error) {
-    const fix = 'redis is configured but ioredis cannot be loaded; npm install ioredis';
+    const fix = 'redis is set, but the package ioredis cannot be loaded; run npm install ioredis';
     throw new RateLimitError('RL_IOREDIS_MISSING', fix, { cause: error });
   }
   return classesOf(module);
 }
 
 /**
- * Its classes, wherever its version puts them. Up to 5.1 the module is the class Redis, with Cluster as a property; and
- * bundlers and loaders of other kinds put all exports of a CommonJS module into `default`.
+ * Finds its classes. Up to ioredis 5.1 the module itself is the class Redis, with Cluster as a property. Some bundlers
+ * and loaders put all exports of a CommonJS module into `default`.
  */
 function classesOf(module: object): Ioredis {
   for (let exports: unknown = module, depth = 0; exports && depth < 3; depth++) {
@@ -34,6 +34,6 @@ function classesOf(module: object): Ioredis {
   }
   throw new RateLimitError(
     'RL_IOREDIS_MISSING',
-    'redis is configured, and what is installed as ioredis has no classes Redis and Cluster; npm install ioredis',
+    'redis is set, but the installed package ioredis has no classes Redis and Cluster; run npm install ioredis',
   );
 }

@@ -9,13 +9,13 @@ import { withoutPassword } from './without-password.js';
 export interface RedisConnectionOptions {
   /** A name or an address. ioredis' default is `localhost`. */
   host?: string | undefined;
-  /** ioredis' default is 6379. Text is for what comes from the environment. */
+  /** ioredis' default is 6379. Text is for values of the environment. */
   port?: number | string | undefined;
-  /** The number of the database. ioredis' default is 0. */
+  /** The number of the database. ioredis' default is 0. Text is for values of the environment. */
   db?: number | string | undefined;
   /** A user of Redis' ACL. */
   username?: string | undefined;
-  /** The password; no message of ours shows it. */
+  /** The password. No message shows it. */
   password?: string | undefined;
   /** Any other option of ioredis. */
   // `any`, so that ioredis' own RedisOptions can be given: its types are not named here because it is optional.
@@ -33,7 +33,7 @@ export interface RedisClusterNode {
 
 /** A Cluster: some of its nodes, and ioredis' ClusterOptions. */
 export interface RedisClusterConnection {
-  /** At least one; the others are found by asking it. Urls, or hosts and ports. */
+  /** At least one node; it knows the others. Urls, or hosts and ports. */
   nodes: (string | RedisClusterNode)[];
   /** ioredis' ClusterOptions; `redisOptions` in them are those of each node's connection. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -43,7 +43,7 @@ export interface RedisClusterConnection {
 /** Where Redis is: a url, ioredis options, the nodes of a Cluster, or a client of ioredis 5 or 6. */
 export type RedisLocation = string | RedisConnectionOptions | RedisClusterConnection | RedisClient;
 
-/** A literal, or an object of a configuration class that says where Redis is. */
+/** An object literal, or an object of a configuration class with an option that says where Redis is. */
 function isOptions(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype = Object.getPrototypeOf(value) as object | null;
@@ -51,7 +51,7 @@ function isOptions(value: unknown): value is object {
   return isLiteral || ['host', 'port', 'path', 'sentinels', 'nodes'].some((name) => Object.hasOwn(value, name));
 }
 
-/** Where Redis is, in the words of ioredis' constructors. */
+/** Where Redis is, as arguments of ioredis' constructors. */
 export type Target =
   | { readonly options: Options }
   | { readonly nodes: Options[]; readonly clusterOptions: Options; readonly redisOptions: Options };
@@ -59,9 +59,9 @@ export type Target =
 type Options = Record<string, unknown>;
 
 /**
- * Reads what the option `redis` says, unless it is a client.
+ * Reads the option `redis`, unless it is a client.
  *
- * @throws RateLimitError `RL_REDIS_INVALID`, naming the option and the value, and never a password
+ * @throws RateLimitError `RL_REDIS_INVALID` with the option and the value, never a password
  */
 export function targetOf(location: unknown): Target {
   const must = `redis must be a url like 'redis://localhost:6379', ioredis options, { nodes, options } or an ioredis client`;
@@ -71,7 +71,7 @@ export function targetOf(location: unknown): Target {
       `${must}, got ${shown(withoutPassword(location))}; leave it out for the memory store${hintOf(location)}${fixOf(location)}`,
     );
   }
-  // Neither a promise of a client nor a client of another kind, whose options ioredis would not find.
+  // Refuses a promise of a client, and a client of another library, whose options ioredis would not find.
   if (!isOptions(location)) throw redisInvalid(`${must}, got ${kindOf(location)}${fixOf(location)}`);
   return 'nodes' in location ? clusterOf(location) : { options: serverOf(location) };
 }
@@ -80,7 +80,7 @@ function serverOf(location: object): Options {
   const options = connectionOptions(location, 'redis.');
   if (!options.sentinels) return options;
   return {
-    // Without it ioredis keeps `tls` to itself, and what is said to the server is sent in the clear.
+    // Without it ioredis ignores `tls` for the server behind Sentinel, and sends everything unencrypted.
     ...(options.tls ? { enableTLSForSentinelMode: true } : {}),
     ...options,
     sentinels: endpointsOf(options.sentinels as unknown[], 'redis.sentinels'),
@@ -94,7 +94,7 @@ function clusterOf({ nodes, options, ...others }: { nodes?: unknown; options?: u
   const [misplaced] = Object.keys(others);
   if (misplaced !== undefined) {
     throw redisInvalid(
-      `redis.${oneLine(misplaced)} is ignored beside nodes; put it into options, or into options.redisOptions if it is for each connection`,
+      `redis.${oneLine(misplaced)} is ignored beside nodes; put it into redis.options, or into redis.options.redisOptions if it is for each connection`,
     );
   }
   const { redisOptions, ...clusterOptions } = recordAt(options, 'redis.options');
@@ -109,7 +109,7 @@ function clusterOf({ nodes, options, ...others }: { nodes?: unknown; options?: u
   };
 }
 
-/** How the nodes that are given are entered. ioredis would not enter the others so, which it finds by asking them. */
+/** The credentials of the given nodes. ioredis would not use them for the nodes that it discovers. */
 function accessOf(nodes: Options[]): Options {
   const { username, password, tls } = nodes.find((node) => node.password !== undefined || node.tls) ?? {};
   return {
@@ -125,15 +125,15 @@ function recordAt(value: unknown, place: string): Options {
   throw redisInvalid(`${place} must be an object of ioredis' options, got ${kindOf(value)}`);
 }
 
-/** What to do about a value that is often given. */
+/** The fix for common mistakes. */
 function fixOf(value: unknown): string {
   if (typeof value === 'object' && value !== null) {
     return 'evalSha' in value || 'internal_send_command' in value
-      ? '; this client is of node-redis: make one with ioredis, or give its url'
+      ? '; this is a client of node-redis: create one with ioredis, or pass a url'
       : '';
   }
   if (typeof value !== 'string') return '';
   if (/^\s*["'`]/.test(value)) return '; remove the quotes';
-  if (/^unix:/.test(value)) return '; of a socket give the path alone';
+  if (/^unix:/.test(value)) return "; for a socket pass only its path, like '/run/redis.sock'";
   return '';
 }

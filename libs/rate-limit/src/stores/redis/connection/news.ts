@@ -4,17 +4,21 @@ import { redisInvalid } from './connection-options.js';
 import { noteTold, withFix } from './failures.js';
 import { connectNodes, endSocketTimer, primariesOf, quietenSubscribers, type EventfulClient } from './quirks.js';
 
-/** How long an application's start waits for news of its Redis. */
+/** In milliseconds: how long an application's start waits for the first connection attempt. */
 const FIRST_NEWS_WITHIN = 3_000;
 
-/** How long a connection must hold until the next failure is news: one that flaps is not told of at every turn. */
+/**
+ * In milliseconds: how long a connection must last before its next failure is logged, so that a flapping one does not
+ * flood the log.
+ */
 const CALM = 10_000;
 
 /**
- * Waits until the first attempt to connect has ended, well or not: an application starts without its Redis. From then
- * on it tells why the connection fails, once each time; that requests are decided again is for the store to tell.
+ * Waits until the first attempt to connect has succeeded or failed: an application also starts while Redis is down.
+ * From then on it reports why the connection fails, once for each outage. The store reports when requests are decided
+ * again.
  *
- * @throws RateLimitError `RL_REDIS_INVALID` if Node.js refuses the options: ioredis never tries those again
+ * @throws RateLimitError `RL_REDIS_INVALID` if Node.js refuses the options, because ioredis does not retry then
  */
 export function firstNews(client: EventfulClient, tell: (news: string) => void): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -32,14 +36,14 @@ export function firstNews(client: EventfulClient, tell: (news: string) => void):
       noteTold(client, why);
       if (!isDown)
         tell(
-          `${nameOf(client)} cannot be reached: ${why}. ${isPersistent(client) ? 'It is tried again until it can.' : 'It is not tried again: retryStrategy says so.'}`,
+          `${nameOf(client)} cannot be reached: ${why}. ${isPersistent(client) ? 'The connection is retried until it succeeds.' : 'The connection is not retried, because the retry strategy is not a function.'}`,
         );
       isDown = true;
     };
     const patience = setTimeout(failed, FIRST_NEWS_WITHIN, 'it does not answer');
     endSocketTimer(client);
     client.on('connect', () => {
-      // A new connection: the reason why the last one failed no longer holds.
+      // A new connection: the reason of the last failure no longer applies.
       noteTold(client, '');
       quietenSubscribers(client);
     });
@@ -58,18 +62,18 @@ export function firstNews(client: EventfulClient, tell: (news: string) => void):
       const hear = (): void => {
         if (!mayBeOptions || client.status !== 'end') return failed(withFix(said) + hint);
         clearTimeout(patience);
-        reject(redisInvalid(`Node.js does not take what redis says: ${oneLine(message)}`, { cause: error }));
+        reject(redisInvalid(`Node.js refuses the redis options: ${oneLine(message)}`, { cause: error }));
       };
-      // ioredis gives up for good over options that Node.js refuses, but tells of the error first.
+      // ioredis gives up if Node.js refuses the options, but emits the error before its status changes.
       if (mayBeOptions) queueMicrotask(hear);
       else hear();
     });
-    // Not before: while it looks for the nodes, ioredis takes one that is about to connect for one that is gone.
+    // Not earlier: while ioredis discovers the nodes, it treats a node that is connecting as gone.
     client.on('+node', (node) => {
       endSocketTimer(node);
       if (client.status === 'ready') connectNodes(client);
     });
-    // Options of the user's may have put it off.
+    // The option lazyConnect delays the connection.
     if (client.status === 'wait') client.connect().catch(() => undefined);
   });
 }
@@ -77,7 +81,7 @@ export function firstNews(client: EventfulClient, tell: (news: string) => void):
 const optionsOf = (client: EventfulClient): Record<string, unknown> =>
   (client as { options?: Record<string, unknown> }).options ?? {};
 
-/** Whether it tries to connect as long as it must. */
+/** Whether the client keeps trying to connect. */
 const isPersistent = (client: EventfulClient): boolean =>
   typeof optionsOf(client)[isClusterClient(client) ? 'clusterRetryStrategy' : 'retryStrategy'] === 'function';
 
@@ -87,6 +91,6 @@ type ReplyError = Error & { command?: { name?: string; args?: unknown[] } };
 
 const isOfDatabase = ({ command }: ReplyError): boolean => command?.name === 'select';
 
-/** ioredis says it once, and goes on in database 0. */
+/** ioredis emits the error once, and continues in database 0. */
 const wrongDatabase = (client: EventfulClient, { message, command }: ReplyError): string =>
   `${nameOf(client)} did not select database ${oneLine(String(command?.args?.[0]))}: ${withFix(message)}.`;

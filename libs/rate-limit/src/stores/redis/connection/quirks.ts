@@ -1,6 +1,6 @@
 import { isClusterClient, type RedisClient } from './client.js';
 
-/** What is used of a client of ioredis beyond its commands. */
+/** What the limiter uses of an ioredis client beyond its commands. */
 export type EventfulClient = RedisClient & {
   connect(): Promise<void>;
   on(event: 'error', listener: (error: Error & { code?: string; lastNodeError?: Error }) => void): void;
@@ -10,11 +10,11 @@ export type EventfulClient = RedisClient & {
   removeAllListeners(event: 'error'): EventfulClient;
 };
 
-// Where ioredis 5 and 6 do something else than a limiter needs. Each function says what.
+// Works around behaviour of ioredis 5 and 6 that a limiter cannot use. Each function says what.
 
 /**
- * Connects a Cluster's nodes. ioredis connects a node when it is first asked, and commands fail until it is connected.
- * Replicas too, where ioredis keeps them: one that is promoted is asked at once.
+ * Connects a Cluster's nodes. ioredis connects a node at its first command, and commands fail until it is connected.
+ * This includes replicas that ioredis keeps, because a promoted replica must be ready at once.
  */
 export function connectNodes(client: EventfulClient): void {
   for (const node of isClusterClient(client) ? (client.nodes('all') as EventfulClient[]) : []) {
@@ -22,7 +22,7 @@ export function connectNodes(client: EventfulClient): void {
   }
 }
 
-/** Resolves when all primaries of a Cluster can be asked. */
+/** Resolves when all primaries of a Cluster are connected. */
 export async function primariesOf(client: EventfulClient): Promise<void> {
   if (!isClusterClient(client)) return;
   const waiting = (client.nodes('master') as EventfulClient[]).filter(({ status }) => status !== 'ready');
@@ -41,7 +41,7 @@ interface HasSubscribers {
   connector?: { failoverDetector?: { sentinels?: { client?: EventfulClient }[] } };
 }
 
-/** ioredis writes to the console for as long as a Sentinel that it listens to is down. */
+/** Without a listener, ioredis writes to the console while a Sentinel that it subscribes to is down. */
 export function quietenSubscribers(client: EventfulClient): void {
   for (const { client: subscriber } of (client as HasSubscribers).connector?.failoverDetector?.sentinels ?? []) {
     subscriber?.on('error', () => undefined);

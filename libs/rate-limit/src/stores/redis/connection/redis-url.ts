@@ -2,14 +2,14 @@ import { shown } from '../../../core/shown.js';
 import { connectionOptions, redisInvalid } from './connection-options.js';
 import { withoutPassword } from './without-password.js';
 
-/** Whether a text is meant as a url of Redis, or as the path of its socket. */
+/** Whether text is a url of Redis, or the path of its socket. */
 export const isRedisUrl = (text: string): boolean => /^\s*(?:\/|rediss?:\/\/)/.test(text);
 
 /**
- * The options that a url stands for. It is read here and not by ioredis, whose versions disagree about passwords, and
- * which takes parameters as text, whatever they are for.
+ * Reads the options of a url. ioredis does not read it, because its versions disagree about passwords, and because it
+ * takes all parameters as text.
  *
- * @param name what the url is called in messages
+ * @param name the url's name in messages
  * @throws RateLimitError `RL_REDIS_INVALID`, without the password
  */
 export function optionsOfUrl(text: string, name = 'the redis url'): Record<string, unknown> {
@@ -20,7 +20,7 @@ export function optionsOfUrl(text: string, name = 'the redis url'): Record<strin
   const { protocol, username, password, hostname, port, pathname, searchParams } = new URL(url);
   const parameters = Object.fromEntries(searchParams);
   const db = pathname.replace(/^\/|\/$/g, '');
-  // It may be the end of a password, of a url without a host.
+  // The text may be the end of a password, in a url without a host.
   if (url.includes('@') && !/^(?:-?[\d.]*|undefined|null|NaN)$/.test(db)) {
     throw redisInvalid(`${name}'s db must be a whole number, got ${shown(withoutPassword(text))}`);
   }
@@ -29,7 +29,7 @@ export function optionsOfUrl(text: string, name = 'the redis url'): Record<strin
     {
       ...parameters,
       ...(isSecure && { tls: parameters.tls?.startsWith('RedisCloud') ? parameters.tls : true }),
-      // Empty is what a template leaves of a variable that is not set.
+      // Also if it is empty, as in a template with a variable that is not set.
       host: decoded(hostname.replace(/^\[|\]$/g, ''), text, name),
       ...(port && { port }),
       ...(username && { username: decoded(username, text, name) }),
@@ -40,15 +40,15 @@ export function optionsOfUrl(text: string, name = 'the redis url'): Record<strin
   );
 }
 
-/** `/run/redis.sock`, which may have parameters. */
+/** The options of `/run/redis.sock`, which may have parameters. */
 function optionsOfSocket(url: string, name: string): Record<string, unknown> {
   const [path, query = ''] = url.split(/\?(.*)/s);
   return connectionOptions({ ...Object.fromEntries(new URLSearchParams(query)), path }, `${name}'s `);
 }
 
 /**
- * What ioredis would take for something else. All up to the last `@` says who connects, and a sign that ends that part
- * sooner makes another server of the rest.
+ * What is wrong with a url that ioredis would misread. The part up to the last `@` holds the user name and the
+ * password. A character that ends this part earlier would turn the rest into another host.
  */
 function problemOf(url: string): string | undefined {
   if (/,\s*rediss?:/.test(url)) return 'it is a list; give { nodes: [...] } or { sentinels: [...], name }';

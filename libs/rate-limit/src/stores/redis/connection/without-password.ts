@@ -1,7 +1,11 @@
 /**
- * A text that was meant to say where Redis is, for messages. It may be malformed in any way, and hold a password
- * anywhere. Hidden are all behind `password=` or the like, all up to the last `@` but the scheme, behind it a path that
- * is not a number, and what stands in place of a port and is none.
+ * The text of an option that says where Redis is, for messages. It may be malformed in any way, and contain a password
+ * anywhere. This hides:
+ *
+ * - everything after `password=` and the like;
+ * - everything up to the last `@`, except the scheme;
+ * - a path after the `@` that is not a number;
+ * - text in place of a port that is not a number.
  */
 export function withoutPassword(text: string): string {
   const shown = text.replace(/((?:pass\w*|auth|secret|token)["']?\s*[=:]).*/is, '$1***');
@@ -11,6 +15,6 @@ export function withoutPassword(text: string): string {
     .replace(/(@[^/]*\/)(?!\d*["'\s]*(?:\?|$)).*/s, '$1***');
 }
 
-/** A colon behind a name, and then neither a port nor what a missing variable leaves behind. */
+/** A colon after a name that is followed by neither a port nor the text of a missing variable. */
 const NO_PORT =
   /^((?:["'\s]*[\w+.-]+:\/\/)?[^:/?#\s{"'[]*:)(?!\/)(?!(?:-?\d{0,5}|[\d.]+:\d{0,5}|NaN|undefined|null|\*\*\*)(?:[/?#"',\s]|$)).*/s;
