@@ -420,3 +420,34 @@ it('watches a property that a prototype says', async () => {
     expect(await statuses(get, '/own', 3, { authorization })).toEqual([200, 200, 429]);
   expect(LoginGuard.seen[0]).toBeUndefined();
 });
+
+it('watches a property whose getter throws while nobody is known', async () => {
+  const policies = {
+    own: [{ key: (context: ExecutionContext) => requestOf(context).user!.id }],
+    calm: [{ key: () => 'all' }],
+  };
+  const { get } = await boot(
+    'express',
+    {},
+    {
+      ...guarded(policies),
+      prepare: (nest) =>
+        nest.use((request: object, _response: unknown, next: () => void) => {
+          let user: unknown;
+          Object.defineProperty(request, 'user', {
+            configurable: true,
+            get() {
+              if (!user) throw new UnauthorizedException();
+              return user;
+            },
+            set: (value) => void (user = value),
+          });
+          next();
+        }),
+    },
+  );
+  for (const authorization of ['ann', 'bob'])
+    expect(await statuses(get, '/own', 3, { authorization })).toEqual([200, 200, 429]);
+  expect(await statuses(get, '/calm', 3, { authorization: 'ann' })).toEqual([200, 200, 429]);
+  expect(errors).toEqual([]);
+});

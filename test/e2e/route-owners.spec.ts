@@ -73,6 +73,18 @@ describe('quotas of policies without a name', () => {
     expect(await owners()).toEqual(['@shop:GET/cats/:id', '@shop:GET/dogs/:id']);
   });
 
+  it('stay where they are when a build adds a default or a policy of the controller', async () => {
+    run('shop');
+    const before = await start([cats()]);
+    const added = { limit: 5, window: '2h' } as const;
+    const Cats = cats();
+    RateLimit(added)(Cats);
+    const after = await start([Cats], { default: [added] });
+    expect((await before.get('/cats/1')).status).toBe(200);
+    expect((await after.get('/cats/1')).status).toBe(429);
+    expect((await redis.keys('*')).filter((key) => key.includes('#'))).toEqual([]);
+  });
+
   it('are apart from those of another application on the same Redis', async () => {
     const statuses: number[] = [];
     for (const [name, main] of [
@@ -109,7 +121,13 @@ describe('quotas of policies without a name', () => {
     process.argv[1] = '/opt/node_modules/pm2/lib/ProcessContainerFork.js';
     process.chdir(disk);
     await start([cats()]);
-    expect(warn.mock.calls).toEqual([[expect.stringMatching(/^Policies without a name share .* Set a prefix/)]]);
+    // A bundle without a package, started from the folder of one.
+    process.argv[1] = join(disk, 'main.js');
+    process.chdir(folder);
+    await start([cats()]);
+    expect(warn.mock.calls).toEqual(
+      Array(2).fill([expect.stringMatching(/^Policies without a name share .* Set a prefix/)]),
+    );
     warn.mockClear();
     await start([]);
     await start([cats()], { prefix: 'shop' });

@@ -56,7 +56,8 @@ export class KnownKeys {
     const schemes = this.schemes.get(policy);
     if (!schemes || typeof key !== 'string') return;
     if (isUnder(schemes, key)) {
-      if (this.isNoClient(key)) this.warnOnce(`address ${policy}`, () => `${this.ofNoRequest(policy, key)}. ${PASS_PREFIX}`);
+      if (this.isNoClient(key))
+        this.warnOnce(`address ${policy}`, () => `${this.ofNoRequest(policy, key)}. ${PASS_PREFIX}`);
       return;
     }
     const scheme = schemeOf(key);

@@ -11,9 +11,11 @@ import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 export function applicationName(main = process.argv[1], cwd = process.cwd()): string | undefined {
   const isOwn = main !== undefined && isAbsolute(main) && !main.split(sep).includes('node_modules');
   // `node dist/apps/api` runs the index file of a folder.
-  const script = !isOwn ? undefined : isFolder(main) ? join(main, 'index.js') : main;
-  const own = script && packageAbove(dirname(script));
-  if (!own) return packageAbove(cwd)?.name;
+  if (!isOwn) return packageAbove(cwd)?.name;
+  const script = isFolder(main) ? join(main, 'index.js') : main;
+  // Not the working directory's here: the same bundle may be started from anywhere.
+  const own = packageAbove(dirname(script));
+  if (!own) return undefined;
   const folders = relative(own.folder, script).split(sep).slice(0, -1);
   const app = folders.includes('apps') ? folders[folders.indexOf('apps') + 1] : undefined;
   return app === undefined ? own.name : `${own.name}/${app}`;

@@ -20,7 +20,7 @@ export class IdentityWatch {
     const properties = request as unknown as Properties;
     let watch: IdentityWatch | undefined;
     for (const name of identityNames(request, keys)) {
-      if (!isSet(properties[name])) (watch ??= new IdentityWatch(properties)).watch(name);
+      if (!isKnown(properties, name)) (watch ??= new IdentityWatch(properties)).watch(name);
     }
     return watch;
   }
@@ -44,12 +44,11 @@ export class IdentityWatch {
       get: () => {
         // What the request says by itself is the answer: it may have a getter of its own.
         this.restore(name);
-        const value = request[name];
-        if (isSet(value)) return value;
+        if (isKnown(request, name)) return request[name];
         // One is enough.
         this.read ??= name;
         this.end();
-        return value;
+        return request[name];
       },
       set: (value: unknown) => {
         this.restore(name);
@@ -67,4 +66,11 @@ export class IdentityWatch {
   }
 }
 
-const isSet = (value: unknown): boolean => value !== undefined && value !== null;
+/** A getter may throw while nobody is known. */
+function isKnown(request: Properties, name: string): boolean {
+  try {
+    return request[name] !== undefined && request[name] !== null;
+  } catch {
+    return false;
+  }
+}
