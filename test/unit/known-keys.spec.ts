@@ -195,7 +195,7 @@ describe('what is known of keys', () => {
       cut.noteSpending('daily', cut.canonical('daily', key));
     expect(warnings).toEqual([
       expect.stringMatching(
-        /^daily: the key "ip:2001:db8:1:2ff::\/64" is that of no .* cut to \/56 .* pass it your keys/,
+        /^daily: no request has the key "ip:2001:db8:1:2ff::\/64": .* cut to \/56 .* pass it your keys/,
       ),
     ]);
   });
