@@ -43,7 +43,8 @@ export function checkOptions(options: RateLimitModuleOptions): void {
     // forRoot() takes these out; only what a factory returns still has them.
     throw new RateLimitError('RL_OPTION_UNKNOWN', `${extra} stands beside useFactory, not in what it returns`);
   }
-  checkKnownKeys(options, MODULE_KEYS, 'RateLimitModule.forRoot()');
+  // The others are taken out by now; the error is to name them all.
+  checkKnownKeys(options, [...MODULE_KEYS, ...EXTRAS], 'RateLimitModule.forRoot()');
   checkBoolean('enabled', options.enabled);
   const { headers } = options;
   if (headers !== undefined && !headerProfiles.includes(headers)) {
