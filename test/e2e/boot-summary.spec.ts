@@ -275,7 +275,8 @@ describe('guard: false', () => {
       const redis = server.url;
       await expect(boot('express', { ...options, redis }, { controllers: [AskingController] })).rejects.toThrow(
         'RL_NOT_GUARDED: guard is false and RateLimitGuard is bound nowhere, so nothing is limited: ' +
-          'AskingController.a, AskingController.b; leave guard out, or bind it with @UseGuards(RateLimitGuard)',
+          'AskingController.a, AskingController.b; leave guard out, or bind it with @UseGuards(RateLimitGuard); ' +
+          'to switch limits off, say enabled: false',
       );
       expect(
         String(await admin.client('LIST'))

@@ -175,7 +175,14 @@ describe('a key without its scheme', () => {
     for (const key of ['42', '43']) expect(await limiter.consume('daily', key)).toMatchObject({ allowed: true });
     expect(await limiter.consume('daily', 'mail:ada')).toMatchObject({ allowed: true });
     await limiter.reset('daily', 'mail:ada');
+    // What code spends, it may give back.
+    await limiter.reset('daily', '42');
+    await limiter.limits.override('daily', '43', { limit: 9 });
     expect(warnings()).toEqual([expect.stringMatching(/^daily: code spends or looks by the key "42"/)]);
+    // To look makes no quota.
+    await limiter.peek('login', 'ada');
+    await limiter.limits.get('login', 'ada');
+    await expect(limiter.reset('login', 'ada')).rejects.toMatchObject({ code: 'RL_KEY_INVALID' });
   });
 
   it('is any text where no handler has the policy, or its keys are not known', async () => {

@@ -63,6 +63,9 @@ afterEach(async () => {
 
 const start = () => boot('express', {}, { controllers: [OddController] });
 
+const early =
+  " The key is made before your guards: if one of them sets what it is made of, give the policy phase: 'late'.";
+
 it('null is no key, as undefined is', async () => {
   const { get } = await start();
   for (const path of ['/own', '/async', '/all', '/resolve']) {
@@ -80,8 +83,7 @@ it('null is no key, as undefined is', async () => {
   ]);
   expect(warnings[0]).toBe(
     'OddController.own: the key of the policy "own" is undefined, so the policy does not limit such requests. ' +
-      'If that is meant, say it with skip; if not, return a key for every request. ' +
-      "If a guard sets what the function reads, give the policy phase: 'late'. " +
+      `If that is meant, say it with skip; if not, return a key for every request.${early} ` +
       'The function receives the ExecutionContext of Nest, not the request.',
   );
 });
@@ -98,11 +100,11 @@ it('a key made of nothing is one quota for all, and that is said once of a polic
   const share =
     'all callers with this key share one quota. Is what it is made of set by then? Return undefined where the policy is not for a request.';
   expect(warnings).toEqual([
-    `OddController.own: the key of the policy "own" is "": ${share}`,
+    `OddController.own: the key of the policy "own" is "": ${share}${early}`,
     `OddController.async: the key of the policy "async" is "user:undefined": ${share}`,
-    `OddController.all: the key of the policy "all" is "ip:127.0.0.1+user:undefined": ${share}`,
-    `OddController.first: the key of the policy "first" is "user:undefined": ${share}`,
-    `OddController.resolve: the key of the policy "resolve" is "team:undefined": ${share}`,
+    `OddController.all: the key of the policy "all" is "ip:127.0.0.1+user:undefined": ${share}${early}`,
+    `OddController.first: the key of the policy "first" is "user:undefined": ${share}${early}`,
+    `OddController.resolve: the key of the policy "resolve" is "team:undefined": ${share}${early}`,
   ]);
 });
 

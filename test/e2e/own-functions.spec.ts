@@ -19,12 +19,14 @@ import {
   type RateLimitModuleOptions,
   type Resolved,
 } from 'nestjs-redis-rate-limit';
+import { connect } from 'node:net';
 import { adapters, boot, closeApps, type Adapter } from '../support/app.js';
 
 interface WithUser {
   headers: Record<string, string | undefined>;
   user?: { id: string } | null;
   auth?: { id: string };
+  hostname?: string;
 }
 const requestOf = (context: ExecutionContext) => context.switchToHttp().getRequest<WithUser>();
 const userOf = (context: ExecutionContext) => requestOf(context).user?.id;
@@ -91,6 +93,15 @@ async function statuses(
   const all: number[] = [];
   for (let i = 0; i < n; i++) all.push((await get(path, headers)).status);
   return all;
+}
+
+/** The status that a request has which no HTTP client would send. */
+async function rawStatus(url: string, text: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.end(text);
+  let answer = '';
+  for await (const chunk of socket) answer += String(chunk);
+  return answer.split(' ')[1]!;
 }
 
 describe.each(adapters)('functions without a phase on %s', (adapter: Adapter) => {
@@ -226,6 +237,29 @@ describe.each(adapters)('functions without a phase on %s', (adapter: Adapter) =>
     expect(warnings.map((line) => line.slice(0, 66))).toEqual([
       'GuardedController.auth: the key of the policy "2-per-1h" read requ',
     ]);
+  });
+
+  it.each<[string, (request: WithUser) => string | undefined | Promise<string>, Record<string, string>]>([
+    ['sends more', (request) => request.headers['x-service'] ?? request.auth!.id, { 'x-service': 'mail' }],
+    ['sends less', (request) => request.headers['authorization'] && request.auth!.id, {}],
+    ['is like any other', async (request) => (await later(0), request.auth!.id), {}],
+  ])('finds out what identity is, also where the first caller %s', async (_which, user, first) => {
+    const policies = { auth: [{ key: (context: ExecutionContext) => `own:${requestOf(context).auth?.id}` }] };
+    const { get } = await boot(adapter, { keys: { user } }, guarded(policies));
+    await get('/auth', first);
+    expect(await statuses(get, '/auth', 3, { authorization: 'ann' })).toEqual([200, 200, 429]);
+    expect(await statuses(get, '/auth', 1, { authorization: 'bob' })).toEqual([200]);
+  });
+
+  it('a caller who leaves out the Host moves no policy', async () => {
+    const policies = { host: [{ key: (context: ExecutionContext) => `page:${String(requestOf(context).hostname)}` }] };
+    const keys: RateLimitModuleOptions['keys'] = {
+      user: (request) => (request as WithUser).hostname && (request as WithUser).auth?.id,
+    };
+    const { url } = await boot(adapter, { keys }, guarded(policies));
+    const found: string[] = [];
+    for (let i = 0; i < 3; i++) found.push(await rawStatus(url, 'GET /host HTTP/1.0\r\n\r\n'));
+    expect(found).toEqual(['401', '401', '429']);
   });
 
   it('is decided late without a guard too, and is not tried where the user is known before', async () => {
@@ -390,4 +424,35 @@ it('watches a property that a prototype says', async () => {
   for (const authorization of ['ann', 'bob'])
     expect(await statuses(get, '/own', 3, { authorization })).toEqual([200, 200, 429]);
   expect(LoginGuard.seen[0]).toBeUndefined();
+});
+
+it('watches a property whose getter throws while nobody is known', async () => {
+  const policies = {
+    own: [{ key: (context: ExecutionContext) => requestOf(context).user!.id }],
+    calm: [{ key: () => 'all' }],
+  };
+  const { get } = await boot(
+    'express',
+    {},
+    {
+      ...guarded(policies),
+      prepare: (nest) =>
+        nest.use((request: object, _response: unknown, next: () => void) => {
+          let user: unknown;
+          Object.defineProperty(request, 'user', {
+            configurable: true,
+            get() {
+              if (!user) throw new UnauthorizedException();
+              return user;
+            },
+            set: (value) => void (user = value),
+          });
+          next();
+        }),
+    },
+  );
+  for (const authorization of ['ann', 'bob'])
+    expect(await statuses(get, '/own', 3, { authorization })).toEqual([200, 200, 429]);
+  expect(await statuses(get, '/calm', 3, { authorization: 'ann' })).toEqual([200, 200, 429]);
+  expect(errors).toEqual([]);
 });

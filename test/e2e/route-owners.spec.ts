@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { RateLimit, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { boot, closeApps } from '../support/app.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
 
@@ -36,7 +36,7 @@ afterAll(async () => {
 /** From now on, this is the application that runs. */
 function run(application: string, main = 'dist/main.js'): void {
   const root = join(disk, application);
-  mkdirSync(root, { recursive: true });
+  mkdirSync(extname(main) === '' ? join(root, main) : root, { recursive: true });
   writeFileSync(join(root, 'package.json'), JSON.stringify({ name: application }));
   process.argv[1] = join(root, main);
 }
@@ -73,6 +73,18 @@ describe('quotas of policies without a name', () => {
     expect(await owners()).toEqual(['@shop:GET/cats/:id', '@shop:GET/dogs/:id']);
   });
 
+  it('stay where they are when a build adds a default or a policy of the controller', async () => {
+    run('shop');
+    const before = await start([cats()]);
+    const added = { limit: 5, window: '2h' } as const;
+    const Cats = cats();
+    RateLimit(added)(Cats);
+    const after = await start([Cats], { default: [added] });
+    expect((await before.get('/cats/1')).status).toBe(200);
+    expect((await after.get('/cats/1')).status).toBe(429);
+    expect((await redis.keys('*')).filter((key) => key.includes('#'))).toEqual([]);
+  });
+
   it('are apart from those of another application on the same Redis', async () => {
     const statuses: number[] = [];
     for (const [name, main] of [
@@ -82,14 +94,16 @@ describe('quotas of policies without a name', () => {
       ['mono', 'dist/apps/admin/main.js'],
       // Sources and build are one application.
       ['mono', 'apps/admin/src/main.ts'],
+      // The folder itself.
+      ['mono', 'dist/apps/jobs'],
     ] as const) {
       run(name, main);
       const { get } = await start([cats()]);
       statuses.push((await get('/cats/1')).status);
     }
-    expect(statuses).toEqual([200, 200, 200, 200, 429]);
+    expect(statuses).toEqual([200, 200, 200, 200, 429, 200]);
     expect(await owners()).toEqual(
-      ['desk', 'mono/admin', 'mono/api', 'shop'].map((application) => `@${application}:GET/cats/:id`),
+      ['desk', 'mono/admin', 'mono/api', 'mono/jobs', 'shop'].map((application) => `@${application}:GET/cats/:id`),
     );
   });
 
@@ -107,7 +121,13 @@ describe('quotas of policies without a name', () => {
     process.argv[1] = '/opt/node_modules/pm2/lib/ProcessContainerFork.js';
     process.chdir(disk);
     await start([cats()]);
-    expect(warn.mock.calls).toEqual([[expect.stringMatching(/^Policies without a name share .* Set a prefix/)]]);
+    // A bundle without a package, started from the folder of one.
+    process.argv[1] = join(disk, 'main.js');
+    process.chdir(folder);
+    await start([cats()]);
+    expect(warn.mock.calls).toEqual(
+      Array(2).fill([expect.stringMatching(/^Policies without a name share .* Set a prefix/)]),
+    );
     warn.mockClear();
     await start([]);
     await start([cats()], { prefix: 'shop' });
@@ -127,7 +147,17 @@ describe('quotas of policies without a name', () => {
       @RateLimit({ limit: 1, window: '1h' }, { limit: 2, window: '1h' })
       other() {}
     }
-    @Module({ controllers: [cats(), ManyController] })
+    @Controller('odd')
+    class OddController {
+      @Get('a#2')
+      @once
+      hash() {}
+
+      @Get(['a,/odd/b;v=1'])
+      @once
+      comma() {}
+    }
+    @Module({ controllers: [cats(), ManyController, OddController] })
     class Inner {}
     @Module({
       controllers: [
@@ -159,6 +189,9 @@ describe('quotas of policies without a name', () => {
       '@shop:GET/v1/admin/cats/:id',
       '@shop:POST/v1/admin/a/x,/v1/admin/a/y,/v1/admin/b/x,/v1/admin/b/y;v=1;host=api.localhost',
       '@shop:GET/v1/admin/a/%540d;,/v1/admin/b/%540d;;v=2,3;host=api.localhost',
+      // What would end a part is no part of one.
+      '@shop:GET/v1/admin/odd/a%23;2',
+      '@shop:GET/v1/admin/odd/a%2c;/odd/b%3b;v=1',
       expect.stringMatching(/^@shop:#[\w-]{43}$/),
     ]);
   });

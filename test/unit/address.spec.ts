@@ -34,6 +34,7 @@ describe('the client that an address stands for', () => {
     '::ffff:010.1.1.1',
     '::ffff:0xa.1.1.1',
     '1.2.3.4.5',
+    '1.2.3.4%eth0',
     ':',
     '::g',
     '1::2::3',

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { ipKey } from 'nestjs-redis-rate-limit';
+import { clientOf } from '../../libs/rate-limit/src/engine/identity/address.js';
 import { canonicalKey, canonicalRequestKey } from '../../libs/rate-limit/src/engine/identity/ip-key.js';
 import { KnownKeys } from '../../libs/rate-limit/src/engine/identity/known-keys.js';
 
@@ -46,6 +48,62 @@ describe('a key of an address', () => {
   ])('%s is %s', (key, canonical) => {
     expect(canonicalKey(key, 64)).toBe(canonical);
     expect(canonicalRequestKey(canonical, 64)).toBe(canonical);
+  });
+});
+
+/** In many spellings, with zeros of any place left out. */
+const ipv6 = fc
+  .tuple(
+    fc.array(fc.oneof(fc.constant(0), fc.nat(0xffff)), { minLength: 8, maxLength: 8 }),
+    fc.constantFrom(1, 4),
+    fc.boolean(),
+    fc.nat(8),
+    fc.nat(8),
+  )
+  .map(([groups, digits, isUpper, from, to]) => {
+    const texts = groups.map((group) => group.toString(16).padStart(digits, '0'));
+    const isLeftOut = from < to && groups.slice(from, to).every((group) => group === 0);
+    const text = isLeftOut ? `${texts.slice(0, from).join(':')}::${texts.slice(to).join(':')}` : texts.join(':');
+    return isUpper ? text.toUpperCase() : text;
+  });
+const addresses = fc.oneof(
+  fc.ipV4(),
+  ipv6,
+  fc.tuple(fc.constantFrom('::ffff:', '64:ff9b::', '::'), fc.ipV4()).map((parts) => parts.join('')),
+);
+const prefixes = fc.oneof(fc.constantFrom(48, 56, 64, 112), fc.integer({ min: 32, max: 128 }));
+
+describe('whatever a proxy writes', () => {
+  it('an address has one key, that of byIp, for requests and for code', () => {
+    const written = fc.tuple(addresses, fc.constantFrom('', '[]', '[]:443', ':80', '%eth0')).map(([address, more]) => {
+      if (more.startsWith('[')) return `[${address}]${more.slice(2)}`;
+      const isFit = address.includes(':') ? more !== ':80' : more !== '%eth0';
+      return isFit ? address + more : address;
+    });
+    fc.assert(
+      fc.property(written, prefixes, (address, prefix) => {
+        const key = `ip:${clientOf(address, prefix)}`;
+        const keys = new KnownKeys(prefix);
+        keys.learn('login', ['ip']);
+        for (const text of [key, `ip:${address}`]) {
+          expect([text, canonicalRequestKey(text, prefix), keys.canonical('login', text)]).toEqual([text, key, key]);
+        }
+        expect(ipKey(address, prefix)).toBe(key);
+        keys.checkReaches('login', key);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('so has a line that an own function cuts', () => {
+    const groups = fc.array(fc.constantFrom('0', '1', 'ab', 'AB', '0ab', '2001'), { minLength: 1, maxLength: 7 });
+    fc.assert(
+      fc.property(groups, prefixes, fc.boolean(), (written, prefix, isOther) => {
+        const key = `ip:${written.join(':')}::/${isOther ? 56 : prefix}`;
+        expect([key, canonicalRequestKey(key, prefix)]).toEqual([key, canonicalKey(key, prefix)]);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });
 
@@ -126,6 +184,20 @@ describe('what is known of keys', () => {
     for (const key of ['ip:203.0.113', 'ip:10.0.0.0/8', 'ip:2001:db8::/48']) {
       expect(refusal('daily', key)).toMatch(/^RL_KEY_INVALID: daily: no request has the key "ip:.*": after ip:/);
     }
+  });
+
+  it('code that spends by such an address is warned once: ipKey() does not know the prefix of the module', () => {
+    const cut = new KnownKeys(56, (message) => warnings.push(message));
+    cut.learn('daily', ['ip']);
+    cut.noteSpending('daily', cut.canonical('daily', 'ip:2001:db8:1:2ff::1'));
+    expect(warnings).toEqual([]);
+    for (const key of [ipKey('2001:db8:1:2ff::1'), 'ip:unknown'])
+      cut.noteSpending('daily', cut.canonical('daily', key));
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^daily: no request has the key "ip:2001:db8:1:2ff::\/64".* cut to \/56 .* pass it your keys/,
+      ),
+    ]);
   });
 
   it('a key of another scheme is warned of once, unless code spends by it', () => {

@@ -16,6 +16,8 @@ export class RateLimitError extends Error {
     options?: ErrorOptions,
   ) {
     super(`${code}: ${detail}`, options);
+    // It is in the message already, so logs need not print it again.
+    Object.defineProperty(this, 'detail', { value: detail, enumerable: false });
   }
 
   /** The same mistake, with the place where it was made: a handler, an option. */

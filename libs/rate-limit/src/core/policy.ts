@@ -130,7 +130,7 @@ export const isChecked = (policy: unknown): policy is Policy =>
   typeof policy === 'object' && policy !== null && (policy as { [CHECKED]?: boolean })[CHECKED] === true;
 
 /** @throws RateLimitError `RL_LIMIT_INVALID` */
-export function checkLimit(limit: unknown): asserts limit is number {
+function checkLimit(limit: unknown): asserts limit is number {
   if (Number.isSafeInteger(limit) && (limit as number) >= 0 && (limit as number) <= LARGEST_LIMIT) return;
   throw new RateLimitError(
     'RL_LIMIT_INVALID',

@@ -3,7 +3,7 @@ import { checkKnownKeys } from '../core/checks.js';
 import { withoutBlocks } from '../core/blocks/blocking-store.js';
 import { LivePolicy } from './limits/live-policy.js';
 import { LIST_KEYS, listsOf } from './lists/lists.js';
-import { Catalogue, type CataloguePolicy } from './catalogue.js';
+import { Catalogue, DEFINING, type CataloguePolicy } from './catalogue.js';
 import { checkLimiterOptions } from './check-options.js';
 import { KnownKeys } from './identity/known-keys.js';
 import { Limiter } from './limiter.js';
@@ -41,10 +41,10 @@ export async function createLimiter(options: LimiterOptions): Promise<Limiter> {
   );
   const logger = harmless(options.logger ?? consoleLogger);
   const keys = new KnownKeys(options.keys?.ipv6Prefix, (message) => logger.warn(message));
-  return new Limiter(await openLimiter(options, catalogue, logger, undefined, undefined, keys));
+  return new Limiter(await openLimiter(options, catalogue, logger, keys));
 }
 
-const POLICY_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure', 'blockFor', ...LIST_KEYS];
+const POLICY_KEYS = ['name', ...DEFINING, ...LIST_KEYS];
 
 type NamedPolicy = LimiterPolicy & { name?: string };
 

@@ -18,8 +18,8 @@ export function limiterOff(
   options: StoreOptions,
   catalogue: LimiterParts['catalogue'],
   logger: LimiterLogger,
-  observer: SafeObserver,
   keys: KnownKeys,
+  observer: SafeObserver,
 ): LimiterParts {
   logger.warn(OFF);
   const store = new UnlimitedStore();

@@ -157,10 +157,7 @@ export class Limiter {
   private hitFor(policy: AnyPolicy, given: string, cost: number): Hit {
     const { keys } = this.parts;
     const key = keys.canonical(policy, given);
-    if (typeof policy === 'string') {
-      keys.noteSpending(policy, key);
-      if (cost > 0) keys.noteShared(policy);
-    }
+    if (typeof policy === 'string') keys.noteSpending(policy, key, !(cost > 0));
     return { policy: this.policyOf(policy, key), key, cost };
   }
 

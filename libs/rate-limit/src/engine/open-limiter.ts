@@ -1,5 +1,5 @@
 import { liveLimitsOf } from './check-options.js';
-import { KnownKeys } from './identity/known-keys.js';
+import type { KnownKeys } from './identity/known-keys.js';
 import type { LimiterParts } from './limiter-parts.js';
 import { LiveLimits } from './limits/live-limits.js';
 import { listsOf, type Lists } from './lists/lists.js';
@@ -13,16 +13,15 @@ import type { StoreOptions } from './options.js';
  *
  * @param lists of the options, where they are read already
  * @param observer of the options, where it is made already
- * @param keys what is known of the keys of requests
  * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`, `RL_LIST_INVALID`
  */
 export async function openLimiter(
   options: StoreOptions,
   catalogue: LimiterParts['catalogue'],
   logger: LimiterLogger,
+  keys: KnownKeys,
   lists: Lists | undefined = listsOf(options),
   observer: SafeObserver = loggingObserver(logger, options.onStoreFailure ?? 'local', options.observer),
-  keys = new KnownKeys(),
 ): Promise<LimiterParts> {
   const { store, unobserved, kept, book, close } = await openStores(options, observer, logger);
   const every = liveLimitsOf(options);

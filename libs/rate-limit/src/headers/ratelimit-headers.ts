@@ -38,7 +38,7 @@ const policyItem = ({ name, limit, period }: ShownPolicy): string =>
 export const policyField = (policies: readonly ShownPolicy[]): string => sfList(policies.map(policyItem));
 
 /** `RateLimit: "burst";r=99;t=60, "daily";r=999;t=86400`. A full quota has no `t`, because nothing is to come back. */
-export const limitField = (verdicts: readonly Verdict[]): string =>
+const limitField = (verdicts: readonly Verdict[]): string =>
   sfList(
     verdicts.map(({ policy: { name }, decision: { remaining, resetAfter } }) => {
       const item = `${sfString(name)};r=${sfInteger(remaining)}`;

@@ -38,7 +38,8 @@ export function clientOf(text: string | undefined, prefix: number): string | und
 function withoutPort(address: string): string {
   const bracketed = /^\[(.*)\](?::\d+)?$/.exec(address);
   const bare = bracketed?.[1] ?? address.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1');
-  return bare.split('%', 1)[0]!;
+  // Only IPv6 addresses have zones.
+  return bare.includes(':') ? bare.split('%', 1)[0]! : bare;
 }
 
 /** The leading `bits` of a byte. */

@@ -51,15 +51,18 @@ export const canonicalParts = (key: string, ipv6Prefix: number): string =>
     .map((part) => canonicalKey(part, ipv6Prefix))
     .join('+');
 
+/** A /64 in that form. Four groups at most, so the zeros behind them are the ones that are left out. */
+const A_LINE = /^ip:(?:(?:0|[1-9a-f][\da-f]{0,3}):){0,3}[1-9a-f][\da-f]{0,3}::\/64$/;
+
 /** The same for keys of requests, most of which are in that form: to read an IPv6 address takes microseconds. */
 export const canonicalRequestKey = (key: string, ipv6Prefix: number): string =>
-  !hasNotations(key) || key.endsWith(`::/${ipv6Prefix}`) ? key : canonicalKey(key, ipv6Prefix);
+  !hasNotations(key) || A_LINE.test(key) ? key : canonicalKey(key, ipv6Prefix);
 
-/** Without another colon an address is IPv4, which has one notation. Most keys are none, or of that kind. */
-const hasNotations = (key: string): boolean => key.startsWith(IP) && key.includes(':', IP.length);
+/** Without another colon an address is IPv4, which has one notation but for brackets. Most keys are none, or of that kind. */
+const hasNotations = (key: string): boolean =>
+  key.startsWith(IP) && (key.includes(':', IP.length) || key.includes('[', IP.length));
 
 function clientIn(text: string, ipv6Prefix: number): string {
-  if (!text.includes(':')) return text;
   const [, address = text, bits] = /^([^/]*)\/(\d{2,3})$/.exec(text) ?? [];
   if (bits === undefined) return clientOf(address, ipv6Prefix) ?? text;
   return Number(bits) <= 128 && addressOf(address)?.kind() === 'ipv6' ? clientOf(address, Number(bits))! : text;

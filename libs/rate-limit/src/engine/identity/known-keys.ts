@@ -46,11 +46,6 @@ export class KnownKeys {
     this.ownQuotas.set(policy, isFollowing || this.ownQuotas.get(policy) === true);
   }
 
-  /** Notes that code spends of the quota that a policy's name names. */
-  noteShared(policy: string): void {
-    if (this.ownQuotas.has(policy)) this.spentByCode.add(policy);
-  }
-
   /**
    * For calls that are to change a quota by the policy's name.
    *
@@ -88,8 +83,10 @@ export class KnownKeys {
    *
    * @param policy its name in the catalogue
    * @param key canonical
+   * @param isLook whether nothing is spent
    */
-  noteSpending(policy: string, key: string): void {
+  noteSpending(policy: string, key: string, isLook = false): void {
+    if (!isLook && this.ownQuotas.has(policy)) this.spentByCode.add(policy);
     if (isMissing(key)) {
       this.warnOnce(
         `missing ${policy}`,
@@ -99,11 +96,17 @@ export class KnownKeys {
       return;
     }
     const schemes = this.schemes.get(policy);
-    if (!schemes || typeof key !== 'string' || isUnder(schemes, key)) return;
+    if (!schemes || typeof key !== 'string') return;
+    if (isUnder(schemes, key)) {
+      if (this.isNoClient(key))
+        this.warnOnce(`address ${policy}`, () => `${this.ofNoRequest(policy, key)}. ${PASS_PREFIX}`);
+      return;
+    }
     const scheme = schemeOf(key);
-    if (scheme !== undefined) {
-      if (this.spent.size < MOST_SPENT) this.spent.add(`${policy}\n${scheme}`);
-    } else {
+    // A quota without a scheme that code has spent is there, so code may reach it; one that it only looks at is none.
+    const isThere = scheme !== undefined || !isLook;
+    if (isThere && this.spent.size < MOST_SPENT) this.spent.add(spentBy(policy, scheme));
+    if (scheme === undefined) {
       this.warnOnce(
         `bare ${policy}`,
         () =>
@@ -125,18 +128,18 @@ export class KnownKeys {
     const schemes = this.schemes.get(policy);
     if (!schemes || typeof key !== 'string') return;
     if (isUnder(schemes, key)) {
-      if (key.startsWith(IP)) this.checkAddress(policy, key);
+      if (this.isNoClient(key)) throw new RateLimitError('RL_KEY_INVALID', this.ofNoRequest(policy, key));
       if (key.startsWith('key:') && !key.includes('+')) checkDigest(policy, key);
       return;
     }
     const scheme = schemeOf(key);
+    if (this.spent.has(spentBy(policy, scheme))) return;
     if (scheme === undefined) {
       throw new RateLimitError(
         'RL_KEY_INVALID',
         `${policy}: no request has ${named(key, schemes)}: requests are counted by ${listed(schemes)}. ${fixFor(key, schemes)}`,
       );
     }
-    if (this.spent.has(`${policy}\n${scheme}`)) return;
     this.warnOnce(
       `other ${policy}`,
       () =>
@@ -145,16 +148,20 @@ export class KnownKeys {
     );
   }
 
-  private checkAddress(policy: string, key: string): void {
+  /** Whether a key says that it is an address, and is none as `byIp` writes them. */
+  private isNoClient(key: string): boolean {
+    if (!key.startsWith(IP)) return false;
     const text = key.slice(IP.length);
     const cut = `/${this.ipv6Prefix}`;
-    if (text === 'none' || isIPv4(text) || (text.endsWith(cut) && isIPv6(text.slice(0, -cut.length)))) return;
+    if (text === 'none' || isIPv4(text) || (text.endsWith(cut) && isIPv6(text.slice(0, -cut.length)))) return false;
     // A part of a key of byAll, or what looks like one.
-    if (text.includes('+')) return;
-    throw new RateLimitError(
-      'RL_KEY_INVALID',
+    return !text.includes('+');
+  }
+
+  private ofNoRequest(policy: string, key: string): string {
+    return (
       `${policy}: no request has the key ${shown(key)}: after ip: stands one address, like 203.0.113.7` +
-        ` (IPv6 addresses are cut to ${cut} by themselves)`,
+      ` (IPv6 addresses are cut to /${this.ipv6Prefix} by themselves)`
     );
   }
 }
@@ -177,6 +184,9 @@ const perHandler = (name: string): RateLimitError =>
 
 /** Clients choose the text of a header: there it is an id like any other. */
 const isMissing = (key: unknown): boolean => typeof key === 'string' && !key.startsWith('header.') && lacksId(key);
+const PASS_PREFIX = 'Code and requests do not share a quota there. If it is of ipKey(), pass it your keys.ipv6Prefix.';
+
+const spentBy = (policy: string, scheme = ''): string => `${policy}\n${scheme}`;
 
 /** A digest, and not the API key itself, which is nobody's to see. */
 function checkDigest(policy: string, key: string): void {

@@ -70,7 +70,7 @@ export class LiveLimits {
   async get(policy: string, key?: OverrideKey): Promise<LiveLimit> {
     const live = this.liveOf(policy);
     const whose = this.callerOf(policy, key);
-    if (whose !== undefined) this.keys.noteSpending(policy, whose);
+    if (whose !== undefined) this.keys.noteSpending(policy, whose, true);
     await this.follower.refresh();
     return this.follower.of(live, whose);
   }

@@ -34,7 +34,9 @@ export class GuardBinding {
     if (!isBound || !settings.isEnabled) return;
     const guard = overrideIn(modules) ?? provided;
     config.addGlobalGuard(guard);
-    if (guard instanceof RateLimitGuard) bindLatePhase(plans, new RateLimitGuard(plans, store, settings, 'late'));
+    if (!(guard instanceof RateLimitGuard)) return;
+    guard.precede(new RateLimitGuard(plans, store, settings, 'late'));
+    bindLatePhase(plans);
   }
 }
 

@@ -63,10 +63,10 @@ export const rateLimitProviders: Provider[] = [
     useFactory: (settings: RateLimitSettings, plans: Plans): LimiterParts | Promise<LimiterParts> => {
       const { options, isEnabled, lists, observer, logger } = settings;
       const keys = knownKeys(plans, settings);
-      if (!isEnabled) return limiterOff(options, plans.catalogue, logger, observer, keys);
+      if (!isEnabled) return limiterOff(options, plans.catalogue, logger, keys, observer);
       warnOfIdleEntries(plans, settings);
       // Where quotas are kept is part of the summary.
-      return openLimiter(options, plans.catalogue, { ...logger, log: () => undefined }, lists, observer, keys);
+      return openLimiter(options, plans.catalogue, { ...logger, log: () => undefined }, keys, lists, observer);
     },
   },
   {

@@ -52,7 +52,7 @@ export const listOf = <T>(key: symbol, owner: object): readonly T[] =>
 export function listOfMethod<T>(key: symbol, prototype: object, name: Name, method: object): readonly T[] {
   const recorded: T[] = [];
   // A method that a class overrides without decorators has none: the record of the class above is about another one.
-  for (let at: object | null = prototype; at; at = Object.getPrototypeOf(at) as object | null) {
+  for (const at of chainFrom(prototype)) {
     recorded.push(...((recordsOf(key, at)?.get(name) as T[] | undefined) ?? []));
     if (Object.hasOwn(at, name)) break;
   }
@@ -62,10 +62,15 @@ export function listOfMethod<T>(key: symbol, prototype: object, name: Name, meth
 /** The names of all methods that a class or the classes above it decorate. */
 export function decoratedNames(key: symbol, prototype: object): Set<Name> {
   const names = new Set<Name>();
-  for (let at: object | null = prototype; at; at = Object.getPrototypeOf(at) as object | null) {
+  for (const at of chainFrom(prototype)) {
     for (const name of recordsOf(key, at)?.keys() ?? []) names.add(name);
   }
   return names;
+}
+
+/** A prototype, and those of the classes above it. */
+function* chainFrom(prototype: object | null): Generator<object> {
+  for (let at = prototype; at; at = Object.getPrototypeOf(at) as object | null) yield at;
 }
 
 const recordsOf = (key: symbol, prototype: object): Records | undefined =>
@@ -109,11 +114,7 @@ function methodOf(
 }
 
 function isMethodAbove(prototype: object, name: Name): boolean {
-  for (
-    let at = Object.getPrototypeOf(prototype) as object | null;
-    at;
-    at = Object.getPrototypeOf(at) as object | null
-  ) {
+  for (const at of chainFrom(Object.getPrototypeOf(prototype) as object | null)) {
     const found = Object.getOwnPropertyDescriptor(at, name);
     if (found) return typeof found.value === 'function';
   }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 
 /**
@@ -9,9 +9,13 @@ import { dirname, isAbsolute, join, relative, sep } from 'node:path';
  * @returns `undefined` where no package.json with a name is found
  */
 export function applicationName(main = process.argv[1], cwd = process.cwd()): string | undefined {
-  const script = main !== undefined && isAbsolute(main) && !main.split(sep).includes('node_modules') ? main : undefined;
-  const own = script && packageAbove(dirname(script));
-  if (!own) return packageAbove(cwd)?.name;
+  const isOwn = main !== undefined && isAbsolute(main) && !main.split(sep).includes('node_modules');
+  // `node dist/apps/api` runs the index file of a folder.
+  if (!isOwn) return packageAbove(cwd)?.name;
+  const script = isFolder(main) ? join(main, 'index.js') : main;
+  // Not the working directory's here: the same bundle may be started from anywhere.
+  const own = packageAbove(dirname(script));
+  if (!own) return undefined;
   const folders = relative(own.folder, script).split(sep).slice(0, -1);
   const app = folders.includes('apps') ? folders[folders.indexOf('apps') + 1] : undefined;
   return app === undefined ? own.name : `${own.name}/${app}`;
@@ -32,5 +36,13 @@ function nameIn(file: string): string | undefined {
     return typeof name === 'string' && name !== '' ? name : undefined;
   } catch {
     return undefined;
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }

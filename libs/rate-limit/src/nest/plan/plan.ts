@@ -65,13 +65,13 @@ export function planOf(
   owner: string,
 ): Plan {
   let rules: Rule[] = [];
-  let unnamed = 0;
-  for (const level of levels) {
+  for (const [depth, level] of levels.entries()) {
     const { skipped, requested } = 'requested' in level ? level : { skipped: [], requested: level };
     rules = without(rules, skipped, catalogue);
     const named = new Set<string>();
+    let unnamed = 0;
     for (const each of requested) {
-      const rule = catalogue.ruleFor(each, owner, unnamed);
+      const rule = catalogue.ruleFor(each, owner, ownPlace(owner, depth, unnamed));
       if (rule.isUnnamed) unnamed++;
       else {
         if (named.has(rule.name)) {
@@ -88,6 +88,15 @@ export function planOf(
   }
   return rules.length === 0 ? EMPTY_PLAN : compiled(rules);
 }
+
+/** The levels by what is added to the owner: a policy that joins one level must not move the quotas of another. */
+const LEVELS = ['#default', '#class', ''];
+
+/** What the quota of a policy without a name is filed under: after the first one of a level, the rest are numbered. */
+const ownPlace = (owner: string, depth: number, before: number): string => {
+  const place = `${owner}${LEVELS[depth]}`;
+  return before === 0 ? place : `${place}#${before + 1}`;
+};
 
 /** The text of `RateLimit-Policy` for what was decided. Where no policy depends on the request it names all of a plan. */
 export function policyFieldOf(plan: Plan, verdicts: readonly Verdict[]): string {

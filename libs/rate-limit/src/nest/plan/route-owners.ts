@@ -17,10 +17,9 @@ export function ownerOf(
   modulePaths: readonly string[],
   application: string | undefined,
 ): string {
-  const address = addressOf(controller, handler, modulePaths) ?? `${controller.name}.${name}`;
+  const address = addressOf(controller, handler, modulePaths) ?? plain(`${controller.name}.${name}`);
   const where = address.length > LONGEST_PLAIN_KEY ? keyDigest(address) : address;
-  const text = application === undefined ? `@${where}` : `@${application}:${where}`;
-  return Array.from(text, (character) => (/[!-$&-~]/.test(character) ? character : escaped(character))).join('');
+  return application === undefined ? `@${where}` : `@${plain(application)}:${where}`;
 }
 
 /** `GET/cats/:id`, with host and version where they are declared; nothing for what is no HTTP handler. */
@@ -55,6 +54,12 @@ function textsOf(key: string, target: object): string[] {
   return value === undefined ? [] : [value].flat().map(String);
 }
 
-const sorted = (texts: readonly string[]): string => [...new Set(texts)].sort().join(',');
+const sorted = (texts: readonly string[]): string => [...new Set(texts)].sort().map(plain).join(',');
+
+/** Printable, and without what stands between parts: `#` stands before the second quota of a handler. */
+const plain = (text: string): string =>
+  Array.from(text, (character) =>
+    /[!-~]/.test(character) && !/[#%,;]/.test(character) ? character : escaped(character),
+  ).join('');
 
 const escaped = (character: string): string => `%${character.codePointAt(0)!.toString(16)};`;

@@ -37,10 +37,10 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
    * The rule that a handler asks for.
    *
    * @param owner the route, to which a quota of its own belongs
-   * @param unnamed how many policies without a name it has asked for already
+   * @param place what the quota is filed under if the policy has no name
    * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_POLICY_CONFLICT`, and what is wrong with a policy spelled out
    */
-  ruleFor(requested: RequestedPolicy, owner: string, unnamed = 0): Rule {
+  ruleFor(requested: RequestedPolicy, owner: string, place = owner): Rule {
     if (typeof requested === 'string') return this.ruleFor({ name: requested }, owner);
     if (Array.isArray(requested)) {
       throw new RateLimitError(
@@ -55,7 +55,6 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
       );
     }
     if (requested.name === undefined) {
-      const place = unnamed === 0 ? owner : `${owner}#${unnamed + 1}`;
       return blockable(ruleOf(requested as PolicyOptions, place), this.canBlock);
     }
     checkKnownKeys(requested, RULE_KEYS, 'a policy');

@@ -19,7 +19,7 @@ export class IdentityWatch {
     const properties = request as unknown as Properties;
     let watch: IdentityWatch | undefined;
     for (const name of identityNames(request, keys)) {
-      if (!isSet(properties[name])) (watch ??= new IdentityWatch(properties)).watch(name);
+      if (!isKnown(properties, name)) (watch ??= new IdentityWatch(properties)).watch(name);
     }
     return watch;
   }
@@ -41,11 +41,13 @@ export class IdentityWatch {
       configurable: true,
       enumerable: original?.enumerable ?? false,
       get: () => {
-        // One is enough. What the request says by itself is the answer: it may have a getter of its own.
+        // What the request says by itself is the answer: it may have a getter of its own.
+        this.restore(name);
+        if (isKnown(request, name)) return request[name];
+        // One is enough.
+        this.read ??= name;
         this.end();
-        const value = request[name];
-        if (!isSet(value)) this.read ??= name;
-        return value;
+        return request[name];
       },
       set: (value: unknown) => {
         this.restore(name);
@@ -63,36 +65,65 @@ export class IdentityWatch {
   }
 }
 
-const isSet = (value: unknown): boolean => value !== undefined && value !== null;
-
-/** Sent by the client, so no guard sets them. A caller who leaves one out must not change when a policy is decided. */
-const SENT = new Set(['body', 'rawBody', 'query', 'params', 'cookies', 'signedCookies', 'headers']);
-
-const namesOf = new WeakMap<KeySettings, readonly string[]>();
-
-/** Where requests say who the caller is. Found out once, on the first request that needs it. */
-function identityNames(request: RateLimitRequest, keys: KeySettings): readonly string[] {
-  let names = namesOf.get(keys);
-  if (!names) namesOf.set(keys, (names = readBy(keys.ownReaders, request)));
-  return names;
+/** A getter may throw while nobody is known. */
+function isKnown(request: Properties, name: string): boolean {
+  try {
+    return request[name] !== undefined && request[name] !== null;
+  } catch {
+    return false;
+  }
 }
 
-/** The names that functions read of a request, `user` always among them. */
-function readBy(functions: readonly ((request: RateLimitRequest) => unknown)[], request: RateLimitRequest): string[] {
-  const names = new Set(['user']);
-  const recorder = new Proxy(request, {
+/**
+ * Sent by the client, or found out from that, so no guard sets them. A caller who leaves one out must not change when a
+ * policy is decided.
+ */
+const SENT = new Set(['body', 'rawBody', 'query', 'params', 'cookies', 'signedCookies', 'headers']);
+const TOLD_BY_CLIENT = new Set([...SENT, 'host', 'hostname', 'subdomains', 'ip', 'ips']);
+
+/** What is known of the readers of an application. */
+interface Learnt {
+  readonly names: Set<string>;
+  attempts: number;
+}
+
+const learntOf = new WeakMap<KeySettings, Learnt>();
+
+/**
+ * Where requests say who the caller is. A reader may read one thing or another, as the request is, so it is asked again
+ * with the second request that needs it, the fourth, the eighth and so on: no caller settles it for good.
+ */
+function identityNames(request: RateLimitRequest, keys: KeySettings): Iterable<string> {
+  let learnt = learntOf.get(keys);
+  if (!learnt) learntOf.set(keys, (learnt = { names: new Set(['user']), attempts: 0 }));
+  const { ownReaders } = keys;
+  if (ownReaders.length > 0 && isPowerOfTwo(++learnt.attempts)) {
+    const recorders = [recorderOf(request, learnt.names, false), recorderOf(request, learnt.names, true)];
+    for (const read of ownReaders) for (const recorder of recorders) ask(read, recorder);
+  }
+  return learnt.names;
+}
+
+const isPowerOfTwo = (n: number): boolean => Number.isInteger(Math.log2(n));
+
+/**
+ * The request, noting which of its properties are read, also later on.
+ *
+ * @param isBare as if the client had sent nothing: what it sends must not hide what is read without it
+ */
+const recorderOf = (request: RateLimitRequest, names: Set<string>, isBare: boolean): RateLimitRequest =>
+  new Proxy(request, {
     get(target, name) {
-      if (typeof name === 'string' && !SENT.has(name)) names.add(name);
-      return Reflect.get(target, name) as unknown;
+      if (typeof name === 'string' && !TOLD_BY_CLIENT.has(name)) names.add(name);
+      return isBare && SENT.has(name as string) ? {} : (Reflect.get(target, name) as unknown);
     },
   });
-  for (const read of functions) {
-    // It may expect what is not there yet: then it has read that.
-    try {
-      Promise.resolve(read(recorder)).catch(() => undefined);
-    } catch {
-      // See above.
-    }
+
+/** It may expect what is not there yet: then it has read that. */
+function ask(read: (request: RateLimitRequest) => unknown, request: RateLimitRequest): void {
+  try {
+    Promise.resolve(read(request)).catch(() => undefined);
+  } catch {
+    // See above.
   }
-  return [...names];
 }

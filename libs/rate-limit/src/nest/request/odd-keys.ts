@@ -17,8 +17,7 @@ export function noted(partition: Partition, call: Call, source: PolicySource<Cal
       `no key of ${id}`,
       () =>
         `${call.place}: the key of the policy ${shown(name)} is ${partition}, so the policy does not limit such requests. ` +
-        'If that is meant, say it with skip; if not, return a key for every request. ' +
-        "If a guard sets what the function reads, give the policy phase: 'late'. " +
+        `If that is meant, say it with skip; if not, return a key for every request.${whenOf(call)} ` +
         'The function receives the ExecutionContext of Nest, not the request.',
     );
   } else if (typeof partition === 'string' && isOfNothing(partition)) {
@@ -26,8 +25,14 @@ export function noted(partition: Partition, call: Call, source: PolicySource<Cal
       `shared key of ${id}`,
       () =>
         `${call.place}: the key of the policy ${shown(name)} is ${shown(partition)}: all callers with this key share one quota. ` +
-        'Is what it is made of set by then? Return undefined where the policy is not for a request.',
+        `Is what it is made of set by then? Return undefined where the policy is not for a request.${whenOf(call)}`,
     );
   }
   return partition;
 }
+
+/** Only some properties are watched; guards may set others. */
+const whenOf = ({ phase }: Call): string =>
+  phase === 'early'
+    ? " The key is made before your guards: if one of them sets what it is made of, give the policy phase: 'late'."
+    : '';

@@ -15,6 +15,7 @@ import { transportOf } from '../transports/transports.js';
 import { Call, placeIn } from './call.js';
 import { RateLimitExceededException, RateLimitRefusedException, RateLimitUnavailableException } from './exceptions.js';
 import { hitsOf } from './hits.js';
+import { leaveLatePhase } from './late-phase.js';
 import { isPromise } from './per-request.js';
 import { screened } from './screening.js';
 
@@ -29,6 +30,8 @@ export class RateLimitGuard implements CanActivate {
   private readonly isScreening: boolean;
   /** Whether limits are off: then it lets everything pass, wherever it is bound. */
   private readonly isOff: boolean;
+  /** Decides the late policies of the same calls. */
+  private late: RateLimitGuard | undefined;
 
   /**
    * @internal
@@ -46,6 +49,11 @@ export class RateLimitGuard implements CanActivate {
     this.isScreening = this.phase !== 'late' && settings.lists?.refusesCallers === true;
   }
 
+  /** @internal */
+  precede(late: RateLimitGuard): void {
+    this.late = late;
+  }
+
   /**
    * Charges the policies of the handler that is called, and sets the header fields.
    *
@@ -57,6 +65,7 @@ export class RateLimitGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (this.isOff) return true;
     const plan = this.plans.of(context);
+    if (this.late && plan.late.length > 0) leaveLatePhase(context, this.late);
     const rules = plan[this.phase];
     if (rules.length === 0 && !this.isScreening) return true;
     const call = this.callOf(context);

@@ -36,7 +36,7 @@ function checkLimits(plans: Plans, config: ApplicationConfig, warn: (message: st
   if (isNowhere && bare.every((route) => guardsBefore(config, route).length === 0)) {
     throw new RateLimitError(
       'RL_NOT_GUARDED',
-      `guard is false and RateLimitGuard is bound nowhere, so nothing is limited: ${places}; leave guard out, or bind it with @UseGuards(RateLimitGuard)`,
+      `guard is false and RateLimitGuard is bound nowhere, so nothing is limited: ${places}; leave guard out, or bind it with @UseGuards(RateLimitGuard); to switch limits off, say enabled: false`,
     );
   }
   warn(

@@ -74,7 +74,9 @@ function refuseIn(type: Type, places: readonly HandlerPlace[]): void {
     if (typeof method !== 'function' || (isSeen && isRoute(method))) continue;
     if (askedByMethod(type, name, method).requested.length === 0) continue;
     const isHttp = !isController && isHandler(method, 'controllers');
-    const why = isHttp ? `${type.name} is not a controller of any module` : (kindOf(method) ?? 'is not an HTTP route');
+    const why = isHttp
+      ? `${type.name} is not a controller of any module`
+      : (kindOf(method) ?? (isController ? NO_ROUTE : 'is not an HTTP route'));
     throw stray(`${type.name}.${String(name)}`, why);
   }
 }
@@ -84,6 +86,8 @@ const KINDS: readonly (readonly [string, string])[] = [
   ['microservices:handler_type', 'handles messages, not HTTP requests'],
   ['websockets:message_mapping', 'handles messages of a WebSocket, not HTTP requests'],
 ];
+
+const NO_ROUTE = 'has no @Get() or the like, or a spy or a decorator put another function in its place';
 
 const kindOf = (method: object): string | undefined => KINDS.find(([key]) => Reflect.hasMetadata(key, method))?.[1];
 
