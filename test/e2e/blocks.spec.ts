@@ -109,7 +109,7 @@ describe.each(adapters.flatMap((adapter) => Object.keys(kept).map((where): [Adap
       await expect(limiter.block('byHand', 'k', '1.5m')).rejects.toThrow('RL_BLOCK_INVALID');
       await expect(limiter.block('byHand', 'k', -1)).rejects.toThrow('got -1');
       await expect(limiter.block('byHand', 'k', 60)).rejects.toThrow(
-        "RL_BLOCK_INVALID: block(): a number is milliseconds, so one below 1000 needs its unit: '60s' or '60ms', got 60",
+        "RL_BLOCK_INVALID: block(): 60 means 60 milliseconds; write '60s' for seconds, or '60ms' if milliseconds are meant",
       );
       await expect(limiter.block(plain, 'user:undefined', '1m')).rejects.toThrow(
         'RL_KEY_INVALID: plain: the id in the key "user:undefined" is missing',

@@ -83,7 +83,34 @@ describe('a mistake in the options ends the start and names the value and the fi
     [
       'an unknown option',
       { redsi: 'x' },
-      `RL_OPTION_UNKNOWN: RateLimitModule.forRoot() has no option "redsi"; it takes redis, store,`,
+      `RL_OPTION_UNKNOWN: RateLimitModule.forRoot() has no option "redsi"; did you mean redis? It takes redis, store,`,
+    ],
+    [
+      'one that no option is like',
+      { colour: 'x' },
+      /has no option "colour"; it takes redis, .*, enabled, guard, isGlobal$/,
+    ],
+    [
+      'a limit that is text, as environment variables are',
+      { policies: { p: { limit: '20', window: '1m' } } },
+      /^RL_LIMIT_INVALID: .* got "20" \(it is text: use Number\(…\)\)$/,
+    ],
+    [
+      'a limit of a variable that is missing',
+      { policies: { p: { limit: NaN, window: '1m' } } },
+      /got NaN \(is an environment variable missing\?\)$/,
+    ],
+    ['instances that are text', { instances: '4' }, /^RL_INSTANCES_INVALID: .*use Number/],
+    ['a timeout that is text', { timeout: '250' }, /^RL_TIMEOUT_INVALID: .*use Number/],
+    [
+      'a cost that is text',
+      { policies: { p: { limit: 5, window: '1m', cost: '2' } } },
+      /^RL_COST_INVALID: .*use Number/,
+    ],
+    [
+      'resolvers in a list',
+      { policies: { p: { limit: 5, window: '1m', key: [byUser, byIp] } } },
+      'RL_OPTION_INVALID: policies.p: p: key is a list; use byFirst() or byAll(), as in byFirst(byApiKey, byUser)',
     ],
     [
       'an empty url',
@@ -361,6 +388,16 @@ describe('a mistake at a handler names the handler too', () => {
       RateLimit(),
       'RL_OPTION_INVALID: CatsController.find: a policy must be a name or an object, got undefined; ' +
         "write @RateLimit('name'), or @RateLimit({ limit: 10, window: '1m' })",
+    ],
+    [
+      'names in a list',
+      RateLimit(['login', 'daily'] as never),
+      "RL_OPTION_INVALID: CatsController.find: a policy must be a name or an object, got a list; write the names one after another: @RateLimit('a', 'b')",
+    ],
+    [
+      'an empty policy',
+      RateLimit({} as never),
+      "RL_OPTION_INVALID: CatsController.find: a policy needs limit and window, as in { limit: 10, window: '1m' }, or the name",
     ],
     [
       'a key as text',
@@ -687,7 +724,7 @@ describe('how the module is imported', () => {
     [
       'what is no option of forRootAsync()',
       () => RateLimitModule.forRootAsync({ useFactory: () => ({}), global: true } as never),
-      'RL_OPTION_UNKNOWN: RateLimitModule.forRootAsync() has no option "global"; it takes imports, inject,',
+      'RL_OPTION_UNKNOWN: RateLimitModule.forRootAsync() has no option "global"; did you mean isGlobal? It takes imports, inject,',
     ],
     [
       'guard as text',

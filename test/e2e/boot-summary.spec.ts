@@ -104,7 +104,7 @@ describe('the summary of an application’s limits', () => {
       'CatsController.logIn, CatsController.many ("3-per-1m"): 3 per 1m, fixed-window; key byTenant; after your guards; 2 handlers, a quota for each',
       'CatsController.many ("per-1m"): by your limit function, per 1m, fixed-window, unless your skip function says so; your key function; before your guards, or after them if it reads request.user; 1 handler',
       `CatsController.many ("resolved"): by your resolve function, else 9 per 1d, fixed-window; key byAll(byIp, byHeader('x-shop'), your function); before your guards, or after them if it reads request.user; 1 handler`,
-      'jobs: 100 per 1h, fixed-window; no handler, only code that names it',
+      'jobs: 100 per 1h, fixed-window; used by no handler, only by code',
       'Before and after your guards: CatsController.logIn, CatsController.many. A request costs up to two commands. Each phase is charged as a whole.',
       'Allowed, without limits: 1 entry.',
       'Denied, with 429: 2 entries.',
@@ -150,7 +150,7 @@ describe('the summary of an application’s limits', () => {
       'shut: 0 per 1s: denies every request, onStoreFailure closed; key byIp; before your guards; 1 handler',
       'mine: 5 per 1m, fixed-window, onStoreFailure closed, with a deny list of its own; key byUser; after your guards; 1 handler',
       'open: 3 per 1s, fixed-window; key byIp; before your guards; 1 handler',
-      'login: 2 per 15m, fixed-window, onStoreFailure closed; no handler, only code that names it',
+      'login: 2 per 15m, fixed-window, onStoreFailure closed; used by no handler, only by code',
       'Before and after your guards: OwnController.b. A request costs up to two commands. Each phase is charged as a whole.',
       'Denied, with 403: 4 entries. user:42 is refused by 1 of 3 handlers only. user:43 is refused by 1 of 3 handlers only. user:44 is refused by 1 of 3 handlers only. …',
       'Quotas are kept by Redis at 127.0.0.1:1, with the prefix "rl". It is not reached yet: limited requests are answered with 503, unless the policy says something else.',
@@ -274,7 +274,7 @@ describe('guard: false', () => {
     try {
       const redis = server.url;
       await expect(boot('express', { ...options, redis }, { controllers: [AskingController] })).rejects.toThrow(
-        'RL_NOT_GUARDED: guard is false and RateLimitGuard is bound nowhere, so nothing is limited: ' +
+        'RL_NOT_GUARDED: guard is false and RateLimitGuard is not bound anywhere, so these handlers are not limited: ' +
           'AskingController.a, AskingController.b; leave guard out, or bind it with @UseGuards(RateLimitGuard); ' +
           'to switch limits off, say enabled: false',
       );

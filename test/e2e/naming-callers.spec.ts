@@ -178,7 +178,7 @@ describe('a key without its scheme', () => {
     // What code spends, it may give back.
     await limiter.reset('daily', '42');
     await limiter.limits.override('daily', '43', { limit: 9 });
-    expect(warnings()).toEqual([expect.stringMatching(/^daily: code spends or looks by the key "42"/)]);
+    expect(warnings()).toEqual([expect.stringMatching(/^daily: code uses the key "42"/)]);
     // To look makes no quota.
     await limiter.peek('login', 'ada');
     await limiter.limits.get('login', 'ada');

@@ -83,8 +83,8 @@ it('null is no key, as undefined is', async () => {
   ]);
   expect(warnings[0]).toBe(
     'OddController.own: the key of the policy "own" is undefined, so the policy does not limit such requests. ' +
-      'If that is meant, say it with skip; if not, return a key for every request. ' +
-      `The function receives the ExecutionContext of Nest, not the request.${early}`,
+      `If that is meant, say it with skip; if not, return a key for every request.${early} ` +
+      'The function receives the ExecutionContext of Nest, not the request.',
   );
 });
 
@@ -100,11 +100,11 @@ it('a key made of nothing is one quota for all, and that is said once of a polic
   const share =
     'so all callers with this key share one quota. Check that the values it is made of are set, or return undefined for requests that the policy should not limit.';
   expect(warnings).toEqual([
-    `OddController.own: the key of the policy "own" is "": ${share}${early}`,
-    `OddController.async: the key of the policy "async" is "user:undefined": ${share}`,
-    `OddController.all: the key of the policy "all" is "ip:127.0.0.1+user:undefined": ${share}${early}`,
-    `OddController.first: the key of the policy "first" is "user:undefined": ${share}${early}`,
-    `OddController.resolve: the key of the policy "resolve" is "team:undefined": ${share}${early}`,
+    `OddController.own: the key of the policy "own" is "", ${share}${early}`,
+    `OddController.async: the key of the policy "async" is "user:undefined", ${share}`,
+    `OddController.all: the key of the policy "all" is "ip:127.0.0.1+user:undefined", ${share}${early}`,
+    `OddController.first: the key of the policy "first" is "user:undefined", ${share}${early}`,
+    `OddController.resolve: the key of the policy "resolve" is "team:undefined", ${share}${early}`,
   ]);
 });
 

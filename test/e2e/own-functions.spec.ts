@@ -174,10 +174,15 @@ describe.each(adapters)('functions without a phase on %s', (adapter: Adapter) =>
     const late = warnings.filter((line) => line.includes('is decided after your guards'));
     expect(late).toHaveLength(8);
     expect(late[0]).toBe(
-      'GuardedController.key: the policy "2-per-1h" read request.user before your guards set it, so it is decided after your guards. ' +
+      'GuardedController.key: the key of the policy "2-per-1h" read request.user before your guards set it, so it is decided after your guards. ' +
         'Requests that a guard refuses are not counted by it. ' +
         "If you want that, give it phase: 'late'. If not, use a key that needs no request.user, such as byIp.",
     );
+    // Not the advice to count by the address where that is so already.
+    expect(late.find((line) => line.startsWith('GuardedController.resolve: '))).toMatch(
+      /the resolve of the policy "resolved" read .* If not, do not read request\.user there: nothing has set it yet\.$/,
+    );
+    expect(late.find((line) => line.startsWith('GuardedController.skip: '))).toContain('the key or skip of the policy');
     expect(errors).toEqual([]);
   });
 
@@ -231,7 +236,7 @@ describe.each(adapters)('functions without a phase on %s', (adapter: Adapter) =>
       expect(await statuses(get, '/auth', 3, { authorization })).toEqual([200, 200, 429]);
     }
     expect(warnings.map((line) => line.slice(0, 66))).toEqual([
-      'GuardedController.auth: the policy "2-per-1h" read request.auth be',
+      'GuardedController.auth: the key of the policy "2-per-1h" read requ',
     ]);
   });
 
@@ -385,7 +390,7 @@ describe.each(adapters)('functions without a phase on %s', (adapter: Adapter) =>
       "Give the policy phase: 'late' to decide it after your guards; requests that a guard refuses are then not counted by it.";
     expect([...new Set(errors)]).toEqual([
       `RateLimitError: RL_TOO_EARLY: GuardedController.skip: the skip function of the policy "2-per-1h" read request.user before your guards set it, and failed: Cannot read properties of undefined (reading 'id'). ${fix}`,
-      `RateLimitError: RL_LIMIT_INVALID: GuardedController.limit: the limit function of the policy "per-1h" read request.user before your guards set it, and failed: per-1h: limit must be a whole number from 0 to 999999999999999, got NaN. ${fix}`,
+      `RateLimitError: RL_LIMIT_INVALID: GuardedController.limit: the limit function of the policy "per-1h" read request.user before your guards set it, and failed: per-1h: limit must be a whole number from 0 to 999999999999999, got NaN (is an environment variable missing?). ${fix}`,
     ]);
     expect(warnings).toHaveLength(3);
   });

@@ -125,9 +125,7 @@ describe('quotas of policies without a name', () => {
     process.argv[1] = join(disk, 'main.js');
     process.chdir(folder);
     await start([cats()]);
-    expect(warn.mock.calls).toEqual(
-      Array(2).fill([expect.stringMatching(/^Policies without a name share .* Set a prefix/)]),
-    );
+    expect(warn.mock.calls).toEqual(Array(2).fill([expect.stringMatching(/^Unnamed policies share .* Set a prefix/)]));
     warn.mockClear();
     await start([]);
     await start([cats()], { prefix: 'shop' });

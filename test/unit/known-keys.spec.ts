@@ -149,8 +149,8 @@ describe('what is known of keys', () => {
 
   it('a key without a scheme reaches nobody: an error with the fix', () => {
     expect(refusal('daily', '42')).toBe(
-      `RL_KEY_INVALID: daily: no request has the key "42": requests are counted by 'user:…' or 'ip:…'. ` +
-        `Write "user:42", or give a key of your own a scheme, like 'job:nightly'.`,
+      `RL_KEY_INVALID: daily: no request has the key "42"; requests are counted by keys like 'user:…' or 'ip:…'. ` +
+        `Write "user:42", or give a custom key a scheme, like 'job:nightly'.`,
     );
     expect(refusal('daily', '::1')).toMatch(/Write ipKey\("::1"\)\.$/);
     expect(refusal('daily', '')).toMatch(/^RL_KEY_INVALID/);
@@ -167,7 +167,7 @@ describe('what is known of keys', () => {
       keys.noteSpending('daily', key);
     }
     expect(warnings).toEqual([
-      'daily: code spends or looks by the key "user:": the id in it is missing. All such calls share one quota.',
+      'daily: code uses the key "user:", whose id is missing. All such calls share one quota.',
     ]);
     // A client may send that.
     expect(refusal('free', 'header.x-who:undefined')).toBeUndefined();
@@ -176,13 +176,15 @@ describe('what is known of keys', () => {
   it('what may be an API key is not shown', () => {
     keys.learn('calls', ['key', 'ip']);
     expect(refusal('calls', 'sk_live_secret')).toMatch(
-      /^RL_KEY_INVALID: calls: no request has a text of 14 .* takes \{ apiKey \} too/,
+      /^RL_KEY_INVALID: calls: no request has the key that was given \(14 .* takes \{ apiKey \} too/,
     );
   });
 
   it('nor does an address that is none, or a range', () => {
     for (const key of ['ip:203.0.113', 'ip:10.0.0.0/8', 'ip:2001:db8::/48']) {
-      expect(refusal('daily', key)).toMatch(/^RL_KEY_INVALID: daily: no request has the key "ip:.*": after ip:/);
+      expect(refusal('daily', key)).toMatch(
+        /^RL_KEY_INVALID: daily: no request has the key "ip:.*"; write one address after ip:/,
+      );
     }
   });
 
@@ -195,7 +197,7 @@ describe('what is known of keys', () => {
       cut.noteSpending('daily', cut.canonical('daily', key));
     expect(warnings).toEqual([
       expect.stringMatching(
-        /^daily: no request has the key "ip:2001:db8:1:2ff::\/64": .* cut to \/56 .* pass it your keys/,
+        /^daily: no request has the key "ip:2001:db8:1:2ff::\/64"; .* cut to \/56 .* pass it your keys/,
       ),
     ]);
   });

@@ -166,7 +166,7 @@ describe('a list that cannot be meant ends the start', () => {
     [{ list: ['10.0.0.0/33'] }, 'RL_LIST_INVALID: deny.list[0]: "10.0.0.0/33"'],
     [{ list: [], status: 404 }, 'RL_LIST_INVALID: deny.status must be 403 or 429, got 404'],
     [{ list: [], status: '403' }, 'RL_LIST_INVALID: deny.status must be 403 or 429, got "403"'],
-    [{ lst: [] }, 'RL_OPTION_UNKNOWN: deny has no option "lst"; it takes list, status'],
+    [{ lst: [] }, 'RL_OPTION_UNKNOWN: deny has no option "lst"; did you mean list? It takes list, status'],
     [null, 'RL_LIST_INVALID: deny must be a list'],
   ])('deny: %j', (deny, message) => {
     expect(refusal(() => new DenyList(deny, 'deny'))).toContain(message);

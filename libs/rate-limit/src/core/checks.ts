@@ -1,4 +1,5 @@
-import { kindOf, shown } from './shown.js';
+import { closest } from './closest.js';
+import { kindOf, shown, shownNumber } from './shown.js';
 import { RateLimitError } from './errors.js';
 
 /** @throws RateLimitError `RL_OPTION_UNKNOWN` for a key that is not an option, most often a typing error */
@@ -8,9 +9,10 @@ export function checkKnownKeys(options: object, known: readonly string[], owner:
   }
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown === undefined) return;
+  const meant = closest(unknown, known);
   throw new RateLimitError(
     'RL_OPTION_UNKNOWN',
-    `${owner} has no option ${shown(unknown)}; it takes ${known.join(', ')}`,
+    `${owner} has no option ${shown(unknown)}; ${meant === undefined ? 'it' : `did you mean ${meant}? It`} takes ${known.join(', ')}`,
   );
 }
 
@@ -28,6 +30,6 @@ export function checkTimeout(timeout: unknown, option = 'timeout'): void {
   if (Number.isSafeInteger(timeout) && (timeout as number) >= 1 && (timeout as number) <= LONGEST_TIMEOUT) return;
   throw new RateLimitError(
     'RL_TIMEOUT_INVALID',
-    `${option} must be a whole number of ms from 1 to ${LONGEST_TIMEOUT}, got ${shown(timeout)}`,
+    `${option} must be a whole number of ms from 1 to ${LONGEST_TIMEOUT}, got ${shownNumber(timeout)}`,
   );
 }

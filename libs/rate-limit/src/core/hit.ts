@@ -1,5 +1,5 @@
 import { RateLimitError } from './errors.js';
-import { shown } from './shown.js';
+import { shown, shownNumber } from './shown.js';
 import { isChecked, type Policy } from './policy.js';
 
 /** One request's claim on one policy. */
@@ -34,7 +34,10 @@ export function checkHits(hits: readonly Hit[]): void {
       throw new RateLimitError('RL_KEY_INVALID', `${policy.name}: a key must be a string, got ${shown(key)}`);
     }
     if (!Number.isSafeInteger(cost)) {
-      throw new RateLimitError('RL_COST_INVALID', `${policy.name}: a cost must be a whole number, got ${shown(cost)}`);
+      throw new RateLimitError(
+        'RL_COST_INVALID',
+        `${policy.name}: a cost must be a whole number, got ${shownNumber(cost)}`,
+      );
     }
   }
 }

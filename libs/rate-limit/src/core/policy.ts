@@ -11,7 +11,7 @@ import { blockRuleOf, type BlockFor } from './blocks/block-rule.js';
 import { checkKnownKeys, checkOneOf } from './checks.js';
 import type { Duration } from './duration.js';
 import { RateLimitError } from './errors.js';
-import { shown } from './shown.js';
+import { shown, shownNumber } from './shown.js';
 import { windowOf, type Window } from './window.js';
 
 /**
@@ -134,7 +134,7 @@ function checkLimit(limit: unknown): asserts limit is number {
   if (Number.isSafeInteger(limit) && (limit as number) >= 0 && (limit as number) <= LARGEST_LIMIT) return;
   throw new RateLimitError(
     'RL_LIMIT_INVALID',
-    `limit must be a whole number from 0 to ${LARGEST_LIMIT}, got ${shown(limit)}`,
+    `limit must be a whole number from 0 to ${LARGEST_LIMIT}, got ${shownNumber(limit)}`,
   );
 }
 
@@ -165,6 +165,6 @@ function burstOf(burst: number | undefined, limit: number, algorithm: AlgorithmN
   if (Number.isSafeInteger(burst) && burst >= 1 && burst <= LARGEST_LIMIT) return burst;
   throw new RateLimitError(
     'RL_BURST_INVALID',
-    `burst must be a whole number of units, at least 1, got ${shown(burst)}`,
+    `burst must be a whole number of units, at least 1, got ${shownNumber(burst)}`,
   );
 }

@@ -10,6 +10,13 @@ export function shown(value: unknown): string {
   }
 }
 
+/** The same for what must be a number. Environment variables are text, or missing, and then `Number()` of them is NaN. */
+export function shownNumber(value: unknown): string {
+  if (Number.isNaN(value)) return 'NaN (is an environment variable missing?)';
+  const isText = typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value));
+  return `${shown(value)}${isText ? ' (it is text: use Number(…))' : ''}`;
+}
+
 /** The kind of a value, without its content, which may be a password. */
 export function kindOf(value: unknown): string {
   if (typeof value === 'string') return 'text';

@@ -1,5 +1,5 @@
 import { milliseconds } from '../core/duration.js';
-import { kindOf, shown } from '../core/shown.js';
+import { kindOf, shown, shownNumber } from '../core/shown.js';
 import { checkKnownKeys, checkTimeout } from '../core/checks.js';
 import { RateLimitError } from '../core/errors.js';
 import { checkFailureMode } from '../core/policy.js';
@@ -151,7 +151,7 @@ function checkInstances(instances: unknown): void {
   if (instances === undefined || (Number.isSafeInteger(instances) && (instances as number) >= 1)) return;
   throw new RateLimitError(
     'RL_INSTANCES_INVALID',
-    `instances must be the number of instances of the application, a whole number of at least 1, got ${shown(instances)}`,
+    `instances must be the number of instances of the application, a whole number of at least 1, got ${shownNumber(instances)}`,
   );
 }
 

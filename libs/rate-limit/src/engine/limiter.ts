@@ -157,11 +157,7 @@ export class Limiter {
   private hitFor(policy: AnyPolicy, given: string, cost: number): Hit {
     const { keys } = this.parts;
     const key = keys.canonical(policy, given);
-    if (typeof policy === 'string') {
-      const isLook = typeof cost !== 'number' || cost <= 0;
-      keys.noteSpending(policy, key, isLook);
-      if (!isLook) keys.noteShared(policy);
-    }
+    if (typeof policy === 'string') keys.noteSpending(policy, key, typeof cost !== 'number' || cost <= 0);
     return { policy: this.policyOf(policy, key), key, cost };
   }
 

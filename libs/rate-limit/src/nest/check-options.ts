@@ -46,7 +46,8 @@ export function checkOptions(options: RateLimitModuleOptions): void {
       `put ${extra} beside useFactory, not into the options that it returns`,
     );
   }
-  checkKnownKeys(options, MODULE_KEYS, 'RateLimitModule.forRoot()');
+  // The others are taken out by now; the error is to name them all.
+  checkKnownKeys(options, [...MODULE_KEYS, ...EXTRAS], 'RateLimitModule.forRoot()');
   checkBoolean('enabled', options.enabled);
   const { headers } = options;
   if (headers !== undefined && !headerProfiles.includes(headers)) {

@@ -46,11 +46,6 @@ export class KnownKeys {
     this.ownQuotas.set(policy, isFollowing || this.ownQuotas.get(policy) === true);
   }
 
-  /** Notes that code spends of the quota that a policy's name names. */
-  noteShared(policy: string): void {
-    if (this.ownQuotas.has(policy)) this.spentByCode.add(policy);
-  }
-
   /**
    * For calls that are to change a quota by the policy's name.
    *
@@ -91,11 +86,11 @@ export class KnownKeys {
    * @param isLook whether nothing is spent
    */
   noteSpending(policy: string, key: string, isLook = false): void {
+    if (!isLook && this.ownQuotas.has(policy)) this.spentByCode.add(policy);
     if (isMissing(key)) {
       this.warnOnce(
         `missing ${policy}`,
-        () =>
-          `${policy}: code spends or looks by the key ${shown(key)}: the id in it is missing. All such calls share one quota.`,
+        () => `${policy}: code uses the key ${shown(key)}, whose id is missing. All such calls share one quota.`,
       );
       return;
     }
@@ -114,8 +109,8 @@ export class KnownKeys {
       this.warnOnce(
         `bare ${policy}`,
         () =>
-          `${policy}: code spends or looks by ${named(key, schemes)}, but requests are counted by ${listed(schemes)}. ` +
-          `They do not share a quota. ${fixFor(key, schemes)}`,
+          `${policy}: code uses ${named(key, schemes)}, but requests are counted by keys like ${listed(schemes)}, ` +
+          `so they do not share a quota. ${fixFor(key, schemes)}`,
       );
     }
   }
@@ -141,14 +136,14 @@ export class KnownKeys {
     if (scheme === undefined) {
       throw new RateLimitError(
         'RL_KEY_INVALID',
-        `${policy}: no request has ${named(key, schemes)}: requests are counted by ${listed(schemes)}. ${fixFor(key, schemes)}`,
+        `${policy}: no request has ${named(key, schemes)}; requests are counted by keys like ${listed(schemes)}. ${fixFor(key, schemes)}`,
       );
     }
     this.warnOnce(
       `other ${policy}`,
       () =>
-        `${policy}: ${named(key, schemes)} is named, but requests are counted by ${listed(schemes)}. ` +
-        'Only code that spends by such a key is reached.',
+        `${policy}: code names ${named(key, schemes)}, but requests are counted by keys like ${listed(schemes)}. ` +
+        'The call affects no request, only code that spends by this key.',
     );
   }
 
@@ -164,15 +159,11 @@ export class KnownKeys {
 
   private ofNoRequest(policy: string, key: string): string {
     return (
-      `${policy}: no request has the key ${shown(key)}: after ip: stands one address, like 203.0.113.7` +
-      ` (IPv6 addresses are cut to /${this.ipv6Prefix} by themselves)`
+      `${policy}: no request has the key ${shown(key)}; write one address after ip:, like ip:203.0.113.7` +
+      ` (an IPv6 address is cut to /${this.ipv6Prefix} for you)`
     );
   }
 }
-
-const PASS_PREFIX = 'Code and requests do not share a quota there. If it is of ipKey(), pass it your keys.ipv6Prefix.';
-
-const spentBy = (policy: string, scheme = ''): string => `${policy}\n${scheme}`;
 
 /** @throws RateLimitError `RL_KEY_INVALID` for a key like `user:undefined` */
 export function checkHasId(policy: string, key: string): void {
@@ -192,6 +183,9 @@ const perHandler = (name: string): RateLimitError =>
 
 /** Clients choose the text of a header: there it is an id like any other. */
 const isMissing = (key: unknown): boolean => typeof key === 'string' && !key.startsWith('header.') && lacksId(key);
+const PASS_PREFIX = 'Code and requests do not share that quota. If ipKey() made it, pass it your keys.ipv6Prefix.';
+
+const spentBy = (policy: string, scheme = ''): string => `${policy}\n${scheme}`;
 
 /** A digest, and not the API key itself, which is nobody's to see. */
 function checkDigest(policy: string, key: string): void {

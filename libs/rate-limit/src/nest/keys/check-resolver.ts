@@ -23,6 +23,12 @@ export function checkResolver(key: unknown, what: string): void {
     );
   }
   if (typeof key === 'function') return;
+  if (Array.isArray(key)) {
+    throw new RateLimitError(
+      'RL_OPTION_INVALID',
+      `${what} is a list; use byFirst() or byAll(), as in byFirst(byApiKey, byUser)`,
+    );
+  }
   throw new RateLimitError(
     'RL_OPTION_INVALID',
     `${what} must be a resolver such as byIp or byUser, or a function of the request, got ${shown(key)}`,

@@ -42,6 +42,12 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
    */
   ruleFor(requested: RequestedPolicy, owner: string, place = owner): Rule {
     if (typeof requested === 'string') return this.ruleFor({ name: requested }, owner);
+    if (Array.isArray(requested)) {
+      throw new RateLimitError(
+        'RL_OPTION_INVALID',
+        `a policy must be a name or an object, got a list; write the names one after another: @RateLimit('a', 'b')`,
+      );
+    }
     if (typeof requested !== 'object' || requested === null) {
       throw new RateLimitError(
         'RL_OPTION_INVALID',

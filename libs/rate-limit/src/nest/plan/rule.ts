@@ -59,6 +59,12 @@ export const RULE_KEYS = ['name', ...DEFINING, ...USE_KEYS, ...RESOLVE_KEYS];
  */
 export function ruleOf(options: PolicyOptions, owner?: string): Rule {
   checkKnownKeys(options, RULE_KEYS, 'a policy');
+  if (options.limit === undefined && options.window === undefined) {
+    throw new RateLimitError(
+      'RL_OPTION_INVALID',
+      `a policy needs limit and window, as in { limit: 10, window: '1m' }, or the name of one that has them`,
+    );
+  }
   const isUnnamed = options.name === undefined;
   const name = !isUnnamed ? options.name! : options.resolve ? LOOKED_UP : wireName(options.limit, options.window);
   return compiled({ name, isUnnamed, source: sourceOf(options, name, owner), written: options }, options);

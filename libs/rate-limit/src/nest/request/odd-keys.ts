@@ -17,15 +17,15 @@ export function noted(partition: Partition, call: Call, source: PolicySource<Cal
       `no key of ${id}`,
       () =>
         `${call.place}: the key of the policy ${shown(name)} is ${partition}, so the policy does not limit such requests. ` +
-        'If that is meant, say it with skip; if not, return a key for every request. ' +
-        `The function receives the ExecutionContext of Nest, not the request.${whenOf(call)}`,
+        `If that is meant, say it with skip; if not, return a key for every request.${whenOf(call)} ` +
+        'The function receives the ExecutionContext of Nest, not the request.',
     );
   } else if (typeof partition === 'string' && isOfNothing(partition)) {
     warnOnce(
       `shared key of ${id}`,
       () =>
-        `${call.place}: the key of the policy ${shown(name)} is ${shown(partition)}: all callers with this key share one quota. ` +
-        `Is what it is made of set by then? Return undefined where the policy is not for a request.${whenOf(call)}`,
+        `${call.place}: the key of the policy ${shown(name)} is ${shown(partition)}, so all callers with this key share one quota. ` +
+        `Check that the values it is made of are set, or return undefined for requests that the policy should not limit.${whenOf(call)}`,
     );
   }
   return partition;

@@ -1,5 +1,5 @@
 import { RateLimitError } from '../../core/errors.js';
-import { shown } from '../../core/shown.js';
+import { shownNumber } from '../../core/shown.js';
 import { canonicalRequestKey } from '../../engine/identity/ip-key.js';
 import { textOf } from '../../engine/identity/key-text.js';
 import type { Partition } from '../keys/key-resolver.js';
@@ -25,5 +25,8 @@ export function keyText(key: NonNullable<Partition>, ipv6Prefix: number): string
 /** @throws RateLimitError `RL_COST_INVALID`. A request never gives back, so only code may use a negative cost */
 export function checkCost(cost: unknown, name: string): asserts cost is number {
   if (Number.isSafeInteger(cost) && (cost as number) >= 0) return;
-  throw new RateLimitError('RL_COST_INVALID', `${name}: cost must be a whole number, not negative, got ${shown(cost)}`);
+  throw new RateLimitError(
+    'RL_COST_INVALID',
+    `${name}: cost must be a whole number, not negative, got ${shownNumber(cost)}`,
+  );
 }

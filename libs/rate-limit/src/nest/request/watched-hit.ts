@@ -66,10 +66,15 @@ function isDiscarded(rule: Rule, call: Call, watch: IdentityWatch): boolean {
 /** The note about a rule that runs in the late phase of a call. */
 const POSTPONED = 'postponed';
 
-const decidedLate = ({ name }: Rule, { read }: IdentityWatch): string =>
-  `the policy ${shown(name)} read request.${read} before your guards set it, so it is decided after your guards. ` +
-  'Requests that a guard refuses are not counted by it. ' +
-  `If you want that, give it phase: 'late'. If not, use a key that needs no request.${read}, such as byIp.`;
+function decidedLate(rule: Rule, { read }: IdentityWatch): string {
+  const advice = isOwnKey(rule)
+    ? `use a key that needs no request.${read}, such as byIp.`
+    : `do not read request.${read} there: nothing has set it yet.`;
+  return (
+    `the ${functionsOf(rule)} of the policy ${shown(rule.name)} read request.${read} before your guards set it, so it is decided ` +
+    `after your guards. Requests that a guard refuses are not counted by it. If you want that, give it phase: 'late'. If not, ${advice}`
+  );
+}
 
 const readByEarly = (rule: Rule, { read }: IdentityWatch): string =>
   `the ${functionsOf(rule)} function of the policy ${shown(rule.name)} read request.${read} before your guards set it`;
@@ -77,10 +82,21 @@ const readByEarly = (rule: Rule, { read }: IdentityWatch): string =>
 const USE_LATE =
   "Give the policy phase: 'late' to decide it after your guards; requests that a guard refuses are then not counted by it.";
 
-function functionsOf({ skip, costOf, source }: Rule): string {
-  const names = [skip && 'skip', source.varies === 'limit' && 'limit', costOf && 'cost'];
+/** Those of the application's functions that may have read it. */
+function functionsOf(rule: Rule): string {
+  const { skip, costOf, source, use } = rule;
+  const names = [
+    source.varies === 'all' && 'resolve',
+    isOwnKey(rule) && 'key',
+    skip && 'skip',
+    source.varies === 'limit' && 'limit',
+    costOf && typeof use.cost === 'function' && 'cost',
+  ];
   return names.filter((name) => name).join(' or ');
 }
+
+/** Whether the key is a function of the application, or combined of one. */
+const isOwnKey = ({ phase, use }: Rule): boolean => phase === 'tried' && use.key?.phase === undefined;
 
 /** An `HttpException` is for the client and stays as it is. Other errors get the reason and the fix. */
 function tooEarly(rule: Rule, watch: IdentityWatch, error: unknown): unknown {

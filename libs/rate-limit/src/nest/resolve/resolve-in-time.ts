@@ -100,7 +100,7 @@ export class ResolveInTime {
       resolution = this.reader.read(answer);
     } catch (error) {
       const [kind, what] = error instanceof RateLimitError ? [error.code, error.message] : ['unread', saidBy(error)];
-      return this.fallBack(asking, kind, () => `returned what cannot be used: ${what}`);
+      return this.fallBack(asking, kind, () => `returned a value that cannot be used: ${what}`);
     }
     asking.keep(resolution, true);
     return resolution;
@@ -125,8 +125,8 @@ export class ResolveInTime {
       kind,
       () =>
         `${placeIn(context)}: resolve of ${shown(name)} ${what()}. ` +
-        `The policy's own numbers hold then: ${limit} per ${period.text}. ` +
-        'This is told once, and again when a minute has passed without it.',
+        `The policy's own numbers apply instead: ${limit} per ${period.text}. ` +
+        'This is logged once, and again after a minute without it.',
     );
   }
 }

@@ -61,8 +61,7 @@ function unasked({ catalogue }: Plans, limited: Limited, options: RateLimitModul
   return catalogue.names
     .filter((name) => !asked.has(name))
     .map(
-      (name) =>
-        `${oneLine(name)}: ${definitionText(catalogue.get(name)!, options)}; no handler, only code that names it`,
+      (name) => `${oneLine(name)}: ${definitionText(catalogue.get(name)!, options)}; used by no handler, only by code`,
     );
 }
 
