@@ -43,9 +43,13 @@ export function copyPages(root, library) {
   rmSync(join(library, 'docs'), { recursive: true, force: true });
   for (const path of shipped) mkdirSync(dirname(join(library, path)), { recursive: true });
   for (const path of texts)
-    writeFileSync(join(library, path), within(shipped, path, readFileSync(join(root, path), 'utf8')));
+    writeFileSync(join(library, path), unpadded(within(shipped, path, readFileSync(join(root, path), 'utf8'))));
   for (const path of files) cpSync(join(root, path), join(library, path));
 }
+
+/** Tables without the space that lines up their columns: a quarter of the size of docs/options.md. */
+const unpadded = (text) =>
+  text.replace(/^\|.*\|$/gm, (row) => row.replace(/ {2,}(?=\|)/g, ' ').replace(/-{4,}/g, '---'));
 
 const LINK = /(!?)\[((?:[^[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)/g;
 const NAMED = /^\[([^\]]+)\]:\s*(\S+)\n/gm;

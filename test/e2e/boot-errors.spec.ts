@@ -637,7 +637,11 @@ describe('@RateLimit outside the methods of controllers', () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
     await started({}, HybridController);
     expect(warn.mock.calls).toEqual([
-      [expect.stringMatching(/^@RateLimit does not limit messages, .*: HybridController.onMessage\. /)],
+      [
+        expect.stringMatching(
+          /^@RateLimit and default policies do not limit messages, .*: HybridController.onMessage\. /,
+        ),
+      ],
     ]);
     warn.mockRestore();
   });

@@ -25,10 +25,10 @@ export function makePlans(
   const catalogue = new RuleCatalogue(options.policies, canBlockWith(options));
   const plans = new Plans(catalogue, options.default ?? [], routesOf(discovery, modules, application));
 
-  const messages = messageHandlersUnderLimits(discovery);
+  const messages = messageHandlersUnderLimits(discovery, Boolean(options.default?.length));
   if (messages.length > 0) {
     logger.warn(
-      `@RateLimit does not limit messages, so these handlers are not limited: ${few(messages, MOST_NAMED)}. Limit them in code, with RateLimiter.consume().`,
+      `@RateLimit and default policies do not limit messages, so these handlers are not limited: ${few(messages, MOST_NAMED)}. Limit them in code, with RateLimiter.consume().`,
     );
   }
   const quotas = ownQuotas(plans);

@@ -39,16 +39,17 @@ export function refuseStraysOutside(modules: ModulesContainer): void {
 }
 
 /**
- * Handlers of messages under a `@RateLimit` that does not limit them: that of their controller, or of a method that
- * also handles requests.
+ * Handlers of messages that a limit seems to govern: a `@RateLimit` of their controller, or of a method that also handles
+ * requests; or a default policy.
  */
-export function messageHandlersUnderLimits(discovery: DiscoveryService): string[] {
-  const found = classesOf(discovery).controllers.flatMap(({ metatype }) => {
+export function messageHandlersUnderLimits(discovery: DiscoveryService, hasDefaults: boolean): string[] {
+  const { controllers, providers } = classesOf(discovery);
+  const found = [...controllers, ...(hasDefaults ? providers : [])].flatMap(({ metatype }) => {
     const type = metatype as Type;
-    const isClassLimited = askedByClass(type).requested.length > 0;
+    const isLimited = hasDefaults || askedByClass(type).requested.length > 0;
     return methodsOf(type)
       .filter(([, method]) => kindOf(method) !== undefined && !isOfOtherTransport(method))
-      .filter(([name, method]) => isClassLimited || askedByMethod(type, name, method).requested.length > 0)
+      .filter(([name, method]) => isLimited || askedByMethod(type, name, method).requested.length > 0)
       .map(([name]) => `${type.name}.${name}`);
   });
   return [...new Set(found)];
