@@ -18,13 +18,14 @@ export function proxyWatch(warn: (message: string) => void): (request: RateLimit
     const trust = trustOf(request);
     if (trust === 'none') {
       warn(
-        'A request carries X-Forwarded-For, but no proxy is trusted: behind one, all clients share its address and its quota. ' +
-          `Set Express' "trust proxy" to the number of proxies in front, or Fastify's trustProxy to their addresses.`,
+        'A request carries X-Forwarded-For, but no proxy is trusted. If a proxy is in front, all clients share its address and ' +
+          `its quota: set Express' "trust proxy", or Fastify's trustProxy, to the addresses of your proxies. ` +
+          'If there is none, ignore this: any client can send that field.',
       );
     } else if (trust === 'all') {
       warn(
         'Every proxy is trusted, so a client can choose its address by sending X-Forwarded-For. ' +
-          `Set Express' "trust proxy" to the number of proxies in front instead of true.`,
+          `Set Express' "trust proxy", or Fastify's trustProxy, to the addresses of your proxies instead of true.`,
       );
     }
   };
