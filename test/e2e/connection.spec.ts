@@ -44,10 +44,10 @@ afterEach(async () => {
 describe('a connection of ours', () => {
   it('is told of at the start: where, and with which prefix', async () => {
     const log = jest.spyOn(Logger.prototype, 'log').mockImplementation(() => {});
-    const port = new URL(server.url).port;
+    const { host } = new URL(server.url);
     await boot('fastify', { redis: server.url.replace('redis://', 'redis://default:hush@'), prefix: 'shop' }, {});
     expect(log.mock.calls.map(([line]) => String(line)).filter((line) => line.includes('Quotas'))).toEqual([
-      `Rate limits: 0 handlers limited, 0 without a limit.\n  Quotas are kept by Redis at 127.0.0.1:${port}, with the prefix "shop".`,
+      `Rate limits: 0 handlers limited, 0 without a limit.\n  Quotas are kept by Redis at ${host}, with the prefix "shop".`,
     ]);
   });
 

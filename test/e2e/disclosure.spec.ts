@@ -87,7 +87,7 @@ describe.each(adapters)('on %s', (adapter) => {
     for (let i = 0; i < 8; i++) await get('/', callers);
     await server.kill();
     for (let i = 0; i < 8; i++) await get('/closed', callers);
-    expect(lines.join('\n')).toMatch(/Redis at 127\.0\.0\.1:\d+ gave no answer/);
+    expect(lines.join('\n')).toMatch(/Redis at \S+:\d+ gave no answer/);
     expect(lines.join('\n')).not.toMatch(/sesame|atlantis/);
   });
 });

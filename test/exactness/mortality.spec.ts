@@ -66,7 +66,7 @@ describe.each(serverKinds())('on $label', (kind) => {
         now = Math.max(0, now);
       });
       const lives = await everyKey(client);
-      expect(lives.length).toBeGreaterThan(5);
+      expect(lives.length).toBeGreaterThan(2);
       // A state may lie up to one window ahead of a clock that was set back.
       for (const { key, life } of lives) expect([key, life > 0 && life <= 3 * window]).toEqual([key, true]);
     });

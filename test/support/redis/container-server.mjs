@@ -95,7 +95,10 @@ export async function runContainer(kind, entrypoint, ports, runDir) {
     },
     async remove() {
       await docker.unpause().catch(() => {});
-      await docker.remove({ force: true, v: true });
+      // A test may stop its server before its suite does.
+      await docker.remove({ force: true, v: true }).catch((error) => {
+        if (error.statusCode !== 404) throw error;
+      });
       rmSync(dir, { recursive: true, force: true });
     },
   };
