@@ -661,7 +661,7 @@ describe('@RateLimit outside the methods of controllers', () => {
     const { get } = await boot('express', {}, { controllers: [mixed('alone')] });
     expect([(await get('/alone')).status, (await get('/alone')).status]).toEqual([200, 429]);
     await expect(boot('express', {}, { controllers: [mixed('one'), mixed('other')] })).rejects.toThrow(
-      'RL_HANDLER_UNKNOWN: Mixed.find and Mixed.find cannot be told apart, because both classes have the constructor property of Mixin;',
+      'RL_HANDLER_UNKNOWN: Mixed.find and Mixed.find cannot be distinguished, because both classes have the constructor property of Mixin;',
     );
   });
 });

@@ -6,7 +6,7 @@ import { thisRun } from '../this-run.js';
 import { findKinds } from './kinds.mjs';
 import { serversOnPath } from './path.mjs';
 
-// A server in a container cannot be put on the PATH.
+// A server in a container cannot be put on the PATH: then the run counts these tests as skipped.
 const kind = serverKinds().find(({ command }) => command);
 const aServer = kind ? describe : describe.skip;
 

@@ -51,14 +51,17 @@ export const canonicalParts = (key: string, ipv6Prefix: number): string =>
     .map((part) => canonicalKey(part, ipv6Prefix))
     .join('+');
 
-/** A /64 in that form. Four groups at most, so the zeros behind them are the ones that are left out. */
+/** A /64 as `byIp` writes it: at most four groups, then `::/64`. */
 const A_LINE = /^ip:(?:(?:0|[1-9a-f][\da-f]{0,3}):){0,3}[1-9a-f][\da-f]{0,3}::\/64$/;
 
-/** The same for keys of requests, most of which are in that form: to read an IPv6 address takes microseconds. */
+/** The same for keys of requests. Most are written like this already, and parsing an IPv6 address takes microseconds. */
 export const canonicalRequestKey = (key: string, ipv6Prefix: number): string =>
   !hasNotations(key) || A_LINE.test(key) ? key : canonicalKey(key, ipv6Prefix);
 
-/** Without another colon an address is IPv4, which has one notation but for brackets. Most keys are none, or of that kind. */
+/**
+ * Whether a key holds an address that can be written in several ways: IPv6, or one in brackets. Most keys do not, and skip
+ * the parsing.
+ */
 const hasNotations = (key: string): boolean =>
   key.startsWith(IP) && (key.includes(':', IP.length) || key.includes('[', IP.length));
 

@@ -28,7 +28,7 @@ const COLON = 58;
 export const eitherOf = (all: readonly Schemes[]): Schemes =>
   all.length > 0 && all.every((each) => each !== undefined) ? [...new Set(all.flat())] : undefined;
 
-/** With more combinations than this, keys count as any text. */
+/** If resolvers combine in more ways than this, their schemes are not kept, and any text is taken for a key. */
 const MOST_COMBINED = 64;
 
 /** The schemes of keys that combine one key of each kind. */

@@ -102,9 +102,9 @@ export class KnownKeys {
       return;
     }
     const scheme = schemeOf(key);
-    // A quota without a scheme that code has spent is there, so code may reach it; one that it only looks at is none.
-    const isThere = scheme !== undefined || !isLook;
-    if (isThere && this.spent.size < MOST_SPENT) this.spent.add(spentBy(policy, scheme));
+    // Code that spends by a key without a scheme has a quota to reset. Code that only looks at such a key has none.
+    const hasQuota = scheme !== undefined || !isLook;
+    if (hasQuota && this.spent.size < MOST_SPENT) this.spent.add(spentBy(policy, scheme));
     if (scheme === undefined) {
       this.warnOnce(
         `bare ${policy}`,
@@ -147,7 +147,7 @@ export class KnownKeys {
     );
   }
 
-  /** Whether a key says that it is an address, and is none as `byIp` writes them. */
+  /** Whether a key begins with `ip:`, but `byIp` never makes such a key. */
   private isNoClient(key: string): boolean {
     if (!key.startsWith(IP)) return false;
     const text = key.slice(IP.length);
@@ -187,7 +187,7 @@ const PASS_PREFIX = 'Code and requests do not share that quota. If ipKey() made 
 
 const spentBy = (policy: string, scheme = ''): string => `${policy}\n${scheme}`;
 
-/** A digest, and not the API key itself, which is nobody's to see. */
+/** The error does not show the key: it may be an API key. */
 function checkDigest(policy: string, key: string): void {
   if (API_KEY_DIGEST.test(key)) return;
   throw new RateLimitError(

@@ -16,7 +16,7 @@ export const guardsBefore = (config: ApplicationConfig, { controller, handler }:
   ...guardsOf(handler),
 ];
 
-/** Those that run after the first of ours. */
+/** The application's guards that run after `RateLimitGuard`. */
 export function guardsBehindOurs(config: ApplicationConfig, route: Route): readonly unknown[] {
   const guards = guardsBefore(config, route);
   const ours = guards.findIndex(isOurs);

@@ -17,7 +17,7 @@ export function userIdIn(user: unknown): string | undefined {
 /** The tenant of `request.user`; `undefined` if it has none. */
 export const tenantIdIn = (user: unknown): string | undefined => firstOf(TENANT_FIELDS, user);
 
-/** Whether a guard set a user. Some guards write `false` or `''` if there is none. */
+/** Whether a guard set a user. For anonymous callers some guards write `false` or `''`. */
 export const isLeft = (user: unknown): boolean => user !== undefined && user !== null && user !== false && user !== '';
 
 /** The warning about a `request.user` without an id. */

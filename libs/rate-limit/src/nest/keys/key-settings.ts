@@ -54,7 +54,7 @@ export interface KeySettings extends Required<Omit<KeyOptions, 'tenantHeader'>> 
    */
   watchProxies(request: RateLimitRequest): void;
   /**
-   * Warns of callers that are not told apart.
+   * Warns about callers that cannot be identified.
    *
    * @internal
    */

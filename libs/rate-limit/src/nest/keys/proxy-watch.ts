@@ -20,7 +20,7 @@ export function proxyWatch(warn: (message: string) => void): (request: RateLimit
       warn(
         'A request carries X-Forwarded-For, but no proxy is trusted. If a proxy is in front, all clients share its address and ' +
           `its quota: set Express' "trust proxy", or Fastify's trustProxy, to the addresses of your proxies. ` +
-          'If there is none, ignore this: any client can send that field.',
+          'If no proxy is in front, ignore this: any client can send that field.',
       );
     } else if (trust === 'all') {
       warn(

@@ -2,7 +2,7 @@ import type { WarnOnce } from '../../engine/warn-once.js';
 import type { RateLimitRequest } from '../request/request.js';
 import { isLeft, tenantIdIn, userIdIn, withoutTenantId, withoutUserId } from './claims.js';
 
-/** What `keys.user` is by default: who `request.user` is. Where nobody can be told, it is said why. */
+/** The default of `keys.user`: the id in `request.user`. If it finds none, one warning says why. */
 export const userReader =
   (warnOnce: WarnOnce) =>
   (request: RateLimitRequest): string | undefined => {

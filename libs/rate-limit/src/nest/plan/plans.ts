@@ -114,7 +114,7 @@ export class Plans {
       const [one, other] = planned.map(({ routes: [route] }) => placeOf(route!));
       throw new RateLimitError(
         'RL_HANDLER_UNKNOWN',
-        `${one} and ${other} cannot be told apart, because both classes have the constructor property of ${constructor.name}; ` +
+        `${one} and ${other} cannot be distinguished, because both classes have the constructor property of ${constructor.name}; ` +
           'do not copy "constructor" from a mixin',
       );
     }

@@ -82,7 +82,7 @@ export class Call {
     return this.notes?.get(owner);
   }
 
-  /** The note of an owner, made if there is none. */
+  /** The note of an owner. If it has no note yet, `find` makes one. */
   once<T>(owner: object, find: () => T): T {
     return (this.kept(owner) as T | undefined) ?? this.keep(owner, find());
   }

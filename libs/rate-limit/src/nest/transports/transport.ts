@@ -11,7 +11,7 @@ export interface Exchange {
   readonly request: RateLimitRequest;
   /** Whether the answer has left, or at least its head. */
   readonly isAnswered: boolean;
-  /** Sets header fields; does nothing where there are none, or where the answer has left. */
+  /** Sets header fields. Does nothing for a transport without header fields, or after the answer was sent. */
   setFields(fields: readonly Field[]): void;
 }
 

@@ -7,8 +7,8 @@ import { guardsBehindOurs } from '../is-guarded-by.js';
 import { keyText } from '../summary/rule-text.js';
 
 /**
- * Warns of policies that count by the user, and are told to run before a guard sets it: they count by the address, and
- * say nothing. Middleware may set the user, so it is no error.
+ * Warns about policies that count by the user and have `phase: 'early'`: no guard has set the user by then, so they count
+ * by the address. It is not an error, because middleware may set the user.
  */
 export function warnOfEarlyUsers(plans: Plans, warn: (message: string) => void): void {
   const places = placesWhere(plans, ({ phase, use }) => phase === 'early' && use.key?.phase === 'late');

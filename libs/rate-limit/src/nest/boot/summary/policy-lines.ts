@@ -24,7 +24,7 @@ interface Line {
   readonly places: Set<string>;
 }
 
-/** Those that read the same are one line: their quotas may be one each. */
+/** A line for each policy that governs handlers. Policies with the same text share a line. */
 function governing(limited: Limited, options: RateLimitModuleOptions, isBound: boolean): string[] {
   const lines = new Map<string, Line>();
   for (const { route, plan } of limited) {
@@ -40,7 +40,7 @@ function governing(limited: Limited, options: RateLimitModuleOptions, isBound: b
   return [...lines.values()].map(lineText);
 }
 
-/** A quota of a handler's own is told by the handler. */
+/** The line of a policy. If each handler has its own quota, the line names the handlers. */
 function lineText({ rule, text, places }: Line): string {
   const isOwn = hasOwnQuota(rule);
   const name = oneLine(rule.name);
@@ -50,7 +50,7 @@ function lineText({ rule, text, places }: Line): string {
   return `${subject}: ${text}; ${counted(places.size, 'handler')}${each}`;
 }
 
-/** Policies that no handler asks for are not wrong: jobs may. Nor does a handler that has numbers of its own. */
+/** Policies that no handler uses, or only with its own numbers. That is no mistake: jobs may use them. */
 function unasked({ catalogue }: Plans, limited: Limited, options: RateLimitModuleOptions): string[] {
   const asked = new Set(
     limited

@@ -7,24 +7,24 @@ import { placeOf, type Route } from '../../plan/routes.js';
 import { listLines } from './list-lines.js';
 import { counted, policyLines, type Limited } from './policy-lines.js';
 
-/** An application may have hundreds of policies, and of handlers without one. */
+/** An application may have hundreds of policies and of handlers. */
 const MOST_POLICIES = 30;
 const MOST_UNLIMITED = 10;
 
-/** What the summary is of. */
+/** What the summary is made of. */
 export interface Summarised {
   readonly plans: Plans;
   readonly options: RateLimitModuleOptions;
   readonly lists: Lists | undefined;
-  /** Whether the module binds the guard; else it stands where the application put it. */
+  /** Whether the module binds the guard. Otherwise the application does. */
   readonly isBound: boolean;
-  /** Whether the guard stands before a route. */
+  /** Whether the guard protects a route. */
   readonly isGuarded: (route: Route) => boolean;
   /** Where quotas are kept, as a sentence. */
   readonly kept: string;
 }
 
-/** Says what is limited, by what, for whom and when: one text, a line for each policy. */
+/** The log entry at boot: a line for each policy, with its numbers, key, phase and handlers. */
 export function summaryOf({ plans, options, lists, isBound, isGuarded, kept }: Summarised): string {
   const handlers = plans.routes.map((route) => ({ route, plan: plans.for(route) }));
   const isLimited = ({ route, plan }: Limited[number]): boolean => plan.all.length > 0 && isGuarded(route);
@@ -55,7 +55,7 @@ function twice(limited: Limited): string[] {
 /** Whether a request may be decided in both phases: each asks the store. */
 const hasBothPhases = ({ early, late, all }: Plan): boolean => early.length > 0 && late.length > 0 && all.length > 1;
 
-/** What each instance may spend by itself. In memory it is always all of it. */
+/** How much of a quota each instance admits while the store is down. In memory it is always all of it. */
 function shared({ redis, store, instances = 1 }: RateLimitModuleOptions): string[] {
   if ((redis === undefined && store === undefined) || instances === 1) return [];
   const which = redis === undefined ? 'the store' : 'Redis';
