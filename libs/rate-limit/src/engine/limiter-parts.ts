@@ -21,6 +21,6 @@ export interface LimiterParts {
   readonly keys: KnownKeys;
   /** Whether the store can block. */
   readonly canBlock: boolean;
-  /** Closes what was opened for it. */
+  /** Closes what was opened for it, and stops reading changed limits. */
   readonly close: () => Promise<void>;
 }

@@ -144,7 +144,6 @@ export class Limiter {
    * stays open. You may call it again, also while it closes.
    */
   async close(): Promise<void> {
-    this.limits.stop();
     await (this.closing ??= this.parts.close());
   }
 

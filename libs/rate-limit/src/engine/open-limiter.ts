@@ -28,5 +28,19 @@ export async function openLimiter(
   const limits = new LiveLimits(catalogue, book, { every, keys, warn: (news) => logger.warn(news) });
   await limits.start();
   const canBlock = canBlockWith(options);
-  return { store, unobserved, kept, catalogue, lists, limits, observer, keys, canBlock, close };
+  return {
+    store,
+    unobserved,
+    kept,
+    catalogue,
+    lists,
+    limits,
+    observer,
+    keys,
+    canBlock,
+    close: async () => {
+      limits.stop();
+      await close();
+    },
+  };
 }

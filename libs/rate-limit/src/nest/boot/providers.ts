@@ -30,7 +30,6 @@ class LimiterCloser implements OnApplicationShutdown {
   constructor(@Inject(RATE_LIMIT_PARTS) private readonly parts: LimiterParts) {}
 
   async onApplicationShutdown(): Promise<void> {
-    this.parts.limits.stop();
     await this.parts.close();
   }
 }

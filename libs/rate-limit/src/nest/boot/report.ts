@@ -35,7 +35,6 @@ export async function reportLimits(
     try {
       checkCoverage(plans, lists, config, warn);
     } catch (error) {
-      parts.limits.stop();
       await parts.close();
       throw error;
     }

@@ -7,6 +7,7 @@ import type { HandlerPlace } from '../../transports/transport.js';
 import { isHandler } from '../../transports/transports.js';
 import { classesOf, methodsOf } from '../../plan/classes.js';
 import { askedByClass, askedByMethod, type Handler } from '../../plan/plan.js';
+import { messageKindOf } from './messages.js';
 
 const ALL: readonly HandlerPlace[] = ['controllers', 'providers'];
 
@@ -38,27 +39,6 @@ export function refuseStraysOutside(modules: ModulesContainer): void {
   }
 }
 
-/**
- * Handlers of messages that a limit seems to govern: a `@RateLimit` of their controller, or of a method that also handles
- * requests; or a default policy.
- */
-export function messageHandlersUnderLimits(discovery: DiscoveryService, hasDefaults: boolean): string[] {
-  const { controllers, providers } = classesOf(discovery);
-  const found = [...controllers, ...(hasDefaults ? providers : [])].flatMap(({ metatype }) => {
-    const type = metatype as Type;
-    const isLimited = hasDefaults || askedByClass(type).requested.length > 0;
-    return methodsOf(type)
-      .filter(([, method]) => kindOf(method) !== undefined && !isOfOtherTransport(method))
-      .filter(([name, method]) => isLimited || askedByMethod(type, name, method).requested.length > 0)
-      .map(([name]) => `${type.name}.${name}`);
-  });
-  return [...new Set(found)];
-}
-
-/** Whether a transport other than HTTP limits its calls. */
-const isOfOtherTransport = (method: object): boolean =>
-  ALL.some((place) => isHandler(method, place)) && !Reflect.hasMetadata('path', method);
-
 function refuseIn(type: Type, places: readonly HandlerPlace[]): void {
   const isController = places === ALL;
   const methods = new Map<string | symbol, Handler>(methodsOf(type));
@@ -77,20 +57,12 @@ function refuseIn(type: Type, places: readonly HandlerPlace[]): void {
     const isHttp = !isController && isHandler(method, 'controllers');
     const why = isHttp
       ? `${type.name} is not a controller of any module`
-      : (kindOf(method) ?? (isController ? NO_ROUTE : 'is not an HTTP route'));
+      : (messageKindOf(method) ?? (isController ? NO_ROUTE : 'is not an HTTP route'));
     throw stray(`${type.name}.${String(name)}`, why);
   }
 }
 
-/** Methods that do not handle requests, by the metadata of Nest's decorators. */
-const KINDS: readonly (readonly [string, string])[] = [
-  ['microservices:handler_type', 'handles messages, not HTTP requests'],
-  ['websockets:message_mapping', 'handles messages of a WebSocket, not HTTP requests'],
-];
-
 const NO_ROUTE = 'has no @Get() or the like, or a spy or a decorator put another function in its place';
-
-const kindOf = (method: object): string | undefined => KINDS.find(([key]) => Reflect.hasMetadata(key, method))?.[1];
 
 const stray = (place: string, why: string): RateLimitError =>
   new RateLimitError(
