@@ -48,7 +48,7 @@ export async function assemble(src) {
     for (const [entry, place] of Object.entries(entries)) numbers.set(`FRAME.${list}.${entry}`, place);
   }
   for (const [name, opcode] of Object.entries(OPCODE)) numbers.set(`OPCODE.${name}`, opcode);
-  return `${textOf('prelude')}\n${driver}`.replace(/\b(?:FRAME|OPCODE)(?:\.\w+)+/g, (name) => {
+  return `${textOf('lone')}\n${textOf('prelude')}\n${driver}`.replace(/\b(?:FRAME|OPCODE)(?:\.\w+)+/g, (name) => {
     if (!numbers.has(name)) throw new Error(`wire/frame.ts has no ${name}`);
     return numbers.get(name);
   });

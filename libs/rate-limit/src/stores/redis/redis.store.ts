@@ -83,10 +83,8 @@ export class RedisStore implements BlockingStore {
       return Promise.reject(error);
     }
     if (hits.length === 0) return Promise.resolve([]);
-    return mergingHits(
-      isLone(hits) ? hits : copied(hits),
-      isClusterClient(this.client) ? this.askCluster : this.askServer,
-    );
+    if (isLone(hits)) return this.askLone(hits[0]!);
+    return mergingHits(copied(hits), isClusterClient(this.client) ? this.askCluster : this.askServer);
   }
 
   /**
@@ -175,9 +173,18 @@ export class RedisStore implements BlockingStore {
     const refusal = server.refusal();
     if (refusal) return Promise.reject(refusal);
     const command = isLone(hits)
-      ? new JudgeHit(hits[0]!, keys, server, this.timeout)
+      ? new JudgeHit(hits[0]!, keys[0]!, server, this.timeout)
       : new Judge(hits, keys, server, this.timeout);
-    return this.lanes.send(lane, command);
+    return this.lanes.send<Decision[]>(lane, command);
+  }
+
+  private askLone(hit: Hit): Promise<Decision[]> {
+    const key = stateKey(this.prefix, hit.policy, partitionOf(hit.key));
+    const lane = this.lanes.of(key);
+    const server = this.lanes.serverOf(lane);
+    const refusal = server.refusal();
+    if (refusal) return Promise.reject(refusal);
+    return this.lanes.send(lane, new JudgeHit(hit, key, server, this.timeout));
   }
 
   /** The hits of a request mostly share a key. */

@@ -1,7 +1,5 @@
 -- The driver: see the contract in prelude.lua.
 
-local time = call('TIME')
-local server = time[1] * 1000 + floor(time[2] / 1000)
 local not_after, now = tonumber(ARGV[1 + FRAME.head.notAfter]), tonumber(ARGV[1 + FRAME.head.now]) or server
 if not_after and server > not_after then return pack('<d', server) end
 
@@ -28,7 +26,7 @@ end
 local function settle(key, record, lifetime, at, cost)
   -- As text: Lua is slow at writing numbers.
   local life = ARGV[FRAME.head.LENGTH + at + FRAME.policy.life]
-  if lifetime and lifetime > policies[at + FRAME.policy.life] then life = lifetime end
+  if lifetime and lifetime > tonumber(life) then life = lifetime end
   if record == ADD_COST then
     local sum = pcall_redis('INCRBY', key, cost)
     if type(sum) == 'table' then
@@ -47,10 +45,28 @@ local function settle(key, record, lifetime, at, cost)
   end
 end
 
+-- A key that was made permanent, or that got years, gets its TTL back. A batch looks at one of its states, a lone request
+-- does so now and then. Blocks are looked at whenever they are read.
+local function inspect(key, longest)
+  local left = call('PTTL', key)
+  -- Somewhat longer is all right: a clock was set back, or a burst was lowered.
+  if left == -1 or left > 100 * longest then call('PEXPIRE', key, longest) end
+end
+
+-- The most common call is a lone request in the plain form: one key, one policy, no runs.
+if #KEYS == 1 and not ARGV[arg] then
+  local key, life = KEYS[1], policies[1 + FRAME.policy.life]
+  local remaining, reset_after, retry_after, record, lifetime = policies[1](key, policies[1 + FRAME.policy.limit],
+    policies[1 + FRAME.policy.window], policies[1 + FRAME.policy.burst], 1, now, life, '1')
+  if record and record ~= CHARGED then settle(key, record, lifetime, 1, '1') end
+  if microseconds % 16 == 0 then inspect(key, life) end
+  return pack('<dddd', server, remaining, reset_after, retry_after)
+end
+
 -- `answered` numbers of the reply are written, and `key` keys are done with.
 local reply, answered, key, is_late = { server, 0, 0, 0 }, 1, 0, false
 -- One of KEYS at random, and the state that this key is or stands beside.
-local drawn, inspected = 1 + time[2] % #KEYS
+local drawn, inspected = 1 + microseconds % #KEYS
 
 -- The next run. A batch in the plain form has no runs: each of its keys is a request for one unit of its only policy.
 local opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + FRAME.run.count])
@@ -93,14 +109,10 @@ while opcode do
   opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + FRAME.run.count])
 end
 
--- A key that was made permanent, or that got years, gets its TTL back. Each time the script looks at one state. Blocks
--- are looked at whenever they are read.
 if inspected then
   local longest = 0
   for at = 1, #policies, FRAME.policy.LENGTH do longest = max(longest, policies[at + FRAME.policy.life]) end
-  local left = call('PTTL', inspected)
-  -- Somewhat longer is all right: a clock was set back, or a burst was lowered.
-  if left == -1 or left > 100 * longest then call('PEXPIRE', inspected, longest) end
+  inspect(inspected, longest)
 end
 
 if answered == 4 then return pack('<dddd', reply[1], reply[2], reply[3], reply[4]) end

@@ -1,25 +1,61 @@
 -- Twin: core/algorithms/fixed-window.ts. The same law, but charged first where that is likely right; change both.
 --
--- State: start, used. One integer where it fits, which takes the least room and is charged by INCRBY: the ms from 2025
--- to start, times 8192 (so that % is exact), plus used. Else packed behind a 0, so that no record is a number in text.
--- Integers below the least one, of 2 February 2026, were not written by this library.
+-- State: start, used, in one of three layouts. The first that has room is taken. The first two are single integers,
+-- which INCRBY charges and returns, within 53 bits, which Lua reads exactly.
+--
+--   narrow   (the ms from 2025 to start) × 8192 + used
+--   wide     below 0: used - (start modulo 99 days, in ms) × 2^20, for windows up to 24 days. A wide state is read as
+--            the start that is nearest to now. That is wrong only for a key that outlives its window by 49 days and
+--            more: one that somebody made permanent
+--   packed   0, start and used as doubles. The 0 makes sure that no record is a number in text
+--
+-- Integers below the least narrow one, of 2 February 2026, and above the largest wide one were not written by this
+-- library.
 local EPOCH, UNITS, LEAST_COUNTER = 1735689600000, 8192, 281474976710656
+local WIDE_UNITS, CYCLE = 1048576, 8589934592
+local LARGEST_WIDE, LONGEST_WIDE = -WIDE_UNITS, CYCLE / 4
+
+-- When the window of a counter began, how much of it is used, and how many units its layout holds; nothing for a number
+-- that is no counter. `used` may have left its layout: then it is less than what was charged last.
+local function read_counter(counter, now)
+  if counter >= LEAST_COUNTER and counter < LARGEST then
+    local used = counter % UNITS
+    return (counter - used) / UNITS + EPOCH, used, UNITS
+  elseif counter < LARGEST_WIDE and counter >= -LARGEST then
+    local used = counter % WIDE_UNITS
+    local age = (now - (used - counter) / WIDE_UNITS) % CYCLE
+    if age >= CYCLE / 2 then age = age - CYCLE end
+    return now - age, used, WIDE_UNITS
+  end
+end
+
+-- The state in the first layout that has room, and how many units that holds; 0: a packed record. A state stays wide.
+local function write_state(start, used, window, least)
+  local counter = (start - EPOCH) * UNITS + used
+  if used < UNITS and least <= UNITS and counter >= LEAST_COUNTER and counter < LARGEST then
+    return format('%.0f', counter), UNITS
+  end
+  counter = used - start % CYCLE * WIDE_UNITS
+  if used < WIDE_UNITS and window <= LONGEST_WIDE and counter < LARGEST_WIDE then
+    return format('%.0f', counter), WIDE_UNITS
+  end
+  return pack('<ddd', 0, start, used), 0
+end
 
 function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
-  local start, used, moved, counted, packed = now, 0, false, false, false
+  local start, used, moved, layout = now, 0, false, nil
   local found, counter, charged
-  if cost > 0 and cost <= limit and limit < UNITS then
+  if cost > 0 and cost <= limit and limit < WIDE_UNITS then
     -- Mostly the window is there and has room: then one INCRBY charges it, and says all there is to know.
-    local sum = pcall_redis('INCRBY', key, cost_text)
+    local sum = lone_sum or pcall_redis('INCRBY', key, cost_text)
     charged = type(sum) == 'number'
     if charged then
-      local kept = sum % UNITS
-      local until_end = (sum - kept) / UNITS + EPOCH + window - now
-      if
-        kept >= cost and kept <= limit and until_end > 0 and until_end <= 2 * window
-        and sum >= LEAST_COUNTER and sum < LARGEST
-      then
-        return limit - kept, until_end, 0, CHARGED
+      local began, kept = read_counter(sum, now)
+      if began then
+        local until_end = began + window - now
+        if kept >= cost and kept <= limit and until_end > 0 and until_end <= 2 * window then
+          return limit - kept, until_end, 0, CHARGED
+        end
       end
       -- From LARGEST on a double is not exact, and nothing is a counter.
       counter = sum < LARGEST and sum - cost or LARGEST
@@ -29,14 +65,12 @@ function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
     found = pcall_redis('GET', key)
     counter = found and tonumber(found)
   end
-  local state_start, state_used
-  if counter and counter >= LEAST_COUNTER and counter < LARGEST and counter % 1 == 0 then
-    state_used = counter % UNITS
-    state_start = (counter - state_used) / UNITS + EPOCH
-  elseif found then
+  local state_start, state_used, state_layout
+  if counter and counter % 1 == 0 then state_start, state_used, state_layout = read_counter(counter, now) end
+  if not state_start and found then
     local tag
     tag, state_start, state_used = read_record(found, 24, '<ddd')
-    if tag ~= 0 then state_start = nil end
+    if tag == 0 then state_layout = 0 else state_start = nil end
   end
   if state_start then
     local elapsed = now - state_start
@@ -44,7 +78,7 @@ function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
     if moved then
       used = state_used
     elseif elapsed < window then
-      start, used, counted, packed = state_start, state_used, counter, not counter
+      start, used, layout = state_start, state_used, state_layout
     end
   end
 
@@ -66,14 +100,12 @@ function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
   if kept == 0 then
     record = (counter or state_start) and NOTHING_LEFT
   elseif moved or allowed and cost ~= 0 then
-    counter = (start - EPOCH) * UNITS + kept
-    if kept >= UNITS or counter < LEAST_COUNTER or counter >= LARGEST then
-      record = pack('<ddd', 0, start, kept)
-      lifetime = not packed and until_end
-    elseif counted then
+    local written
+    record, written = write_state(start, kept, window, layout or 0)
+    if written ~= layout then
+      lifetime = until_end
+    elseif layout > 0 then
       record = ADD_COST
-    else
-      record, lifetime = format('%.0f', counter), until_end
     end
   end
   return max(0, limit - kept), reset_after, retry_after, record, lifetime

@@ -19,7 +19,6 @@
 -- Redis runs this from the top each time. So each part is made when it is first needed, a hit makes no table (a log's
 -- does) and no closure, and Redis gets numbers as text from ARGV where it can: Lua is slow at writing numbers.
 
-local KEYS, ARGV = KEYS, ARGV
 local call, pcall_redis, type, tonumber = redis.call, redis.pcall, type, tonumber
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_record, format, rep = struct.pack, struct.unpack, string.format, string.rep

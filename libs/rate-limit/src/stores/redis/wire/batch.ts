@@ -4,7 +4,8 @@ import { asUnavailable } from '../connection/failures.js';
 import type { Deadlines, Waiting } from './deadlines.js';
 import type { Command } from './command.js';
 import { ReadClock } from './commands/read-clock.js';
-import type { Reply } from './reply.js';
+import type { Frame } from './frame-writer.js';
+import { Reply } from './reply.js';
 import type { ConsumeScript } from './script.js';
 
 /** The largest weight of a batch, so that a script never holds Redis for long: a weight of 1 takes 2 to 4 µs. */
@@ -87,57 +88,79 @@ export class RedisBatches implements Waiting {
 
   private run(batch: readonly Command[]): void {
     this.underWay.add(batch);
-    this.ask(batch).then(
-      () => this.makeWay(batch),
-      (error: unknown) => {
-        this.makeWay(batch);
-        const failure = asUnavailable(error, this.script.client, batch[0]!.server.name);
-        for (const command of batch) if (!command.answered) command.fail(failure);
-      },
-    );
+    if (batch[0]!.server.clock.known) this.ask(batch, batch, true);
+    else this.readClock(batch);
   }
 
   private makeWay(batch: readonly Command[]): void {
     if (this.underWay.delete(batch) && !this.scheduled) this.send();
   }
 
-  private async ask(batch: readonly Command[]): Promise<void> {
-    const { server, keys } = batch[0]!;
-    const { clock } = server;
-    if (!clock.known) {
-      const sentAt = performance.now();
-      const reply = await this.script.run([new ReadClock(keys[0]!, server)], '');
-      clock.observe(reply.server, sentAt, performance.now());
-    }
-    let late = batch;
-    // A command that came too late did nothing. Perhaps our estimate of the server's clock was wrong; the reply corrects
-    // it. So the command is tried once more.
-    for (let attempt = 0; attempt < 2; attempt++) {
-      const asked = late.some(isAnswered) ? late.filter((command) => !command.answered) : late;
-      if (asked.length === 0) return;
-      const sentAt = performance.now();
-      const reply = await this.script.run(asked, this.now ? Math.floor(this.now()) : '', clock);
-      clock.observe(reply.server, sentAt, performance.now());
+  /** Without the server's clock no command has a deadline there. */
+  private readClock(batch: readonly Command[]): void {
+    const { server } = batch[0]!;
+    const command = new ReadClock(batch[0]!.firstKey, server);
+    this.exchange(batch, this.script.frameOf([command], ''), () => this.ask(batch, unanswered(batch), true));
+  }
+
+  /**
+   * Sends commands of a batch.
+   *
+   * @param mayRepeat whether those that come too late are sent once more
+   */
+  private ask(batch: readonly Command[], commands: readonly Command[], mayRepeat: boolean): void {
+    if (commands.length === 0) return this.makeWay(batch);
+    const { clock } = commands[0]!.server;
+    const frame = this.script.frameOf(commands, this.now ? Math.floor(this.now()) : '', clock);
+    this.exchange(batch, frame, (reply) => {
       // The next batch leaves before this one's commands are answered, so that Redis works at the same time.
       if (reply.isInTime) this.makeWay(batch);
-      late = deliver(reply, asked);
-      if (late.length === 0) return;
-    }
-    throw new StoreUnavailableError('the request reached Redis too late and was not charged');
+      const late = deliver(reply, commands);
+      if (late.length === 0) return this.makeWay(batch);
+      if (!mayRepeat) throw new StoreUnavailableError('the request reached Redis too late and was not charged');
+      // It did nothing. Perhaps our estimate of the server's clock was wrong; the reply has corrected it.
+      this.ask(batch, unanswered(late), false);
+    });
+  }
+
+  /** Runs the script, and reads the server's clock from its reply. If anything fails, all commands of the batch do. */
+  private exchange(batch: readonly Command[], frame: Frame, answered: (reply: Reply) => void): void {
+    const { server } = batch[0]!;
+    const failed = (error: unknown): void => {
+      this.makeWay(batch);
+      const failure = asUnavailable(error, this.script.client, server.name);
+      for (const command of batch) if (!command.answered) command.fail(failure);
+    };
+    const sentAt = performance.now();
+    const read = (found: unknown): void => {
+      try {
+        const reply = new Reply(found, frame);
+        server.clock.observe(reply.server, sentAt, performance.now());
+        answered(reply);
+      } catch (error) {
+        failed(error);
+      }
+    };
+    this.script.run(frame, read, failed);
   }
 }
 
-const isAnswered = ({ answered }: Command): boolean => answered;
+const NONE: readonly Command[] = [];
+
+/** Those that were not given up meanwhile. */
+const unanswered = (commands: readonly Command[]): readonly Command[] =>
+  commands.some(({ answered }) => answered) ? commands.filter(({ answered }) => !answered) : commands;
 
 /** @returns the commands that came too late */
 function deliver(reply: Reply, commands: readonly Command[]): readonly Command[] {
-  const late: Command[] = [];
+  let late = NONE as Command[];
   let isAwaited = false;
   for (let i = 0; i < commands.length; i++) {
     const command = commands[i]!;
     if (reply.isInTime || !reply.isLate(command)) {
       if (command.take(reply)) isAwaited = true;
     } else {
+      if (late.length === 0) late = [];
       late.push(command);
       reply.skip(command.numbers);
     }

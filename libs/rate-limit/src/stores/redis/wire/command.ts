@@ -15,6 +15,14 @@ export interface RunWriter {
   write<Name extends List>(list: Name, ...values: Values<Name>): void;
 }
 
+// A promise is made for each request. With one function for all of them, no request makes a function for that.
+let resolve: (answer: never) => void;
+let reject: (error: StoreUnavailableError) => void;
+const takeSettlers = (resolving: typeof resolve, rejecting: typeof reject): void => {
+  resolve = resolving;
+  reject = rejecting;
+};
+
 /**
  * One thing to ask of Redis, and its answer. A command is answered once. Batches, deadlines and the connection know nothing
  * else. A new kind of command is a file in commands/, a part of the script, and its lines in frame.ts.
@@ -22,8 +30,6 @@ export interface RunWriter {
 export abstract class Command<Answer = unknown> {
   /** One of `OPCODE`. */
   abstract readonly opcode: number;
-  /** On a Cluster all in one slot. */
-  abstract readonly keys: readonly string[];
   /** How much of a batch it takes: a hit on a fast algorithm is 1. */
   abstract readonly weight: number;
   /** How many numbers of the reply belong to it. */
@@ -43,11 +49,16 @@ export abstract class Command<Answer = unknown> {
     private readonly timeout: number,
   ) {
     this.deadline = performance.now() + timeout;
-    this.answer = new Promise((resolve, reject) => {
-      this.resolve = resolve as (answer: unknown) => void;
-      this.reject = reject;
-    });
+    this.answer = new Promise<Answer>(takeSettlers);
+    this.resolve = resolve as (answer: unknown) => void;
+    this.reject = reject;
   }
+
+  /** Any of its keys: says which server of a Cluster. */
+  abstract get firstKey(): string;
+
+  /** Adds its keys. On a Cluster all of them are in one slot. */
+  abstract addKeys(keys: string[]): void;
 
   /** Whether it differs from another command only in its keys. Then both may share a run. */
   abstract isLike(other: Command): boolean;

@@ -1,9 +1,31 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '02d576a736b8bba3c0ed689efdf0d9dc0cdceb79';
+export const consumeSha = '2141bf134f0fe1cf0af1c3ba6a513a986b3f9cf1';
 
-export const consumeScript = `local KEYS, ARGV = KEYS, ARGV
+export const consumeScript = `local KEYS, ARGV, time = KEYS, ARGV, redis.call('TIME')
+local microseconds = tonumber(time[2])
+local server = time[1] * 1000 + (microseconds - microseconds % 1000) / 1000
+local lone_sum
+if not ARGV[1 + 3] or ARGV[1 + 5] == 'lone' then
+  local not_after, now = tonumber(ARGV[1 + 0]), tonumber(ARGV[1 + 3]) or server
+  if not_after and server > not_after then return struct.pack('<d', server) end
+  local limit, window = tonumber(ARGV[1 + 1]), tonumber(ARGV[1 + 2])
+  if limit >= 1 and limit < 1048576 then
+    lone_sum = redis.pcall('INCRBY', KEYS[1], '1')
+    if type(lone_sum) == 'number' and lone_sum >= 281474976710656 and lone_sum < 9007199254740992 then
+      local used = lone_sum % 8192
+      local until_end = (lone_sum - used) / 8192 + 1735689600000 + window - now
+      if used >= 1 and used <= limit and until_end > 0 and until_end <= 2 * window and microseconds % 16 ~= 0 then
+        return struct.pack('<dddd', server, limit - used, until_end, 0)
+      end
+    end
+  end
+  ARGV = {
+    ARGV[1 + 0], now, 'fixed-window', ARGV[1 + 1], ARGV[1 + 2],
+    ARGV[1 + 1], ARGV[1 + 4] or ARGV[1 + 2],
+  }
+end
 local call, pcall_redis, type, tonumber = redis.call, redis.pcall, type, tonumber
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_record, format, rep = struct.pack, struct.unpack, string.format, string.rep
@@ -19,8 +41,6 @@ local function read_record(found, size, layout)
     end
   end
 end
-local time = call('TIME')
-local server = time[1] * 1000 + floor(time[2] / 1000)
 local not_after, now = tonumber(ARGV[1 + 0]), tonumber(ARGV[1 + 1]) or server
 if not_after and server > not_after then return pack('<d', server) end
 local NOTHING_LEFT, ADD_COST, CHARGED = '', true, 'charged'
@@ -32,20 +52,43 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
   if algorithm == 'fixed-window' then
     if not fixed_window then
       local EPOCH, UNITS, LEAST_COUNTER = 1735689600000, 8192, 281474976710656
+      local WIDE_UNITS, CYCLE = 1048576, 8589934592
+      local LARGEST_WIDE, LONGEST_WIDE = -WIDE_UNITS, CYCLE / 4
+      local function read_counter(counter, now)
+        if counter >= LEAST_COUNTER and counter < LARGEST then
+          local used = counter % UNITS
+          return (counter - used) / UNITS + EPOCH, used, UNITS
+        elseif counter < LARGEST_WIDE and counter >= -LARGEST then
+          local used = counter % WIDE_UNITS
+          local age = (now - (used - counter) / WIDE_UNITS) % CYCLE
+          if age >= CYCLE / 2 then age = age - CYCLE end
+          return now - age, used, WIDE_UNITS
+        end
+      end
+      local function write_state(start, used, window, least)
+        local counter = (start - EPOCH) * UNITS + used
+        if used < UNITS and least <= UNITS and counter >= LEAST_COUNTER and counter < LARGEST then
+          return format('%.0f', counter), UNITS
+        end
+        counter = used - start % CYCLE * WIDE_UNITS
+        if used < WIDE_UNITS and window <= LONGEST_WIDE and counter < LARGEST_WIDE then
+          return format('%.0f', counter), WIDE_UNITS
+        end
+        return pack('<ddd', 0, start, used), 0
+      end
       function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
-        local start, used, moved, counted, packed = now, 0, false, false, false
+        local start, used, moved, layout = now, 0, false, nil
         local found, counter, charged
-        if cost > 0 and cost <= limit and limit < UNITS then
-          local sum = pcall_redis('INCRBY', key, cost_text)
+        if cost > 0 and cost <= limit and limit < WIDE_UNITS then
+          local sum = lone_sum or pcall_redis('INCRBY', key, cost_text)
           charged = type(sum) == 'number'
           if charged then
-            local kept = sum % UNITS
-            local until_end = (sum - kept) / UNITS + EPOCH + window - now
-            if
-              kept >= cost and kept <= limit and until_end > 0 and until_end <= 2 * window
-              and sum >= LEAST_COUNTER and sum < LARGEST
-            then
-              return limit - kept, until_end, 0, CHARGED
+            local began, kept = read_counter(sum, now)
+            if began then
+              local until_end = began + window - now
+              if kept >= cost and kept <= limit and until_end > 0 and until_end <= 2 * window then
+                return limit - kept, until_end, 0, CHARGED
+              end
             end
             counter = sum < LARGEST and sum - cost or LARGEST
           end
@@ -54,14 +97,12 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
           found = pcall_redis('GET', key)
           counter = found and tonumber(found)
         end
-        local state_start, state_used
-        if counter and counter >= LEAST_COUNTER and counter < LARGEST and counter % 1 == 0 then
-          state_used = counter % UNITS
-          state_start = (counter - state_used) / UNITS + EPOCH
-        elseif found then
+        local state_start, state_used, state_layout
+        if counter and counter % 1 == 0 then state_start, state_used, state_layout = read_counter(counter, now) end
+        if not state_start and found then
           local tag
           tag, state_start, state_used = read_record(found, 24, '<ddd')
-          if tag ~= 0 then state_start = nil end
+          if tag == 0 then state_layout = 0 else state_start = nil end
         end
         if state_start then
           local elapsed = now - state_start
@@ -69,7 +110,7 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
           if moved then
             used = state_used
           elseif elapsed < window then
-            start, used, counted, packed = state_start, state_used, counter, not counter
+            start, used, layout = state_start, state_used, state_layout
           end
         end
         local kept, until_end = used, start + window - now
@@ -88,14 +129,12 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
         if kept == 0 then
           record = (counter or state_start) and NOTHING_LEFT
         elseif moved or allowed and cost ~= 0 then
-          counter = (start - EPOCH) * UNITS + kept
-          if kept >= UNITS or counter < LEAST_COUNTER or counter >= LARGEST then
-            record = pack('<ddd', 0, start, kept)
-            lifetime = not packed and until_end
-          elseif counted then
+          local written
+          record, written = write_state(start, kept, window, layout or 0)
+          if written ~= layout then
+            lifetime = until_end
+          elseif layout > 0 then
             record = ADD_COST
-          else
-            record, lifetime = format('%.0f', counter), until_end
           end
         end
         return max(0, limit - kept), reset_after, retry_after, record, lifetime
@@ -334,7 +373,7 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
 end
 local function settle(key, record, lifetime, at, cost)
   local life = ARGV[2 + at + 4]
-  if lifetime and lifetime > policies[at + 4] then life = lifetime end
+  if lifetime and lifetime > tonumber(life) then life = lifetime end
   if record == ADD_COST then
     local sum = pcall_redis('INCRBY', key, cost)
     if type(sum) == 'table' then
@@ -351,8 +390,20 @@ local function settle(key, record, lifetime, at, cost)
     call('SETRANGE', key, '0', record)
   end
 end
+local function inspect(key, longest)
+  local left = call('PTTL', key)
+  if left == -1 or left > 100 * longest then call('PEXPIRE', key, longest) end
+end
+if #KEYS == 1 and not ARGV[arg] then
+  local key, life = KEYS[1], policies[1 + 4]
+  local remaining, reset_after, retry_after, record, lifetime = policies[1](key, policies[1 + 1],
+    policies[1 + 2], policies[1 + 3], 1, now, life, '1')
+  if record and record ~= CHARGED then settle(key, record, lifetime, 1, '1') end
+  if microseconds % 16 == 0 then inspect(key, life) end
+  return pack('<dddd', server, remaining, reset_after, retry_after)
+end
 local reply, answered, key, is_late = { server, 0, 0, 0 }, 1, 0, false
-local drawn, inspected = 1 + time[2] % #KEYS
+local drawn, inspected = 1 + microseconds % #KEYS
 local opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])
 if not opcode then opcode, count = 2, #KEYS end
 while opcode do
@@ -575,8 +626,7 @@ end
 if inspected then
   local longest = 0
   for at = 1, #policies, 5 do longest = max(longest, policies[at + 4]) end
-  local left = call('PTTL', inspected)
-  if left == -1 or left > 100 * longest then call('PEXPIRE', inspected, longest) end
+  inspect(inspected, longest)
 end
 if answered == 4 then return pack('<dddd', reply[1], reply[2], reply[3], reply[4]) end
 local packed = ''

@@ -13,12 +13,21 @@ interface Span {
   readonly at: number;
 }
 
-/** Writes a batch for the script, in the layout of frame.ts. */
-export class FrameWriter implements RunWriter {
+/** A batch as the script takes it, and what its reply will be like. */
+export interface Frame {
   /** How many of `keysAndArguments` are keys. */
   readonly keyCount: number;
-  readonly keysAndArguments: string[] = [];
+  readonly keysAndArguments: readonly string[];
   /** How many numbers the reply has behind the server's clock. */
+  readonly numbers: number;
+  /** Whether some commands may be too late and others not. */
+  readonly hasDeadlines: boolean;
+}
+
+/** Writes a batch of any commands for the script, in the layout of frame.ts. */
+export class FrameWriter implements Frame, RunWriter {
+  readonly keyCount: number;
+  readonly keysAndArguments: string[] = [];
   readonly numbers: number;
   private readonly policies: Policy[] = [];
   private readonly runs: (string | number)[] = [];
@@ -31,24 +40,23 @@ export class FrameWriter implements RunWriter {
   constructor(
     commands: readonly Command[],
     private readonly texts: PolicyTexts,
-    now: number | '',
-    clock?: ServerClock,
+    now: string,
+    clock: ServerClock | undefined,
   ) {
     let numbers = 0;
     for (const command of commands) {
-      for (const key of command.keys) this.keysAndArguments.push(key);
+      command.addKeys(this.keysAndArguments);
       numbers += command.numbers;
     }
     this.numbers = numbers;
     this.keyCount = this.keysAndArguments.length;
     // The deadline is known after the runs.
-    this.keysAndArguments.push('', String(now));
+    this.keysAndArguments.push('', now);
     this.writeRuns(commands);
     const runs = clock ? this.withDeadlines(clock) : this.runs;
-    if (!isPlain(runs)) for (const entry of runs) this.keysAndArguments.push(String(entry));
+    for (const entry of runs) this.keysAndArguments.push(String(entry));
   }
 
-  /** Whether some commands may be too late and others not. */
   get hasDeadlines(): boolean {
     return this.spans.length > 1;
   }
@@ -104,10 +112,3 @@ export class FrameWriter implements RunWriter {
     return spans.flatMap(({ at }, i) => [...[OPCODE.deadline, last - times[i]!], ...runs.slice(at, spans[i + 1]?.at)]);
   }
 }
-
-/** The plain form, which is the most common, needs no runs: each key is a request for one unit of the only policy. */
-const isPlain = (runs: Runs): boolean =>
-  runs.length === FRAME.run.LENGTH + FRAME.hit.LENGTH &&
-  runs[FRAME.run.opcode] === OPCODE.hit &&
-  runs[FRAME.run.LENGTH + FRAME.hit.policy] === 1 &&
-  runs[FRAME.run.LENGTH + FRAME.hit.cost] === 1;

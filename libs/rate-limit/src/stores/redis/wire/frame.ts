@@ -9,7 +9,9 @@
 
 /** Lists of entries, each in its order. */
 const LAYOUT = {
-  /** The start of ARGV. */
+  /** All of ARGV where a request of one unit on a fixed window is alone. The last three only with an injected clock. */
+  lone: ['notAfter', 'limit', 'window', 'now', 'life', 'form'],
+  /** The start of ARGV, else. */
   head: ['notAfter', 'now'],
   /** A policy. `life`: how long its keys live at the most. */
   policy: ['algorithm', 'limit', 'window', 'burst', 'life'],

@@ -10,6 +10,7 @@ export class PolicyTexts {
   /** @param shortestLife of a key, in milliseconds */
   constructor(private readonly shortestLife: number) {}
 
+  /** In the order of the frame's `policy`. */
   of(policy: Policy): readonly string[] {
     let texts = this.known.get(policy);
     if (!texts) {

@@ -2,9 +2,9 @@ import { consumeScript, consumeSha } from './consume.script.js';
 import { isClusterClient, type BinaryClient, type RedisClient } from '../connection/client.js';
 import type { ServerClock } from './clock.js';
 import type { Command } from './command.js';
-import { FrameWriter } from './frame-writer.js';
+import { FrameWriter, type Frame } from './frame-writer.js';
+import { plainFrame } from './plain-frame.js';
 import { PolicyTexts } from './policy-texts.js';
-import { Reply } from './reply.js';
 
 /** With a clock injected by tests, keys live an hour at least, because Redis expires them by its own clock. */
 const SHORTEST_LIFE_IN_TESTS = 3_600_000;
@@ -25,23 +25,26 @@ export class ConsumeScript {
   /**
    * @param now the time to judge by, or '' for the server's
    * @param clock the server's, by which a command may be too late; absent: no command is too late
-   * @throws StoreUnavailableError for an unexpected reply, and whatever the client throws
    */
-  async run(commands: readonly Command[], now: number | '', clock?: ServerClock): Promise<Reply> {
-    const frame = new FrameWriter(commands, this.texts, now, clock);
-    return new Reply(await this.call(frame.keyCount, frame.keysAndArguments), frame);
+  frameOf(commands: readonly Command[], now: number | '', clock?: ServerClock): Frame {
+    const at = String(now);
+    return plainFrame(commands, this.texts, at, clock) ?? new FrameWriter(commands, this.texts, at, clock);
   }
 
-  private async call(keyCount: number, keysAndArguments: readonly string[]): Promise<unknown> {
+  /** Runs the script, and calls one of both. Neither may throw. Not async: each promise more costs a lone request. */
+  run(frame: Frame, answered: (reply: unknown) => void, failed: (error: unknown) => void): void {
     const client = this.client as RedisClient & BinaryClient;
+    const { keyCount, keysAndArguments } = frame;
     try {
-      return await client.evalshaBuffer(consumeSha, keyCount, ...keysAndArguments);
+      client.evalshaBuffer(consumeSha, keyCount, ...keysAndArguments).then(answered, (error: unknown) => {
+        if (!isMissing(error)) return failed(error);
+        // A restart, a failover or SCRIPT FLUSH: nothing ran, so nothing is charged twice. EVAL sends the text, so the
+        // script runs whatever happens to the server's cache.
+        this.load();
+        client.evalBuffer(consumeScript, keyCount, ...keysAndArguments).then(answered, failed);
+      });
     } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      // A restart, a failover or SCRIPT FLUSH: nothing ran, so nothing is charged twice. EVAL sends the text, so the script
-      // runs whatever happens to the server's cache.
-      this.load();
-      return client.evalBuffer(consumeScript, keyCount, ...keysAndArguments);
+      failed(error);
     }
   }
 
@@ -53,3 +56,5 @@ export class ConsumeScript {
     this.loading = Promise.allSettled(loads).finally(() => (this.loading = undefined));
   }
 }
+
+const isMissing = (error: unknown): boolean => error instanceof Error && error.message.startsWith('NOSCRIPT');

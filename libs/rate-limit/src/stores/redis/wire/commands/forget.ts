@@ -10,12 +10,20 @@ export class Forget extends Command<void> {
   readonly numbers = FRAME.done.LENGTH;
 
   constructor(
-    readonly keys: readonly string[],
+    private readonly keys: readonly string[],
     server: RedisServer,
     timeout: number,
   ) {
     super(server, timeout);
     this.weight = keys.length;
+  }
+
+  get firstKey(): string {
+    return this.keys[0]!;
+  }
+
+  addKeys(keys: string[]): void {
+    for (const key of this.keys) keys.push(key);
   }
 
   isLike(other: Command): boolean {

@@ -9,7 +9,7 @@ import { weightOf } from './weight.js';
 /** Blocks a key from code. The answer is whether the block could be written. */
 export class Impose extends Command<boolean> {
   readonly opcode = OPCODE.impose;
-  readonly keys: readonly string[];
+  private readonly keys: readonly string[];
   readonly weight: number;
   readonly numbers = FRAME.done.LENGTH;
 
@@ -27,6 +27,14 @@ export class Impose extends Command<boolean> {
     super(server, timeout);
     this.keys = [state, blockKey(state)];
     this.weight = weightOf(policy);
+  }
+
+  get firstKey(): string {
+    return this.keys[0]!;
+  }
+
+  addKeys(keys: string[]): void {
+    for (const key of this.keys) keys.push(key);
   }
 
   isLike(other: Command): boolean {

@@ -13,29 +13,43 @@ import { weightOf } from './weight.js';
  * command for them, without a loop or a list.
  */
 export class JudgeHit extends Command<Decision[]> {
-  declare readonly opcode: number;
-  declare readonly keys: readonly string[];
-  declare readonly weight: number;
-  declare readonly numbers: number;
-  declare private readonly policy: Policy;
-  declare private readonly cost: number;
+  // Declared only: a field with an initial value would be written twice, and each request makes a command. What all of
+  // them share are getters.
+  declare readonly policy: Policy;
+  declare readonly cost: number;
+  declare private readonly key: string;
 
-  /** @param keys the key of the hit's state */
-  constructor({ policy, cost }: Hit, keys: readonly string[], server: RedisServer, timeout: number) {
+  /** @param key of the hit's state */
+  constructor({ policy, cost }: Hit, key: string, server: RedisServer, timeout: number) {
     super(server, timeout);
-    this.opcode = OPCODE.hit;
-    this.keys = keys;
-    this.weight = weightOf(policy);
-    this.numbers = FRAME.decision.LENGTH;
     // Not the hit itself: a caller may reuse it before it is sent.
     this.policy = policy;
     this.cost = cost;
+    this.key = key;
+  }
+
+  get opcode(): number {
+    return OPCODE.hit;
+  }
+
+  get weight(): number {
+    return weightOf(this.policy);
+  }
+
+  get numbers(): number {
+    return FRAME.decision.LENGTH;
+  }
+
+  get firstKey(): string {
+    return this.key;
+  }
+
+  addKeys(keys: string[]): void {
+    keys.push(this.key);
   }
 
   isLike(other: Command): boolean {
-    if (other.opcode !== OPCODE.hit) return false;
-    const { policy, cost } = other as JudgeHit;
-    return policy === this.policy && cost === this.cost;
+    return other instanceof JudgeHit && other.policy === this.policy && other.cost === this.cost;
   }
 
   writeTo(run: RunWriter): void {

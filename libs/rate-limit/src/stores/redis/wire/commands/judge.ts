@@ -12,7 +12,7 @@ import { weightOf } from './weight.js';
 export class Judge extends Command<Decision[]> {
   // Declared only: a field with an initial value would be written twice, and each request makes a command.
   declare readonly opcode: number;
-  declare readonly keys: readonly string[];
+  declare private readonly keys: readonly string[];
   declare readonly weight: number;
   declare readonly numbers: number;
 
@@ -34,6 +34,14 @@ export class Judge extends Command<Decision[]> {
     this.numbers = FRAME.decision.LENGTH * hits.length + FRAME.block.LENGTH * blocks;
     this.keys = blocks > 0 ? [...states, ...states.filter((_, i) => hits[i]!.policy.blocks).map(blockKey)] : states;
     this.opcode = blocks > 0 ? OPCODE.judgeBlocking : OPCODE.judge;
+  }
+
+  get firstKey(): string {
+    return this.keys[0]!;
+  }
+
+  addKeys(keys: string[]): void {
+    for (const key of this.keys) keys.push(key);
   }
 
   isLike(other: Command): boolean {

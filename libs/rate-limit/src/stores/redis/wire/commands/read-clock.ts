@@ -6,14 +6,23 @@ import type { RedisServer } from '../server.js';
 /** Reads the server's clock, and does nothing else. It is never too late. */
 export class ReadClock extends Command<number> {
   readonly opcode = OPCODE.readClock;
-  readonly keys: readonly string[];
   readonly weight = 1;
   readonly numbers = 0;
 
   /** @param key says which server of a Cluster */
-  constructor(key: string, server: RedisServer) {
+  constructor(
+    private readonly key: string,
+    server: RedisServer,
+  ) {
     super(server, Infinity);
-    this.keys = [key];
+  }
+
+  get firstKey(): string {
+    return this.key;
+  }
+
+  addKeys(keys: string[]): void {
+    keys.push(this.key);
   }
 
   isLike(other: Command): boolean {

@@ -1,0 +1,47 @@
+import type { Policy } from '../../../core/policy.js';
+import type { ServerClock } from './clock.js';
+import type { Command } from './command.js';
+import { JudgeHit } from './commands/judge-hit.js';
+import { DEADLINES_SHARED_WITHIN, FRAME } from './frame.js';
+import type { PolicyTexts } from './policy-texts.js';
+import type { Frame } from './frame-writer.js';
+
+/**
+ * The frame of a batch in the plain form: each key is a request for one unit of the only policy, and all share the first
+ * deadline. So no runs are needed. Most batches are like that, and all lone requests of one unit.
+ *
+ * @returns `undefined` for a batch that needs runs
+ */
+export function plainFrame(
+  commands: readonly Command[],
+  texts: PolicyTexts,
+  now: string,
+  clock: ServerClock | undefined,
+): Frame | undefined {
+  const policy = onlyPolicyOf(commands);
+  if (!policy) return undefined;
+  const keyCount = commands.length;
+  const keysAndArguments: string[] = [];
+  for (let i = 0; i < keyCount; i++) commands[i]!.addKeys(keysAndArguments);
+  const notAfter = clock ? String(clock.at(commands[0]!.deadline)) : '';
+  const told = texts.of(policy);
+  if (keyCount === 1 && policy.algorithm === 'fixed-window') {
+    keysAndArguments.push(notAfter, told[FRAME.policy.limit]!, told[FRAME.policy.window]!);
+    if (now !== '') keysAndArguments.push(now, told[FRAME.policy.life]!, 'lone');
+  } else {
+    keysAndArguments.push(notAfter, now);
+    for (let i = 0; i < told.length; i++) keysAndArguments.push(told[i]!);
+  }
+  return { keyCount, keysAndArguments, numbers: keyCount * FRAME.decision.LENGTH, hasDeadlines: false };
+}
+
+function onlyPolicyOf(commands: readonly Command[]): Policy | undefined {
+  const first = commands[0]!;
+  if (!(first instanceof JudgeHit) || first.cost !== 1) return undefined;
+  for (let i = 1; i < commands.length; i++) {
+    const command = commands[i]!;
+    const later = command.deadline - first.deadline;
+    if (!first.isLike(command) || !(later >= 0 && later <= DEADLINES_SHARED_WITHIN)) return undefined;
+  }
+  return first.policy;
+}
