@@ -56,19 +56,13 @@ export class MemoryStore implements BlockingStore {
   }
 
   /**
-   * Charges all hits or none. It always answers.
+   * Charges all hits or none. It always answers, and without a promise.
    *
    * @throws RateLimitError `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`
    */
-  consume(hits: readonly Hit[]): Promise<Decision[]> {
-    // Not async: that would cost a request two more promises.
-    try {
-      checkHits(hits);
-    } catch (error) {
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is a RateLimitError
-      return Promise.reject(error);
-    }
-    return mergingHits(hits, async (merged) => this.judge(merged));
+  consume(hits: readonly Hit[]): Decision[] {
+    checkHits(hits);
+    return mergingHits(hits, (merged) => this.judge(merged));
   }
 
   /**
