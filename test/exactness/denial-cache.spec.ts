@@ -69,7 +69,7 @@ describe('another process', () => {
   const daily = definePolicy({ name: 'daily', limit: 2, window: '1d' });
 
   it.each<[string, (other: RateLimitStore) => Promise<unknown>]>([
-    ['gives back', (other) => other.consume([hit(daily, -1)])],
+    ['gives back', async (other) => other.consume([hit(daily, -1)])],
     ['resets', (other) => other.reset(daily, 'k')],
   ])('%s: that is seen after maxAge at the latest, and in its own at once', async (_what, loosen) => {
     const [store, other] = [open(1_000), open(60_000)];

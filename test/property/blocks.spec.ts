@@ -18,7 +18,7 @@ type Situation = typeof situations extends fc.Arbitrary<infer S> ? S : never;
 async function brought({ policy, spent }: Situation) {
   const clock = { now: START, latest: START };
   const store = new MemoryStore({ now: () => clock.now });
-  const ask = async (cost: number): Promise<Decision> => (await store.consume([{ policy, key: 'k', cost }]))[0]!;
+  const ask = async (cost: number): Promise<Decision> => store.consume([{ policy, key: 'k', cost }])[0]!;
   for (const { step, cost } of spent) {
     clock.now = Math.max(0, clock.now + Math.round(step * policy.window));
     clock.latest = Math.max(clock.latest, clock.now);

@@ -180,7 +180,7 @@ async function expectUsable(policy: Policy): Promise<void> {
   const store = new MemoryStore({ now: () => time });
   const costs = [1, policy.burst, 1, 0, policy.limit, -1, 3, Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER, 2];
   for (const cost of [...costs, ...costs]) {
-    const [decision] = await store.consume([{ policy, key: 'k', cost }]);
+    const [decision] = store.consume([{ policy, key: 'k', cost }]);
     const { allowed, limit, remaining, resetAfter, retryAfter } = decision!;
     expect(typeof allowed).toBe('boolean');
     expect([limit, remaining, resetAfter, retryAfter].filter((number) => !Number.isSafeInteger(number))).toEqual([]);
@@ -824,7 +824,7 @@ describe('code without a request', () => {
           return expectRefusal(error, ['RL_MAX_KEYS_INVALID']);
         }
         const policy = definePolicy(own);
-        for (let i = 0; i < 9; i++) await store.consume([{ policy, key: String(i), cost: 1 }]);
+        for (let i = 0; i < 9; i++) store.consume([{ policy, key: String(i), cost: 1 }]);
         expect(store.size).toBe(Math.min(9, (maxKeys as number | undefined) ?? 9));
       }),
       { numRuns: 200 },

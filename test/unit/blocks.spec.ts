@@ -27,7 +27,7 @@ async function timeline(policy: Policy, moments: readonly Moment[]): Promise<voi
   const store = new MemoryStore({ now: () => now });
   for (const [at, cost, ...expected] of moments) {
     now = BEGUN + at;
-    const [decision] = await store.consume([{ policy, key: 'k', cost }]);
+    const [decision] = store.consume([{ policy, key: 'k', cost }]);
     const { allowed, remaining, retryAfter, resetAfter, blockedFor } = decision!;
     const told = [allowed, remaining, retryAfter, resetAfter, ...(blockedFor === undefined ? [] : [blockedFor])];
     expect([at, cost, ...told]).toEqual([at, cost, ...expected]);
@@ -211,6 +211,9 @@ describe('with denials remembered', () => {
 
 describe('while the store gives no answer', () => {
   const away = new StoreUnavailableError('away');
+  const fail = () => {
+    throw away;
+  };
 
   it('a block that it told of stands here too, and an answer without one ends it', async () => {
     let now = BEGUN;
@@ -219,7 +222,7 @@ describe('while the store gives no answer', () => {
     const rule = policy('1m');
     const ask = async () => (await store.consume([{ policy: rule, key: 'k', cost: 1 }]))[0]!;
     const askAway = async () => {
-      const spy = jest.spyOn(inner, 'consume').mockRejectedValueOnce(away);
+      const spy = jest.spyOn(inner, 'consume').mockImplementationOnce(fail);
       const decision = await ask();
       spy.mockRestore();
       return decision;
@@ -234,7 +237,7 @@ describe('while the store gives no answer', () => {
 
   it('who goes over here is blocked here', async () => {
     const inner = new MemoryStore();
-    jest.spyOn(inner, 'consume').mockRejectedValue(away);
+    jest.spyOn(inner, 'consume').mockImplementation(fail);
     const store = new FailurePolicyStore(inner, { mode: 'local', observer: {}, now: () => BEGUN });
     for (let i = 0; i < 3; i++) await store.consume([{ policy: policy('1m'), key: 'k', cost: 1 }]);
     const [denied] = await store.consume([{ policy: policy('1m'), key: 'k', cost: 1 }]);
@@ -246,7 +249,7 @@ describe('while the store gives no answer', () => {
 
   it('whom code blocks is blocked here too, even if the store did not hear of it', async () => {
     const inner = new MemoryStore({ now: () => BEGUN });
-    jest.spyOn(inner, 'consume').mockRejectedValue(away);
+    jest.spyOn(inner, 'consume').mockImplementation(fail);
     const store = new FailurePolicyStore(inner, { mode: 'local', observer: {}, now: () => BEGUN });
     const ask = async (key: string) => (await store.consume([{ policy: policy(0), key, cost: 1 }]))[0]!;
     await store.block(policy(0), 'heard', MINUTE);
@@ -264,7 +267,7 @@ describe('while the store gives no answer', () => {
     const ask = async (cost: number) => (await store.consume([{ policy: rule, key: 'k', cost }]))[0]!;
     await ask(8);
     await ask(1);
-    jest.spyOn(inner, 'consume').mockRejectedValue(away);
+    jest.spyOn(inner, 'consume').mockImplementation(fail);
     expect(await ask(3)).toMatchObject({ allowed: false, by: 'local', retryAfter: MINUTE, blockedFor: MINUTE });
     await store.unblock(rule, 'k');
     expect(await ask(3)).toMatchObject({ allowed: false, by: 'local', retryAfter: SECOND });

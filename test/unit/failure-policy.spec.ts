@@ -137,7 +137,7 @@ describe('a quota that is judged locally goes on from what the store last told o
     const ask = asking(storeOf(), policy);
     await ask(30);
     // Another instance's: what counts is what the store told this one last.
-    await shared.consume([{ policy, key: 'k', cost: 20 }]);
+    shared.consume([{ policy, key: 'k', cost: 20 }]);
     await ask(10);
     goDown();
     expect(await ask(0)).toEqual([true, 100, 40]);
@@ -197,7 +197,7 @@ describe('a quota that is judged locally goes on from what the store last told o
     const inner = {
       consume: async (hits: readonly Hit[]) => {
         if (down) throw down;
-        const decisions = await shared.consume(hits);
+        const decisions = shared.consume(hits);
         await onItsWay;
         return decisions;
       },

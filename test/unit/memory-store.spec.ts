@@ -15,26 +15,26 @@ describe('MemoryStore', () => {
     return new MemoryStore({ now: () => time, maxKeys });
   };
   const left = async (store: MemoryStore, policy: typeof short, key: string) =>
-    (await store.consume([{ policy, key, cost: 0 }]))[0]!.remaining;
+    store.consume([{ policy, key, cost: 0 }])[0]!.remaining;
   const spend = (store: MemoryStore, policy: typeof short, key: string) => store.consume([{ policy, key, cost: 1 }]);
 
   it('forgets what has expired before what was used least recently', async () => {
     const store = open(3);
-    await spend(store, long, 'oldest');
-    await spend(store, short, 'expiring');
-    await spend(store, long, 'newest');
+    spend(store, long, 'oldest');
+    spend(store, short, 'expiring');
+    spend(store, long, 'newest');
     time = 1_000;
-    await spend(store, long, 'one more');
+    spend(store, long, 'one more');
     expect(store.size).toBe(3);
     expect(await left(store, long, 'oldest')).toBe(4);
   });
 
   it('forgets what was used least recently when nothing has expired; a look is a use, and so is a denial', async () => {
     const store = open(3);
-    for (const key of ['a', 'b', 'c']) await spend(store, long, key);
+    for (const key of ['a', 'b', 'c']) spend(store, long, key);
     await left(store, long, 'a');
-    await store.consume([{ policy: long, key: 'b', cost: 9 }]);
-    await spend(store, long, 'd');
+    store.consume([{ policy: long, key: 'b', cost: 9 }]);
+    spend(store, long, 'd');
     expect(store.size).toBe(3);
     expect(await Promise.all(['a', 'b', 'c', 'd'].map((key) => left(store, long, key)))).toEqual([4, 4, 5, 4]);
   });
@@ -43,40 +43,40 @@ describe('MemoryStore', () => {
     const store = open(50);
     for (let i = 0; i < 5_000; i++) {
       time += 1;
-      await spend(store, i % 3 ? short : long, `k${i}`);
+      spend(store, i % 3 ? short : long, `k${i}`);
       expect(store.size).toBeLessThanOrEqual(50);
     }
     const full = open(50);
     for (let i = 0; i < 100; i++) await left(full, long, `k${i}`);
-    await spend(full, long, 'k');
-    await full.consume([{ policy: long, key: 'k', cost: -1 }]);
+    spend(full, long, 'k');
+    full.consume([{ policy: long, key: 'k', cost: -1 }]);
     expect(full.size).toBe(0);
   });
 
   it('never keeps more than maxKeys, also when a request makes room for one of its keys by another', async () => {
     const store = open(1);
-    await spend(store, long, 'a');
+    spend(store, long, 'a');
     for (let i = 0; i < 3; i++) {
-      await store.consume(['b', 'a', 'c'].map((key) => ({ policy: long, key, cost: 1 })));
+      store.consume(['b', 'a', 'c'].map((key) => ({ policy: long, key, cost: 1 })));
       expect(store.size).toBe(1);
     }
   });
 
   it('lets go of what has expired as new keys come, though there is room', async () => {
     const store = open(100_000);
-    for (let i = 0; i < 5_000; i++) await spend(store, short, `k${i}`);
+    for (let i = 0; i < 5_000; i++) spend(store, short, `k${i}`);
     time = 5_000;
-    for (let i = 0; i < 5_000; i++) await spend(store, long, `n${i}`);
+    for (let i = 0; i < 5_000; i++) spend(store, long, `n${i}`);
     expect(store.size).toBeLessThanOrEqual(5_001);
   });
 
   it('lets go of two that have expired for each new key, from the 1,001st on', async () => {
     const store = open(100_000);
-    for (let i = 0; i < 999; i++) await spend(store, short, `k${i}`);
+    for (let i = 0; i < 999; i++) spend(store, short, `k${i}`);
     time = 1_000;
     const sizes = [];
     for (let i = 0; i < 5; i++) {
-      await spend(store, long, `n${i}`);
+      spend(store, long, `n${i}`);
       sizes.push(store.size);
     }
     expect(sizes).toEqual([1_000, 999, 1_000, 999, 1_000]);
@@ -84,10 +84,10 @@ describe('MemoryStore', () => {
 
   it('keeps 100,000 keys by default', async () => {
     const store = new MemoryStore({ now: () => time });
-    for (let i = 0; i < 99_999; i++) await spend(store, long, `k${i}`);
+    for (let i = 0; i < 99_999; i++) spend(store, long, `k${i}`);
     const sizes = [];
     for (let i = 0; i < 3; i++) {
-      await spend(store, long, `n${i}`);
+      spend(store, long, `n${i}`);
       sizes.push(store.size);
     }
     expect(sizes).toEqual([100_000, 100_000, 100_000]);
@@ -95,16 +95,16 @@ describe('MemoryStore', () => {
 
   it('keeps a quota that was reset and spent again until its new window ends', async () => {
     const store = open(100_000);
-    for (let i = 0; i < 1_001; i++) await spend(store, long, `k${i}`);
-    await store.consume([{ policy: short, key: 'k', cost: 3 }]);
+    for (let i = 0; i < 1_001; i++) spend(store, long, `k${i}`);
+    store.consume([{ policy: short, key: 'k', cost: 3 }]);
     await store.reset(short, 'k');
     time = 900;
-    await store.consume([{ policy: short, key: 'k', cost: 5 }]);
+    store.consume([{ policy: short, key: 'k', cost: 5 }]);
     time = 1_100;
-    await spend(store, long, 'sweeps');
+    spend(store, long, 'sweeps');
     expect(await left(store, short, 'k')).toBe(0);
     time = 1_899;
-    await spend(store, long, 'sweeps again');
+    spend(store, long, 'sweeps again');
     expect(await left(store, short, 'k')).toBe(0);
     time = 1_900;
     expect(await left(store, short, 'k')).toBe(5);
@@ -113,21 +113,34 @@ describe('MemoryStore', () => {
   it('does not grow by what was reset, and still finds what expires', async () => {
     const store = open(3);
     for (let i = 0; i < 20_000; i++) {
-      await spend(store, long, 'k');
+      spend(store, long, 'k');
       await store.reset(long, 'k');
     }
-    expect(store['states']['expiring'].size).toBeLessThanOrEqual(1_001);
+    expect(store['kept']['entries']['expiring'].size).toBeLessThanOrEqual(1_001);
 
-    await spend(store, short, 'expiring');
+    spend(store, short, 'expiring');
     for (let i = 0; i < 2_000; i++) {
-      await spend(store, long, 'k');
+      spend(store, long, 'k');
       await store.reset(long, 'k');
     }
-    for (const key of ['a', 'b']) await spend(store, long, key);
+    for (const key of ['a', 'b']) spend(store, long, key);
     await left(store, short, 'expiring');
     time = 1_000;
-    await spend(store, long, 'c');
+    spend(store, long, 'c');
     expect(await Promise.all(['a', 'b', 'c'].map((key) => left(store, long, key)))).toEqual([4, 4, 4]);
+  });
+
+  it('keeps nothing of policies that come and go, and puts nothing in the way of what was removed', () => {
+    const store = open(10);
+    for (let i = 0; i < 5_000; i++) {
+      const policy = definePolicy({ name: `p${i}`, limit: 5, window: '1h', blockFor: '1h' });
+      store.consume([{ policy, key: 'k', cost: i % 2 ? 5 : 1 }]);
+      store.consume([{ policy, key: 'k', cost: 1 }]);
+      store.consume([{ policy, key: 'only looks', cost: 0 }]);
+    }
+    const { quotas, blocks, entries } = store['kept'] as unknown as Record<string, Record<string, { size: number }>>;
+    expect(quotas!.tables!.size + blocks!.tables!.size).toBe(10);
+    expect(entries!.expiring!.size).toBeLessThanOrEqual(1_020);
   });
 
   it.each([0, -1, 1.5, NaN, '5'])('refuses maxKeys %p', (maxKeys) => {

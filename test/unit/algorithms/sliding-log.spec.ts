@@ -27,6 +27,22 @@ describe('sliding-log, 3 in 10 s', () => {
     ]);
   });
 
+  it('forgets what was given back, also of a long log', () => {
+    timeline(policy('sliding-log', { limit: 100, window: '10s' }), [
+      ...Array.from({ length: 40 }, (_, i): [number, number, boolean, number, number, number] => [
+        i + 1,
+        1,
+        true,
+        99 - i,
+        0,
+        10_000 - i,
+      ]),
+      [50, -30, true, 90, 0, 9_951],
+      [60, 1, true, 89, 0, 9_941],
+      [10_020, 0, true, 99, 0, 40],
+    ]);
+  });
+
   it('takes another limit at once and keeps what has been used', () => {
     timeline(rule, [
       [0, 2, true, 1, 0, 10_000],
@@ -45,6 +61,17 @@ describe('sliding-log, 3 in 10 s', () => {
       [1_005_000, 2, true, 0, 0, 5_000],
       [2_000, 1, false, 0, 10_000, 10_000],
       [12_000, 3, true, 0, 0, 10_000],
+    ]);
+  });
+
+  it('counts exactly however much was spent since the log began', () => {
+    const half = 499_999_999_999_999;
+    timeline(policy('sliding-log', { limit: 2 * half + 1, window: 10 }), [
+      [0, half, true, half + 1, 0, 10],
+      ...Array.from({ length: 50 }, (_, i): [number, number, boolean, number, number, number][] => [
+        [5 * i + 5, half, true, 1, 0, 5],
+        [5 * i + 5, 2, false, 1, 5, 5],
+      ]).flat(),
     ]);
   });
 });

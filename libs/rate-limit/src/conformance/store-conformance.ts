@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { isPromise } from '../core/after.js';
 import { algorithmNames, algorithmOf, type AlgorithmName } from '../core/algorithms/index.js';
 import type { BlockFor } from '../core/blocks/block-rule.js';
 import type { Clock } from '../core/clock.js';
@@ -212,12 +213,21 @@ export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<
     assert.equal((await store.consume([hit(policies[0]!, { cost: 0 })]))[0]!.remaining, 4);
   });
 
+  law('consume() answers with a list or a promise of one, and reset() with a promise', async ({ store, hit, key }) => {
+    const answer = store.consume([hit(wide)]);
+    assert.ok(isPromise(answer) || Array.isArray(answer), 'an answer without a promise must be an array');
+    assert.ok(Array.isArray(await answer), 'an answer must be an array');
+    const done = store.reset(wide, key);
+    assert.ok(isPromise(done), 'reset() must return a promise');
+    await done;
+  });
+
   law('no hits, no decisions', async ({ store }) => {
     assert.deepEqual(await store.consume([]), []);
   });
 
   law('requests that arrive together are judged one by one, in order', async ({ store, hit }) => {
-    const answers = await Promise.all(Array.from({ length: 20 }, () => store.consume([hit(wide), hit(narrow)])));
+    const answers = await Promise.all(Array.from({ length: 20 }, async () => store.consume([hit(wide), hit(narrow)])));
     assert.deepEqual(
       answers.map(([, decision]) => decision!.allowed),
       answers.map((_, i) => i === 0),
@@ -249,9 +259,9 @@ export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<
       { ...hit(wide), policy: { ...wide, limit: NaN } },
     );
     for (const bad of malformed) {
-      const refused = store.consume([hit(wide), bad as Hit]);
+      // Async: a store may throw at once.
       await assert.rejects(
-        refused,
+        async () => store.consume([hit(wide), bad as Hit]),
         (error) => error instanceof RateLimitError && error.code !== 'RL_STORE_UNAVAILABLE',
       );
     }

@@ -1,3 +1,4 @@
+import { after } from './after.js';
 import { RateLimitError } from './errors.js';
 import { shown, shownNumber } from './shown.js';
 import { isChecked, type Policy } from './policy.js';
@@ -45,22 +46,35 @@ export function checkHits(hits: readonly Hit[]): void {
 /**
  * Merges hits of one request on the same policy and key into one hit with the costs added.
  *
- * @param answer judges hits of which no two share a state; called once
- * @returns the decisions in the order of the hits given
+ * @param answer judges hits of which no two share a state; called once. It may return a promise
+ * @returns the decisions in the order of the hits given; a promise if `answer` returned one
  */
-export function mergingHits<D>(hits: readonly Hit[], answer: (merged: readonly Hit[]) => Promise<D[]>): Promise<D[]> {
-  if (hits.length < 2 || !hits.some(isRepeated)) return answer(hits);
+export function mergingHits<D>(hits: readonly Hit[], answer: (merged: readonly Hit[]) => Promise<D[]>): Promise<D[]>;
+export function mergingHits<D>(hits: readonly Hit[], answer: (merged: readonly Hit[]) => D[]): D[];
+export function mergingHits<D>(
+  hits: readonly Hit[],
+  answer: (merged: readonly Hit[]) => D[] | Promise<D[]>,
+): D[] | Promise<D[]>;
+export function mergingHits<D>(
+  hits: readonly Hit[],
+  answer: (merged: readonly Hit[]) => D[] | Promise<D[]>,
+): D[] | Promise<D[]> {
+  if (!hasRepeated(hits)) return answer(hits);
   const merged: Hit[] = [];
   const places = hits.map((hit) => {
-    const place = merged.findIndex(({ policy, key }) => policy.id === hit.policy.id && key === hit.key);
+    const place = merged.findIndex((other) => sharesState(other, hit));
     if (place < 0) return merged.push(hit) - 1;
     merged[place] = { ...merged[place]!, cost: merged[place]!.cost + hit.cost };
     return place;
   });
-  return answer(merged).then((decisions) => places.map((place) => decisions[place]!));
+  return after(answer(merged), (decisions) => places.map((place) => decisions[place]!));
 }
 
-const isRepeated = ({ policy, key }: Hit, place: number, hits: readonly Hit[]): boolean => {
-  for (let i = 0; i < place; i++) if (hits[i]!.key === key && hits[i]!.policy.id === policy.id) return true;
+function hasRepeated(hits: readonly Hit[]): boolean {
+  for (let i = 1; i < hits.length; i++) {
+    for (let j = 0; j < i; j++) if (sharesState(hits[i]!, hits[j]!)) return true;
+  }
   return false;
-};
+}
+
+const sharesState = (one: Hit, other: Hit): boolean => one.key === other.key && one.policy.id === other.policy.id;

@@ -1,4 +1,4 @@
-import type { Judgement } from './algorithm.js';
+import type { Judgement, Quota } from './algorithm.js';
 import { algorithmOf } from './algorithms/index.js';
 import { extended, raised, standing, underBlock, type BlockRule, type BlockState } from './blocks/block.js';
 import type { Decision } from './decision.js';
@@ -36,11 +36,12 @@ export interface Outcome {
  * @returns an outcome for each claim, in their order
  */
 export function judgeAll(claims: readonly Claim[], now: number): Outcome[] {
+  if (claims.length === 1) return [judgeOne(claims[0]!, now)];
   const judgements: Judgement<unknown>[] = [];
   let isDenied = false;
-  for (const claim of claims) {
-    const judgement = algorithmOf(claim.policy.algorithm).judge(claim.policy, claim.state, claim.cost, now);
-    isDenied ||= !judgement.allowed || isDeniedByBlock(claim, now);
+  for (let i = 0; i < claims.length; i++) {
+    const judgement = judgementOf(claims[i]!, claims[i]!.cost, now);
+    isDenied ||= !judgement.allowed || isDeniedByBlock(claims[i]!, now);
     judgements.push(judgement);
   }
   const outcomes: Outcome[] = [];
@@ -48,26 +49,45 @@ export function judgeAll(claims: readonly Claim[], now: number): Outcome[] {
   return outcomes;
 }
 
+/** Judges a request of one hit, as {@link judgeAll} does. */
+export function judgeOne(claim: Claim, now: number): Outcome {
+  const judgement = judgementOf(claim, claim.cost, now);
+  return outcomeOf(claim, judgement, !judgement.allowed || isDeniedByBlock(claim, now), now);
+}
+
+/** The answer to a hit under a policy without blocks. */
+export const decisionOf = (
+  { limit }: Quota,
+  { allowed, remaining, resetAfter, retryAfter }: Judgement<unknown>,
+): Decision => ({ allowed, limit, remaining, resetAfter, retryAfter, by: 'store' });
+
+const judgementOf = ({ policy, state }: Claim, cost: number, now: number): Judgement<unknown> =>
+  algorithmOf(policy.algorithm).judge(policy, state, cost, now);
+
 /** Whether a block denies the hit. A block lets callers look and give back. */
 const isDeniedByBlock = ({ policy, cost, block }: Claim, now: number): boolean =>
   policy.blocks !== undefined && block !== undefined && cost > 0 && standing(block, now).left > 0;
 
 function outcomeOf(claim: Claim, judgement: Judgement<unknown>, isDenied: boolean, now: number): Outcome {
-  const { policy } = claim;
+  const { policy, cost } = claim;
   // Beside a denied hit, one that would have passed only looks.
   const isLook = isDenied && judgement.allowed;
-  const final = isLook ? algorithmOf(policy.algorithm).judge(policy, claim.state, 0, now) : judgement;
-  const { allowed, remaining, resetAfter, retryAfter, state } = final;
-  const decision: Decision = { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, by: 'store' };
-  if (!policy.blocks) return { decision, state, block: undefined };
+  const final = isLook ? judgementOf(claim, 0, now) : judgement;
+  const { state } = final;
+  if (!policy.blocks) return { decision: decisionOf(policy, final), state, block: undefined };
 
   const before = standing(claim.block, now);
-  const isBlocked = before.left > 0 && claim.cost > 0;
+  const isBlocked = before.left > 0 && cost > 0;
   const block = blockAfter(policy.blocks, before.state, isBlocked, judgement, now);
-  const { left } = standing(block, now);
-  if (left === 0) return { decision, state, block };
-  const told = underBlock(policy, decision, claim.cost, retryAfter, left);
-  return { decision: { ...decision, ...told, allowed: allowed && !isBlocked }, state, block };
+  const { left } = block === before.state ? before : standing(block, now);
+  if (left === 0) return { decision: decisionOf(policy, final), state, block };
+  const { remaining, resetAfter, retryAfter, blockedFor } = underBlock(policy, final, cost, final.retryAfter, left);
+  const allowed = final.allowed && !isBlocked;
+  return {
+    decision: { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, by: 'store', blockedFor },
+    state,
+    block,
+  };
 }
 
 /** The block after a hit: the hit begins one when its quota denies it, and extends one where the rule says so. */

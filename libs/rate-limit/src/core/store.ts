@@ -12,12 +12,16 @@ import type { Policy } from './policy.js';
  * - The same policy and key twice in one request is one hit with the costs added.
  * - Cost 0 is always allowed and changes nothing. A negative cost gives back, never above full.
  * - A policy that is defined again with another limit or burst keeps what has been used.
- * - A malformed hit rejects with a `RateLimitError` before anything is charged.
- * - A store that cannot answer in time rejects with `StoreUnavailableError`, and with nothing else.
+ * - A malformed hit fails with a `RateLimitError` before anything is charged.
+ * - A store that cannot answer in time fails with `StoreUnavailableError`, and with nothing else.
+ * - `consume` answers with a list, or with a promise of one. It throws or rejects. `reset` always returns a promise.
  */
 export interface RateLimitStore {
   /**
    * Charges the hits of one request, all or none.
+   *
+   * A store that knows the answer at once may return it without a promise, and throw. So await the answer: it need not
+   * have a `then`.
    *
    * @param hits the caller must not change them before the answer: wrappers read them again then
    * @returns a decision for each hit, in their order
@@ -25,7 +29,7 @@ export interface RateLimitStore {
    *   `RL_COST_INVALID`
    * @throws StoreUnavailableError when there is no answer in time; it may have charged even so
    */
-  consume(hits: readonly Hit[]): Promise<Decision[]>;
+  consume(hits: readonly Hit[]): Decision[] | Promise<Decision[]>;
 
   /**
    * Makes the quota of a policy and key full again, and ends its block.

@@ -1,3 +1,4 @@
+import { after } from '../core/after.js';
 import type { Decision } from '../core/decision.js';
 import { checkHits, type Hit } from '../core/hit.js';
 import type { LimiterParts } from './limiter-parts.js';
@@ -9,18 +10,30 @@ import { eventOf } from './observer/observed.store.js';
  *
  * @param given the keys of the hits as they were given: lists know single addresses, where a key may be a whole line's
  */
-export async function decide(parts: LimiterParts, hits: readonly Hit[], given: readonly string[]): Promise<Decision[]> {
-  const { store, observer } = parts;
+export function decide(
+  parts: LimiterParts,
+  hits: readonly Hit[],
+  given: readonly string[],
+): Decision[] | Promise<Decision[]> {
   const listed = listedAmong(parts, hits, given);
-  if (!listed) return store.consume(hits);
+  if (!listed) return parts.store.consume(hits);
 
   const isDenied = listed.some((decision) => decision?.allowed === false);
   const others = hits.filter((_, i) => !listed[i]);
-  let judged: Decision[] = [];
-  if (others.length > 0) judged = await (isDenied ? lookAt(parts, others) : store.consume(others));
+  if (others.length === 0) return together(parts, hits, listed, []);
+  const judged = isDenied ? lookAt(parts, others) : parts.store.consume(others);
+  return after(judged, (decisions) => together(parts, hits, listed, decisions));
+}
+
+/** The decisions of lists and of the store, in the order of the hits. Those of lists are reported here. */
+function together(
+  { observer: { decided } }: LimiterParts,
+  hits: readonly Hit[],
+  listed: readonly (Decision | undefined)[],
+  judged: readonly Decision[],
+): Decision[] {
   let next = 0;
   const decisions = hits.map((_, i) => listed[i] ?? judged[next++]!);
-  const { decided } = observer;
   if (decided) {
     const passed = decisions.every(({ allowed }) => allowed);
     listed.forEach((decision, i) => decision && decided(eventOf(hits[i]!, decision, passed, 0)));
@@ -29,13 +42,14 @@ export async function decide(parts: LimiterParts, hits: readonly Hit[], given: r
 }
 
 /** Whether hits would pass, for which the store is only asked to look. So their events are not the store's. */
-async function lookAt({ unobserved, observer }: LimiterParts, hits: readonly Hit[]): Promise<Decision[]> {
+function lookAt({ unobserved, observer }: LimiterParts, hits: readonly Hit[]): Decision[] | Promise<Decision[]> {
   const began = performance.now();
-  const looks = await unobserved.consume(hits.map((hit) => ({ ...hit, cost: 0 })));
-  const duration = performance.now() - began;
-  const decisions = looks.map((look, i) => wouldPass(hits[i]!, look));
-  decisions.forEach((decision, i) => observer.decided?.(eventOf(hits[i]!, decision, false, duration)));
-  return decisions;
+  return after(unobserved.consume(hits.map((hit) => ({ ...hit, cost: 0 }))), (looks) => {
+    const duration = performance.now() - began;
+    const decisions = looks.map((look, i) => wouldPass(hits[i]!, look));
+    decisions.forEach((decision, i) => observer.decided?.(eventOf(hits[i]!, decision, false, duration)));
+    return decisions;
+  });
 }
 
 /** The decisions of lists, one for each hit; `undefined` if no list names any of the keys. Without lists it returns at once. */

@@ -82,7 +82,7 @@ export class Limiter {
     if (isList(first)) {
       const isAlone = key === undefined && options === undefined;
       if (!isAlone) throw invalid('consume() takes a list alone, or a policy and a key', first);
-      return decide(this.parts, byStrictest(first.map((spending) => this.hitOf(spending))), keysOf(first));
+      return await decide(this.parts, byStrictest(first.map((spending) => this.hitOf(spending))), keysOf(first));
     }
     if (isSpending(first)) throw invalid('consume() takes a list, as in consume([{ policy, key, cost }])', first);
     if (options !== undefined) checkKnownKeys(options, ['cost'], 'the third argument of consume()');

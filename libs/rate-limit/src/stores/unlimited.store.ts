@@ -6,7 +6,7 @@ import type { Policy } from '../core/policy.js';
 
 /** Keeps nothing and admits everything: every quota is full, always. What a call gets wrong is still an error. */
 export class UnlimitedStore implements BlockingStore {
-  async consume(hits: readonly Hit[]): Promise<Decision[]> {
+  consume(hits: readonly Hit[]): Decision[] {
     checkHits(hits);
     return hits.map(({ policy }) => {
       const { remaining } = algorithmOf(policy.algorithm).judge(policy, undefined, 0, 0);

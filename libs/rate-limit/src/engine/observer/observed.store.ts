@@ -1,3 +1,4 @@
+import { after } from '../../core/after.js';
 import { type RateLimitStore } from '../../core/store.js';
 import { blocking, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import type { Decision } from '../../core/decision.js';
@@ -12,13 +13,15 @@ export class ObservedStore implements BlockingStore {
     private readonly decided: (event: DecisionEvent) => void,
   ) {}
 
-  async consume(hits: readonly Hit[]): Promise<Decision[]> {
+  consume(hits: readonly Hit[]): Decision[] | Promise<Decision[]> {
     const began = performance.now();
-    const decisions = await this.inner.consume(hits);
-    const duration = performance.now() - began;
-    const passed = decisions.every(({ allowed }) => allowed);
-    for (let i = 0; i < decisions.length; i++) this.decided(eventOf(hits[i]!, decisions[i]!, passed, duration));
-    return decisions;
+    return after(this.inner.consume(hits), (decisions) => {
+      const duration = performance.now() - began;
+      let passed = true;
+      for (let i = 0; i < decisions.length; i++) if (!decisions[i]!.allowed) passed = false;
+      for (let i = 0; i < decisions.length; i++) this.decided(eventOf(hits[i]!, decisions[i]!, passed, duration));
+      return decisions;
+    });
   }
 
   reset(policy: Policy, key: string): Promise<void> {

@@ -1,7 +1,7 @@
+import { after } from '../../core/after.js';
 import { kindOf } from '../../core/shown.js';
 import { keyOfApiKey } from '../../engine/identity/api-key.js';
 import { textOf, type Identity } from '../../engine/identity/key-text.js';
-import { after } from '../request/per-request.js';
 import { headerOf, type RateLimitRequest } from '../request/request.js';
 import { byIp } from './by-ip.js';
 import { named } from './key-name.js';

@@ -1,10 +1,10 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { after } from '../../core/after.js';
 import { atPlace } from '../../core/errors.js';
 import type { Policy } from '../../core/policy.js';
 import type { PolicySource } from '../../engine/policy-source.js';
 import type { PolicyVariants } from '../../engine/policy-variants.js';
 import type { Call } from '../request/call.js';
-import { after } from '../request/per-request.js';
 
 /** A policy whose limit is a function of the request. */
 export class LimitByRequest implements PolicySource<Call> {

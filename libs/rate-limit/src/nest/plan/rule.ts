@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { after } from '../../core/after.js';
 import type { Duration } from '../../core/duration.js';
 import { refuseBareNumbers } from '../../core/bare-numbers.js';
 import { shown } from '../../core/shown.js';
@@ -16,7 +17,7 @@ import type { KeyResolver, Partition, Phase } from '../keys/key-resolver.js';
 import type { PolicyOptions, PolicyReference, PolicyUse } from '../options.js';
 import type { Call } from '../request/call.js';
 import { noted } from '../request/odd-keys.js';
-import { after, checkCost } from '../request/per-request.js';
+import { checkCost } from '../request/per-request.js';
 import { Lookup } from '../resolve/lookup.js';
 import { lookupOf } from '../resolve/lookup-of.js';
 import { RESOLVE_KEYS } from '../resolve/resolved-policy.js';

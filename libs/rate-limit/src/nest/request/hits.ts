@@ -1,9 +1,10 @@
+import { after, isPromise } from '../../core/after.js';
 import type { Hit } from '../../core/hit.js';
 import { kindOf, shown } from '../../core/shown.js';
 import type { Partition } from '../keys/key-resolver.js';
 import type { Rule } from '../plan/rule.js';
 import type { Call } from './call.js';
-import { after, checkCost, isPromise, keyText } from './per-request.js';
+import { checkCost, keyText } from './per-request.js';
 import { keyOf } from './screening.js';
 import { watchedHit } from './watched-hit.js';
 
@@ -66,7 +67,7 @@ function noteOddSkip({ source }: Rule, call: Call, value: unknown): void {
 
 function unskipped(rule: Rule, call: Call): Hit | undefined | Promise<Hit | undefined> {
   const key = keyOf(rule, call);
-  return isPromise(key) ? key.then((found) => hitFor(rule, call, found)) : hitFor(rule, call, key);
+  return isPromise(key) ? after(key, (found) => hitFor(rule, call, found)) : hitFor(rule, call, key);
 }
 
 /** Looks the policy up last, because its limit may have changed while the cost was awaited. */
@@ -82,5 +83,5 @@ function hitFor(rule: Rule, call: Call, partition: Partition): Hit | undefined |
 
 function charging(rule: Rule, call: Call, key: string, cost: number): Hit | Promise<Hit> {
   const policy = rule.source.for(call, key);
-  return isPromise(policy) ? policy.then((found) => ({ policy: found, key, cost })) : { policy, key, cost };
+  return isPromise(policy) ? after(policy, (found) => ({ policy: found, key, cost })) : { policy, key, cost };
 }

@@ -6,13 +6,6 @@ import type { Partition } from '../keys/key-resolver.js';
 
 // Handles what functions of the application return: values or promises, valid or not.
 
-export const isPromise = <T>(value: T | Promise<T>): value is Promise<T> =>
-  typeof (value as Promise<T>)?.then === 'function';
-
-/** Continues with a value: at once, unless it is a promise. */
-export const after = <T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> =>
-  isPromise(value) ? value.then(next) : next(value);
-
 /**
  * A key as text, with addresses as `byIp` writes them. A value without a stable text passes through: the store refuses
  * it.

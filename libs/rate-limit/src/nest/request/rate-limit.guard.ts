@@ -1,4 +1,6 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { after, isPromise } from '../../core/after.js';
+import { ask } from '../../core/ask.js';
 import type { Decision } from '../../core/decision.js';
 import type { Hit } from '../../core/hit.js';
 import type { RateLimitStore } from '../../core/store.js';
@@ -12,7 +14,6 @@ import { RATE_LIMIT_BOUND, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STO
 import { Call } from './call.js';
 import { hitsOf } from './hits.js';
 import { leaveLatePhase } from './late-phase.js';
-import { isPromise } from './per-request.js';
 import { answeredMeanwhile, denied, failureOf, withoutDecision } from './refusals.js';
 import { screened } from './screening.js';
 
@@ -76,23 +77,30 @@ export class RateLimitGuard implements CanActivate {
     } catch (error) {
       throw failureOf(call, error);
     }
-    if (!isPromise(hits)) return hits.length === 0 || this.judge(call, plan, hits);
-    return hits.then(
+    if (!isPromise(hits)) return this.judge(call, plan, hits);
+    return after(
+      hits,
       (found) => this.judge(call, plan, found),
-      (error: unknown) => {
+      (error) => {
         throw failureOf(call, error);
       },
     );
   }
 
-  private async judge(call: Call, plan: Plan, hits: readonly Hit[]): Promise<boolean> {
+  /** Without a promise if the store answers without one. */
+  private judge(call: Call, plan: Plan, hits: readonly Hit[]): boolean | Promise<boolean> {
     if (hits.length === 0 || call.isAllowed) return true;
-    let decisions: Decision[];
-    try {
-      decisions = await this.store.consume(hits);
-    } catch (error) {
-      throw withoutDecision(call, hits, error);
-    }
+    return ask(
+      this.store,
+      hits,
+      (decisions) => this.answer(call, plan, hits, decisions),
+      (error) => {
+        throw withoutDecision(call, hits, error);
+      },
+    );
+  }
+
+  private answer(call: Call, plan: Plan, hits: readonly Hit[], decisions: readonly Decision[]): boolean {
     if (call.isAnsweredMeanwhile) throw answeredMeanwhile();
     const { verdicts } = call;
     let isDenied = false;

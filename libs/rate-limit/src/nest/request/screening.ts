@@ -1,3 +1,4 @@
+import { after } from '../../core/after.js';
 import { addressOf } from '../../engine/identity/address.js';
 import { keyOfApiKey } from '../../engine/identity/api-key.js';
 import type { Lists, ListVerdict } from '../../engine/lists/lists.js';
@@ -5,7 +6,7 @@ import type { Partition } from '../keys/key-resolver.js';
 import type { Rule } from '../plan/rule.js';
 import type { Call } from './call.js';
 import { RateLimitRefusedException } from './exceptions.js';
-import { after, keyText } from './per-request.js';
+import { keyText } from './per-request.js';
 import { headerOf } from './request.js';
 
 /**

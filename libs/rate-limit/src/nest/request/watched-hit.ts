@@ -1,11 +1,11 @@
 import { HttpException } from '@nestjs/common';
+import { after, isPromise } from '../../core/after.js';
 import { RateLimitError } from '../../core/errors.js';
 import type { Hit } from '../../core/hit.js';
 import { saidBy, shown } from '../../core/shown.js';
 import type { Rule } from '../plan/rule.js';
 import type { Call } from './call.js';
 import { IdentityWatch } from './identity-watch.js';
-import { isPromise } from './per-request.js';
 
 /** Finds the hit of a rule. Errors of its functions pass through. */
 type Find = (rule: Rule, call: Call) => Hit | undefined | Promise<Hit | undefined>;
@@ -32,9 +32,10 @@ function watched(rule: Rule, call: Call, find: Find, watch: IdentityWatch): Retu
     return failed(rule, call, watch, error);
   }
   if (!isPromise(hit)) return found(rule, call, watch, hit);
-  return hit.then(
+  return after(
+    hit,
     (later) => found(rule, call, watch, later),
-    (error: unknown) => failed(rule, call, watch, error),
+    (error) => failed(rule, call, watch, error),
   );
 }
 

@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { after, isPromise } from '../../core/after.js';
 import { shown } from '../../core/shown.js';
 import { RateLimitError } from '../../core/errors.js';
 import type { Policy } from '../../core/policy.js';
@@ -9,7 +10,6 @@ import type { PolicyVariants } from '../../engine/policy-variants.js';
 import type { KeyResolver, Partition } from '../keys/key-resolver.js';
 import type { Call } from '../request/call.js';
 import type { IdentityWatch } from '../request/identity-watch.js';
-import { after, isPromise } from '../request/per-request.js';
 import { KeptResolutions } from './kept-resolutions.js';
 import { ResolveInTime, type ResolveSettings } from './resolve-in-time.js';
 import type { Resolution } from './resolution.js';

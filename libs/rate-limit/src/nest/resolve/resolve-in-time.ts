@@ -1,4 +1,5 @@
 import { HttpException, Logger, type ExecutionContext } from '@nestjs/common';
+import { isPromise } from '../../core/after.js';
 import { saidBy, shown } from '../../core/shown.js';
 import { RateLimitError } from '../../core/errors.js';
 import { harmless } from '../../engine/observer/logger.js';
@@ -6,7 +7,6 @@ import type { PolicyVariants } from '../../engine/policy-variants.js';
 import { RecurringWarnings } from '../../engine/recurring-warnings.js';
 import { placeIn } from '../request/call.js';
 import type { IdentityWatch } from '../request/identity-watch.js';
-import { isPromise } from '../request/per-request.js';
 import type { Resolved } from './resolved-policy.js';
 import { ResolutionReader, type Resolution } from './resolution.js';
 

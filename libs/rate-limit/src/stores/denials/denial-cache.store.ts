@@ -1,3 +1,5 @@
+import { isPromise } from '../../core/after.js';
+import { ask } from '../../core/ask.js';
 import type { Decision } from '../../core/decision.js';
 import type { Hit } from '../../core/hit.js';
 import type { Policy } from '../../core/policy.js';
@@ -40,60 +42,85 @@ export class DenialCacheStore implements BlockingStore {
     return this.denials.size;
   }
 
-  /** Not async: an admitted request would pay for another promise. */
-  consume(hits: readonly Hit[]): Promise<Decision[]> {
+  consume(hits: readonly Hit[]): Decision[] | Promise<Decision[]> {
     // The inner store says what is wrong.
     if (!Array.isArray(hits)) return this.inner.consume(hits);
     const sentAt = this.now();
     const known = this.denials.size > 0 ? this.denials.find(hits, sentAt) : undefined;
-    if (known) return Promise.resolve(aged(known.decisions, sentAt - known.answeredAt));
-    if (hits.some(givesBack)) return this.givingBack(hits, () => this.inner.consume(hits));
+    if (known) return aged(known.decisions, sentAt - known.answeredAt);
+    if (givesBack(hits)) return this.givingBack(hits, () => this.inner.consume(hits));
 
     const sentAfter = this.denials.changes;
-    const answered = (decisions: Decision[]): Decision[] => {
-      if (isDenial(decisions)) {
-        const until = sentAt + Math.min(this.maxAge, unchangedFor(hits, decisions));
-        this.denials.add({ hits, decisions, sentAfter, answeredAt: this.now(), until });
-      } else if (this.denials.size > 0) {
-        this.denials.charged(hits, this.now());
-      }
-      return decisions;
-    };
-    return this.inner.consume(hits).then(answered, (error: unknown) => {
-      // The store may have charged it even so.
-      if (this.denials.size > 0) this.denials.charged(hits, this.now());
-      throw error;
-    });
+    return ask(
+      this.inner,
+      hits,
+      (decisions) => {
+        if (isDenial(decisions)) {
+          const until = sentAt + Math.min(this.maxAge, unchangedFor(hits, decisions));
+          this.denials.add({ hits, decisions, sentAfter, answeredAt: this.now(), until });
+        } else this.noteCharge(hits);
+        return decisions;
+      },
+      (error) => {
+        // The store may have charged it even so.
+        this.noteCharge(hits);
+        throw error;
+      },
+    );
   }
 
-  reset(policy: Policy, key: string): Promise<void> {
-    return this.givingBack([{ policy, key, cost: 0 }], () => this.inner.reset(policy, key));
+  async reset(policy: Policy, key: string): Promise<void> {
+    await this.givingBack([{ policy, key, cost: 0 }], () => this.inner.reset(policy, key));
   }
 
-  block(policy: Policy, key: string, span: number): Promise<void> {
-    return this.givingBack([{ policy, key, cost: 0 }], () => blocking(this.inner).block(policy, key, span));
+  async block(policy: Policy, key: string, span: number): Promise<void> {
+    await this.givingBack([{ policy, key, cost: 0 }], () => blocking(this.inner).block(policy, key, span));
   }
 
-  unblock(policy: Policy, key: string): Promise<void> {
-    return this.givingBack([{ policy, key, cost: 0 }], () => blocking(this.inner).unblock(policy, key));
+  async unblock(policy: Policy, key: string): Promise<void> {
+    await this.givingBack([{ policy, key, cost: 0 }], () => blocking(this.inner).unblock(policy, key));
+  }
+
+  private noteCharge(hits: readonly Hit[]): void {
+    if (this.denials.size > 0) this.denials.charged(hits, this.now());
   }
 
   /** Also when `give` fails: the store may have done it even so. */
-  private async givingBack<T>(hits: readonly Hit[], give: () => Promise<T>): Promise<T> {
+  private givingBack<T>(hits: readonly Hit[], give: () => T | Promise<T>): T | Promise<T> {
     const states = this.denials.suspend(hits);
+    const resume = () => this.denials.resume(states, this.now());
+    let given: T | Promise<T>;
     try {
-      return await give();
-    } finally {
-      this.denials.resume(states, this.now());
+      given = give();
+    } catch (error) {
+      resume();
+      throw error;
     }
+    if (isPromise(given)) return Promise.resolve(given).finally(resume);
+    resume();
+    return given;
   }
 }
 
-const givesBack = (hit: Hit): boolean => typeof hit?.cost === 'number' && hit.cost < 0;
+/** Hits may be malformed here: the inner store refuses them. */
+function givesBack(hits: readonly Hit[]): boolean {
+  for (let i = 0; i < hits.length; i++) {
+    const cost: unknown = hits[i]?.cost;
+    if (typeof cost === 'number' && cost < 0) return true;
+  }
+  return false;
+}
 
 /** Whether a hit was denied, and the store itself judged all of them. */
-const isDenial = (decisions: readonly Decision[]): boolean =>
-  decisions.some(({ allowed }) => !allowed) && decisions.every(({ by }) => by === 'store');
+function isDenial(decisions: readonly Decision[]): boolean {
+  let isDenied = false;
+  for (let i = 0; i < decisions.length; i++) {
+    const { allowed, by } = decisions[i]!;
+    if (by !== 'store') return false;
+    if (!allowed) isDenied = true;
+  }
+  return isDenied;
+}
 
 /**
  * How long until the first number of the answer changes. The store judges by whole milliseconds, so that may be one

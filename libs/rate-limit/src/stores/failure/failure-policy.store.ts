@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { ask } from '../../core/ask.js';
 import type { Clock } from '../../core/clock.js';
 import type { Decision } from '../../core/decision.js';
 import { isStoreUnavailable, type StoreUnavailableError } from '../../core/errors.js';
@@ -29,7 +30,7 @@ const LONGEST_CALM = 60_000;
 
 /**
  * Answers when the inner store cannot, as each policy's `onStoreFailure` says. One `closed` policy closes the whole
- * request: it rejects with the store's error. `local` policies are judged in this process's memory, starting from the
+ * request: it fails with the store's error. `local` policies are judged in this process's memory, starting from the
  * store's last answer about the quota. No request is charged partly in the store and partly here.
  */
 export class FailurePolicyStore implements BlockingStore {
@@ -53,17 +54,21 @@ export class FailurePolicyStore implements BlockingStore {
     this.lastAnswers = new LastAnswers(now);
   }
 
-  async consume(hits: readonly Hit[]): Promise<Decision[]> {
-    try {
-      const decisions = await this.inner.consume(hits);
-      this.note(hits, decisions);
-      if (this.failedSince > 0) this.recover();
-      return decisions;
-    } catch (error) {
-      if (!isStoreUnavailable(error)) throw error;
-      this.fail(error);
-      return this.without(error, hits);
-    }
+  consume(hits: readonly Hit[]): Decision[] | Promise<Decision[]> {
+    return ask(
+      this.inner,
+      hits,
+      (decisions) => {
+        this.note(hits, decisions);
+        if (this.failedSince > 0) this.recover();
+        return decisions;
+      },
+      (error) => {
+        if (!isStoreUnavailable(error)) throw error;
+        this.fail(error);
+        return this.without(error, hits);
+      },
+    );
   }
 
   async reset(policy: Policy, key: string): Promise<void> {
@@ -119,10 +124,10 @@ export class FailurePolicyStore implements BlockingStore {
     }
   }
 
-  private async without(failure: StoreUnavailableError, hits: readonly Hit[]): Promise<Decision[]> {
+  private without(failure: StoreUnavailableError, hits: readonly Hit[]): Decision[] {
     if (hits.some((hit) => this.modeOf(hit) === 'closed')) throw failure;
     const own = hits.filter((hit) => this.modeOf(hit) === 'local').map((hit) => this.shareOf(hit));
-    const judged = await this.local.consume(own);
+    const judged = this.local.consume(own);
     let next = 0;
     return hits.map((hit) => (this.modeOf(hit) === 'local' ? locally(hit, judged[next++]!) : admitted(hit)));
   }

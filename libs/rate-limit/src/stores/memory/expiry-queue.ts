@@ -8,41 +8,52 @@ export interface Expiring {
  * expiry was postponed moves to its new place in the heap when the old time comes up.
  */
 export class ExpiryQueue<Item extends Expiring> {
-  private readonly heap: { item: Item; due: number }[] = [];
+  private readonly items: Item[] = [];
+  /** When each item was due when it was put in its place. Apart from the items: numbers in a list take no objects. */
+  private readonly dues: number[] = [];
 
   get size(): number {
-    return this.heap.length;
+    return this.items.length;
   }
 
   add(item: Item): void {
-    const entry = { item, due: item.expiresAt };
-    let place = this.heap.push(entry) - 1;
-    for (let parent; place > 0 && this.heap[(parent = (place - 1) >> 1)]!.due > entry.due; place = parent) {
-      this.heap[place] = this.heap[parent]!;
+    const { items, dues } = this;
+    const due = item.expiresAt;
+    let place = items.push(item) - 1;
+    dues.push(due);
+    for (let parent; place > 0 && dues[(parent = (place - 1) >> 1)]! > due; place = parent) {
+      items[place] = items[parent]!;
+      dues[place] = dues[parent]!;
     }
-    this.heap[place] = entry;
+    items[place] = item;
+    dues[place] = due;
   }
 
   /** Removes and returns an item that has expired, if any has: the first by the time that was known when it was put in its place. */
   takeExpired(now: number): Item | undefined {
-    for (let first; (first = this.heap[0]) && first.due <= now;) {
+    while (this.dues.length > 0 && this.dues[0]! <= now) {
+      const first = this.items[0]!;
       this.removeFirst();
-      if (first.item.expiresAt <= now) return first.item;
-      this.add(first.item);
+      if (first.expiresAt <= now) return first;
+      this.add(first);
     }
     return undefined;
   }
 
   private removeFirst(): void {
-    const last = this.heap.pop()!;
-    const size = this.heap.length;
+    const { items, dues } = this;
+    const last = items.pop()!;
+    const due = dues.pop()!;
+    const size = items.length;
     if (size === 0) return;
     let place = 0;
     for (let child; (child = 2 * place + 1) < size; place = child) {
-      if (child + 1 < size && this.heap[child + 1]!.due < this.heap[child]!.due) child++;
-      if (this.heap[child]!.due >= last.due) break;
-      this.heap[place] = this.heap[child]!;
+      if (child + 1 < size && dues[child + 1]! < dues[child]!) child++;
+      if (dues[child]! >= due) break;
+      items[place] = items[child]!;
+      dues[place] = dues[child]!;
     }
-    this.heap[place] = last;
+    items[place] = last;
+    dues[place] = due;
   }
 }

@@ -1,15 +1,13 @@
 import { algorithmOf } from '../../core/algorithms/index.js';
-import { blockLifetime, imposed, type BlockState } from '../../core/blocks/block.js';
+import { imposed } from '../../core/blocks/block.js';
+import { checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import type { Clock } from '../../core/clock.js';
 import type { Decision } from '../../core/decision.js';
 import { RateLimitError } from '../../core/errors.js';
-import { shown } from '../../core/shown.js';
 import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
-import { judgeAll } from '../../core/judge-all.js';
 import type { Policy } from '../../core/policy.js';
-import { checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
-import { keptKey } from '../long-key.js';
-import { BoundedMap } from './bounded-map.js';
+import { shown } from '../../core/shown.js';
+import { KeptQuotas } from './kept-quotas.js';
 
 /** What a {@link MemoryStore} takes. */
 export interface MemoryStoreOptions {
@@ -34,8 +32,7 @@ export interface LastAnswer {
  * keeps a process alive.
  */
 export class MemoryStore implements BlockingStore {
-  /** The states of quotas and of blocks. */
-  private readonly states: BoundedMap<unknown>;
+  private readonly kept: KeptQuotas;
   private readonly now: Clock;
 
   /** @throws RateLimitError `RL_MAX_KEYS_INVALID` */
@@ -47,28 +44,24 @@ export class MemoryStore implements BlockingStore {
       );
     }
     this.now = now;
-    this.states = new BoundedMap(maxKeys);
+    this.kept = new KeptQuotas(maxKeys);
   }
 
   /** How many keys are kept now. */
   get size(): number {
-    return this.states.size;
+    return this.kept.size;
   }
 
   /**
-   * Charges all hits or none. It always answers.
+   * Charges all hits or none. It always answers, and without a promise.
    *
    * @throws RateLimitError `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`
    */
-  consume(hits: readonly Hit[]): Promise<Decision[]> {
-    // Not async: that would cost a request two more promises.
-    try {
-      checkHits(hits);
-    } catch (error) {
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is a RateLimitError
-      return Promise.reject(error);
-    }
-    return mergingHits(hits, async (merged) => this.judge(merged));
+  consume(hits: readonly Hit[]): Decision[] {
+    checkHits(hits);
+    const now = Math.floor(this.now());
+    if (hits.length === 1) return [this.kept.judgeOne(hits[0]!, now)];
+    return mergingHits(hits, (merged) => this.kept.judgeAll(merged, now));
   }
 
   /**
@@ -78,8 +71,8 @@ export class MemoryStore implements BlockingStore {
    */
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
-    this.states.delete(idOf(policy, key));
-    if (policy.blocks) this.states.delete(blockIdOf(policy, key));
+    this.kept.deleteState(policy, key);
+    if (policy.blocks) this.kept.deleteBlock(policy, key);
   }
 
   /**
@@ -95,8 +88,8 @@ export class MemoryStore implements BlockingStore {
     if (span === 0) return this.unblock(policy, key);
     const now = Math.floor(this.now());
     // Redis looks at the quota too when it blocks, and so moves a state from far ahead to now.
-    this.judge([{ policy, key, cost: 0 }]);
-    this.keepBlock(policy, key, imposed(rule, this.blockOf(policy, key), span, now), now);
+    this.kept.judgeOne({ policy, key, cost: 0 }, now);
+    this.kept.setBlock(policy, key, imposed(rule, this.kept.blockOf(policy, key), span, now), now);
   }
 
   /**
@@ -108,7 +101,7 @@ export class MemoryStore implements BlockingStore {
   async unblock(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
     checkBlock(policy);
-    this.states.delete(blockIdOf(policy, key));
+    this.kept.deleteBlock(policy, key);
   }
 
   /**
@@ -120,12 +113,10 @@ export class MemoryStore implements BlockingStore {
     const algorithm = algorithmOf(policy.algorithm);
     const state = algorithm.recalled(policy, used, resetAfter, at);
     const now = Math.floor(this.now());
-    const lifetime = state === undefined ? 0 : algorithm.lifetime(policy, state, now);
-    if (lifetime <= 0) return;
-    const id = idOf(policy, key);
-    const entry = this.states.get(id);
+    if (state === undefined || algorithm.lifetime(policy, state, now) <= 0) return;
     const left = (known: unknown): number => algorithm.judge(policy, known, 0, now).remaining;
-    if (!entry || left(state) < left(entry.value)) this.states.set(id, entry, state, now + lifetime, now);
+    const known = this.kept.stateOf(policy, key);
+    if (known === undefined || left(state) < left(known)) this.kept.setState(policy, key, state, now);
   }
 
   /**
@@ -136,45 +127,9 @@ export class MemoryStore implements BlockingStore {
    * @internal
    */
   recallBlock(policy: Policy, key: string, left: number): void {
-    if (left === 0 && this.states.size === 0) return;
+    if (left === 0 && this.size === 0) return;
     const now = Math.floor(this.now());
-    if (left > 0) this.keepBlock(policy, key, { start: now, span: left, step: 1 }, now);
-    else this.states.delete(blockIdOf(policy, key));
-  }
-
-  private judge(hits: readonly Hit[]): Decision[] {
-    const now = Math.floor(this.now());
-    const claims = hits.map(({ policy, key, cost }) => {
-      const id = idOf(policy, key);
-      const entry = this.states.get(id);
-      const block = policy.blocks && this.blockOf(policy, key);
-      return { policy, cost, state: entry?.value, block, id, entry };
-    });
-    return judgeAll(claims, now).map(({ decision, state, block }, i) => {
-      const { policy, id, entry } = claims[i]!;
-      if (state === undefined) this.states.delete(id);
-      else {
-        const isUnchanged = state === entry?.value;
-        const expiresAt = isUnchanged ? undefined : now + algorithmOf(policy.algorithm).lifetime(policy, state, now);
-        this.states.set(id, entry, state, expiresAt, now);
-      }
-      if (block) this.keepBlock(policy, hits[i]!.key, block, now);
-      return decision;
-    });
-  }
-
-  private blockOf(policy: Policy, key: string): BlockState | undefined {
-    return this.states.get(blockIdOf(policy, key))?.value as BlockState | undefined;
-  }
-
-  private keepBlock(policy: Policy, key: string, state: BlockState, now: number): void {
-    const id = blockIdOf(policy, key);
-    this.states.set(id, this.states.get(id), state, now + blockLifetime(policy.blocks!, state, now), now);
+    if (left > 0) this.kept.setBlock(policy, key, { start: now, span: left, step: 1 }, now);
+    else this.kept.deleteBlock(policy, key);
   }
 }
-
-/** No policy's id contains a NUL, so two pairs never give the same id. */
-const idOf = (policy: Policy, key: string): string => `${policy.id}\0${keptKey(key)}`;
-
-/** No policy's id ends like this. */
-const blockIdOf = (policy: Policy, key: string): string => `${policy.id}:block\0${keptKey(key)}`;
