@@ -19,7 +19,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
-import { measure } from './measuring/cell.mjs';
+import { cell, measure } from './measuring/cell.mjs';
 import { callers } from './measuring/keys.mjs';
 import { Server } from './measuring/server.mjs';
 import { median, quantile } from './measuring/statistics.mjs';
@@ -93,7 +93,7 @@ async function openSide(name, dist) {
 async function compare(name, sides) {
   const { inFlight, policies, costs = [1] } = SITUATIONS[name];
   const keys = callers(CALLERS);
-  const cells = sides.map((side) => {
+  const opened = sides.map((side) => {
     const defined = policies.map(side.defined);
     let asked = 0;
     const decide = async (key) => {
@@ -103,16 +103,16 @@ async function compare(name, sides) {
     };
     return { name: side.name, decide };
   });
-  const once = ({ decide }, time) => measure(server, { decide, keys, inFlight, seconds: time, expected: true });
+  const once = ({ decide }, time) => measure(server, () => cell({ decide, keys, inFlight }, { seconds: time }));
 
   // Compilers need a while, and every key is to be there.
-  for (const cell of [...cells, ...cells]) await once(cell, 1);
+  for (const side of [...opened, ...opened]) await once(side, 1);
   const figures = { old: [], new: [] };
   for (let round = 0; round < rounds; round++) {
-    for (const cell of round % 2 === 0 ? cells : cells.toReversed()) {
-      const { surprises, ...measured } = await once(cell, seconds);
-      if (surprises > 0) throw new Error(`${cell.name}, ${name}: ${surprises} decisions were wrong`);
-      figures[cell.name].push(measured);
+    for (const side of round % 2 === 0 ? opened : opened.toReversed()) {
+      const { surprises, ...measured } = await once(side, seconds);
+      if (surprises > 0) throw new Error(`${side.name}, ${name}: ${surprises} decisions were wrong`);
+      figures[side.name].push(measured);
     }
   }
   return figures;

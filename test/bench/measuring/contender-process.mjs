@@ -1,0 +1,29 @@
+// node contender-process.mjs SITUATION: one contender in a process of its own, as an application has it. Each message
+// says how long a cell is; the answer is its figures. It ends with its parent.
+import { contenderOf } from '../contenders/all.mjs';
+import { cell } from './cell.mjs';
+import { callers } from './keys.mjs';
+
+const { contender, keys: count, denied, inFlight, every, ...setup } = JSON.parse(process.argv[2]);
+const keys = callers(count);
+const { open } = await contenderOf(contender);
+const { decide, close } = await open(setup);
+await touch();
+
+process.once('disconnect', async () => {
+  await close();
+  process.exit();
+});
+process.on('message', async (length) =>
+  process.send(await cell({ decide, keys, inFlight, every, expected: !denied }, length)),
+);
+process.send('ready');
+
+/** Every key twice: all exist from then on, and a limit of 1 is used up. */
+async function touch() {
+  for (let at = 0; at < keys.length; at += 100) {
+    const some = keys.slice(at, at + 100);
+    await Promise.all(some.map(decide));
+    await Promise.all(some.map(decide));
+  }
+}
