@@ -62,7 +62,8 @@ export const verdicts = (rows) => targets.flatMap((target) => verdict(target, ro
 function verdict(target, rows) {
   const { metric, against = 'peers', atLeast, atMost } = target;
   const row = rows.find(({ id }) => id === target.row);
-  const figureOf = (id) => row?.contenders.find((each) => each.id === id)?.[metric]?.median;
+  const contender = (id) => row?.contenders.find((each) => each.id === id);
+  const figureOf = (id) => contender(id)?.[metric]?.median;
   const ours = figureOf(target.of);
   if (typeof ours !== 'number') return undefined;
   const measures = { peers: () => best(row, metric, isPeer), nothing: () => 1 };
@@ -70,7 +71,7 @@ function verdict(target, rows) {
   const tuned = against === 'peers' ? best(row, metric, isTuned) : undefined;
   return {
     ...target,
-    name: row.name,
+    title: `${row.name}: ${contender(target.of).label.replace('nestjs-redis-rate-limit, ', '')}, ${target.what}`,
     against,
     value,
     /** Against the best of the peers that were set for speed. */

@@ -77,6 +77,7 @@ function reading(rows, rowId, contenderId) {
 const digits = (value) => (value >= 10 ? String(Math.round(value)) : String(Number(value.toPrecision(2))));
 
 function provenance({ date, version, commit, redis, node, cores }) {
-  const of = version === undefined ? '' : `Version ${version}${commit === undefined ? '' : ` of ${commit}`}, measured`;
+  const of =
+    version === undefined ? '' : `Version ${version}${commit === undefined ? '' : ` (commit of ${commit})`}, measured`;
   return `${of || 'Measured'} ${date} with ${redis}, Node.js ${node} and ${cores} cores for both. How: [below](#how-it-is-measured).`;
 }

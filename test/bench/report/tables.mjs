@@ -84,13 +84,16 @@ const COLUMNS = {
  * and a machine with other things to do makes any of them long.
  */
 export function growthTable({ x, steps }) {
-  const metrics = Object.keys(COLUMNS).filter((metric) => metric in steps[0]);
+  const metrics = Object.keys(COLUMNS).filter((metric) => metric in steps[0] && isTold(metric, steps));
   const shown = (step, metric) => number(metric === 'longest' ? least(step[metric]) : step[metric].median);
   return [
     [x, ...metrics.map((metric) => COLUMNS[metric])],
     ...steps.map((step) => [number(step.x), ...metrics.map((metric) => shown(step, metric))]),
   ];
 }
+
+/** That Redis answered every time need not be said. */
+const isTold = (metric, steps) => metric !== 'unanswered' || steps.some((step) => Math.max(...step[metric].rounds) > 0);
 
 const least = ({ rounds }) => Math.min(...rounds.map((value) => value ?? NaN));
 
@@ -106,11 +109,11 @@ const AGAINST = {
 export const verdictTable = (verdicts) => [
   ['', 'target', 'measured', '', 'set by', 'to peers set for speed'],
   ...verdicts.map((verdict) => {
-    const { name, of, what, from, against, atLeast, atMost, value, tuned, met, short } = verdict;
+    const { title, from, against, atLeast, atMost, value, tuned, met, short } = verdict;
     const figure = against === 'nothing' ? number : factor;
     const bound = atLeast === undefined ? `at most ${figure(atMost)}` : `at least ${figure(atLeast)}`;
     return [
-      `${name}: ${of}, ${what}`,
+      title,
       [bound, AGAINST[against]].join(' ').trim(),
       figure(value),
       met ? 'met' : `missed by ${Math.ceil(100 * short)}%`,
