@@ -6,12 +6,12 @@ import { summarised } from './measuring/statistics.mjs';
  * Measures one row: its contenders by turns, in several rounds, each of which another begins. What slows the machine
  * down for a while then slows all of them down. Each has a process of its own.
  */
-export async function compare(row, { url, server, rounds, lengths, progress }) {
+export async function compare(row, { url, server, rounds, lengths, pinned, progress }) {
   await server.empty();
   const length = { ...lengths.cell, seconds: Math.min(row.seconds ?? Infinity, lengths.cell.seconds) };
   progress.now(`${row.id}: starting ${row.contenders.length} contenders`);
   // A database each: none finds another's keys.
-  const situations = row.contenders.map((contender, i) => situationOf(row, contender, `${url}/${i}`));
+  const situations = row.contenders.map((contender, i) => situationOf(row, contender, { url: `${url}/${i}`, pinned }));
   const processes = await startAll(situations);
   const open = row.contenders.map((contender, i) => ({ contender, process: processes[i], rounds: [] }));
   try {
@@ -45,10 +45,10 @@ export async function compare(row, { url, server, rounds, lengths, progress }) {
 }
 
 /** What the process of a contender must know. */
-function situationOf(row, { id, opens = id, situation }, url) {
+function situationOf(row, { id, opens = id, situation }, { url, pinned }) {
   const { keys, inFlight, limit, windows, denied, every } = row;
   const given = { keys, inFlight, limit, windows, denied, every };
-  return { ...given, contender: opens, url: row.withoutRedis ? undefined : url, ...situation };
+  return { ...given, contender: opens, pinned, url: row.withoutRedis ? undefined : url, ...situation };
 }
 
 /** Where the loop itself takes part: what each costs without it, round by round. */

@@ -10,11 +10,11 @@ import { summarised } from './measuring/statistics.mjs';
  */
 export const growth = [keys, policies, inFlight, processes, logs];
 
-export async function grow(part, { url, server, rounds, lengths, quick, progress }) {
+export async function grow(part, { url, server, rounds, lengths, pinned, quick, progress }) {
   const { id, title, x } = part;
   await server.empty();
   progress.now(`${id}: preparing`);
-  const steps = await part.open({ url, server, lengths, quick });
+  const steps = await part.open({ url, server, lengths, pinned, quick });
   const figures = steps.map(() => []);
   try {
     for (let round = 0; round < rounds; round++) {

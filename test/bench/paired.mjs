@@ -20,6 +20,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { cell, measure } from './measuring/cell.mjs';
+import { pinRedis, pinThisProcess } from './measuring/cores.mjs';
 import { callers } from './measuring/keys.mjs';
 import { Server } from './measuring/server.mjs';
 import { median, quantile } from './measuring/statistics.mjs';
@@ -66,6 +67,7 @@ const redis = await openBenchRedis();
 const server = new Server(redis.url);
 const results = {};
 try {
+  if (pinRedis(await server.pid())) pinThisProcess();
   const sides = [await openSide('old', positionals[0]), await openSide('new', positionals[1])];
   for (const name of names) {
     await server.empty();

@@ -1,6 +1,7 @@
 import { bytes, weigh } from './bytes.mjs';
 import { compare } from './compare.mjs';
 import { grow, growth } from './growth.mjs';
+import { pinRedis } from './measuring/cores.mjs';
 import { environment } from './measuring/environment.mjs';
 import { Progress } from './measuring/progress.mjs';
 import { Server } from './measuring/server.mjs';
@@ -41,9 +42,17 @@ export async function run({ quick, only, growth: withGrowth }) {
   const redis = await openBenchRedis();
   const server = new Server(redis.url);
   const progress = new Progress();
-  const context = { ...settings, url: redis.url, server, progress, quick };
   try {
-    const data = { quick, settings, environment: environment(redis.label), rows: [], bytes: [], growth: [] };
+    const pinned = pinRedis(await server.pid());
+    const context = { ...settings, url: redis.url, server, pinned, progress, quick };
+    const data = {
+      quick,
+      settings,
+      environment: { ...environment(redis.label), pinned },
+      rows: [],
+      bytes: [],
+      growth: [],
+    };
     for (const row of rows.filter(isWanted)) data.rows.push(await compare(row, context));
     for (const row of bytes.filter(isWanted)) data.bytes.push(await weigh(row, context));
     if (withGrowth) {

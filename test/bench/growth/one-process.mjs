@@ -30,10 +30,10 @@ export const inFlight = {
 };
 
 /** Each step with a process and a database of its own, in which all of its keys exist before it is measured. */
-async function steps({ url, server, lengths }, xs, situation) {
+async function steps({ url, server, lengths, pinned }, xs, situation) {
   const opened = [];
   for (const [i, x] of xs.entries()) {
-    const process = await startContender({ ...SITUATION, ...situation(x), url: `${url}/${i}` });
+    const process = await startContender({ ...SITUATION, ...situation(x), pinned, url: `${url}/${i}` });
     await process.run(lengths.warmUp);
     opened.push({
       x,

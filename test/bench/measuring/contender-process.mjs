@@ -2,9 +2,11 @@
 // says how long a cell is; the answer is its figures. It ends with its parent.
 import { contenderOf } from '../contenders/all.mjs';
 import { cell } from './cell.mjs';
+import { pinThisProcess } from './cores.mjs';
 import { callers } from './keys.mjs';
 
-const { contender, keys: count, denied, inFlight, every, ...setup } = JSON.parse(process.argv[2]);
+const { contender, keys: count, denied, inFlight, every, pinned, ...setup } = JSON.parse(process.argv[2]);
+if (pinned) pinThisProcess();
 const keys = callers(count);
 const { open } = await contenderOf(contender);
 const { decide, close } = await open(setup);

@@ -23,6 +23,10 @@ export class Server {
     };
   }
 
+  async pid() {
+    return Number(/^process_id:(\d+)/m.exec(await this.client.info('server'))[1]);
+  }
+
   /** An empty server: no row pays for the keys of another. */
   async empty() {
     await this.client.flushall('SYNC');
