@@ -23,11 +23,11 @@ export async function compare(row, { url, server, rounds, lengths, pinned, progr
       for (let turn = 0; turn < open.length; turn++) {
         const { contender, process, rounds: figures } = open[(round + turn) % open.length];
         progress.now(`${row.id}: round ${round + 1} of ${rounds}, ${contender.id}`);
-        // After its rest while the others had their turns.
-        await process.run(lengths.leadIn);
+        // First, after its rest while the others had their turns.
+        const garbage = await process.garbage(lengths.leadIn);
         const run = () => process.run(length);
         const once = () => (row.withoutRedis ? run() : measure(server, run));
-        figures.push(await asExpected(`${row.id}, ${contender.id}`, once));
+        figures.push({ ...(await asExpected(`${row.id}, ${contender.id}`, once)), garbage });
       }
       if (round + 1 < rounds) progress.step(`${row.id}: round ${round + 1} of ${rounds}`);
     }

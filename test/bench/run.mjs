@@ -13,26 +13,26 @@ import { rows } from './rows.mjs';
 import { verdicts } from './targets.mjs';
 
 /**
- * How long things are measured. Found with slices of a third of a second from a cold start, each contender in a process
- * of its own: with 64 in flight ours went from 228,000 decisions/s over 380,000, 429,000 and 453,000 to 466,000 and
- * stayed there, the peers from 94,000 over 103,000 to 110,000. V8 has compiled what runs often by then. So the
- * warm-up is 500,000 decisions, or 2.5 s of those that are slower. After a rest the first tenth of a second is
- * slower again: that is the lead-in. A cell of 1.5 s is some 160,000 decisions of a peer and 600,000 of ours, and 60
- * collections of the young generation or more: enough for a 99.9th percentile.
+ * How long things are measured. Found with slices of a third of a second from a cold start, 64 in flight: ours went from
+ * 228,000 decisions/s over 380,000, 429,000 and 453,000 to 466,000 and stayed there, the best peer from 94,000 over
+ * 103,000 to 110,000. By then V8 has compiled what runs often. So the warm-up is 500,000 decisions, or 2.5 s where those
+ * take longer. After a rest the first tenth of a second is slower again. It is part of the lead-in, which counts garbage.
+ * A cell of 1.5 s is some 160,000 decisions of a peer and 600,000 of ours, and 60 collections of the young generation or
+ * more: enough for a 99.9th percentile.
  */
 const FULL = {
   rounds: 5,
   growthRounds: 3,
   lengths: {
     warmUp: { seconds: 1, decisions: 500_000, most: 2.5 },
-    leadIn: { seconds: 0.1 },
+    leadIn: { seconds: 0.2 },
     cell: { seconds: 1.5 },
   },
 };
 const QUICK = {
   rounds: 2,
   growthRounds: 1,
-  lengths: { warmUp: { seconds: 0.05 }, leadIn: { seconds: 0.01 }, cell: { seconds: 0.1 } },
+  lengths: { warmUp: { seconds: 0.05 }, leadIn: { seconds: 0.03 }, cell: { seconds: 0.1 } },
 };
 
 /** Measures what was asked for, prints it, and returns all of it. */

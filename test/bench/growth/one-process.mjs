@@ -38,9 +38,9 @@ async function steps({ url, server, lengths, pinned }, xs, situation) {
     opened.push({
       x,
       measure: async (length) => {
-        await process.run(lengths.leadIn);
+        const garbage = await process.garbage(lengths.leadIn);
         const { surprises, done, sent, executed, ...figures } = await measure(server, () => process.run(length));
-        return { ...figures, unanswered: surprises };
+        return { ...figures, garbage, unanswered: surprises };
       },
       close: () => process.close(),
     });

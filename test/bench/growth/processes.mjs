@@ -28,14 +28,12 @@ async function together(processes, server, length) {
   const redis = difference(before, await server.read());
   const sum = (of) => parts.reduce((total, part) => total + of(part), 0);
   const done = sum((part) => part.done);
-  const mean = (metric) => sum((part) => part[metric] * part.done) / done;
   return {
     perSecond: sum((part) => part.perSecond),
     p50: sum((part) => part.p50) / parts.length,
     p99: Math.max(...parts.map((part) => part.p99)),
     p999: Math.max(...parts.map((part) => part.p999)),
-    appCpu: mean('appCpu'),
-    garbage: mean('garbage'),
+    appCpu: sum((part) => part.appCpu * part.done) / done,
     redisCpu: perDecision(redis, done).redisCpu,
     unanswered: sum((part) => part.surprises),
   };

@@ -1,7 +1,7 @@
 // node contender-process.mjs SITUATION: one contender in a process of its own, as an application has it. Each message
-// says how long a cell is; the answer is its figures. It ends with its parent.
+// asks for the figures of a cell, or for its garbage. It ends with its parent.
 import { contenderOf } from '../contenders/all.mjs';
-import { cell } from './cell.mjs';
+import { cell, garbage } from './cell.mjs';
 import { pinThisProcess } from './cores.mjs';
 import { callers } from './keys.mjs';
 
@@ -16,9 +16,9 @@ process.once('disconnect', async () => {
   await close();
   process.exit();
 });
-process.on('message', async (length) =>
-  process.send(await cell({ decide, keys, inFlight, every, expected: !denied }, length)),
-);
+const load = { decide, keys, inFlight, every, expected: !denied };
+const questions = { cell, garbage };
+process.on('message', async ({ question, length }) => process.send(await questions[question](load, length)));
 process.send('ready');
 
 /** Every key twice: all exist from then on, and a limit of 1 is used up. */

@@ -18,10 +18,9 @@ export async function startContender(situation) {
   await message(child);
   return {
     /** The figures of one cell of that length. */
-    run(length) {
-      child.send(length);
-      return message(child);
-    },
+    run: (length) => ask(child, 'cell', length),
+    /** The bytes that it allocates for a decision. */
+    garbage: (length) => ask(child, 'garbage', length),
     async close() {
       if (child.connected) child.disconnect();
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
@@ -38,7 +37,12 @@ export async function startAll(situations) {
   throw failed.reason;
 }
 
-/** Its next one, or an error when it ends without. */
+function ask(child, question, length) {
+  child.send({ question, length });
+  return message(child);
+}
+
+/** Its next message, or an error when it ends without. */
 function message(child) {
   return new Promise((resolve, reject) => {
     const ended = (code) => reject(new Error(`a process of the benchmark ended with ${code}`));
