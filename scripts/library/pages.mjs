@@ -16,6 +16,7 @@ const NOT_SHIPPED = [
   'live-limits.md',
   'openapi.md',
   'outage-drill.md',
+  'performance-figures.md',
   'performance.md',
   'redis.md',
   'reliability.md',

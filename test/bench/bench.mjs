@@ -1,8 +1,9 @@
 // npm run bench: what a decision costs in this store, in its peers, and what a bare INCR costs, in one run.
 //
-//   -- --quick        short rounds, under a minute: does it work? (all of it takes about eight)
+//   -- --quick        short rounds, under a minute: does it work? (all of it takes about ten)
 //   -- --only REGEX   the rows whose ids match: 'one-policy', '^bytes', '^growth-keys'
-//   -- --growth       how our own costs grow, too: with keys, policies, requests in flight, processes, long logs
+//   -- --growth       how our own costs grow, too: with keys, policies, requests in flight, processes, long logs (four
+//                     minutes more)
 //   -- --json FILE    the figures of every round, too
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';

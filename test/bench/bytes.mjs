@@ -14,15 +14,17 @@ const contenders = [throttler, rateLimiterFlexible, rateLimitRedis];
 const algorithms = [fixedWindow, slidingWindow, slidingLog, tokenBucket, gcra];
 
 /** What is kept of a caller, by MEMORY USAGE: after two hits that passed, and after one that did and one that did not. */
-export const memory = [
+export const bytes = [
   {
     id: 'bytes',
+    name: 'bytes in Redis',
     title: `Bytes per caller, stored keys of ${KEY_LENGTH} characters, admitted`,
     limit: 1_000_000_000,
     contenders: [...contenders, ...algorithms],
   },
   {
     id: 'bytes-denied',
+    name: 'bytes in Redis, denied',
     title: `Bytes per caller, stored keys of ${KEY_LENGTH} characters, denied`,
     limit: 1,
     contenders: [...contenders, ...algorithms],
@@ -30,7 +32,7 @@ export const memory = [
 ];
 
 export async function weigh(row, { url, server, progress }) {
-  const { id, title, limit } = row;
+  const { id, name, title, limit } = row;
   progress.step(id);
   await server.empty();
   const weighed = [];
@@ -46,7 +48,7 @@ export async function weigh(row, { url, server, progress }) {
       client.disconnect();
     }
   }
-  return { id, title, contenders: weighed };
+  return { id, name, title, contenders: weighed };
 }
 
 async function bytesPerCaller(client, decide) {

@@ -1,62 +1,70 @@
 import { measure } from './measuring/cell.mjs';
-import { closedLoop } from './measuring/closed-loop.mjs';
-import { callers } from './measuring/keys.mjs';
+import { startAll } from './measuring/processes.mjs';
 import { summarised } from './measuring/statistics.mjs';
 
 /**
  * Measures one row: its contenders by turns, in several rounds, each of which another begins. What slows the machine
- * down for a while then slows all of them down.
+ * down for a while then slows all of them down. Each has a process of its own.
  */
-export async function compare(row, { url, server, rounds, seconds, warmUp, progress }) {
+export async function compare(row, { url, server, rounds, lengths, pinned, progress }) {
   await server.empty();
-  const keys = callers(row.keys);
-  const expected = !row.denied;
-  const open = [];
+  const length = { ...lengths.cell, seconds: Math.min(row.seconds ?? Infinity, lengths.cell.seconds) };
+  progress.now(`${row.id}: starting ${row.contenders.length} contenders`);
+  // A database each: none finds another's keys.
+  const situations = row.contenders.map((contender, i) => situationOf(row, contender, { url: `${url}/${i}`, pinned }));
+  const processes = await startAll(situations);
+  const open = row.contenders.map((contender, i) => ({ contender, process: processes[i], rounds: [] }));
   try {
-    for (const [i, contender] of row.contenders.entries()) {
+    for (const { contender, process } of open) {
       progress.now(`${row.id}: warming up ${contender.id}`);
-      // A database each: none finds another's keys.
-      const { decide, close } = await contender.open({ ...row, url: `${url}/${i}` });
-      open.push({ contender, decide, close, rounds: [] });
-      await touch(decide, keys);
-      await closedLoop({ decide, keys, inFlight: row.inFlight, seconds: warmUp, expected });
+      await process.run(lengths.warmUp);
     }
     for (let round = 0; round < rounds; round++) {
       for (let turn = 0; turn < open.length; turn++) {
-        const { contender, decide, rounds: figures } = open[(round + turn) % open.length];
+        const { contender, process, rounds: figures } = open[(round + turn) % open.length];
         progress.now(`${row.id}: round ${round + 1} of ${rounds}, ${contender.id}`);
-        const once = () => measure(server, { decide, keys, inFlight: row.inFlight, seconds, expected });
-        figures.push(await asExpected(`${row.id}, ${contender.id}`, once));
+        // First, after its rest while the others had their turns.
+        const garbage = await process.garbage(lengths.leadIn);
+        const run = () => process.run(length);
+        const once = () => (row.withoutRedis ? run() : measure(server, run));
+        figures.push({ ...(await asExpected(`${row.id}, ${contender.id}`, once)), garbage });
       }
       if (round + 1 < rounds) progress.step(`${row.id}: round ${round + 1} of ${rounds}`);
     }
   } finally {
-    for (const { close } of open) await close();
+    for (const { process } of open) await process.close();
   }
   progress.step(`${row.id}: done`);
 
-  const { id, title } = row;
+  const { id, name, title } = row;
+  withoutTheLoop(open);
   return {
-    id,
-    title,
+    ...{ id, name, title },
     contenders: open.map(({ contender: { id, label, kind }, rounds }) => ({ id, label, kind, ...summarised(rounds) })),
   };
 }
 
-/** Every key twice: all exist from then on, and a limit of 1 is used up. */
-async function touch(decide, keys) {
-  for (let at = 0; at < keys.length; at += 100) {
-    const some = keys.slice(at, at + 100);
-    await Promise.all(some.map(decide));
-    await Promise.all(some.map(decide));
+/** What the process of a contender must know. */
+function situationOf(row, { id, opens = id, situation }, { url, pinned }) {
+  const { keys, inFlight, limit, windows, denied, every } = row;
+  const given = { keys, inFlight, limit, windows, denied, every };
+  return { ...given, contender: opens, pinned, url: row.withoutRedis ? undefined : url, ...situation };
+}
+
+/** Where the loop itself takes part: what each costs without it, round by round. */
+function withoutTheLoop(open) {
+  const loop = open.find(({ contender }) => contender.id === 'known')?.rounds;
+  if (!loop) return;
+  for (const { rounds } of open) {
+    for (const [round, figures] of rounds.entries()) figures.own = Math.max(0, figures.appCpu - loop[round].appCpu);
   }
 }
 
 /** A round in which something else was answered, or by somebody else, measured something else: once more, then. */
 async function asExpected(what, measureOnce) {
   for (let tries = 1; ; tries++) {
-    const { surprises, ...figures } = await measureOnce();
+    const { surprises, done, ...figures } = await measureOnce();
     if (surprises === 0) return figures;
-    if (tries === 3) throw new Error(`${what}: ${surprises} answers were not the expected ones`);
+    if (tries === 3) throw new Error(`${what}: ${surprises} of ${done} answers were not the expected ones`);
   }
 }

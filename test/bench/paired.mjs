@@ -19,7 +19,8 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
-import { measure } from './measuring/cell.mjs';
+import { cell, measure } from './measuring/cell.mjs';
+import { pinRedis, pinThisProcess } from './measuring/cores.mjs';
 import { callers } from './measuring/keys.mjs';
 import { Server } from './measuring/server.mjs';
 import { median, quantile } from './measuring/statistics.mjs';
@@ -66,6 +67,7 @@ const redis = await openBenchRedis();
 const server = new Server(redis.url);
 const results = {};
 try {
+  if (pinRedis(await server.pid())) pinThisProcess();
   const sides = [await openSide('old', positionals[0]), await openSide('new', positionals[1])];
   for (const name of names) {
     await server.empty();
@@ -93,7 +95,7 @@ async function openSide(name, dist) {
 async function compare(name, sides) {
   const { inFlight, policies, costs = [1] } = SITUATIONS[name];
   const keys = callers(CALLERS);
-  const cells = sides.map((side) => {
+  const opened = sides.map((side) => {
     const defined = policies.map(side.defined);
     let asked = 0;
     const decide = async (key) => {
@@ -103,16 +105,16 @@ async function compare(name, sides) {
     };
     return { name: side.name, decide };
   });
-  const once = ({ decide }, time) => measure(server, { decide, keys, inFlight, seconds: time, expected: true });
+  const once = ({ decide }, time) => measure(server, () => cell({ decide, keys, inFlight }, { seconds: time }));
 
   // Compilers need a while, and every key is to be there.
-  for (const cell of [...cells, ...cells]) await once(cell, 1);
+  for (const side of [...opened, ...opened]) await once(side, 1);
   const figures = { old: [], new: [] };
   for (let round = 0; round < rounds; round++) {
-    for (const cell of round % 2 === 0 ? cells : cells.toReversed()) {
-      const { surprises, ...measured } = await once(cell, seconds);
-      if (surprises > 0) throw new Error(`${cell.name}, ${name}: ${surprises} decisions were wrong`);
-      figures[cell.name].push(measured);
+    for (const side of round % 2 === 0 ? opened : opened.toReversed()) {
+      const { surprises, ...measured } = await once(side, seconds);
+      if (surprises > 0) throw new Error(`${side.name}, ${name}: ${surprises} decisions were wrong`);
+      figures[side.name].push(measured);
     }
   }
   return figures;

@@ -1,4 +1,4 @@
-// node test/bench/report.mjs: tables in docs/performance.md and plots beside the figures they are made from.
+// node test/bench/report.mjs: lines and tables in the documents, and plots beside the figures they are made from.
 //
 //   --check   writes nothing, and fails when they are not what the figures give
 //
@@ -13,7 +13,7 @@ const { check } = parseArgs({ options: { check: { type: 'boolean', default: fals
 process.chdir(fileURLToPath(new URL('../../', import.meta.url)));
 await ensureInstalled();
 
-const DOCUMENT = 'docs/performance.md';
+const DOCUMENTS = ['docs/performance.md', 'docs/performance-figures.md'];
 const FOLDER = 'docs/performance';
 /** Figures, and the module whose `report` makes `{ texts, plots }` of them, each by name. */
 const REPORTS = { 'store.json': './report/store.mjs', 'http.json': './http/report.mjs' };
@@ -28,8 +28,12 @@ for (const [name, module] of Object.entries(REPORTS)) {
   Object.assign(texts, made.texts);
   for (const [plot, svg] of Object.entries(made.plots)) files[`${FOLDER}/${plot}`] = svg;
 }
-const document = existsSync(DOCUMENT) ? readFileSync(DOCUMENT, 'utf8') : '';
-if (document) files[DOCUMENT] = await formatted(DOCUMENT, filled(document, texts));
+const shown = [];
+for (const document of DOCUMENTS) {
+  const text = readFileSync(document, 'utf8');
+  shown.push(...namesIn(text));
+  files[document] = await formatted(document, filled(text, texts));
+}
 
 const outdated = Object.entries(files).filter(([file, content]) => read(file) !== content);
 if (check) {
@@ -41,11 +45,10 @@ for (const [file, content] of outdated) {
   writeFileSync(file, content);
   console.log(file);
 }
-const shown = namesIn(document);
 const left = Object.keys(texts).filter((name) => !shown.includes(name));
-if (left.length > 0) console.log(`Not shown in ${DOCUMENT}: ${left.join(', ')}`);
+if (left.length > 0) console.log(`Not shown in any document: ${left.join(', ')}`);
 const empty = shown.filter((name) => texts[name] === undefined);
-if (empty.length > 0) console.log(`Without figures in ${DOCUMENT}: ${empty.join(', ')}`);
+if (empty.length > 0) console.log(`Shown without figures: ${empty.join(', ')}`);
 
 function read(file) {
   return existsSync(file) ? readFileSync(file, 'utf8') : undefined;

@@ -4,10 +4,12 @@ import { Redis } from 'ioredis';
 async function incr({ url, enableAutoPipelining = false }) {
   const client = new Redis(url, { enableAutoPipelining });
   return {
-    decide: async (key) => (await client.incr(key)) > 0,
+    decide: (key) => client.incr(key).then(isCount),
     close: () => client.disconnect(),
   };
 }
+
+const isCount = (value) => value > 0;
 
 export const incrOneByOne = { id: 'incr', label: 'bare INCR, one by one', kind: 'floor', open: incr };
 

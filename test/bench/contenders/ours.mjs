@@ -2,9 +2,14 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { definePolicy, RATE_LIMIT_STORE, RateLimitModule } from 'nestjs-redis-rate-limit';
 
-/** The store as an application has it: everything that the module puts around it is on the way. */
+/**
+ * The store as an application has it: everything that the module puts around it is on the way.
+ *
+ * @param url of Redis; without it quota is kept in this process
+ */
 export async function openStore(url) {
-  const application = { module: class Application {}, imports: [RateLimitModule.forRoot({ redis: url })] };
+  const options = url === undefined ? {} : { redis: url };
+  const application = { module: class Application {}, imports: [RateLimitModule.forRoot(options)] };
   const context = await NestFactory.createApplicationContext(application, { logger: ['warn', 'error'] });
   return { store: context.get(RATE_LIMIT_STORE), close: () => context.close() };
 }
@@ -21,16 +26,22 @@ export function policiesFor({ algorithm = 'fixed-window', limit, windows }) {
   );
 }
 
-/** Asks as the guard does: a hit for each policy, all in one call. `undefined` when Redis gave no answer in time. */
-export const deciding = (store, policies) => async (key) => {
-  const decisions = await store.consume(policies.map((policy) => ({ policy, key, cost: 1 })));
+/** Asks as the guard does: a hit for each policy, all in one call. */
+export const deciding = (store, policies) => (key) => {
+  const answer = store.consume(policies.map((policy) => ({ policy, key, cost: 1 })));
+  // A store that knows its answer at once may give it without a promise.
+  return typeof answer.then === 'function' ? answer.then(admittedBy) : admittedBy(answer);
+};
+
+/** Whether all of them passed; `undefined` when Redis gave no answer in time. */
+function admittedBy(decisions) {
   let all = true;
   for (const { allowed, by } of decisions) {
     if (by !== 'store' && by !== 'remembered') return undefined;
     if (!allowed) all = false;
   }
   return all;
-};
+}
 
 const ours = (algorithm) => ({
   id: algorithm,

@@ -8,14 +8,14 @@ async function expressStore({ url, limit, windows, enableAutoPipelining = false 
     (_, i) => new RedisStore({ sendCommand: (...command) => client.call(...command), prefix: `rl${i}:` }),
   );
   await Promise.all(stores.map((store, i) => store.init({ windowMs: windows[i] })));
+  const [only] = stores;
+  const decideOne = (key) => only.increment(key).then(({ totalHits }) => totalHits <= limit);
+  const decideAll = async (key) => {
+    for (const store of stores) if ((await store.increment(key)).totalHits > limit) return false;
+    return true;
+  };
   return {
-    decide: async (key) => {
-      for (const store of stores) {
-        const { totalHits } = await store.increment(key);
-        if (totalHits > limit) return false;
-      }
-      return true;
-    },
+    decide: stores.length === 1 ? decideOne : decideAll,
     close: () => client.disconnect(),
   };
 }

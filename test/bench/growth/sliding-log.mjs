@@ -26,7 +26,7 @@ export const logs = {
       const client = new Redis(own);
       opened.push({
         x: limit,
-        measure: (seconds) => measured({ server, client, decide, limit, seconds }),
+        measure: ({ seconds }) => measured({ server, client, decide, limit, seconds }),
         close: async () => {
           client.disconnect();
           await close();

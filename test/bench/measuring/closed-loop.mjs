@@ -1,19 +1,21 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
 /** Not a divisor of any batch's size, so that every place in a batch has its turn. */
-const EVERY = 7;
+const EVERY = 3;
 const MOST_SAMPLES = 1 << 20;
 const samples = new Float64Array(MOST_SAMPLES);
 
 /**
- * So many workers, each of which asks, waits for its answer, and asks again.
+ * A number of workers, each of which asks, waits for its answer, and asks again.
  *
- * @param decide answers a key with whether it was admitted
- * @param expected what every answer must be; others are counted as `surprises`
+ * @param load `decide` answers a key with whether it was admitted, or promises to. `expected` is what every answer must
+ *   be; others are counted as `surprises`. One of `every` so many decisions is timed.
+ * @param length it ends after `seconds` and `decisions`, whichever is later, but after `most` seconds in any case
  * @returns the seconds it took, the application's CPU time and some of the latencies, a view that the next call reuses
  */
-export async function closedLoop({ decide, keys, inFlight, seconds, expected = true }) {
-  const every = inFlight < 8 ? 1 : EVERY;
+export async function closedLoop(load, length) {
+  const { decide, keys, inFlight, expected = true, every = inFlight < 8 ? 1 : EVERY } = load;
+  const { seconds, decisions = 0, most = seconds } = length;
   const count = keys.length;
   let issued = 0;
   // The same callers in the same order for everybody, and in no order that repeats: that would starve any cache.
@@ -25,7 +27,8 @@ export async function closedLoop({ decide, keys, inFlight, seconds, expected = t
 
   const cpu = process.cpuUsage();
   const began = performance.now();
-  const until = began + seconds * 1_000;
+  const soonest = began + seconds * 1_000;
+  const latest = began + most * 1_000;
 
   async function worker() {
     for (let own = 1; !over; own++) {
@@ -36,7 +39,7 @@ export async function closedLoop({ decide, keys, inFlight, seconds, expected = t
         if ((await decide(key)) !== expected) surprises++;
         const answered = performance.now();
         if (sampled < MOST_SAMPLES) samples[sampled++] = answered - asked;
-        if (answered >= until) over = true;
+        if (answered >= latest || (answered >= soonest && done >= decisions)) over = true;
       } else if ((await decide(key)) !== expected) surprises++;
       done++;
       // An answer from memory needs no turn of the event loop; an application has one every now and then.

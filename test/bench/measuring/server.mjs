@@ -18,10 +18,13 @@ export class Server {
         field('used_cpu_sys') +
         field('used_cpu_user_children') +
         field('used_cpu_sys_children'),
-      reads: field('total_reads_processed'),
       memory: field('used_memory'),
       calls,
     };
+  }
+
+  async pid() {
+    return Number(/^process_id:(\d+)/m.exec(await this.client.info('server'))[1]);
   }
 
   /** An empty server: no row pays for the keys of another. */
@@ -69,7 +72,5 @@ export function difference(before, after) {
     microseconds: (after.seconds - before.seconds) * 1e6,
     sent: sum(scripted.length > 0 ? scripted : calls),
     executed: sum(calls),
-    // The reading itself is one more.
-    reads: Math.max(0, after.reads - before.reads - 1),
   };
 }
