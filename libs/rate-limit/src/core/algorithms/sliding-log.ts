@@ -13,7 +13,7 @@ export const slidingLog: Algorithm<SlidingLogState> = {
   weighsByWindow: false,
   refillsAtOnce: false,
   // Redis searches the log for each hit.
-  weight: 8,
+  weight: 4,
 
   judge({ limit, window }, state, cost, now) {
     let at = now;

@@ -83,7 +83,10 @@ export class RedisStore implements BlockingStore {
       return Promise.reject(error);
     }
     if (hits.length === 0) return Promise.resolve([]);
-    if (isLone(hits)) return this.askLone(hits[0]!);
+    if (isLone(hits)) {
+      const keys = this.keysOf(hits);
+      return this.ask(this.lanes.of(keys[0]!), hits, keys);
+    }
     return mergingHits(copied(hits), isClusterClient(this.client) ? this.askCluster : this.askServer);
   }
 
@@ -176,15 +179,6 @@ export class RedisStore implements BlockingStore {
       ? new JudgeHit(hits[0]!, keys[0]!, server, this.timeout)
       : new Judge(hits, keys, server, this.timeout);
     return this.lanes.send<Decision[]>(lane, command);
-  }
-
-  private askLone(hit: Hit): Promise<Decision[]> {
-    const key = stateKey(this.prefix, hit.policy, partitionOf(hit.key));
-    const lane = this.lanes.of(key);
-    const server = this.lanes.serverOf(lane);
-    const refusal = server.refusal();
-    if (refusal) return Promise.reject(refusal);
-    return this.lanes.send(lane, new JudgeHit(hit, key, server, this.timeout));
   }
 
   /** The hits of a request mostly share a key. */

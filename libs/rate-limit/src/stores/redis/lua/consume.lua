@@ -3,10 +3,10 @@
 local not_after, now = tonumber(ARGV[1 + FRAME.head.notAfter]), tonumber(ARGV[1 + FRAME.head.now]) or server
 if not_after and server > not_after then return pack('<d', server) end
 
--- What a judge leaves to be written: nothing, a record, a number (where a log begins), or one of these; CHARGED when the
--- judge wrote itself.
+-- What a judge leaves to be written: nothing, a record, or one of these; CHARGED when the judge wrote itself.
 local NOTHING_LEFT, ADD_COST, CHARGED = '', true, 'charged'
--- And for how long it must be kept: a number of ms, or this where the key's TTL reaches far enough.
+-- And for how long it must be kept: a number of ms. Where the key's TTL reaches far enough: this, or below 0 at which
+-- place of what is kept the record begins.
 local KEEP_TTL = false
 
 --> declarations
@@ -36,12 +36,12 @@ local function settle(key, record, lifetime, at, cost)
     end
   elseif record == NOTHING_LEFT then
     call('DEL', key)
-  elseif type(record) == 'number' then
-    write_log(key, record, tonumber(cost), now, life)
-  elseif lifetime then
-    call('SET', key, record, 'PX', life)
-  else
+  elseif not lifetime then
     call('SETRANGE', key, '0', record)
+  elseif lifetime < 0 then
+    call('SETRANGE', key, -lifetime, record)
+  else
+    call('SET', key, record, 'PX', life)
   end
 end
 

@@ -2,27 +2,25 @@
 -- mostly it is judged here, before anything else is made. Otherwise the driver judges it, from what INCRBY returned.
 --
 -- ARGV      not_after, limit, window. With a clock injected by tests also now, life, and the word lone
-local KEYS, ARGV, time = KEYS, ARGV, redis.call('TIME')
+local KEYS, ARGV, redis, tonumber = KEYS, ARGV, redis, tonumber
+local time = redis.call('TIME')
 local microseconds = tonumber(time[2])
 local server = time[1] * 1000 + (microseconds - microseconds % 1000) / 1000
 local lone_sum
 if not ARGV[1 + FRAME.lone.now] or ARGV[1 + FRAME.lone.form] == 'lone' then
-  local not_after, now = tonumber(ARGV[1 + FRAME.lone.notAfter]), tonumber(ARGV[1 + FRAME.lone.now]) or server
-  if not_after and server > not_after then return struct.pack('<d', server) end
-  local limit, window = tonumber(ARGV[1 + FRAME.lone.limit]), tonumber(ARGV[1 + FRAME.lone.window])
-  if limit >= 1 and limit < 1048576 then
+  local not_after, limit, window = ARGV[1 + FRAME.lone.notAfter], ARGV[1 + FRAME.lone.limit], ARGV[1 + FRAME.lone.window]
+  local now = tonumber(ARGV[1 + FRAME.lone.now] or server)
+  if not_after ~= '' and server - not_after > 0 then return struct.pack('<d', server) end
+  -- From zero on, and below the units of a wide state. See fixed-window.lua, which does the same.
+  if limit + 0 >= 1 and limit + 0 < 1048576 then
     lone_sum = redis.pcall('INCRBY', KEYS[1], '1')
     if type(lone_sum) == 'number' and lone_sum >= 281474976710656 and lone_sum < 9007199254740992 then
-      -- See fixed-window.lua, which does the same.
       local used = lone_sum % 8192
-      local until_end = (lone_sum - used) / 8192 + 1735689600000 + window - now
-      if used >= 1 and used <= limit and until_end > 0 and until_end <= 2 * window and microseconds % 16 ~= 0 then
-        return struct.pack('<dddd', server, limit - used, until_end, 0)
+      local remaining, until_end = limit - used, (lone_sum - used) / 8192 + 1735689600000 + window - now
+      if used >= 1 and remaining >= 0 and until_end > 0 and until_end <= 2 * window and microseconds % 16 ~= 0 then
+        return struct.pack('<dddd', server, remaining, until_end, 0)
       end
     end
   end
-  ARGV = {
-    ARGV[1 + FRAME.lone.notAfter], now, 'fixed-window', ARGV[1 + FRAME.lone.limit], ARGV[1 + FRAME.lone.window],
-    ARGV[1 + FRAME.lone.limit], ARGV[1 + FRAME.lone.life] or ARGV[1 + FRAME.lone.window],
-  }
+  ARGV = { not_after, now, 'fixed-window', limit, window, limit, ARGV[1 + FRAME.lone.life] or window }
 end

@@ -26,6 +26,12 @@ local pack, unpack_record, format, rep = struct.pack, struct.unpack, string.form
 -- Below it a double holds every whole number exactly.
 local LARGEST = 9007199254740992
 
+-- A key of a foreign type is an absent state. Any other error is one: without it, a quota that may not be read would be
+-- full for ever.
+local function refuse_unless_foreign(refusal)
+  if not string.find(refusal.err, 'WRONGTYPE') then error(refusal.err) end
+end
+
 -- The numbers of a packed record, or nothing when it is none of that size and layout.
 local function read_record(found, size, layout)
   if found and #found == size then
@@ -36,5 +42,7 @@ local function read_record(found, size, layout)
     then
       return a, b, c
     end
+  elseif type(found) == 'table' then
+    refuse_unless_foreign(found)
   end
 end

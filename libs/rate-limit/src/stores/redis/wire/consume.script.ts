@@ -1,35 +1,36 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '2141bf134f0fe1cf0af1c3ba6a513a986b3f9cf1';
+export const consumeSha = '2836615960f87c9844aab68dc14168f46c05cccc';
 
-export const consumeScript = `local KEYS, ARGV, time = KEYS, ARGV, redis.call('TIME')
+export const consumeScript = `local KEYS, ARGV, redis, tonumber = KEYS, ARGV, redis, tonumber
+local time = redis.call('TIME')
 local microseconds = tonumber(time[2])
 local server = time[1] * 1000 + (microseconds - microseconds % 1000) / 1000
 local lone_sum
 if not ARGV[1 + 3] or ARGV[1 + 5] == 'lone' then
-  local not_after, now = tonumber(ARGV[1 + 0]), tonumber(ARGV[1 + 3]) or server
-  if not_after and server > not_after then return struct.pack('<d', server) end
-  local limit, window = tonumber(ARGV[1 + 1]), tonumber(ARGV[1 + 2])
-  if limit >= 1 and limit < 1048576 then
+  local not_after, limit, window = ARGV[1 + 0], ARGV[1 + 1], ARGV[1 + 2]
+  local now = tonumber(ARGV[1 + 3] or server)
+  if not_after ~= '' and server - not_after > 0 then return struct.pack('<d', server) end
+  if limit + 0 >= 1 and limit + 0 < 1048576 then
     lone_sum = redis.pcall('INCRBY', KEYS[1], '1')
     if type(lone_sum) == 'number' and lone_sum >= 281474976710656 and lone_sum < 9007199254740992 then
       local used = lone_sum % 8192
-      local until_end = (lone_sum - used) / 8192 + 1735689600000 + window - now
-      if used >= 1 and used <= limit and until_end > 0 and until_end <= 2 * window and microseconds % 16 ~= 0 then
-        return struct.pack('<dddd', server, limit - used, until_end, 0)
+      local remaining, until_end = limit - used, (lone_sum - used) / 8192 + 1735689600000 + window - now
+      if used >= 1 and remaining >= 0 and until_end > 0 and until_end <= 2 * window and microseconds % 16 ~= 0 then
+        return struct.pack('<dddd', server, remaining, until_end, 0)
       end
     end
   end
-  ARGV = {
-    ARGV[1 + 0], now, 'fixed-window', ARGV[1 + 1], ARGV[1 + 2],
-    ARGV[1 + 1], ARGV[1 + 4] or ARGV[1 + 2],
-  }
+  ARGV = { not_after, now, 'fixed-window', limit, window, limit, ARGV[1 + 4] or window }
 end
 local call, pcall_redis, type, tonumber = redis.call, redis.pcall, type, tonumber
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_record, format, rep = struct.pack, struct.unpack, string.format, string.rep
 local LARGEST = 9007199254740992
+local function refuse_unless_foreign(refusal)
+  if not string.find(refusal.err, 'WRONGTYPE') then error(refusal.err) end
+end
 local function read_record(found, size, layout)
   if found and #found == size then
     local a, b, c = unpack_record(layout, found)
@@ -39,13 +40,15 @@ local function read_record(found, size, layout)
     then
       return a, b, c
     end
+  elseif type(found) == 'table' then
+    refuse_unless_foreign(found)
   end
 end
 local not_after, now = tonumber(ARGV[1 + 0]), tonumber(ARGV[1 + 1]) or server
 if not_after and server > not_after then return pack('<d', server) end
 local NOTHING_LEFT, ADD_COST, CHARGED = '', true, 'charged'
 local KEEP_TTL = false
-local fixed_window, sliding_window, sliding_log, write_log, token_bucket, run_judge, new_block, write_block, read_block, look, answer_with_block, run_impose, run_forget, run_read_clock
+local fixed_window, sliding_window, sliding_log, token_bucket, run_judge, new_block, write_block, read_block, look, answer_with_block, run_impose, run_forget, run_read_clock
 local policies, arg = { 0, 0, 0, 0, 0 }, 1 + 2
 while ARGV[arg] and not tonumber(ARGV[arg]) do
   local algorithm, judge = ARGV[arg]
@@ -197,53 +200,117 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
     judge = sliding_window
   elseif algorithm == 'sliding-log' then
     if not sliding_log then
-      local function sound(n)
-        return n and n >= 0 and n < LARGEST and n % 1 == 0
+      local HEAD, NARROW, WIDE = '<dddd', '<I4I4', '<I6I7'
+      local HEAD_SIZE, NARROW_SIZE, WIDE_SIZE = 32, 8, 13
+      local NARROW_LIMIT, WIDE_LIMIT = 4294967296, 4503599627370496
+      local NEAR, LAST_NEAR = 352, '351'
+      local BEHIND = 8
+      local base, entry, entry_size
+      local function use_base(from)
+        base = from
+        if base > 0 then
+          entry, entry_size = NARROW, NARROW_SIZE
+        else
+          entry, entry_size = WIDE, WIDE_SIZE
+        end
       end
-      local function log_at(key, index)
-        return tonumber(call('LINDEX', key, index)) or 0
+      local function log_entry(key, log, index)
+        local first = HEAD_SIZE + entry_size * index
+        local at, sum
+        if first + entry_size <= #log then
+          at, sum = unpack_record(entry, log, first + 1)
+        else
+          at, sum = unpack_record(entry, call('GETRANGE', key, first, first + entry_size - 1))
+        end
+        return base + at, sum
       end
-      local function log_search(key, from, entries, offset, threshold)
-        local to = entries
+      local function log_search(key, log, from, to, by_time, threshold)
+        local step, is_near = 1, true
         while from < to do
-          local middle = floor((from + to) / 2)
-          if log_at(key, 2 * middle + offset) > threshold then to = middle else from = middle + 1 end
+          local probe = is_near and min(from + step, to) - 1 or floor((from + to) / 2)
+          local at, sum = log_entry(key, log, probe)
+          if (by_time and at or sum) > threshold then
+            to, is_near = probe, false
+          else
+            from, step = probe + 1, 2 * step
+          end
         end
         return from
       end
-      local function read_log(key, window, now)
-        local length = pcall_redis('LLEN', key)
-        if type(length) ~= 'number' or length < 3 or length % 2 == 0 then return 0, 0, 0, 0, now end
-        local entries = (length - 1) / 2
-        local head, tail = call('LRANGE', key, 0, 1), call('LRANGE', key, -2, -1)
-        local before, first, last, total = tonumber(head[1]), tonumber(head[2]), tonumber(tail[1]), tonumber(tail[2])
-        if not (sound(before) and sound(first) and sound(last) and sound(total)) or total < before then
-          return 0, 0, 0, 0, now
-        end
-        local live, at = 0, max(now, last)
-        if first + window <= at then
-          live = log_search(key, 0, entries, 1, at - window)
-          before = log_at(key, 2 * live)
-        end
-        return entries, live, before, total, last
+      local function log_unit(key, log, live, entries, sum)
+        return (log_entry(key, log, log_search(key, log, live, entries, false, sum - 1)))
       end
-      local function sliding_log_wait(key, live, entries, before, units, window, now)
-        local index = live
-        if units > 1 then index = log_search(key, live, entries, 2, before + units - 1) end
-        return log_at(key, 2 * index + 1) + window - now
+      local function read_log(key)
+        local log = pcall_redis('GETRANGE', key, '0', LAST_NEAR)
+        if type(log) == 'table' then
+          refuse_unless_foreign(log)
+          return '', 0
+        end
+        local size, tail = #log, log
+        if size <= HEAD_SIZE then return '', 0 end
+        local dead, before, until_then, from = unpack_record(HEAD, log)
+        if
+          not (dead >= 0 and dead % 1 == 0 and before >= 0 and before % 1 == 0 and until_then > 0 and until_then < LARGEST
+            and from >= 0 and from < LARGEST and from % 1 == 0)
+        then
+          return '', 0
+        end
+        use_base(from)
+        if size == NEAR then
+          size = call('STRLEN', key)
+          if size > NEAR then tail = call('GETRANGE', key, size - entry_size, size - 1) end
+        end
+        local entries = (size - HEAD_SIZE) / entry_size
+        if entries % 1 ~= 0 or dead >= entries then return '', 0 end
+        local last, total = unpack_record(entry, tail, #tail - entry_size + 1)
+        if total <= before then return '', 0 end
+        return log, size, dead, before, until_then, base + last, total
+      end
+      local function log_body(key, log, size, from)
+        local first = HEAD_SIZE + entry_size * from
+        if #log == size then return string.sub(log, first + 1) end
+        return call('GETRANGE', key, first, size - 1)
+      end
+      local function log_give_back(body, before, units)
+        while units > 0 and #body > 0 do
+          local rest, sum_before = string.sub(body, 1, -entry_size - 1), before
+          local at, sum = unpack_record(entry, body, #rest + 1)
+          if #rest > 0 then sum_before = select(2, unpack_record(entry, rest, #rest - entry_size + 1)) end
+          if sum - sum_before > units then return rest .. pack(entry, at, sum - units) end
+          body, units = rest, units - (sum - sum_before)
+        end
+        return body
+      end
+      local function log_rebase(body, before, to)
+        local old_base, old_entry, old_size, texts = base, entry, entry_size, {}
+        use_base(to)
+        for first = 1, #body, old_size do
+          local at, sum = unpack_record(old_entry, body, first)
+          texts[#texts + 1] = pack(entry, old_base + at - base, sum - before)
+        end
+        return table.concat(texts)
       end
       function sliding_log(key, limit, window, burst, cost, now, life)
-        local entries, live, before, total, last = read_log(key, window, now)
-        local found = entries > 0
-        if last - now > window then
-          local used = total - before
-          call('DEL', key)
-          call('RPUSH', key, 0, now, used)
-          call('PEXPIRE', key, life)
-          entries, live, before, total, last = 1, 0, 0, used, now
+        local log, size, dead, before, until_then, last, total = read_log(key)
+        local entries, live, first = 0, 0, now
+        if size == 0 then
+          before, last, total = 0, now, 0
+        else
+          local threshold = max(now, last) - window
+          entries = (size - HEAD_SIZE) / entry_size
+          if last <= threshold then
+            live, before = entries, total
+          else
+            first, live = log_entry(key, log, dead), dead
+            if first <= threshold then
+              live = log_search(key, log, dead + 1, entries, true, threshold)
+              before = select(2, log_entry(key, log, live - 1))
+              first = log_entry(key, log, live)
+            end
+          end
         end
-        local at = max(now, last)
-        local used = total - before
+        local at, used, moved = max(now, last), total - before, last - now > window
+        if moved then at, first = now, now end
         local allowed = cost <= 0 or cost <= limit - used
         local kept = used
         if allowed then kept = max(0, used + cost) end
@@ -251,68 +318,51 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
         local reset_after, retry_after = 0, 0
         if kept > 0 and limit > 0 then
           local units = kept + remaining + 1 - limit
-          if units > used then
-            reset_after = at + window - now
-          else
-            reset_after = sliding_log_wait(key, live, entries, before, units, window, now)
-          end
+          local freed = units > used and at or first
+          if units > 1 and units <= used and not moved then freed = log_unit(key, log, live, entries, before + units) end
+          reset_after = freed + window - now
         end
         if not allowed then
+          local units = used + cost - limit
           if cost > limit then
             retry_after = -1
+          elseif units > 1 and not moved then
+            retry_after = log_unit(key, log, live, entries, before + units) + window - now
           else
-            retry_after = sliding_log_wait(key, live, entries, before, used + cost - limit, window, now)
+            retry_after = first + window - now
           end
         end
-        local record
+        local record, lifetime
         if kept == 0 then
-          record = found and NOTHING_LEFT
-        elseif allowed and cost ~= 0 then
-          record = found and live or -1
-        end
-        return remaining, reset_after, retry_after, record, at + window - now
-      end
-      local LARGEST_SUM = 4503599627370496
-      local function log_rebase(key)
-        local fence = call('LRANGE', key, 0, -1)
-        local before = tonumber(fence[1]) or 0
-        for post = 1, #fence, 2 do
-          call('LSET', key, post - 1, max(0, (tonumber(fence[post]) or before) - before))
-        end
-      end
-      local function log_give_back(key, units)
-        while units > 0 do
-          local newest = call('LRANGE', key, -3, -1)
-          if #newest < 3 then return end
-          local total = tonumber(newest[3]) or 0
-          local charged = max(0, total - (tonumber(newest[1]) or total))
-          if charged > units then
-            call('LSET', key, -1, total - units)
+          record = size > 0 and NOTHING_LEFT
+        elseif moved or allowed and cost ~= 0 then
+          local most = size > 0 and base > 0 and NARROW_LIMIT or WIDE_LIMIT
+          local fits = size > 0 and total + cost < most and (base == 0 or at - base < most)
+          if cost > 0 and fits and not moved and until_then >= at + window and (live < BEHIND or 2 * live < entries - live) then
+            if live - dead >= BEHIND then pcall_redis('SETRANGE', key, '0', pack(HEAD, live, before, until_then, base)) end
+            record, lifetime = pack(entry, at - base, total + cost), at > last and -size or entry_size - size
           else
-            call('RPOP', key, 2)
-          end
-          units = units - charged
-        end
-      end
-      function write_log(key, live, cost, now, life)
-        if live < 0 then
-          if call('PTTL', key) ~= -2 then call('DEL', key) end
-          call('RPUSH', key, 0, now, cost)
-        else
-          if live > 0 then call('LTRIM', key, 2 * live, -1) end
-          if cost > 0 then
-            if log_at(key, -1) + cost >= LARGEST_SUM then log_rebase(key) end
-            local last, total = log_at(key, -2), log_at(key, -1)
-            if now > last then
-              call('RPUSH', key, now, total + cost)
+            local body = ''
+            if not moved and live < entries then body = log_body(key, log, size, live) end
+            if body == '' then
+              use_base(kept < NARROW_LIMIT and at or 0)
+              before, body = 0, pack(entry, at - base, kept)
+            elseif cost < 0 then
+              body = log_give_back(body, before, -cost)
             else
-              call('LSET', key, -1, total + cost)
+              if not fits then
+                local is_narrow = at - first < NARROW_LIMIT and kept < NARROW_LIMIT
+                body = log_rebase(body, before, is_narrow and first or 0)
+                before, total = 0, used
+              end
+              if at == last then body = string.sub(body, 1, -entry_size - 1) end
+              body = body .. pack(entry, at - base, total + cost)
             end
-          else
-            log_give_back(key, -cost)
+            lifetime = max(life, at - now + window + ceil(window / 4))
+            record = pack(HEAD, 0, before, now + lifetime, base) .. body
           end
         end
-        call('PEXPIRE', key, life)
+        return remaining, reset_after, retry_after, record, lifetime
       end
     end
     judge = sliding_log
@@ -382,12 +432,12 @@ local function settle(key, record, lifetime, at, cost)
     end
   elseif record == NOTHING_LEFT then
     call('DEL', key)
-  elseif type(record) == 'number' then
-    write_log(key, record, tonumber(cost), now, life)
-  elseif lifetime then
-    call('SET', key, record, 'PX', life)
-  else
+  elseif not lifetime then
     call('SETRANGE', key, '0', record)
+  elseif lifetime < 0 then
+    call('SETRANGE', key, -lifetime, record)
+  else
+    call('SET', key, record, 'PX', life)
   end
 end
 local function inspect(key, longest)

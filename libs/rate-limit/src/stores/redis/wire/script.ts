@@ -26,7 +26,7 @@ export class ConsumeScript {
    * @param now the time to judge by, or '' for the server's
    * @param clock the server's, by which a command may be too late; absent: no command is too late
    */
-  frameOf(commands: readonly Command[], now: number | '', clock?: ServerClock): Frame {
+  frameOf(commands: readonly Command[], now: number | '', clock: ServerClock | undefined): Frame {
     const at = String(now);
     return plainFrame(commands, this.texts, at, clock) ?? new FrameWriter(commands, this.texts, at, clock);
   }
