@@ -160,8 +160,18 @@ describe('a key lives', () => {
     expect(await lives(define('sliding-window'), 1, 1)).toEqual([7_200, 7_140]);
   });
 
-  it('sliding-log: a window, from the last charge on', async () => {
-    expect(await lives(define('sliding-log'), 1, 1)).toEqual([3_600, 3_600]);
+  it('sliding-log: a window and a quarter, renewed when less than a window of it is left', async () => {
+    expect(await lives(define('sliding-log'), 1, 1)).toEqual([4_500, 4_440]);
+    await client.flushall();
+    const byRedis = store;
+    let now = 1_800_000_000_000;
+    store = new RedisStore(client, { timeout: 20_000, now: () => now });
+    expect(await lives(define('sliding-log'), 1)).toEqual([4_500]);
+    now += HOUR / 4;
+    expect(await lives(define('sliding-log'), 1)).toEqual([4_440]);
+    now++;
+    expect(await lives(define('sliding-log'), 1)).toEqual([4_500]);
+    store = byRedis;
   });
 
   it('token-bucket and gcra: as long as an empty bucket needs to fill, and anew only when the debt needs longer', async () => {

@@ -43,11 +43,11 @@ const A_DAY = '0000000070999441';
 const A_MINUTE = '00000000004ced40';
 const ZERO = '0000000000000000';
 
-it('a lone request is its key, the deadline, no clock and the policy in five words', async () => {
+it('a lone request of one unit is its key, the deadline, the limit and the window', async () => {
   const { keys, args, reply } = await runOf({ name: 'daily', limit: 10, window: '1d' }, ['user:1']);
   const serverNow = Number((await client.time())[0]) * 1_000;
   expect(keys).toEqual(['rl:{user:1}:daily:fw86400000']);
-  expect(args.slice(1)).toEqual(['', 'fixed-window', '10', '86400000', '10', '86400000']);
+  expect(args.slice(1)).toEqual(['10', '86400000']);
   expect(args[0]).toMatch(/^\d{13}$/);
   expect(Math.abs(Number(args[0]) - 10_000 - serverNow)).toBeLessThan(5_000);
   expect(reply.subarray(8).toString('hex')).toBe(NINE + A_DAY + ZERO);

@@ -10,8 +10,11 @@ export interface ChargeLog {
   readonly full: readonly Chunk[];
   /** The newest charges: 1 to {@link CHUNK}. */
   readonly last: Chunk;
-  /** The place of the oldest charge that counted when the log was made. Those before it are dropped sooner or later. */
+  /** The place of the oldest charge that counts. Those before it are dropped sooner or later. */
   readonly first: number;
+  /** Its time and its sum, because most hits need no more of the old chunks. */
+  readonly oldest: number;
+  readonly freed: number;
   /** The sum after the newest charge. */
   readonly total: number;
 }
@@ -33,20 +36,23 @@ function numberAt({ full, last }: ChargeLog, place: number, part: number): numbe
   return (chunk < full.length ? full[chunk]! : last)[2 * (place % CHUNK) + part]!;
 }
 
-export const timeAt = (log: ChargeLog, place: number): number => numberAt(log, place, TIME);
-
 export const lastTime = ({ last }: ChargeLog): number => last[last.length - 2]!;
 
-/** The units of this charge and of all after it; 0 behind the last. */
-export const unitsFrom = (log: ChargeLog, place: number): number =>
-  place < lengthOf(log) ? log.total - numberAt(log, place, SUM) : 0;
+/** The units of all charges that count. */
+export const unitsOf = ({ total, freed }: ChargeLog): number => total - freed;
 
-/** The place of the oldest charge after a time; the log's length if there is none. */
-export const firstAfter = (log: ChargeLog, time: number): number => lastBelow(log, TIME, time + 1, log.first) + 1;
+/** The charges after a time; the very same log if all are, `undefined` if none is. */
+export function since(log: ChargeLog, time: number): ChargeLog | undefined {
+  if (log.oldest > time) return log;
+  const first = lastBelow(log, TIME, time + 1, log.first) + 1;
+  if (first === lengthOf(log)) return undefined;
+  const { full, last, total } = log;
+  return { full, last, first, oldest: numberAt(log, first, TIME), freed: numberAt(log, first, SUM), total };
+}
 
-/** The place of the charge that has the last of the oldest `units`, counted from `first` on. */
-export const placeOf = (log: ChargeLog, first: number, units: number): number =>
-  lastBelow(log, SUM, numberAt(log, first, SUM) + units, first);
+/** The time of the last charge that must go before this many units have. */
+export const timeOf = (log: ChargeLog, units: number): number =>
+  units === 1 ? log.oldest : numberAt(log, lastBelow(log, SUM, log.freed + units, log.first), TIME);
 
 /** The last place from `from` on whose number is less; `from - 1` if none is. It looks near `from` first. */
 function lastBelow(log: ChargeLog, part: number, bound: number, from: number): number {
@@ -65,51 +71,57 @@ function lastBelow(log: ChargeLog, part: number, bound: number, from: number): n
 }
 
 /** A log of one charge. */
-export const begun = (at: number, units: number): ChargeLog => ({ full: NONE, last: [at, 0], first: 0, total: units });
+export const begun = (at: number, units: number): ChargeLog => ({
+  full: NONE,
+  last: [at, 0],
+  first: 0,
+  oldest: at,
+  freed: 0,
+  total: units,
+});
 
 /**
  * With one more charge.
  *
- * @param first the place of the oldest charge that still counts
  * @param at not before the log's last time
  */
-export function charged(log: ChargeLog, first: number, at: number, units: number): ChargeLog {
-  const { last, total } = log;
-  if (total > Number.MAX_SAFE_INTEGER - units) return charged(rebased(log, first), 0, at, units);
-  if (at === lastTime(log)) return { full: log.full, last, first, total: total + units };
+export function charged(log: ChargeLog, at: number, units: number): ChargeLog {
+  const { full, last, first, oldest, freed } = log;
+  if (log.total > Number.MAX_SAFE_INTEGER - units) return charged(rebased(log), at, units);
+  const total = log.total + units;
+  if (at === lastTime(log)) return { full, last, first, oldest, freed, total };
 
-  const dead = Math.min(Math.floor(first / CHUNK), log.full.length);
+  const dead = Math.min(Math.floor(first / CHUNK), full.length);
   const isFull = last.length === 2 * CHUNK;
   // Dropping copies the list of chunks, so it waits until that pays.
-  const drops = dead > 0 && (isFull || 2 * dead >= log.full.length);
-  const full = drops ? log.full.slice(dead) : log.full;
-  const from = drops ? first - dead * CHUNK : first;
-  if (isFull) return { full: [...full, last], last: [at, total], first: from, total: total + units };
+  const drops = dead > 0 && (isFull || 2 * dead >= full.length);
+  const chunks = drops ? full.slice(dead) : full;
+  const place = drops ? first - dead * CHUNK : first;
+  if (isFull) return { full: [...chunks, last], last: [at, log.total], first: place, oldest, freed, total };
 
   // A short log drops every charge that no longer counts.
-  const skipped = full.length === 0 ? from : 0;
-  return { full, last: with2(last, 2 * skipped, at, total), first: from - skipped, total: total + units };
+  const skipped = chunks.length === 0 ? place : 0;
+  const newest = with2(last, 2 * skipped, at, log.total);
+  return { full: chunks, last: newest, first: place - skipped, oldest, freed, total };
 }
 
-/** Less the newest units. Fewer than all that count from `first` on. */
-export function givenBack(log: ChargeLog, first: number, units: number): ChargeLog {
+/** Less the newest units: fewer than all that count. */
+export function givenBack(log: ChargeLog, units: number): ChargeLog {
+  const { full, first, oldest, freed } = log;
   const total = log.total - units;
   const place = lastBelow(log, SUM, total, first);
   const chunk = Math.floor(place / CHUNK);
-  const newest = chunk < log.full.length ? log.full[chunk]! : log.last;
-  return {
-    full: chunk < log.full.length ? log.full.slice(0, chunk) : log.full,
-    last: newest.slice(0, 2 * (place % CHUNK) + 2),
-    first,
-    total,
-  };
+  const newest = chunk < full.length ? full[chunk]! : log.last;
+  const chunks = chunk < full.length ? full.slice(0, chunk) : full;
+  return { full: chunks, last: newest.slice(0, 2 * (place % CHUNK) + 2), first, oldest, freed, total };
 }
 
-/** The same charges from `first` on, with sums that begin at 0: sums must stay whole numbers. */
-function rebased(log: ChargeLog, first: number): ChargeLog {
-  const units = (place: number): number => unitsFrom(log, place) - unitsFrom(log, place + 1);
-  let copy = begun(timeAt(log, first), units(first));
-  for (let i = first + 1; i < lengthOf(log); i++) copy = charged(copy, 0, timeAt(log, i), units(i));
+/** The same charges with sums that begin at 0: sums must stay whole numbers. */
+function rebased(log: ChargeLog): ChargeLog {
+  const sumAfter = (place: number): number => (place + 1 < lengthOf(log) ? numberAt(log, place + 1, SUM) : log.total);
+  const unitsAt = (place: number): number => sumAfter(place) - numberAt(log, place, SUM);
+  let copy = begun(log.oldest, unitsAt(log.first));
+  for (let i = log.first + 1; i < lengthOf(log); i++) copy = charged(copy, numberAt(log, i, TIME), unitsAt(i));
   return copy;
 }
 

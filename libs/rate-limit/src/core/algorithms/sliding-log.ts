@@ -18,35 +18,32 @@ export const slidingLog: Algorithm<SlidingLogState> = {
   judge({ limit, window }, state, cost, now) {
     let at = now;
     let live = state;
-    let first = 0;
-    let used = 0;
     let moved = false;
     if (state) {
       at = Math.max(now, log.lastTime(state));
-      first = log.firstAfter(state, at - window);
-      used = log.unitsFrom(state, first);
+      live = log.since(state, at - window);
       moved = isFarAhead(at, window, now);
       if (moved) {
         at = now;
-        first = 0;
-        live = log.begun(now, used);
-      } else if (used === 0) live = undefined;
+        live = log.begun(now, log.unitsOf(live!));
+      }
     }
 
+    const used = live ? log.unitsOf(live) : 0;
     const allowed = cost <= 0 || cost <= limit - used;
     const kept = allowed ? Math.max(0, used + cost) : used;
     const remaining = Math.max(0, limit - kept);
+    const unchanged = !moved && (!allowed || cost === 0);
     let after = live;
     if (kept === 0) after = undefined;
-    else if (allowed && cost > 0) after = live ? log.charged(live, first, at, cost) : log.begun(at, cost);
-    else if (cost < 0) after = log.givenBack(live!, first, -cost);
-    const oldest = after === live ? first : (after?.first ?? 0);
+    else if (allowed && cost > 0) after = live ? log.charged(live, at, cost) : log.begun(at, cost);
+    else if (cost < 0) after = log.givenBack(live!, -cost);
     return {
       allowed,
       remaining,
-      resetAfter: !after || limit === 0 ? 0 : wait(after, oldest, kept + remaining + 1 - limit, window, now),
-      retryAfter: allowed ? 0 : cost > limit ? -1 : wait(live!, first, used + cost - limit, window, now),
-      state: after,
+      resetAfter: !after || limit === 0 ? 0 : wait(after, kept + remaining + 1 - limit, window, now),
+      retryAfter: allowed ? 0 : cost > limit ? -1 : wait(live!, used + cost - limit, window, now),
+      state: unchanged && after ? state : after,
     };
   },
 
@@ -54,7 +51,7 @@ export const slidingLog: Algorithm<SlidingLogState> = {
   recalled({ window }, used, resetAfter, now) {
     const oldest = now + resetAfter - window;
     if (used <= 1 || oldest >= now) return used > 0 ? log.begun(oldest, used) : undefined;
-    return log.charged(log.begun(oldest, 1), 0, now, used - 1);
+    return log.charged(log.begun(oldest, 1), now, used - 1);
   },
 
   lifetime: ({ window }, state, now) => log.lastTime(state) + window - now,
@@ -62,5 +59,5 @@ export const slidingLog: Algorithm<SlidingLogState> = {
 };
 
 /** How long until the oldest `units` have left the window. */
-const wait = (charges: log.ChargeLog, first: number, units: number, window: number, now: number): number =>
-  log.timeAt(charges, log.placeOf(charges, first, units)) + window - now;
+const wait = (charges: log.ChargeLog, units: number, window: number, now: number): number =>
+  log.timeOf(charges, units) + window - now;

@@ -4,16 +4,16 @@
 -- which INCRBY charges and returns, within 53 bits, which Lua reads exactly.
 --
 --   narrow   (the ms from 2025 to start) × 8192 + used
---   wide     below 0: used - (start modulo 99 days, in ms) × 2^20, for windows up to 24 days. A wide state is read as
---            the start that is nearest to now. That is wrong only for a key that outlives its window by 49 days and
---            more: one that somebody made permanent
+--   wide     below 0: used - (start modulo 99 days, in ms) × 2^20, for windows up to 37 hours. It is read as the start
+--            that is nearest to now: a clock that was set back by 49 days or more frees such a quota, and the state of
+--            a key that somebody made permanent may come back for a window then
 --   packed   0, start and used as doubles. The 0 makes sure that no record is a number in text
 --
 -- Integers below the least narrow one, of 2 February 2026, and above the largest wide one were not written by this
--- library.
+-- library. Before that day, and after 2059, all states are packed.
 local EPOCH, UNITS, LEAST_COUNTER = 1735689600000, 8192, 281474976710656
 local WIDE_UNITS, CYCLE = 1048576, 8589934592
-local LARGEST_WIDE, LONGEST_WIDE = -WIDE_UNITS, CYCLE / 4
+local LARGEST_WIDE, LONGEST_WIDE = -WIDE_UNITS, CYCLE / 64
 
 -- When the window of a counter began, how much of it is used, and how many units its layout holds; nothing for a number
 -- that is no counter. `used` may have left its layout: then it is less than what was charged last.
@@ -31,13 +31,12 @@ end
 
 -- The state in the first layout that has room, and how many units that holds; 0: a packed record. A state stays wide.
 local function write_state(start, used, window, least)
-  local counter = (start - EPOCH) * UNITS + used
-  if used < UNITS and least <= UNITS and counter >= LEAST_COUNTER and counter < LARGEST then
-    return format('%.0f', counter), UNITS
-  end
-  counter = used - start % CYCLE * WIDE_UNITS
-  if used < WIDE_UNITS and window <= LONGEST_WIDE and counter < LARGEST_WIDE then
-    return format('%.0f', counter), WIDE_UNITS
+  local counter, wide = (start - EPOCH) * UNITS, used - start % CYCLE * WIDE_UNITS
+  if counter >= LEAST_COUNTER and counter < LARGEST then
+    if used < UNITS and least <= UNITS then return format('%.0f', counter + used), UNITS end
+    if used < WIDE_UNITS and window <= LONGEST_WIDE and wide < LARGEST_WIDE then
+      return format('%.0f', wide), WIDE_UNITS
+    end
   end
   return pack('<ddd', 0, start, used), 0
 end

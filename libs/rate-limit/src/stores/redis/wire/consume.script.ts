@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '2836615960f87c9844aab68dc14168f46c05cccc';
+export const consumeSha = '683e9e545f63af2d2cb15af7fbde774d0882a3be';
 
 export const consumeScript = `local KEYS, ARGV, redis, tonumber = KEYS, ARGV, redis, tonumber
 local time = redis.call('TIME')
@@ -56,7 +56,7 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
     if not fixed_window then
       local EPOCH, UNITS, LEAST_COUNTER = 1735689600000, 8192, 281474976710656
       local WIDE_UNITS, CYCLE = 1048576, 8589934592
-      local LARGEST_WIDE, LONGEST_WIDE = -WIDE_UNITS, CYCLE / 4
+      local LARGEST_WIDE, LONGEST_WIDE = -WIDE_UNITS, CYCLE / 64
       local function read_counter(counter, now)
         if counter >= LEAST_COUNTER and counter < LARGEST then
           local used = counter % UNITS
@@ -69,13 +69,12 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
         end
       end
       local function write_state(start, used, window, least)
-        local counter = (start - EPOCH) * UNITS + used
-        if used < UNITS and least <= UNITS and counter >= LEAST_COUNTER and counter < LARGEST then
-          return format('%.0f', counter), UNITS
-        end
-        counter = used - start % CYCLE * WIDE_UNITS
-        if used < WIDE_UNITS and window <= LONGEST_WIDE and counter < LARGEST_WIDE then
-          return format('%.0f', counter), WIDE_UNITS
+        local counter, wide = (start - EPOCH) * UNITS, used - start % CYCLE * WIDE_UNITS
+        if counter >= LEAST_COUNTER and counter < LARGEST then
+          if used < UNITS and least <= UNITS then return format('%.0f', counter + used), UNITS end
+          if used < WIDE_UNITS and window <= LONGEST_WIDE and wide < LARGEST_WIDE then
+            return format('%.0f', wide), WIDE_UNITS
+          end
         end
         return pack('<ddd', 0, start, used), 0
       end
