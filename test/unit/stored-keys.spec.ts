@@ -7,7 +7,7 @@ import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure/failure-policy.store.js';
 import { keptKey, LONGEST_PLAIN_KEY } from '../../libs/rate-limit/src/stores/long-key.js';
 import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
-import { partitionOf, stateKey } from '../../libs/rate-limit/src/stores/redis/wire/keys.js';
+import { partitionOf, StateKeys } from '../../libs/rate-limit/src/stores/redis/wire/keys.js';
 import { slotOf } from '../../libs/rate-limit/src/stores/redis/wire/slots.js';
 
 /** Whatever a client may send, lone surrogates too. */
@@ -17,10 +17,12 @@ const text = fc.oneof(
   fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 200 }).map((units) => String.fromCharCode(...units)),
 );
 
+const keys = new StateKeys('rl');
+
 describe('where states are stored', () => {
   it('reads like what it is', () => {
     const policy = definePolicy({ name: 'daily', limit: 5, window: '1d' });
-    expect(stateKey('rl', policy, partitionOf('user:42'))).toBe('rl:{user:42}:daily:fw86400000');
+    expect(keys.of(policy, partitionOf('user:42'))).toBe('rl:{user:42}:daily:fw86400000');
   });
 
   it('names the algorithm and the window, never the limit or the burst', () => {
@@ -123,7 +125,7 @@ describe('where states are stored', () => {
     const policies = ['one', 'two}', '{three}'].map((name) => definePolicy({ name, limit: 1, window: '1m' }));
     fc.assert(
       fc.property(text, (key) => {
-        const slots = policies.map((policy) => slotOf(stateKey('rl', policy, partitionOf(key))));
+        const slots = policies.map((policy) => slotOf(keys.of(policy, partitionOf(key))));
         expect(new Set(slots)).toEqual(new Set([slotOf(partitionOf(key))]));
       }),
     );

@@ -15,7 +15,7 @@ import { Judge } from './wire/commands/judge.js';
 import { JudgeHit } from './wire/commands/judge-hit.js';
 import { RedisLimitBook } from './redis.limit-book.js';
 import { Lanes } from './wire/lanes.js';
-import { blockKey, partitionOf, stateKey } from './wire/keys.js';
+import { blockKey, partitionOf, StateKeys } from './wire/keys.js';
 
 /** What a {@link RedisStore} takes. */
 export interface RedisStoreOptions {
@@ -48,7 +48,7 @@ export class RedisStore implements BlockingStore {
   /** Limits that change while applications run, shared by all applications with the same prefix. */
   readonly limits: LimitBook;
   private readonly lanes: Lanes;
-  private readonly prefix: string;
+  private readonly keys: StateKeys;
   private readonly timeout: number;
 
   /** @throws RateLimitError `RL_REDIS_INVALID`, `RL_TIMEOUT_INVALID` */
@@ -63,7 +63,7 @@ export class RedisStore implements BlockingStore {
       );
     }
     checkTimeout(timeout);
-    this.prefix = prefix;
+    this.keys = new StateKeys(prefix);
     this.timeout = timeout;
     this.lanes = new Lanes(client, timeout, now);
     this.limits = new RedisLimitBook(client, prefix, timeout);
@@ -83,10 +83,7 @@ export class RedisStore implements BlockingStore {
       return Promise.reject(error);
     }
     if (hits.length === 0) return Promise.resolve([]);
-    if (isLone(hits)) {
-      const keys = this.keysOf(hits);
-      return this.ask(this.lanes.of(keys[0]!), hits, keys);
-    }
+    if (isLone(hits)) return this.judge(hits[0]!);
     return mergingHits(copied(hits), isClusterClient(this.client) ? this.askCluster : this.askServer);
   }
 
@@ -98,7 +95,7 @@ export class RedisStore implements BlockingStore {
    */
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
-    const state = stateKey(this.prefix, policy, partitionOf(key));
+    const state = this.keys.of(policy, partitionOf(key));
     await this.forget(policy.blocks ? [state, blockKey(state)] : [state]);
   }
 
@@ -115,7 +112,7 @@ export class RedisStore implements BlockingStore {
     checkHits([{ policy, key, cost: 0 }]);
     checkBlock(policy, span);
     if (span === 0) return this.unblock(policy, key);
-    const state = stateKey(this.prefix, policy, partitionOf(key));
+    const state = this.keys.of(policy, partitionOf(key));
     const lane = this.lanes.of(state);
     const server = this.lanes.serverOf(lane);
     const refusal = server.refusal();
@@ -137,7 +134,7 @@ export class RedisStore implements BlockingStore {
   async unblock(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
     checkBlock(policy);
-    await this.forget([blockKey(stateKey(this.prefix, policy, partitionOf(key)))]);
+    await this.forget([blockKey(this.keys.of(policy, partitionOf(key)))]);
   }
 
   /** Removing keys is rare and has no fallback, so it is sent even while the breaker pauses. */
@@ -171,14 +168,25 @@ export class RedisStore implements BlockingStore {
     );
   };
 
-  private ask(lane: number, hits: readonly Hit[], keys: readonly string[]): Promise<Decision[]> {
+  /** Not by a list of keys: most requests are like that. */
+  private judge(hit: Hit): Promise<Decision[]> {
+    const key = this.keys.of(hit.policy, partitionOf(hit.key));
+    return this.judgeAt(this.lanes.of(key), hit, key);
+  }
+
+  private judgeAt(lane: number, hit: Hit, key: string): Promise<Decision[]> {
     const server = this.lanes.serverOf(lane);
     const refusal = server.refusal();
     if (refusal) return Promise.reject(refusal);
-    const command = isLone(hits)
-      ? new JudgeHit(hits[0]!, keys[0]!, server, this.timeout)
-      : new Judge(hits, keys, server, this.timeout);
-    return this.lanes.send<Decision[]>(lane, command);
+    return this.lanes.send(lane, new JudgeHit(hit, key, server, this.timeout));
+  }
+
+  private ask(lane: number, hits: readonly Hit[], keys: readonly string[]): Promise<Decision[]> {
+    if (isLone(hits)) return this.judgeAt(lane, hits[0]!, keys[0]!);
+    const server = this.lanes.serverOf(lane);
+    const refusal = server.refusal();
+    if (refusal) return Promise.reject(refusal);
+    return this.lanes.send(lane, new Judge(hits, keys, server, this.timeout));
   }
 
   /** The hits of a request mostly share a key. */
@@ -188,7 +196,7 @@ export class RedisStore implements BlockingStore {
     let partition = '';
     for (const { policy, key } of hits) {
       if (key !== last) partition = partitionOf((last = key));
-      keys.push(stateKey(this.prefix, policy, partition));
+      keys.push(this.keys.of(policy, partition));
     }
     return keys;
   }

@@ -6,6 +6,8 @@
  */
 export class ServerClock {
   private offset: number | undefined;
+  private lastTold = 0;
+  private lastText = '';
 
   get known(): boolean {
     return this.offset !== undefined;
@@ -21,5 +23,15 @@ export class ServerClock {
   /** The server's time at a moment of our clock, rounded to the safe side: never too late. */
   at(moment: number): number {
     return Math.floor(moment + this.offset!);
+  }
+
+  /** The same as text. Many calls fall into one millisecond, and writing a large number takes a while. */
+  textAt(moment: number): string {
+    const time = this.at(moment);
+    if (time !== this.lastTold) {
+      this.lastTold = time;
+      this.lastText = String(time);
+    }
+    return this.lastText;
   }
 }

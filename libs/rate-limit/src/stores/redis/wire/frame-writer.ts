@@ -103,7 +103,7 @@ export class FrameWriter implements Frame, RunWriter {
   private withDeadlines(clock: ServerClock): Runs {
     const { spans, runs } = this;
     if (!this.hasDeadlines) {
-      this.keysAndArguments[this.keyCount + FRAME.head.notAfter] = String(clock.at(spans[0]!.deadline));
+      this.keysAndArguments[this.keyCount + FRAME.head.notAfter] = clock.textAt(spans[0]!.deadline);
       return runs;
     }
     const times = spans.map(({ deadline }) => clock.at(deadline));

@@ -7,8 +7,25 @@ import { keyDigest, LONGEST_PLAIN_KEY } from '../../long-key.js';
  * The partition is the hash tag, so all policies of one partition share a Cluster slot and are decided atomically.
  * It comes first and is escaped: text of a caller can neither choose its own tag nor end up in another partition.
  */
-export const stateKey = (prefix: string, policy: Policy, partition: string): string =>
-  `${prefix}:{${partition}}:${policy.id}`;
+export class StateKeys {
+  private readonly opening: string;
+  /** The end of the last policy's keys: mostly the next hit is on the same policy. */
+  private last: Policy | undefined;
+  private ending = '';
+
+  constructor(prefix: string) {
+    this.opening = `${prefix}:{`;
+  }
+
+  /** @param partition what {@link partitionOf} made of the hit's key */
+  of(policy: Policy, partition: string): string {
+    if (policy !== this.last) {
+      this.last = policy;
+      this.ending = `}:${policy.id}`;
+    }
+    return this.opening + partition + this.ending;
+  }
+}
 
 /** Where its block is stored. No policy's id ends in `:block`. */
 export const blockKey = (stateKey: string): string => `${stateKey}:block`;

@@ -23,7 +23,7 @@ export function plainFrame(
   const keyCount = commands.length;
   const keysAndArguments: string[] = [];
   for (let i = 0; i < keyCount; i++) commands[i]!.addKeys(keysAndArguments);
-  const notAfter = clock ? String(clock.at(commands[0]!.deadline)) : '';
+  const notAfter = clock ? clock.textAt(commands[0]!.deadline) : '';
   const told = texts.of(policy);
   if (keyCount === 1 && policy.algorithm === 'fixed-window') {
     keysAndArguments.push(notAfter, told[FRAME.policy.limit]!, told[FRAME.policy.window]!);
