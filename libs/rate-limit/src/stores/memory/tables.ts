@@ -17,8 +17,8 @@ class Table<Value> implements Removing {
 }
 
 /**
- * Values by policy and key. A table for each policy, because a key that is joined of both would be hashed again for
- * each hit.
+ * Values by policy and key. A table for each policy, because the text of a key joined from both would be made and hashed
+ * for each hit.
  */
 export class Tables<Value> {
   private readonly tables = new Map<string, Table<Value>>();
