@@ -1,7 +1,7 @@
-import { Entry, type EntriesInUse, type Removing } from './entries-in-use.js';
+import { Entry, type EntriesInUse, type EntryTable } from './entries-in-use.js';
 
 /** The entries of one policy, by key. */
-class Table<Value> implements Removing {
+class Table<Value> implements EntryTable {
   readonly entries = new Map<string, Entry<Value>>();
 
   constructor(
