@@ -11,7 +11,7 @@ if not ARGV[1 + FRAME.lone.now] or ARGV[1 + FRAME.lone.form] == 'lone' then
   local not_after, limit, window = ARGV[1 + FRAME.lone.notAfter], ARGV[1 + FRAME.lone.limit], ARGV[1 + FRAME.lone.window]
   local now = tonumber(ARGV[1 + FRAME.lone.now] or server)
   if not_after ~= '' and server - not_after > 0 then return struct.pack('<d', server) end
-  -- From zero on, and below the units of a wide state. See fixed-window.lua, which does the same.
+  -- The numbers are those of fixed-window.lua, which does the same.
   if limit + 0 >= 1 and limit + 0 < 1048576 then
     lone_sum = redis.pcall('INCRBY', KEYS[1], '1')
     if type(lone_sum) == 'number' and lone_sum >= 281474976710656 and lone_sum < 9007199254740992 then
