@@ -71,9 +71,11 @@ describe.each(serverKinds())('SCRIPT FLUSH on $label', (kind) => {
     const store = new RedisStore(client, { timeout: 20_000 });
     await store.consume([{ policy, key: 'k', cost: 0 }]);
     await client.script('FLUSH');
-    client.evalBuffer = () => {
-      throw new Error('not today');
-    };
+    Object.assign(client, {
+      evalBuffer: () => {
+        throw new Error('not today');
+      },
+    });
     await expect(store.consume([{ policy, key: 'k', cost: 1 }])).rejects.toThrow('not today');
   });
 });

@@ -1,5 +1,5 @@
--- Twin: core/algorithms/sliding-window.ts. Same names, same order; change both. Comparisons
--- stand for max() and min() where every hit comes by, because their calls cost a tenth of its time.
+-- Twin: core/algorithms/sliding-window.ts. Same names, same order; change both.
+-- Comparisons stand for max() and min() where every hit comes by, because their calls cost a tenth of its time.
 --
 -- State: start, current, previous
 
