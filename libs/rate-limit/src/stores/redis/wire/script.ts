@@ -33,16 +33,30 @@ export class ConsumeScript {
 
   /** Runs the script, and calls one of both. Neither may throw. Not async: each promise more costs a lone request. */
   run(frame: Frame, answered: (reply: unknown) => void, failed: (error: unknown) => void): void {
-    const client = this.client as RedisClient & BinaryClient;
     const { keyCount, keysAndArguments } = frame;
     try {
-      client.evalshaBuffer(consumeSha, keyCount, ...keysAndArguments).then(answered, (error: unknown) => {
-        if (!isMissing(error)) return failed(error);
-        // A restart, a failover or SCRIPT FLUSH: nothing ran, so nothing is charged twice. EVAL sends the text, so the
-        // script runs whatever happens to the server's cache.
-        this.load();
-        client.evalBuffer(consumeScript, keyCount, ...keysAndArguments).then(answered, failed);
-      });
+      (this.client as RedisClient & BinaryClient)
+        .evalshaBuffer(consumeSha, keyCount, ...keysAndArguments)
+        .then(answered, (error: unknown) => {
+          if (isMissing(error)) this.runText(frame, answered, failed);
+          else failed(error);
+        });
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /**
+   * After a restart, a failover or SCRIPT FLUSH: nothing ran, so nothing is charged twice. EVAL sends the text, so the
+   * script runs whatever happens to the server's cache.
+   */
+  private runText(frame: Frame, answered: (reply: unknown) => void, failed: (error: unknown) => void): void {
+    const { keyCount, keysAndArguments } = frame;
+    try {
+      this.load();
+      (this.client as RedisClient & BinaryClient)
+        .evalBuffer(consumeScript, keyCount, ...keysAndArguments)
+        .then(answered, failed);
     } catch (error) {
       failed(error);
     }
