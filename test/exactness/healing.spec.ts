@@ -64,25 +64,52 @@ const counters: Record<string, Damage> = Object.fromEntries(
   ].map((number) => [`the text ${number}`, text(number)]),
 );
 
+/** A log as a string: its head, then entries of 8 bytes, or of 13 where the base is 0. */
+function logText(
+  [dead, before, until, base]: readonly [number, number, number, number],
+  ...entries: [number, number][]
+): Damage {
+  const bytes = entries.map(([at, sum]) => {
+    const entry = Buffer.alloc(base === 0 ? 13 : 8);
+    const timeSize = base === 0 ? 6 : 4;
+    entry.writeUIntLE(at, 0, timeSize);
+    // The 7th byte by itself, because Node writes no more than 6.
+    entry.writeUIntLE(sum % 2 ** 48, timeSize, Math.min(6, entry.length - timeSize));
+    if (base === 0) entry.writeUInt8(Math.floor(sum / 2 ** 48), 12);
+    return entry;
+  });
+  return text(Buffer.concat([doubles(dead, before, until, base), ...bytes]));
+}
+
+const LATER = BEGUN + 2 * HOUR;
+
 const logs: Record<string, Damage> = {
-  'a string': text(doubles(BEGUN, 3)),
-  'a list of an even length': list(0, BEGUN, 1, BEGUN),
-  'a log whose first sum is a word': list('x', BEGUN, 3),
-  'a log whose last sum is negative': list(0, BEGUN, -3),
-  'a log whose last sum is NaN': list(0, BEGUN, 'nan'),
-  'a log whose last sum is huge': list(0, BEGUN, 1e300),
-  'a log with a word for a time': list(0, 'then', 1, BEGUN, 2),
-  'a log whose sums fall': list(9, BEGUN, 4),
+  'two doubles': text(doubles(BEGUN, 3)),
+  'a list, as earlier versions wrote': list(0, BEGUN, 1, BEGUN, 2),
+  'a head without entries': logText([0, 0, LATER, BEGUN]),
+  'half an entry': text(Buffer.concat([doubles(0, 0, LATER, BEGUN), Buffer.alloc(5, 1)])),
+  'nothing but zeros': text(Buffer.alloc(200)),
+  'nothing but ones': text(Buffer.alloc(200, 255)),
+  'a log whose entries are all gone': logText([2, 0, LATER, BEGUN], [0, 1], [1, 2]),
+  'a log whose last sum is that of its head': logText([0, 2, LATER, BEGUN], [0, 1], [1, 2]),
+  'a log whose last sum no double holds': logText([0, 2 ** 52, LATER, 0], [BEGUN, 2 ** 55 + 2 ** 54]),
+  ...Object.fromEntries(
+    [NaN, Infinity, -Infinity, -1, 0.5, 1e300].flatMap((bad) =>
+      [0, 1, 3].map((place) => {
+        const head = [0, 0, LATER, BEGUN].map((number, i) => (i === place ? bad : number));
+        return [`a head [${head.join(', ')}]`, logText(head as [number, number, number, number], [0, 3])];
+      }),
+    ),
+  ),
 };
 
 /** Logs whose ends are sound. Nobody reads the whole of a log at every request, so these are not found out at once. */
 const insides: Record<string, Damage> = {
-  'a word for a sum': list(0, BEGUN, 1, BEGUN + 1, 'many', BEGUN + 2, 3),
-  'a word for the last sum but one': list(0, BEGUN, 'many', BEGUN + 1, 3),
-  'a word for a time': list(0, BEGUN, 1, 'then', 2, BEGUN + 2, 3),
-  'a sum that falls': list(0, BEGUN, 5, BEGUN + 1, 2, BEGUN + 2, 3),
-  'a sum that stands': list(0, BEGUN, 3, BEGUN + 1, 3, BEGUN + 2, 3),
-  'a time that falls': list(0, BEGUN + 2, 1, BEGUN, 2, BEGUN + 2, 3),
+  'a sum that falls': logText([0, 0, LATER, BEGUN], [0, 5], [1, 2], [2, 3]),
+  'a sum that stands': logText([0, 0, LATER, BEGUN], [0, 3], [1, 3], [2, 3]),
+  'a sum that is huge': logText([0, 0, LATER, BEGUN], [0, 1], [1, 2 ** 32 - 1], [2, 3]),
+  'a time that falls': logText([0, 0, LATER, BEGUN], [2, 1], [0, 2], [2, 3]),
+  'a time from long ago before a sum that is huge': logText([0, 0, LATER, BEGUN - 2 * HOUR], [0, 9], [2 * HOUR, 3]),
 };
 
 const damages: Record<AlgorithmName, Record<string, Damage>> = {

@@ -127,16 +127,19 @@ describe.each(serverKinds())('memory and $label', (kind) => {
   it('decide alike where one integer no longer holds a window', async () => {
     const client = connectTo(server.url);
     const costs = [8_000, 190, 1, 500, 1, 1, -300, 299, 8_191, 2, -8_191, 8_191, 20_000, -8_100, 7, 8_192];
-    for (const limit of [8_190, 8_191, 8_192, 20_000]) {
-      const policy = definePolicy({ name: 'edge', limit, window: 1_000 });
-      const lower = definePolicy({ name: 'edge', limit: 5, window: 1_000 });
-      let time = 1_800_000_000_000;
-      const memory = new MemoryStore({ now: () => time });
-      const redis = new RedisStore(client, { now: () => time, prefix: randomUUID(), timeout: 10_000 });
-      for (const cost of [...costs, ...costs.toReversed()]) {
-        time += 50;
-        for (const hits of [[{ policy, key: 'k', cost }], [{ policy: lower, key: 'k', cost: 1 }]]) {
-          expect(await redis.consume(hits)).toEqual(memory.consume(hits));
+    // The second begins in the last millisecond of which a double holds such an integer.
+    for (const begins of [1_800_000_000_000, 2_835_201_227_725]) {
+      for (const limit of [8_190, 8_191, 8_192, 20_000]) {
+        const policy = definePolicy({ name: 'edge', limit, window: 1_000 });
+        const lower = definePolicy({ name: 'edge', limit: 5, window: 1_000 });
+        let time = begins;
+        const memory = new MemoryStore({ now: () => time });
+        const redis = new RedisStore(client, { now: () => time, prefix: randomUUID(), timeout: 10_000 });
+        for (const cost of [...costs, ...costs.toReversed()]) {
+          time += 50;
+          for (const hits of [[{ policy, key: 'k', cost }], [{ policy: lower, key: 'k', cost: 1 }]]) {
+            expect(await redis.consume(hits)).toEqual(memory.consume(hits));
+          }
         }
       }
     }
@@ -230,6 +233,33 @@ describe.each(serverKinds())('memory and $label', (kind) => {
         }
       }
     }
+  });
+
+  it('decide alike of a long log that gives nearly all back, which must not hold Redis up', async () => {
+    const client = connectTo(server.url);
+    const ENTRIES = 40_000;
+    const policy = definePolicy({ name: 'long', algorithm: 'sliding-log', limit: ENTRIES, window: 100_000 });
+    let time = 1_800_000_000_000;
+    const memory = new MemoryStore({ now: () => time });
+    const prefix = randomUUID();
+    const redis = new RedisStore(client, { now: () => time, prefix, timeout: 1_000 });
+    const both = async (cost: number) => {
+      const hits = [{ policy, key: 'k', cost }];
+      expect(await redis.consume(hits)).toEqual(memory.consume(hits));
+    };
+    await both(1);
+    // What so many single charges leave, of which each would be a call.
+    const key = `${prefix}:{k}:${policy.id}`;
+    const first = (await client.getBuffer(key))!;
+    const log = Buffer.concat([first, Buffer.alloc(8 * (ENTRIES - 1))]);
+    for (let sum = 2; sum <= ENTRIES; sum++) {
+      time++;
+      memory.consume([{ policy, key: 'k', cost: 1 }]);
+      log.writeUInt32LE(sum - 1, first.length + 8 * (sum - 2));
+      log.writeUInt32LE(sum, first.length + 8 * (sum - 2) + 4);
+    }
+    await client.set(key, log, 'PX', 3_600_000);
+    for (const cost of [0, 1, -(ENTRIES - 5), 1, -2, 1, ENTRIES]) await both(cost);
   });
 
   it('decide alike by a clock of fractions, and after values that read like a counter', async () => {

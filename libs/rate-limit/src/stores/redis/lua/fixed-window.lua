@@ -32,7 +32,8 @@ end
 -- The state in the first layout that has room, and how many units that holds; 0: a packed record. A state stays wide.
 local function write_state(start, used, window, least)
   local counter, wide = (start - EPOCH) * UNITS, used - start % CYCLE * WIDE_UNITS
-  if counter >= LEAST_COUNTER and counter < LARGEST then
+  -- A charge must not take it past LARGEST.
+  if counter >= LEAST_COUNTER and counter < LARGEST - WIDE_UNITS then
     if used < UNITS and least <= UNITS then return format('%.0f', counter + used), UNITS end
     if used < WIDE_UNITS and window <= LONGEST_WIDE and wide < LARGEST_WIDE then
       return format('%.0f', wide), WIDE_UNITS

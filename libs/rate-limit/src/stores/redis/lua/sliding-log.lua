@@ -87,7 +87,7 @@ local function read_log(key)
   local entries = (size - HEAD_SIZE) / entry_size
   if entries % 1 ~= 0 or dead >= entries then return '', 0 end
   local last, total = unpack_record(entry, tail, #tail - entry_size + 1)
-  if total <= before then return '', 0 end
+  if total <= before or total >= LARGEST then return '', 0 end
   return log, size, dead, before, until_then, base + last, total
 end
 
@@ -96,18 +96,6 @@ local function log_body(key, log, size, from)
   local first = HEAD_SIZE + entry_size * from
   if #log == size then return string.sub(log, first + 1) end
   return call('GETRANGE', key, first, size - 1)
-end
-
--- What is left of entries after the newest of them gave back.
-local function log_give_back(body, before, units)
-  while units > 0 and #body > 0 do
-    local rest, sum_before = string.sub(body, 1, -entry_size - 1), before
-    local at, sum = unpack_record(entry, body, #rest + 1)
-    if #rest > 0 then sum_before = select(2, unpack_record(entry, rest, #rest - entry_size + 1)) end
-    if sum - sum_before > units then return rest .. pack(entry, at, sum - units) end
-    body, units = rest, units - (sum - sum_before)
-  end
-  return body
 end
 
 -- The same entries on another base, their sums from 0 on.
@@ -140,7 +128,7 @@ function sliding_log(key, limit, window, burst, cost, now, life)
       end
     end
   end
-  local at, used, moved = max(now, last), total - before, last - now > window
+  local at, used, moved = max(now, last), max(0, total - before), last - now > window
   if moved then at, first = now, now end
 
   local allowed = cost <= 0 or cost <= limit - used
@@ -185,7 +173,11 @@ function sliding_log(key, limit, window, burst, cost, now, life)
         use_base(kept < NARROW_LIMIT and at or 0)
         before, body = 0, pack(entry, at - base, kept)
       elseif cost < 0 then
-        body = log_give_back(body, before, -cost)
+        -- The newest entries give back: all after the one that holds the last unit which is kept. It is searched for,
+        -- because to take them off one by one would copy the log each time.
+        local newest = log_search(key, log, live, entries, false, total + cost - 1)
+        body = string.sub(body, 1, entry_size * (newest - live))
+          .. pack(entry, log_entry(key, log, newest) - base, total + cost)
       else
         if not fits then
           local is_narrow = at - first < NARROW_LIMIT and kept < NARROW_LIMIT

@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '2438d41b889ed7ede11a769f92b117eeb1fe6df7';
+export const consumeSha = '61561949c86281a15c96c8b92de284b1be6173ad';
 
 export const consumeScript = `local KEYS, ARGV, redis, tonumber = KEYS, ARGV, redis, tonumber
 local time = redis.call('TIME')
@@ -70,7 +70,7 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
       end
       local function write_state(start, used, window, least)
         local counter, wide = (start - EPOCH) * UNITS, used - start % CYCLE * WIDE_UNITS
-        if counter >= LEAST_COUNTER and counter < LARGEST then
+        if counter >= LEAST_COUNTER and counter < LARGEST - WIDE_UNITS then
           if used < UNITS and least <= UNITS then return format('%.0f', counter + used), UNITS end
           if used < WIDE_UNITS and window <= LONGEST_WIDE and wide < LARGEST_WIDE then
             return format('%.0f', wide), WIDE_UNITS
@@ -267,23 +267,13 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
         local entries = (size - HEAD_SIZE) / entry_size
         if entries % 1 ~= 0 or dead >= entries then return '', 0 end
         local last, total = unpack_record(entry, tail, #tail - entry_size + 1)
-        if total <= before then return '', 0 end
+        if total <= before or total >= LARGEST then return '', 0 end
         return log, size, dead, before, until_then, base + last, total
       end
       local function log_body(key, log, size, from)
         local first = HEAD_SIZE + entry_size * from
         if #log == size then return string.sub(log, first + 1) end
         return call('GETRANGE', key, first, size - 1)
-      end
-      local function log_give_back(body, before, units)
-        while units > 0 and #body > 0 do
-          local rest, sum_before = string.sub(body, 1, -entry_size - 1), before
-          local at, sum = unpack_record(entry, body, #rest + 1)
-          if #rest > 0 then sum_before = select(2, unpack_record(entry, rest, #rest - entry_size + 1)) end
-          if sum - sum_before > units then return rest .. pack(entry, at, sum - units) end
-          body, units = rest, units - (sum - sum_before)
-        end
-        return body
       end
       local function log_rebase(body, before, to)
         local old_base, old_entry, old_size, texts = base, entry, entry_size, {}
@@ -313,7 +303,7 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
             end
           end
         end
-        local at, used, moved = max(now, last), total - before, last - now > window
+        local at, used, moved = max(now, last), max(0, total - before), last - now > window
         if moved then at, first = now, now end
         local allowed = cost <= 0 or cost <= limit - used
         local kept = used
@@ -352,7 +342,9 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
               use_base(kept < NARROW_LIMIT and at or 0)
               before, body = 0, pack(entry, at - base, kept)
             elseif cost < 0 then
-              body = log_give_back(body, before, -cost)
+              local newest = log_search(key, log, live, entries, false, total + cost - 1)
+              body = string.sub(body, 1, entry_size * (newest - live))
+                .. pack(entry, log_entry(key, log, newest) - base, total + cost)
             else
               if not fits then
                 local is_narrow = at - first < NARROW_LIMIT and kept < NARROW_LIMIT

@@ -36,8 +36,13 @@ export class Exchange {
 
   start(): void {
     const { server, firstKey } = this.commands[0]!;
-    if (server.clock.known) this.ask(this.commands);
-    else this.send([new ReadClock(firstKey, server)], undefined);
+    try {
+      if (server.clock.known) this.ask(this.commands);
+      else this.send([new ReadClock(firstKey, server)], undefined);
+    } catch (error) {
+      // An injected clock may throw.
+      this.failed(error);
+    }
   }
 
   private ask(commands: readonly Command[]): void {
