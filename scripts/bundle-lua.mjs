@@ -14,12 +14,15 @@ const [source = fileURLToPath(new URL('../libs/rate-limit/src', import.meta.url)
 const src = pathToFileURL(`${resolve(source)}/`);
 const folder = new URL('stores/redis/', src);
 
-/** Comments are for readers of lua/*.lua. Every instance sends the script, and both formats of the package have it. */
-const withoutComments = (lua) => lua.replace(/^ *--.*\n/gm, '').replace(/^\n+/gm, '');
+/**
+ * Comments and indentation are for readers of lua/*.lua. Every instance sends the script, and both formats of the package
+ * have it.
+ */
+const forRedis = (lua) => lua.replace(/^ *--.*\n/gm, '').replace(/^\s+/gm, '');
 
-const part = (name) => withoutComments(readFileSync(new URL(`lua/${name}.lua`, folder), 'utf8'));
+const part = (name) => forRedis(readFileSync(new URL(`lua/${name}.lua`, folder), 'utf8'));
 
-const consume = withoutComments(await assemble(src));
+const consume = forRedis(await assemble(src));
 const sha = createHash('sha1').update(consume).digest('hex');
 
 const literal = (lua) => `\`${lua.replace(/[\\`]|\$\{/g, (character) => `\\${character}`)}\``;

@@ -21,6 +21,7 @@ const NOT_SHIPPED = [
   'redis.md',
   'reliability.md',
   'sample.md',
+  'security.md',
   'watching.md',
 ];
 

@@ -13,9 +13,9 @@ local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
 local version = string.format('%.0f', clock > (last or 0) and clock or last + 1 + time[2] % 1000)
 if numbers == '' then
-  redis.call('HDEL', book, name)
+redis.call('HDEL', book, name)
 else
-  redis.call('HSET', book, name, version .. ' ' .. numbers)
+redis.call('HSET', book, name, version .. ' ' .. numbers)
 end
 redis.call('HSET', book, 'version', version)
 redis.call('ZADD', log, version, version .. ' ' .. name)
@@ -32,8 +32,8 @@ local names, told = {}, { redis.call('HGET', book, 'version') }
 for i = 2, #changes do names[i - 1] = string.match(changes[i], '^%d+ (.*)') end
 local entries = redis.call('HMGET', book, unpack(names))
 for i, name in ipairs(names) do
-  told[2 * i] = name
-  told[2 * i + 1] = entries[i] or ''
+told[2 * i] = name
+told[2 * i + 1] = entries[i] or ''
 end
 return told
 `;
