@@ -67,14 +67,14 @@ describe('what waits while two commands are on their way', () => {
     ['one request of 65 hits', 1, () => [ask(...times(65, () => plain))]],
     ['a request of one hit and one of 63', 1, () => [ask(plain), ask(...times(63, () => plain))]],
     ['a request of one hit and one of 64', 2, () => [ask(plain), ask(...times(64, () => plain))]],
-    ['8 requests of logs, each as heavy as 8', 1, () => times(8, () => ask(log))],
-    ['9 requests of logs', 2, () => times(9, () => ask(log))],
-    ['7 requests of logs and 8 others', 1, () => [...times(7, () => ask(log)), ...times(8, () => ask(plain))]],
-    ['7 requests of logs and 9 others', 2, () => [...times(7, () => ask(log)), ...times(9, () => ask(plain))]],
+    ['16 requests of logs, each as heavy as 4', 1, () => times(16, () => ask(log))],
+    ['17 requests of logs', 2, () => times(17, () => ask(log))],
+    ['15 requests of logs and 4 others', 1, () => [...times(15, () => ask(log)), ...times(4, () => ask(plain))]],
+    ['15 requests of logs and 5 others', 2, () => [...times(15, () => ask(log)), ...times(5, () => ask(plain))]],
     ['32 requests that may block, each as heavy as 2', 1, () => times(32, () => ask(blocking))],
     ['33 requests that may block', 2, () => times(33, () => ask(blocking))],
-    ['7 of logs that may block, each as heavy as 9', 1, () => times(7, () => ask(blockingLog))],
-    ['8 of logs that may block', 2, () => times(8, () => ask(blockingLog))],
+    ['12 of logs that may block, each as heavy as 5', 1, () => times(12, () => ask(blockingLog))],
+    ['13 of logs that may block', 2, () => times(13, () => ask(blockingLog))],
   ])('%s: %d command(s)', async (_, commands, requests) => {
     expect(await commandsOf(requests)).toBe(commands);
   });

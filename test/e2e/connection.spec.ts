@@ -2,13 +2,11 @@ import { Controller, Get, Logger } from '@nestjs/common';
 import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { RateLimit, RateLimiter } from 'nestjs-redis-rate-limit';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, disconnect } from '../../libs/rate-limit/src/stores/redis/connection/connection.js';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { boot, closeApps } from '../support/app.js';
-import { firstNews } from '../../libs/rate-limit/src/stores/redis/connection/news.js';
-import { closeClients, connectTo, connectWithIoredis5 } from '../support/clients.js';
+import { closeClients, connectTo } from '../support/clients.js';
 import { startProxy, type Proxy } from '../support/proxy.js';
 import { startCluster } from '../support/redis/cluster.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
@@ -84,19 +82,6 @@ describe('a connection of ours', () => {
       return decision.status === 'fulfilled';
     });
     expect(await left()).toBe(1_000 - 65);
-  });
-
-  it('of ioredis 5 that is lost is given up once, not its successor too', async () => {
-    const client = connectWithIoredis5(proxy.url, { socketTimeout: 500, retryStrategy: () => 10 });
-    let closed = 0;
-    client.on('close', () => closed++);
-    await firstNews(client, () => {});
-    proxy.silence();
-    client.ping().catch(() => {});
-    await sleep(100);
-    proxy.cut();
-    await sleep(1_000);
-    expect(closed).toBe(1);
   });
 
   it('keeps its own options where those that are given are not set', async () => {

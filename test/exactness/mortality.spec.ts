@@ -84,7 +84,7 @@ describe.each(serverKinds())('on $label', (kind) => {
     const policy = quota(algorithm, '1h');
 
     it.each([
-      ['a request', 2],
+      ['a request of two units', 2],
       ['a denied one', 10],
       ['one that can never pass', 11],
       ['a look', 0],

@@ -64,6 +64,20 @@ describe.each(serverKinds())('SCRIPT FLUSH on $label', (kind) => {
       });
     }
   });
+
+  it('a client that throws when it should send the text fails the request, and nothing else', async () => {
+    const policy = definePolicy({ name: 'hourly', limit: 100, window: '1h' });
+    const client = connectTo(server.url);
+    const store = new RedisStore(client, { timeout: 20_000 });
+    await store.consume([{ policy, key: 'k', cost: 0 }]);
+    await client.script('FLUSH');
+    Object.assign(client, {
+      evalBuffer: () => {
+        throw new Error('not today');
+      },
+    });
+    await expect(store.consume([{ policy, key: 'k', cost: 1 }])).rejects.toThrow('not today');
+  });
 });
 
 /** How often Redis ran `SCRIPT LOAD` and `EVAL` since its statistics were reset. Before Redis 7 it counts all of SCRIPT. */

@@ -50,7 +50,10 @@ const crowds = fc.record({
   ),
 });
 
-/** In milliseconds. Redis tells only 99 days apart in a window with more than 8191 units used. */
+/**
+ * How far the clock moves, in milliseconds. Of a fixed window with more than 8191 units used Redis keeps the start modulo
+ * 99 days, so it cannot follow a clock that moves by half of that.
+ */
 const spanOf = (step: number, { window }: Policy): number =>
   Math.max(-FORTNIGHT, Math.min(FORTNIGHT, Math.round(step * window)));
 const FORTNIGHT = 14 * 86_400_000;

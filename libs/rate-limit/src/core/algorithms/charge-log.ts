@@ -10,9 +10,9 @@ export interface ChargeLog {
   readonly full: readonly Chunk[];
   /** The newest charges: 1 to {@link CHUNK}. */
   readonly last: Chunk;
-  /** The place of the oldest charge that counts. Those before it are dropped sooner or later. */
+  /** The place of the oldest charge that counts. Those before it are dropped later. */
   readonly first: number;
-  /** Its time and its sum, because most hits need no more of the old chunks. */
+  /** The time and the sum of the oldest charge that counts, because most hits need no more of the old chunks. */
   readonly oldest: number;
   readonly freed: number;
   /** The sum after the newest charge. */
@@ -50,11 +50,11 @@ export function since(log: ChargeLog, time: number): ChargeLog | undefined {
   return { full, last, first, oldest: numberAt(log, first, TIME), freed: numberAt(log, first, SUM), total };
 }
 
-/** The time of the last charge that must go before this many units have. */
+/** When the charge was made that must leave the window before this many units are free. */
 export const timeOf = (log: ChargeLog, units: number): number =>
   units === 1 ? log.oldest : numberAt(log, lastBelow(log, SUM, log.freed + units, log.first), TIME);
 
-/** The last place from `from` on whose number is less; `from - 1` if none is. It looks near `from` first. */
+/** The last place from `from` on whose number is below `bound`; `from - 1` if none is. It looks near `from` first. */
 function lastBelow(log: ChargeLog, part: number, bound: number, from: number): number {
   let below = from - 1;
   let above = lengthOf(log);
@@ -81,7 +81,7 @@ export const begun = (at: number, units: number): ChargeLog => ({
 });
 
 /**
- * With one more charge.
+ * The log with one more charge.
  *
  * @param at not before the log's last time
  */
@@ -101,11 +101,11 @@ export function charged(log: ChargeLog, at: number, units: number): ChargeLog {
 
   // A short log drops every charge that no longer counts.
   const skipped = chunks.length === 0 ? place : 0;
-  const newest = with2(last, 2 * skipped, at, log.total);
+  const newest = withTwoMore(last, 2 * skipped, at, log.total);
   return { full: chunks, last: newest, first: place - skipped, oldest, freed, total };
 }
 
-/** Less the newest units: fewer than all that count. */
+/** The log without its newest `units`, which are fewer than all that count. */
 export function givenBack(log: ChargeLog, units: number): ChargeLog {
   const { full, first, oldest, freed } = log;
   const total = log.total - units;
@@ -125,8 +125,8 @@ function rebased(log: ChargeLog): ChargeLog {
   return copy;
 }
 
-/** A copy from `from` on with two more numbers. By hand, because the language's ways take twice as long. */
-function with2(chunk: Chunk, from: number, one: number, other: number): Chunk {
+/** A copy from `from` on, with two more numbers. By a loop, because the language's ways take twice as long. */
+function withTwoMore(chunk: Chunk, from: number, one: number, other: number): Chunk {
   const length = chunk.length - from;
   const copy = new Array<number>(length + 2);
   for (let i = 0; i < length; i++) copy[i] = chunk[from + i]!;

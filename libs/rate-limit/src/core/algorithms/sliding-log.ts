@@ -5,14 +5,14 @@ import * as log from './charge-log.js';
 /** Charges of one millisecond share an entry. */
 export type SlidingLogState = log.ChargeLog;
 
-/** Exact: remembers every charge of the last window. Costs memory in proportion to the limit, and time by its logarithm. */
+/** Exact: remembers every charge of the last window. Memory grows with the limit, and time with its logarithm. */
 export const slidingLog: Algorithm<SlidingLogState> = {
   code: 'sl',
   title: 'sliding log',
   about: 'Remembers every charge. Each unit is back exactly one window after it was spent.',
   weighsByWindow: false,
   refillsAtOnce: false,
-  // Redis searches the log for each hit.
+  // Redis reads and writes more of a log for each hit than of any other state.
   weight: 4,
 
   judge({ limit, window }, state, cost, now) {

@@ -1,17 +1,18 @@
 import { ExpiryQueue, type Expiring } from './expiry-queue.js';
 
-/** A value that is kept under a key, and its neighbours in the order of use. */
+/** A value that is kept under a key. */
 export class Entry<Value = unknown> implements Expiring {
+  /** Its neighbours in the order of use; the entry itself while it has no place there. */
   older: Entry = this;
   newer: Entry = this;
 
   /**
-   * @param remove takes the entry out of the table that it is in
+   * @param table where it is found by its key
    * @param expiresAt in milliseconds since the epoch
    */
   constructor(
     readonly key: string,
-    readonly table: Removing,
+    readonly table: EntryTable,
     public value: Value,
     public expiresAt: number,
   ) {}
@@ -23,7 +24,7 @@ export class Entry<Value = unknown> implements Expiring {
 }
 
 /** Where entries are found by their keys. */
-export interface Removing {
+export interface EntryTable {
   remove(key: string): void;
 }
 

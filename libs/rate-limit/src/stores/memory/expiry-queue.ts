@@ -9,7 +9,7 @@ export interface Expiring {
  */
 export class ExpiryQueue<Item extends Expiring> {
   private readonly items: Item[] = [];
-  /** When each item was due when it was put in its place. Apart from the items: numbers in a list take no objects. */
+  /** When each item was due when it was put in its place. In a list of their own, where numbers take no objects. */
   private readonly dues: number[] = [];
 
   get size(): number {
@@ -29,7 +29,7 @@ export class ExpiryQueue<Item extends Expiring> {
     dues[place] = due;
   }
 
-  /** Removes and returns an item that has expired, if any has: the first by the time that was known when it was put in its place. */
+  /** Removes and returns an item that has expired, if any has: the first by the times when they were put in their places. */
   takeExpired(now: number): Item | undefined {
     while (this.dues.length > 0 && this.dues[0]! <= now) {
       const first = this.items[0]!;

@@ -25,7 +25,7 @@ export class KeptQuotas {
     return this.entries.size;
   }
 
-  /** Charges the hit of a request that has one only. Most requests do, and they need no lists. */
+  /** Charges a request's only hit. Most requests have one, and they need no lists. */
   judgeOne({ policy, key: given, cost }: Hit, now: number): Decision {
     const key = keptKey(given);
     const entry = this.quotas.get(policy.id, key);

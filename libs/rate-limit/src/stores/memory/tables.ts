@@ -1,7 +1,7 @@
-import { Entry, type EntriesInUse, type Removing } from './entries-in-use.js';
+import { Entry, type EntriesInUse, type EntryTable } from './entries-in-use.js';
 
 /** The entries of one policy, by key. */
-class Table<Value> implements Removing {
+class Table<Value> implements EntryTable {
   readonly entries = new Map<string, Entry<Value>>();
 
   constructor(
@@ -17,8 +17,8 @@ class Table<Value> implements Removing {
 }
 
 /**
- * Values by policy and key. A table for each policy, because a key that is joined of both would be hashed again for
- * each hit.
+ * Values by policy and key. A table for each policy, because the text of a key joined from both would be made and hashed
+ * for each hit.
  */
 export class Tables<Value> {
   private readonly tables = new Map<string, Table<Value>>();

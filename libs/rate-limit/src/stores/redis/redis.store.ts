@@ -76,6 +76,7 @@ export class RedisStore implements BlockingStore {
    * @throws StoreUnavailableError when Redis gives no valid answer in time; it may have charged
    */
   consume(hits: readonly Hit[]): Promise<Decision[]> {
+    // Not async, because each request would pay for another promise.
     try {
       checkHits(hits);
     } catch (error) {
@@ -83,7 +84,7 @@ export class RedisStore implements BlockingStore {
       return Promise.reject(error);
     }
     if (hits.length === 0) return Promise.resolve([]);
-    if (isLone(hits)) return this.judge(hits[0]!);
+    if (isSingle(hits)) return this.judge(hits[0]!);
     return mergingHits(copied(hits), isClusterClient(this.client) ? this.askCluster : this.askServer);
   }
 
@@ -168,7 +169,7 @@ export class RedisStore implements BlockingStore {
     );
   };
 
-  /** Not by a list of keys: most requests are like that. */
+  /** Without lists, because most requests have a single hit. */
   private judge(hit: Hit): Promise<Decision[]> {
     const key = this.keys.of(hit.policy, partitionOf(hit.key));
     return this.judgeAt(this.lanes.of(key), hit, key);
@@ -182,7 +183,7 @@ export class RedisStore implements BlockingStore {
   }
 
   private ask(lane: number, hits: readonly Hit[], keys: readonly string[]): Promise<Decision[]> {
-    if (isLone(hits)) return this.judgeAt(lane, hits[0]!, keys[0]!);
+    if (isSingle(hits)) return this.judgeAt(lane, hits[0]!, keys[0]!);
     const server = this.lanes.serverOf(lane);
     const refusal = server.refusal();
     if (refusal) return Promise.reject(refusal);
@@ -203,7 +204,7 @@ export class RedisStore implements BlockingStore {
 }
 
 /** A request's only hit, on a policy that does not block. */
-const isLone = (hits: readonly Hit[]): boolean => hits.length === 1 && !hits[0]!.policy.blocks;
+const isSingle = (hits: readonly Hit[]): boolean => hits.length === 1 && !hits[0]!.policy.blocks;
 
 /**
  * Hits are sent later, and read again when the reply comes. If a caller changed its own meanwhile, the requests of others

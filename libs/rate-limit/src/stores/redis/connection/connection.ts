@@ -1,12 +1,13 @@
 import { oneLine } from '../../../core/shown.js';
 import { hasBinaryForms, isRedisClient, type RedisClient } from './client.js';
-import { dangersOf, knowsSocketTimeout, TOO_OLD } from './handed-in.js';
+import { dangersOf } from './handed-in.js';
 import { redisInvalid } from './connection-options.js';
 import { noteClosed } from './failures.js';
 import { loadIoredis } from './load-ioredis.js';
 import { targetOf, type RedisLocation } from './location.js';
 import { firstNews } from './news.js';
 import type { EventfulClient } from './quirks.js';
+import { closeSilentConnections } from './silent-connections.js';
 import { backOff, withHarmlessStrategies } from './strategies.js';
 
 /** A client, and whether the limiter made it and must close it. */
@@ -82,8 +83,7 @@ export async function connect(
         })
       : new Redis({ ...safe, ...withHarmlessStrategies(target.options, tell) }),
   ) as unknown as EventfulClient;
-  if (!knowsSocketTimeout('nodes' in target ? (Redis.prototype as object) : client))
-    tell(`The connection to Redis ${TOO_OLD}.`);
+  closeSilentConnections(client);
   await firstNews(client, tell);
   return { client, ours: true };
 }

@@ -1,10 +1,10 @@
 import { isClusterClient, type RedisClient } from './client.js';
 
-export const TOO_OLD =
+const TOO_OLD =
   'takes minutes to notice that its connection went silent, because ioredis before 5.4 has no socketTimeout: update ioredis';
 
 /** ioredis 5.4 and later. Earlier versions ignore the option. */
-export const knowsSocketTimeout = (client: object): boolean => 'setSocketTimeout' in client;
+const knowsSocketTimeout = (client: object): boolean => 'setSocketTimeout' in client;
 
 /** What is unsafe about a client that the application passed, each with the option that fixes it. */
 export function dangersOf(client: RedisClient): string[] {

@@ -2,7 +2,7 @@ import { oneLine } from '../../../core/shown.js';
 import { isClusterClient, nameOf } from './client.js';
 import { redisInvalid } from './connection-options.js';
 import { noteTold, withFix } from './failures.js';
-import { connectNodes, endSocketTimer, primariesOf, quietenSubscribers, type EventfulClient } from './quirks.js';
+import { connectNodes, primariesOf, quietenSubscribers, type EventfulClient } from './quirks.js';
 
 /** In milliseconds: how long an application's start waits for the first connection attempt. */
 const FIRST_NEWS_WITHIN = 3_000;
@@ -41,7 +41,6 @@ export function firstNews(client: EventfulClient, tell: (news: string) => void):
       isDown = true;
     };
     const patience = setTimeout(failed, FIRST_NEWS_WITHIN, 'it does not answer');
-    endSocketTimer(client);
     client.on('connect', () => {
       // A new connection: the reason of the last failure no longer applies.
       noteTold(client, '');
@@ -69,8 +68,7 @@ export function firstNews(client: EventfulClient, tell: (news: string) => void):
       else hear();
     });
     // Not earlier: while ioredis discovers the nodes, it treats a node that is connecting as gone.
-    client.on('+node', (node) => {
-      endSocketTimer(node);
+    client.on('+node', () => {
       if (client.status === 'ready') connectNodes(client);
     });
     // The option lazyConnect delays the connection.

@@ -29,12 +29,44 @@ export async function primariesOf(client: EventfulClient): Promise<void> {
   await Promise.all(waiting.map((node) => new Promise<void>((resolve) => node.once('ready', resolve))));
 }
 
-/** ioredis 5 forgets this timer when a connection closes, and the timer then ends the next connection. */
-export function endSocketTimer(client: EventfulClient & { socketTimeoutTimer?: NodeJS.Timeout }): void {
-  client.on('close', () => {
-    clearTimeout(client.socketTimeoutTimer);
-    client.socketTimeoutTimer = undefined;
-  });
+/** Undocumented properties of a client that is not a Cluster. */
+interface Inside {
+  commandQueue?: { length?: unknown };
+  stream?: { bytesRead?: unknown; destroy(error: Error): void };
+  options: { socketTimeout?: number };
+}
+
+/** The traffic of a connection. */
+export interface Traffic {
+  /** The number of commands that wait for a reply. */
+  waiting(): number;
+  /** The number of bytes that have arrived. */
+  received(): number;
+  close(reason: string): void;
+}
+
+/** The traffic of a client's present connection; `undefined` if this version of ioredis, or its socket, does not count it. */
+export function trafficOf(client: EventfulClient): Traffic | undefined {
+  const inside = client as unknown as Inside;
+  const { commandQueue, stream } = inside;
+  if (typeof commandQueue?.length !== 'number' || typeof stream?.bytesRead !== 'number') return undefined;
+  return {
+    waiting: () => inside.commandQueue?.length as number,
+    received: () => stream.bytesRead as number,
+    close: (reason) => stream.destroy(new Error(reason)),
+  };
+}
+
+/** Takes the option from a client that has not connected yet. ioredis reads the option at every command. */
+export function takeSocketTimeout(client: EventfulClient): number | undefined {
+  const { options } = client as unknown as Inside;
+  const { socketTimeout } = options;
+  options.socketTimeout = undefined;
+  return socketTimeout;
+}
+
+export function giveBackSocketTimeout(client: EventfulClient, socketTimeout: number): undefined {
+  (client as unknown as Inside).options.socketTimeout = socketTimeout;
 }
 
 interface HasSubscribers {

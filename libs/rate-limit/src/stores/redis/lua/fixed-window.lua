@@ -4,13 +4,13 @@
 -- which INCRBY charges and returns, within 53 bits, which Lua reads exactly.
 --
 --   narrow   (the ms from 2025 to start) × 8192 + used
---   wide     below 0: used - (start modulo 99 days, in ms) × 2^20, for windows up to 37 hours. It is read as the start
---            that is nearest to now: a clock that was set back by 49 days or more frees such a quota, and the state of
---            a key that somebody made permanent may come back for a window then
+--   wide     below 0: used - (start modulo 99 days, in ms) × 2^20, for windows up to 37 hours. Of the starts that it may
+--            mean, the nearest to now is taken. So a clock that is set back by 49 days or more frees such a quota, and
+--            the state of a key that somebody made permanent counts again for a window, every 99 days
 --   packed   0, start and used as doubles. The 0 makes sure that no record is a number in text
 --
 -- Integers below the least narrow one, of 2 February 2026, and above the largest wide one were not written by this
--- library. Before that day, and after 2059, all states are packed.
+-- library. Before that day, and after 2059, all states are packed. lone.lua has the narrow layout too; change both.
 local EPOCH, UNITS, LEAST_COUNTER = 1735689600000, 8192, 281474976710656
 local WIDE_UNITS, CYCLE = 1048576, 8589934592
 local LARGEST_WIDE, LONGEST_WIDE = -WIDE_UNITS, CYCLE / 64

@@ -1,7 +1,10 @@
--- A request of one unit on a fixed window that is alone in its batch: the most common call by far. Its form is short, and
--- mostly it is judged here, before anything else is made. Otherwise the driver judges it, from what INCRBY returned.
+-- The beginning of the script. A request of one unit on a fixed window that is alone in its batch is the most common call
+-- by far. So its form is short, and mostly it is judged here, before the rest of the script is made. Otherwise it is
+-- put into the form that the driver knows, and `lone_sum` is what INCRBY returned: it is charged already.
 --
 -- ARGV      not_after, limit, window. With a clock injected by tests also now, life, and the word lone
+--
+-- The law and the numbers are those of the narrow layout in fixed-window.lua, which is not made yet; change both.
 local KEYS, ARGV, redis, tonumber = KEYS, ARGV, redis, tonumber
 local time = redis.call('TIME')
 local microseconds = tonumber(time[2])
@@ -11,12 +14,13 @@ if not ARGV[1 + FRAME.lone.now] or ARGV[1 + FRAME.lone.form] == 'lone' then
   local not_after, limit, window = ARGV[1 + FRAME.lone.notAfter], ARGV[1 + FRAME.lone.limit], ARGV[1 + FRAME.lone.window]
   local now = tonumber(ARGV[1 + FRAME.lone.now] or server)
   if not_after ~= '' and server - not_after > 0 then return struct.pack('<d', server) end
-  -- From zero on, and below the units of a wide state. See fixed-window.lua, which does the same.
+  -- As in fixed-window.lua: charged first unless the limit is 0 or exceeds what integers hold.
   if limit + 0 >= 1 and limit + 0 < 1048576 then
     lone_sum = redis.pcall('INCRBY', KEYS[1], '1')
     if type(lone_sum) == 'number' and lone_sum >= 281474976710656 and lone_sum < 9007199254740992 then
       local used = lone_sum % 8192
       local remaining, until_end = limit - used, (lone_sum - used) / 8192 + 1735689600000 + window - now
+      -- One request in sixteen goes on to the driver, which also looks at the key's TTL.
       if used >= 1 and remaining >= 0 and until_end > 0 and until_end <= 2 * window and microseconds % 16 ~= 0 then
         return struct.pack('<dddd', server, remaining, until_end, 0)
       end

@@ -2,7 +2,8 @@
 -- charged, or none. wire/frame.ts says where everything stands; its numbers are written here as FRAME and OPCODE.
 --
 -- KEYS      the keys of the commands, one command after the other; on a Cluster all of them share one hash slot
--- ARGV      not_after: the server's clock past which nothing is done, or '' for never too late
+-- ARGV      lone.lua says how a lone request is shorter. All others:
+--           not_after: the server's clock past which nothing is done, or '' for never too late
 --           now in ms, or '' for the server's clock
 --           the policies, each: algorithm, limit, window, burst, life (how long its keys are kept, in ms)
 --           the runs of equal commands, each: opcode, how many commands, and what they have in common. The opcode
@@ -16,8 +17,8 @@
 -- that no algorithm wrote, is an absent state, and so a full quota; the next charge writes over it. A state more than a
 -- window ahead of now comes from a clock that had jumped: it is moved to now (core/algorithm.ts).
 --
--- Redis runs this from the top each time. So each part is made when it is first needed, a hit makes no table (a log's
--- does) and no closure, and Redis gets numbers as text from ARGV where it can: Lua is slow at writing numbers.
+-- Redis runs this from the top each time. So each part is made when it is first needed, a hit makes no table and no
+-- closure, and Redis gets numbers as text from ARGV where it can: Lua is slow at writing numbers.
 
 local call, pcall_redis, type, tonumber = redis.call, redis.pcall, type, tonumber
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min

@@ -8,14 +8,14 @@
 --   entry   4 bytes of time and 4 of sum; 6 and 7 where these are too few, and then the base is 0
 --
 -- Most charges add an entry, and nothing else. Entries that have left the window are removed together, when the log is
--- written anew: also when its TTL must be renewed.
+-- written again: also when its TTL must be renewed.
 local HEAD, NARROW, WIDE = '<dddd', '<I4I4', '<I6I7'
 local HEAD_SIZE, NARROW_SIZE, WIDE_SIZE = 32, 8, 13
 -- Narrow entries hold less than this. Long before a double loses a unit, the sums of wide ones begin at 0 again.
 local NARROW_LIMIT, WIDE_LIMIT = 4294967296, 4503599627370496
 -- How much of a log is read at once, as text: the head and 40 narrow entries, which mostly is all of it.
 local NEAR, LAST_NEAR = 352, '351'
--- A head that is so many entries behind is written anew; and the least number of entries that are removed together.
+-- The head is written again when this many more entries have left the window. Fewer are not worth writing the log again.
 local BEHIND = 8
 
 -- Of the log that was read last.

@@ -1,4 +1,5 @@
 -- Twin: core/algorithms/sliding-window.ts. Same names, same order; change both.
+-- Comparisons stand for max() and min() where every hit comes by, because their calls cost a tenth of its time.
 --
 -- State: start, current, previous
 
@@ -25,18 +26,23 @@ function sliding_window(key, limit, window, burst, cost, now)
     end
   end
 
-  local left = min(window, start + window - now)
-  local weight = ceil(previous * left / window)
+  local left, weight = start + window - now, 0
+  if left > window then left = window end
+  if previous > 0 then weight = ceil(previous * left / window) end
   local allowed = cost <= limit - current - weight or cost <= 0
 
   -- The current window is charged; what it cannot give back, the one before does.
-  local kept_current, kept_previous = current, previous
+  local kept_current, kept_previous, kept_weight = current, previous, weight
   if allowed then
-    kept_current = max(0, current + cost)
-    kept_previous = max(0, previous + min(0, current + cost))
+    kept_current = current + cost
+    if kept_current < 0 then
+      kept_current, kept_previous = 0, max(0, previous + kept_current)
+      kept_weight = ceil(kept_previous * left / window)
+    end
   end
   local full = kept_current == 0 and kept_previous == 0
-  local remaining = max(0, limit - kept_current - ceil(kept_previous * left / window))
+  local remaining = limit - kept_current - kept_weight
+  if remaining < 0 then remaining = 0 end
 
   local reset_after, retry_after = 0, 0
   if not full and limit > 0 then

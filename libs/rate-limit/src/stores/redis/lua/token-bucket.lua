@@ -1,4 +1,5 @@
 -- Twin: core/algorithms/token-bucket.ts. Same names, same order; change both. GCRA is the same with another burst.
+-- Comparisons stand for max() and min() where every hit comes by, because their calls cost a tenth of its time.
 --
 -- State: debt in units times ms of window, at; and until when the key's TTL reaches, which need not be renewed at
 -- every charge.
@@ -12,15 +13,22 @@ function token_bucket(key, limit, window, burst, cost, now, life)
   if state_at then
     local elapsed = now - state_at
     moved = elapsed < -window
-    debt = max(0, state_debt - max(0, elapsed) * limit)
-    if elapsed < 0 and not moved then at = state_at end
+    debt = state_debt
+    if elapsed > 0 then
+      debt = state_debt - elapsed * limit
+      if debt < 0 then debt = 0 end
+    elseif elapsed < 0 and not moved then
+      at = state_at
+    end
   end
 
   local weight = cost * window
   local allowed = cost <= 0 or weight <= capacity - debt
   local kept, ahead = debt, at - now
-  if allowed then kept = max(0, debt + weight) end
-  local remaining = max(0, floor((capacity - kept) / window))
+  if allowed then kept = debt + weight end
+  if kept < 0 then kept = 0 end
+  local remaining = floor((capacity - kept) / window)
+  if remaining < 0 then remaining = 0 end
 
   local reset_after, retry_after = 0, 0
   if kept > 0 and capacity > 0 then

@@ -92,6 +92,7 @@ export class RedisBatches implements Waiting {
     exchange.start();
   }
 
+  /** Lets the next batch leave in the place of this one. */
   private readonly makeWay = (exchange: Exchange): void => {
     const place = this.underWay.indexOf(exchange);
     if (place < 0) return;

@@ -6,7 +6,7 @@
  */
 export class ServerClock {
   private offset: number | undefined;
-  private lastTold = 0;
+  private lastTime = 0;
   private lastText = '';
 
   get known(): boolean {
@@ -28,8 +28,8 @@ export class ServerClock {
   /** The same as text. Many calls fall into one millisecond, and writing a large number takes a while. */
   textAt(moment: number): string {
     const time = this.at(moment);
-    if (time !== this.lastTold) {
-      this.lastTold = time;
+    if (time !== this.lastTime) {
+      this.lastTime = time;
       this.lastText = String(time);
     }
     return this.lastText;

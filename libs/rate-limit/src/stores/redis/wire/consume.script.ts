@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = 'bcbff0f525e0f959bfded6e8eb6b27a26dc3c2eb';
+export const consumeSha = '61561949c86281a15c96c8b92de284b1be6173ad';
 
 export const consumeScript = `local KEYS, ARGV, redis, tonumber = KEYS, ARGV, redis, tonumber
 local time = redis.call('TIME')
@@ -165,16 +165,21 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
             start, previous = state_start + window, state_current
           end
         end
-        local left = min(window, start + window - now)
-        local weight = ceil(previous * left / window)
+        local left, weight = start + window - now, 0
+        if left > window then left = window end
+        if previous > 0 then weight = ceil(previous * left / window) end
         local allowed = cost <= limit - current - weight or cost <= 0
-        local kept_current, kept_previous = current, previous
+        local kept_current, kept_previous, kept_weight = current, previous, weight
         if allowed then
-          kept_current = max(0, current + cost)
-          kept_previous = max(0, previous + min(0, current + cost))
+          kept_current = current + cost
+          if kept_current < 0 then
+            kept_current, kept_previous = 0, max(0, previous + kept_current)
+            kept_weight = ceil(kept_previous * left / window)
+          end
         end
         local full = kept_current == 0 and kept_previous == 0
-        local remaining = max(0, limit - kept_current - ceil(kept_previous * left / window))
+        local remaining = limit - kept_current - kept_weight
+        if remaining < 0 then remaining = 0 end
         local reset_after, retry_after = 0, 0
         if not full and limit > 0 then
           reset_after = sliding_window_wait(limit, window, kept_current, kept_previous, remaining + 1, start, now)
@@ -368,14 +373,21 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
         if state_at then
           local elapsed = now - state_at
           moved = elapsed < -window
-          debt = max(0, state_debt - max(0, elapsed) * limit)
-          if elapsed < 0 and not moved then at = state_at end
+          debt = state_debt
+          if elapsed > 0 then
+            debt = state_debt - elapsed * limit
+            if debt < 0 then debt = 0 end
+          elseif elapsed < 0 and not moved then
+            at = state_at
+          end
         end
         local weight = cost * window
         local allowed = cost <= 0 or weight <= capacity - debt
         local kept, ahead = debt, at - now
-        if allowed then kept = max(0, debt + weight) end
-        local remaining = max(0, floor((capacity - kept) / window))
+        if allowed then kept = debt + weight end
+        if kept < 0 then kept = 0 end
+        local remaining = floor((capacity - kept) / window)
+        if remaining < 0 then remaining = 0 end
         local reset_after, retry_after = 0, 0
         if kept > 0 and capacity > 0 then
           reset_after = ahead + ceil((kept - capacity + (remaining + 1) * window) / limit)

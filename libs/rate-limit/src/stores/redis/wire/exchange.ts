@@ -16,9 +16,11 @@ const MOST_ATTEMPTS = 2;
  * commands that came too late are sent once more. In the end every command is answered.
  */
 export class Exchange {
+  // Of the last call. Declared only: a field with an initial value would be written twice.
   declare private asked: readonly Command[];
   declare private frame: Frame;
   declare private sentAt: number;
+  /** How many calls had commands of the batch: 0 while the clock is read. */
   private attempts = 0;
 
   /**
@@ -84,7 +86,7 @@ export class Exchange {
   };
 }
 
-/** Those that were not given up meanwhile. */
+/** The commands that were not given up meanwhile. */
 const unanswered = (commands: readonly Command[]): readonly Command[] =>
   commands.some(isAnswered) ? commands.filter((command) => !command.answered) : commands;
 

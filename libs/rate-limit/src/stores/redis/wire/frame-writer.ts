@@ -3,6 +3,7 @@ import type { ServerClock } from './clock.js';
 import type { Command, RunWriter } from './command.js';
 import { DEADLINES_SHARED_WITHIN, FRAME, OPCODE, type List, type Values } from './frame.js';
 import type { PolicyTexts } from './policy-texts.js';
+import type { ExpectedReply } from './reply.js';
 
 type Runs = readonly (string | number)[];
 
@@ -14,14 +15,10 @@ interface Span {
 }
 
 /** A batch as the script takes it, and what its reply will be like. */
-export interface Frame {
+export interface Frame extends ExpectedReply {
   /** How many of `keysAndArguments` are keys. */
   readonly keyCount: number;
   readonly keysAndArguments: readonly string[];
-  /** How many numbers the reply has behind the server's clock. */
-  readonly numbers: number;
-  /** Whether some commands may be too late and others not. */
-  readonly hasDeadlines: boolean;
 }
 
 /** Writes a batch of any commands for the script, in the layout of frame.ts. */

@@ -4,14 +4,14 @@
  * `FRAME.policy.limit` and `OPCODE.hit`. The contract in words is at the top of lua/prelude.lua.
  *
  * KEYS are the keys of the commands, one command after the other. ARGV is the head, then each policy once, then the
- * runs. A run holds commands that are alike: its opcode, how many there are, then what they have in common.
+ * runs. (A lone request mostly has a shorter form.) A run holds commands that are alike: its opcode, how many there are, then what they have in common.
  */
 
 /** Lists of entries, each in its order. */
 const LAYOUT = {
-  /** All of ARGV where a request of one unit on a fixed window is alone. The last three only with an injected clock. */
+  /** All of ARGV for a lone request of one unit on a fixed window. The last three only with an injected clock. */
   lone: ['notAfter', 'limit', 'window', 'now', 'life', 'form'],
-  /** The start of ARGV, else. */
+  /** The start of any other ARGV. */
   head: ['notAfter', 'now'],
   /** A policy. `life`: how long its keys live at the most. */
   policy: ['algorithm', 'limit', 'window', 'burst', 'life'],

@@ -8,7 +8,8 @@ import type { Frame } from './frame-writer.js';
 
 /**
  * The frame of a batch in the plain form: each key is a request for one unit of the only policy, and all share the first
- * deadline. So no runs are needed. Most batches are like that, and all lone requests of one unit.
+ * deadline. So no runs are needed. Most batches are like that, and all lone requests of one unit. One on a fixed window
+ * has a form that is shorter still (lua/lone.lua).
  *
  * @returns `undefined` for a batch that needs runs
  */
@@ -24,13 +25,13 @@ export function plainFrame(
   const keysAndArguments: string[] = [];
   for (let i = 0; i < keyCount; i++) commands[i]!.addKeys(keysAndArguments);
   const notAfter = clock ? clock.textAt(commands[0]!.deadline) : '';
-  const told = texts.of(policy);
+  const policyTexts = texts.of(policy);
   if (keyCount === 1 && policy.algorithm === 'fixed-window') {
-    keysAndArguments.push(notAfter, told[FRAME.policy.limit]!, told[FRAME.policy.window]!);
-    if (now !== '') keysAndArguments.push(now, told[FRAME.policy.life]!, 'lone');
+    keysAndArguments.push(notAfter, policyTexts[FRAME.policy.limit]!, policyTexts[FRAME.policy.window]!);
+    if (now !== '') keysAndArguments.push(now, policyTexts[FRAME.policy.life]!, 'lone');
   } else {
     keysAndArguments.push(notAfter, now);
-    for (let i = 0; i < told.length; i++) keysAndArguments.push(told[i]!);
+    for (let i = 0; i < policyTexts.length; i++) keysAndArguments.push(policyTexts[i]!);
   }
   return { keyCount, keysAndArguments, numbers: keyCount * FRAME.decision.LENGTH, hasDeadlines: false };
 }

@@ -3,8 +3,8 @@ import { FRAME, LATE } from './frame.js';
 
 const BYTES_PER_NUMBER = 8;
 
-/** What the reply answers. */
-interface Asked {
+/** What a reply will be like. */
+export interface ExpectedReply {
   /** How many numbers the reply has behind the server's clock. */
   readonly numbers: number;
   /** Whether some commands may be too late and others not. */
@@ -25,7 +25,7 @@ export class Reply {
   private at = BYTES_PER_NUMBER * FRAME.reply.LENGTH;
 
   /** @throws StoreUnavailableError for anything that is not a reply to what was sent */
-  constructor(reply: unknown, { numbers, hasDeadlines }: Asked) {
+  constructor(reply: unknown, { numbers, hasDeadlines }: ExpectedReply) {
     const size = Buffer.isBuffer(reply) ? reply.length : 0;
     const full = this.at + BYTES_PER_NUMBER * numbers;
     if (size !== full && size !== this.at) throw unexpectedReply(reply);

@@ -31,16 +31,18 @@ export class ConsumeScript {
     return plainFrame(commands, this.texts, at, clock) ?? new FrameWriter(commands, this.texts, at, clock);
   }
 
-  /** Runs the script, and calls one of both. Neither may throw. Not async: each promise more costs a lone request. */
+  /**
+   * Runs the script, then calls `answered` or `failed`. Neither may throw. Not async, because a lone request would pay for
+   * another promise.
+   */
   run(frame: Frame, answered: (reply: unknown) => void, failed: (error: unknown) => void): void {
+    const client = this.client as RedisClient & BinaryClient;
     const { keyCount, keysAndArguments } = frame;
     try {
-      (this.client as RedisClient & BinaryClient)
-        .evalshaBuffer(consumeSha, keyCount, ...keysAndArguments)
-        .then(answered, (error: unknown) => {
-          if (isMissing(error)) this.runText(frame, answered, failed);
-          else failed(error);
-        });
+      client.evalshaBuffer(consumeSha, keyCount, ...keysAndArguments).then(answered, (error: unknown) => {
+        if (isMissing(error)) this.runText(frame, answered, failed);
+        else failed(error);
+      });
     } catch (error) {
       failed(error);
     }
@@ -50,13 +52,15 @@ export class ConsumeScript {
    * After a restart, a failover or SCRIPT FLUSH: nothing ran, so nothing is charged twice. EVAL sends the text, so the
    * script runs whatever happens to the server's cache.
    */
-  private runText(frame: Frame, answered: (reply: unknown) => void, failed: (error: unknown) => void): void {
-    const { keyCount, keysAndArguments } = frame;
+  private runText(
+    { keyCount, keysAndArguments }: Frame,
+    answered: (reply: unknown) => void,
+    failed: (error: unknown) => void,
+  ): void {
     try {
       this.load();
-      (this.client as RedisClient & BinaryClient)
-        .evalBuffer(consumeScript, keyCount, ...keysAndArguments)
-        .then(answered, failed);
+      const client = this.client as RedisClient & BinaryClient;
+      client.evalBuffer(consumeScript, keyCount, ...keysAndArguments).then(answered, failed);
     } catch (error) {
       failed(error);
     }

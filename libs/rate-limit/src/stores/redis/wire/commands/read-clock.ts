@@ -1,10 +1,9 @@
 import { Command } from '../command.js';
 import { OPCODE } from '../frame.js';
-import type { Reply } from '../reply.js';
 import type { RedisServer } from '../server.js';
 
-/** Reads the server's clock, and does nothing else. It is never too late. */
-export class ReadClock extends Command<number> {
+/** Reads the server's clock, and does nothing else: every reply has it. It is never too late. */
+export class ReadClock extends Command<void> {
   readonly opcode = OPCODE.readClock;
   readonly weight = 1;
   readonly numbers = 0;
@@ -33,7 +32,7 @@ export class ReadClock extends Command<number> {
     // The opcode has no arguments.
   }
 
-  protected read(reply: Reply): number {
-    return reply.server;
+  protected read(): void {
+    // No numbers belong to it.
   }
 }
