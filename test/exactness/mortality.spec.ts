@@ -92,11 +92,13 @@ describe.each(serverKinds())('on $label', (kind) => {
     ])('a key that was made permanent is mortal again after %s', async (_, cost) => {
       await spend(policy, 4);
       const key = await onlyKey(client);
+      const before = await client.pttl(key);
       await client.persist(key);
       expect(await client.pttl(key)).toBe(-1);
       await spend(policy, cost);
       const life = await client.pttl(key);
-      expect(life > 0 && life <= 2 * 3_600_000).toBe(true);
+      // Not sooner than it would have been: the state may rely on that.
+      expect(life > before - 10_000 && life <= 2 * 3_600_000).toBe(true);
     });
 
     it.each([
@@ -119,7 +121,8 @@ describe.each(serverKinds())('on $label', (kind) => {
     });
 
     it('a key that lives a hundred times as long as it needs to is left alone, and beyond that it is not', async () => {
-      const longest = algorithmOf(algorithm).longestLifetime(policy);
+      const quarter = algorithm === 'sliding-log' ? 1.25 : 1;
+      const longest = quarter * algorithmOf(algorithm).longestLifetime(policy);
       await spend(policy, 4);
       const key = await onlyKey(client);
       await client.pexpire(key, 100 * longest);

@@ -14,7 +14,7 @@ export class PolicyTexts {
   of(policy: Policy): readonly string[] {
     let texts = this.known.get(policy);
     if (!texts) {
-      const life = Math.max(this.shortestLife, algorithmOf(policy.algorithm).longestLifetime(policy));
+      const life = Math.max(this.shortestLife, keyLifetime(policy));
       const told = { ...policy, life };
       texts = entryNames('policy').map((name) => String(told[name]));
       this.known.set(policy, texts);
@@ -25,4 +25,13 @@ export class PolicyTexts {
   ofRule(rule: BlockRule): string {
     return `${this.shortestLife} ${rule.text}`;
   }
+}
+
+/**
+ * How long a key lives at the most, in milliseconds. A log's lives a quarter longer than its charges count, so that not
+ * every charge must renew it (lua/sliding-log.lua).
+ */
+function keyLifetime(policy: Policy): number {
+  const longest = algorithmOf(policy.algorithm).longestLifetime(policy);
+  return policy.algorithm === 'sliding-log' ? Math.ceil(1.25 * longest) : longest;
 }
