@@ -159,7 +159,8 @@ function sliding_log(key, limit, window, burst, cost, now, life)
   if kept == 0 then
     record = size > 0 and NOTHING_LEFT
   elseif moved or allowed and cost ~= 0 then
-    -- From the base on where entries are narrow.
+    -- Narrow while half of their room is enough, so that a log is seldom rebased.
+    local is_narrow = window < NARROW_LIMIT / 2 and kept < NARROW_LIMIT / 2
     local most = size > 0 and base > 0 and NARROW_LIMIT or WIDE_LIMIT
     local fits = size > 0 and total + cost < most and (base == 0 or at - base < most)
     if cost > 0 and fits and not moved and until_then >= at + window and (live < BEHIND or 2 * live < entries - live) then
@@ -170,7 +171,7 @@ function sliding_log(key, limit, window, burst, cost, now, life)
       local body = ''
       if not moved and live < entries then body = log_body(key, log, size, live) end
       if body == '' then
-        use_base(kept < NARROW_LIMIT and at or 0)
+        use_base(is_narrow and at or 0)
         before, body = 0, pack(entry, at - base, kept)
       elseif cost < 0 then
         -- The newest entries give back: all after the one that holds the last unit which is kept. It is searched for,
@@ -180,7 +181,6 @@ function sliding_log(key, limit, window, burst, cost, now, life)
           .. pack(entry, log_entry(key, log, newest) - base, total + cost)
       else
         if not fits then
-          local is_narrow = at - first < NARROW_LIMIT and kept < NARROW_LIMIT
           body = log_rebase(body, before, is_narrow and first or 0)
           before, total = 0, used
         end

@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '51c02b9b3572ba8c6156dc8bbae288de65b02dd7';
+export const consumeSha = '5edc90a737eaec95d8f5bc076e3c04209e7d5c06';
 
 export const consumeScript = `local KEYS, ARGV, redis, tonumber = KEYS, ARGV, redis, tonumber
 local time = redis.call('TIME')
@@ -330,6 +330,7 @@ local record, lifetime
 if kept == 0 then
 record = size > 0 and NOTHING_LEFT
 elseif moved or allowed and cost ~= 0 then
+local is_narrow = window < NARROW_LIMIT / 2 and kept < NARROW_LIMIT / 2
 local most = size > 0 and base > 0 and NARROW_LIMIT or WIDE_LIMIT
 local fits = size > 0 and total + cost < most and (base == 0 or at - base < most)
 if cost > 0 and fits and not moved and until_then >= at + window and (live < BEHIND or 2 * live < entries - live) then
@@ -339,7 +340,7 @@ else
 local body = ''
 if not moved and live < entries then body = log_body(key, log, size, live) end
 if body == '' then
-use_base(kept < NARROW_LIMIT and at or 0)
+use_base(is_narrow and at or 0)
 before, body = 0, pack(entry, at - base, kept)
 elseif cost < 0 then
 local newest = log_search(key, log, live, entries, false, total + cost - 1)
@@ -347,7 +348,6 @@ body = string.sub(body, 1, entry_size * (newest - live))
 .. pack(entry, log_entry(key, log, newest) - base, total + cost)
 else
 if not fits then
-local is_narrow = at - first < NARROW_LIMIT and kept < NARROW_LIMIT
 body = log_rebase(body, before, is_narrow and first or 0)
 before, total = 0, used
 end
