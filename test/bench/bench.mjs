@@ -23,8 +23,8 @@ const file = values.json === undefined ? undefined : resolve(values.json);
 await prepareBench();
 const { run } = await import('./run.mjs');
 const { formatted } = await import('./report/formatted.mjs');
-const data = await run({ ...values, only: new RegExp(values.only) });
-if (file) {
+await run({ ...values, only: new RegExp(values.only) }, async (data) => {
+  if (!file) return;
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, await formatted(file, JSON.stringify(data)));
-}
+});

@@ -35,8 +35,12 @@ const QUICK = {
   lengths: { warmUp: { seconds: 0.05 }, leadIn: { seconds: 0.03 }, cell: { seconds: 0.1 } },
 };
 
-/** Measures what was asked for, prints it, and returns all of it. */
-export async function run({ quick, only, growth: withGrowth }) {
+/**
+ * Measures what was asked for, and prints it.
+ *
+ * @param keep gets all figures so far after each part: a part that fails does not lose the others
+ */
+export async function run({ quick, only, growth: withGrowth }, keep) {
   const settings = quick ? QUICK : FULL;
   const isWanted = ({ id }) => only.test(id);
   const redis = await openBenchRedis();
@@ -53,15 +57,18 @@ export async function run({ quick, only, growth: withGrowth }) {
       bytes: [],
       growth: [],
     };
-    for (const row of rows.filter(isWanted)) data.rows.push(await compare(row, context));
-    for (const row of bytes.filter(isWanted)) data.bytes.push(await weigh(row, context));
+    const add = async (list, measured) => {
+      list.push(measured);
+      await keep(data);
+    };
+    for (const row of rows.filter(isWanted)) await add(data.rows, await compare(row, context));
+    for (const row of bytes.filter(isWanted)) await add(data.bytes, await weigh(row, context));
     if (withGrowth) {
       const rounds = settings.growthRounds;
-      for (const part of growth.filter(isWanted)) data.growth.push(await grow(part, { ...context, rounds }));
+      for (const part of growth.filter(isWanted)) await add(data.growth, await grow(part, { ...context, rounds }));
     }
     progress.done();
     print(data);
-    return data;
   } finally {
     server.close();
     await redis.close();

@@ -62,10 +62,13 @@ async function beats(decide, keys, seconds) {
   return { done, latencies };
 }
 
-/** What one log holds, by its size in memory; a log is a list of sums and times. */
+/** A log's head, and one of its entries. */
+const [HEAD_SIZE, ENTRY_SIZE] = [32, 8];
+
+/** What one log holds, those that have left the window included, and its size in memory. */
 async function kept(client) {
   const [key] = await client.keys('*');
   if (key === undefined) return { entries: 0, bytes: 0 };
-  const [length, bytes] = await Promise.all([client.llen(key), client.call('MEMORY', 'USAGE', key, 'SAMPLES', '0')]);
-  return { entries: (length - 1) / 2, bytes };
+  const [size, bytes] = await Promise.all([client.strlen(key), client.memory('USAGE', key)]);
+  return { entries: (size - HEAD_SIZE) / ENTRY_SIZE, bytes };
 }
