@@ -29,17 +29,22 @@ local function read_counter(counter, now)
   end
 end
 
--- The state in the first layout that has room, and how many units that holds; 0: a packed record. A state stays wide.
-local function write_state(start, used, window, least)
-  local counter, wide = (start - EPOCH) * UNITS, used - start % CYCLE * WIDE_UNITS
+-- How many units the first layout holds that has room; 0: a packed record. A state stays wide.
+local function layout_for(start, used, window, least)
+  local counter = (start - EPOCH) * UNITS
   -- A charge must not take it past LARGEST.
   if counter >= LEAST_COUNTER and counter < LARGEST - WIDE_UNITS then
-    if used < UNITS and least <= UNITS then return format('%.0f', counter + used), UNITS end
-    if used < WIDE_UNITS and window <= LONGEST_WIDE and wide < LARGEST_WIDE then
-      return format('%.0f', wide), WIDE_UNITS
-    end
+    if used < UNITS and least <= UNITS then return UNITS end
+    -- Below LARGEST_WIDE.
+    if used < WIDE_UNITS and window <= LONGEST_WIDE and start % CYCLE >= 2 then return WIDE_UNITS end
   end
-  return pack('<ddd', 0, start, used), 0
+  return 0
+end
+
+local function in_layout(layout, start, used)
+  if layout == UNITS then return format('%.0f', (start - EPOCH) * UNITS + used) end
+  if layout == WIDE_UNITS then return format('%.0f', used - start % CYCLE * WIDE_UNITS) end
+  return pack('<ddd', 0, start, used)
 end
 
 function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
@@ -100,12 +105,13 @@ function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
   if kept == 0 then
     record = (counter or state_start) and NOTHING_LEFT
   elseif moved or allowed and cost ~= 0 then
-    local written
-    record, written = write_state(start, kept, window, layout or 0)
-    if written ~= layout then
-      lifetime = until_end
-    elseif layout > 0 then
+    local fitting = layout_for(start, kept, window, layout or 0)
+    -- Otherwise the state is written as text, which takes Lua a while.
+    if fitting == layout and layout > 0 then
       record = ADD_COST
+    else
+      record = in_layout(fitting, start, kept)
+      if fitting ~= layout then lifetime = until_end end
     end
   end
   return max(0, limit - kept), reset_after, retry_after, record, lifetime

@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '5edc90a737eaec95d8f5bc076e3c04209e7d5c06';
+export const consumeSha = '0590ad838edc3cb3a75f2b8c292401e406258d23';
 
 export const consumeScript = `local KEYS, ARGV, redis, tonumber = KEYS, ARGV, redis, tonumber
 local time = redis.call('TIME')
@@ -68,15 +68,18 @@ if age >= CYCLE / 2 then age = age - CYCLE end
 return now - age, used, WIDE_UNITS
 end
 end
-local function write_state(start, used, window, least)
-local counter, wide = (start - EPOCH) * UNITS, used - start % CYCLE * WIDE_UNITS
+local function layout_for(start, used, window, least)
+local counter = (start - EPOCH) * UNITS
 if counter >= LEAST_COUNTER and counter < LARGEST - WIDE_UNITS then
-if used < UNITS and least <= UNITS then return format('%.0f', counter + used), UNITS end
-if used < WIDE_UNITS and window <= LONGEST_WIDE and wide < LARGEST_WIDE then
-return format('%.0f', wide), WIDE_UNITS
+if used < UNITS and least <= UNITS then return UNITS end
+if used < WIDE_UNITS and window <= LONGEST_WIDE and start % CYCLE >= 2 then return WIDE_UNITS end
 end
+return 0
 end
-return pack('<ddd', 0, start, used), 0
+local function in_layout(layout, start, used)
+if layout == UNITS then return format('%.0f', (start - EPOCH) * UNITS + used) end
+if layout == WIDE_UNITS then return format('%.0f', used - start % CYCLE * WIDE_UNITS) end
+return pack('<ddd', 0, start, used)
 end
 function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
 local start, used, moved, layout = now, 0, false, nil
@@ -131,12 +134,12 @@ local record, lifetime
 if kept == 0 then
 record = (counter or state_start) and NOTHING_LEFT
 elseif moved or allowed and cost ~= 0 then
-local written
-record, written = write_state(start, kept, window, layout or 0)
-if written ~= layout then
-lifetime = until_end
-elseif layout > 0 then
+local fitting = layout_for(start, kept, window, layout or 0)
+if fitting == layout and layout > 0 then
 record = ADD_COST
+else
+record = in_layout(fitting, start, kept)
+if fitting ~= layout then lifetime = until_end end
 end
 end
 return max(0, limit - kept), reset_after, retry_after, record, lifetime
