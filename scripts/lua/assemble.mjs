@@ -10,7 +10,7 @@ import '../typescript/register.mjs';
  *
  * A part is a file whose functions are made when they are first needed: Redis runs the script from the top each time.
  * `<name>.lua` defines the function `<name>` if it judges and `run_<name>` if it runs commands, with `_` for `-`.
- * `FRAME.list.entry` and `OPCODE.name` become the numbers of wire/frame.ts.
+ * `FRAME.list.entry` and `OPCODE.name` become the numbers of wire/frame.ts, `FIXED_WINDOW.NAME` those of fixed-window.lua.
  *
  * @param src the library's sources, as a URL that ends with a slash
  */
@@ -48,11 +48,22 @@ export async function assemble(src) {
     for (const [entry, place] of Object.entries(entries)) numbers.set(`FRAME.${list}.${entry}`, place);
   }
   for (const [name, opcode] of Object.entries(OPCODE)) numbers.set(`OPCODE.${name}`, opcode);
-  return `${textOf('lone')}\n${textOf('prelude')}\n${driver}`.replace(/\b(?:FRAME|OPCODE)(?:\.\w+)+/g, (name) => {
-    if (!numbers.has(name)) throw new Error(`wire/frame.ts has no ${name}`);
-    return numbers.get(name);
-  });
+  for (const [name, number] of constantsOf(textOf('fixed-window'))) numbers.set(`FIXED_WINDOW.${name}`, number);
+  return `${textOf('lone')}\n${textOf('prelude')}\n${driver}`.replace(
+    /\b(?:FRAME|OPCODE|FIXED_WINDOW)(?:\.\w+)+/g,
+    (name) => {
+      if (!numbers.has(name)) throw new Error(`${name} is not in wire/frame.ts or lua/fixed-window.lua`);
+      return numbers.get(name);
+    },
+  );
 }
+
+/** The numbers that a part names: `local UNITS, CYCLE = 8192, 8589934592`. */
+const constantsOf = (text) =>
+  [...text.matchAll(/^local ([A-Z_, ]+) = ([\d, ]+)$/gm)].flatMap(([, names, values]) => {
+    const numbers = values.split(', ');
+    return names.split(', ').map((name, place) => [name, numbers[place]]);
+  });
 
 const snake = (name) => name.replaceAll('-', '_');
 const quoted = (name) => `'${name}'`;

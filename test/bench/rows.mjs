@@ -21,7 +21,7 @@ const varied = (contender, { id = contender.id, label, ...situation }) => ({
   label: `${contender.label}${label}`,
 });
 
-/** Of an hour a log would grow all the while. How it grows is a measurement of its own. */
+/** With a window of an hour a log would grow throughout the run. Its growth is measured separately. */
 const logOfASecond = varied(slidingLog, { label: ' of 1 s', windows: [1_000] });
 const logOfAnHour = varied(slidingLog, { id: 'sliding-log-hour', label: ' of 1 h' });
 

@@ -29,9 +29,9 @@ export function report(data) {
 
 /** How it was measured, as sentences. */
 export const conditions = ({ environment, generator, settings: { seconds, fastify, express } }) =>
-  `${environmentText(environment)} Load by ${generator.name} ${generator.version}, on the same cores, over ` +
-  `${generator.connections} connections, from 10,000 clients; rounds of ${seconds} s, ${fastify.rounds} on Fastify and ` +
-  `${express.rounds} on Express, each with an application started anew and warmed up.`;
+  `${environmentText(environment)} ${generator.name} ${generator.version} made the load on the same cores, over ` +
+  `${generator.connections} connections, from 10,000 clients. There were ${fastify.rounds} rounds on Fastify and ` +
+  `${express.rounds} on Express. In each round every application was started, warmed up, and measured for ${seconds} s.`;
 
 function colourOf(id) {
   const { limiter } = VARIANTS.find((variant) => variant.id === id);

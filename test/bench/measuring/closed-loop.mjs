@@ -9,7 +9,7 @@ const samples = new Float64Array(MOST_SAMPLES);
  * A number of workers, each of which asks, waits for its answer, and asks again.
  *
  * @param load `decide` answers a key with whether it was admitted, or promises to. `expected` is what every answer must
- *   be; others are counted as `surprises`. One of `every` so many decisions is timed.
+ *   be; others are counted as `surprises`. One decision of every `every` is timed.
  * @param length it ends after `seconds` and `decisions`, whichever is later, but after `most` seconds in any case
  * @returns the seconds it took, the application's CPU time and some of the latencies, a view that the next call reuses
  */

@@ -3,7 +3,7 @@ import { getHeapStatistics, GCProfiler } from 'node:v8';
 /**
  * How many bytes of the JavaScript heap are allocated while something runs, whether or not they are still in use.
  *
- * V8 does not count them, but tells how full the heap is before and after each collection. What was allocated since the
+ * V8 does not count them, but reports how full the heap is before and after each collection. What was allocated since the
  * last one is the difference. Buffers' contents are outside of the heap, and are not counted.
  */
 export class Allocations {

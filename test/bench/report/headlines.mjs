@@ -40,11 +40,13 @@ function alone(rows) {
   const sixteen = reading(rows, 'sixteen-in-flight', 'fixed-window').to;
   return (
     to &&
-    `**One request at a time takes ${to('p50')} times as long as with the best peer**, and ` +
-      `${digits(figure('p50') / incr('p50'))} times as long as a bare INCR` +
-      `${sixteen ? `; with 16 in flight: ${sixteen('perSecond')} times the decisions per second` : ''}.`
+    `**One request at a time takes ${asLong(to('p50'))} with the best peer**, and ` +
+      `${asLong(digits(figure('p50') / incr('p50')))} a bare INCR.` +
+      `${sixteen ? ` With 16 in flight: ${sixteen('perSecond')} times the decisions per second of the best peer.` : ''}`
   );
 }
+
+const asLong = (times) => (times === '1' ? 'as long as' : `${times} times as long as`);
 
 function denied(rows) {
   const { to, figure } = reading(rows, 'denied-hot-key', 'fixed-window');

@@ -4,7 +4,7 @@
 --
 -- ARGV      not_after, limit, window. With a clock injected by tests also now, life, and the word lone
 --
--- The law and the numbers are those of the narrow layout in fixed-window.lua, which is not made yet; change both.
+-- The law is that of the narrow layout in fixed-window.lua, whose functions are not made yet. Change both.
 local KEYS, ARGV, redis, tonumber = KEYS, ARGV, redis, tonumber
 local time = redis.call('TIME')
 local microseconds = tonumber(time[2])
@@ -15,11 +15,11 @@ if not ARGV[1 + FRAME.lone.now] or ARGV[1 + FRAME.lone.form] == 'lone' then
   local now = tonumber(ARGV[1 + FRAME.lone.now] or server)
   if not_after ~= '' and server - not_after > 0 then return struct.pack('<d', server) end
   -- As in fixed-window.lua: charged first unless the limit is 0 or exceeds what integers hold.
-  if limit + 0 >= 1 and limit + 0 < 1048576 then
+  if limit + 0 >= 1 and limit + 0 < FIXED_WINDOW.WIDE_UNITS then
     lone_sum = redis.pcall('INCRBY', KEYS[1], '1')
-    if type(lone_sum) == 'number' and lone_sum >= 281474976710656 and lone_sum < 9007199254740992 then
-      local used = lone_sum % 8192
-      local remaining, until_end = limit - used, (lone_sum - used) / 8192 + 1735689600000 + window - now
+    if type(lone_sum) == 'number' and lone_sum >= FIXED_WINDOW.LEAST_COUNTER and lone_sum < 9007199254740992 then
+      local used = lone_sum % FIXED_WINDOW.UNITS
+      local remaining, until_end = limit - used, (lone_sum - used) / FIXED_WINDOW.UNITS + FIXED_WINDOW.EPOCH + window - now
       -- One request in sixteen goes on to the driver, which also looks at the key's TTL.
       if used >= 1 and remaining >= 0 and until_end > 0 and until_end <= 2 * window and microseconds % 16 ~= 0 then
         return struct.pack('<dddd', server, remaining, until_end, 0)

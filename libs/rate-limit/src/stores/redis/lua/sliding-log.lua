@@ -63,7 +63,7 @@ local function log_unit(key, log, live, entries, sum)
 end
 
 -- The beginning of a log, its size, the numbers of its head, the time of its last entry and the sum of all. The size is
--- 0 if there is none, or something else in its place.
+-- 0 if the key does not exist or does not hold a log.
 local function read_log(key)
   local log = pcall_redis('GETRANGE', key, '0', LAST_NEAR)
   if type(log) == 'table' then

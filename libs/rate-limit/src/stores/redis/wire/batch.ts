@@ -60,8 +60,7 @@ export class RedisBatches implements Waiting {
     let next = giveUp(this.waiting, now);
     for (const exchange of [...this.underWay]) {
       next = Math.min(next, giveUp(exchange.commands, now));
-      if (exchange.commands.at(-1)!.deadline + FORGOTTEN_AFTER < now)
-        this.underWay.splice(this.underWay.indexOf(exchange), 1);
+      if (exchange.commands.at(-1)!.deadline + FORGOTTEN_AFTER < now) this.remove(exchange);
     }
     // While a server is frozen no batch is taken, and commands that were given up would pile up here.
     if (this.waiting[0]?.answered) this.waiting = this.waiting.filter((command) => !command.answered);
@@ -94,11 +93,15 @@ export class RedisBatches implements Waiting {
 
   /** Lets the next batch leave in the place of this one. */
   private readonly makeWay = (exchange: Exchange): void => {
-    const place = this.underWay.indexOf(exchange);
-    if (place < 0) return;
-    this.underWay.splice(place, 1);
-    if (!this.scheduled) this.send();
+    if (this.remove(exchange) && !this.scheduled) this.send();
   };
+
+  /** @returns whether it was in flight until now */
+  private remove(exchange: Exchange): boolean {
+    const place = this.underWay.indexOf(exchange);
+    if (place >= 0) this.underWay.splice(place, 1);
+    return place >= 0;
+  }
 }
 
 /** Gives up the commands that are due (the first ones), and returns the next deadline. */
