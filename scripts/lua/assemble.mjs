@@ -5,12 +5,14 @@ import '../typescript/register.mjs';
  * The script that runs a batch, of the parts in stores/redis/lua. Its driver, consume.lua, says where they stand:
  *
  *   --> declarations   a local for each function that a part defines
- *   --> algorithms     for each algorithm in core/algorithms/index.ts the part that judges by it
+ *   --> algorithms     for each algorithm in core/algorithms/index.ts the part that judges by it, and the part for windows
+ *                      of the calendar
  *   --> commands       for each opcode in wire/frame.ts the parts that run it
  *
  * A part is a file whose functions are made when they are first needed: Redis runs the script from the top each time.
  * `<name>.lua` defines the function `<name>` if it judges and `run_<name>` if it runs commands, with `_` for `-`.
- * `FRAME.list.entry` and `OPCODE.name` become the numbers of wire/frame.ts, `FIXED_WINDOW.NAME` those of fixed-window.lua.
+ * `FRAME.list.entry` and `OPCODE.name` become the numbers of wire/frame.ts, `FIXED_WINDOW.NAME` those of fixed-window.lua,
+ * `CALENDAR_WINDOW.NAME` those of calendar-window.lua.
  *
  * @param src the library's sources, as a URL that ends with a slash
  */
@@ -20,7 +22,10 @@ export async function assemble(src) {
   const textOf = (name) => readFileSync(new URL(`stores/redis/lua/${name}.lua`, src), 'utf8');
 
   // In the order in which they are looked for, the most common first.
-  const judges = grouped(Object.entries(algorithms).map(([name, { lua = name }]) => [lua, name]));
+  const judges = grouped([
+    ...Object.entries(algorithms).map(([name, { lua = name }]) => [lua, name]),
+    ...Object.values(algorithms).flatMap(({ calendarLua }) => (calendarLua ? [[calendarLua, calendarLua]] : [])),
+  ]);
   const commands = Object.entries(PARTS);
   const helpers = grouped(commands.flatMap(([command, parts]) => parts.map((part) => [part, OPCODE[command]])));
   const parts = new Map([...judges.keys(), ...helpers.keys()].map((name) => [name, partOf(name, textOf(name))]));
@@ -48,15 +53,20 @@ export async function assemble(src) {
     for (const [entry, place] of Object.entries(entries)) numbers.set(`FRAME.${list}.${entry}`, place);
   }
   for (const [name, opcode] of Object.entries(OPCODE)) numbers.set(`OPCODE.${name}`, opcode);
-  for (const [name, number] of constantsOf(textOf('fixed-window'))) numbers.set(`FIXED_WINDOW.${name}`, number);
+  for (const [part, prefix] of Object.entries(WITH_CONSTANTS)) {
+    for (const [name, number] of constantsOf(textOf(part))) numbers.set(`${prefix}.${name}`, number);
+  }
   return `${textOf('lone')}\n${textOf('prelude')}\n${driver}`.replace(
-    /\b(?:FRAME|OPCODE|FIXED_WINDOW)(?:\.\w+)+/g,
+    /\b(?:FRAME|OPCODE|FIXED_WINDOW|CALENDAR_WINDOW)(?:\.\w+)+/g,
     (name) => {
-      if (!numbers.has(name)) throw new Error(`${name} is not in wire/frame.ts or lua/fixed-window.lua`);
+      if (!numbers.has(name)) throw new Error(`${name} is neither in wire/frame.ts nor in a window's part`);
       return numbers.get(name);
     },
   );
 }
+
+/** Parts whose numbers lone.lua needs too, and what it calls them by. */
+const WITH_CONSTANTS = { 'fixed-window': 'FIXED_WINDOW', 'calendar-window': 'CALENDAR_WINDOW' };
 
 /** The numbers that a part names: `local UNITS, CYCLE = 8192, 8589934592`. */
 const constantsOf = (text) =>

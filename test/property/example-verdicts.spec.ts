@@ -18,7 +18,7 @@ describe('what a document shows of decisions', () => {
         const store = new MemoryStore({ now: () => 0 });
         for (let admitted = 0; admitted < 30; admitted++) {
           const decisions = store.consume(used.map(({ policy, cost }) => ({ policy, cost, key: 'k' })));
-          expect(verdictsAfter(admitted, used).map(({ decision }) => decision)).toEqual(decisions);
+          expect(verdictsAfter(admitted, used, 0).map(({ decision }) => decision)).toEqual(decisions);
           if (decisions.some(({ allowed }) => !allowed)) break;
         }
       }),

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { algorithmNames } from '../../libs/rate-limit/src/core/algorithms/index.js';
-import type { BlockRule } from '../../libs/rate-limit/src/core/blocks/block.js';
-import type { BlockFor } from '../../libs/rate-limit/src/core/blocks/block-rule.js';
 import type { Hit } from '../../libs/rate-limit/src/core/hit.js';
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
 import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
-import { costs, policies, steps } from '../support/arbitraries.js';
+import { costs, policies, steps, withLimit } from '../support/arbitraries.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { serverKinds, startRedis, type Server } from '../support/redis/servers.js';
 
@@ -58,8 +56,6 @@ const spanOf = (step: number, { window }: Policy): number =>
   Math.max(-FORTNIGHT, Math.min(FORTNIGHT, Math.round(step * window)));
 const FORTNIGHT = 14 * 86_400_000;
 
-const asSaid = ({ spans, extend, forgetAfter }: BlockRule): BlockFor => ({ spans, extend, forgetAfter });
-
 describe.each(serverKinds())('memory and $label', (kind) => {
   let server: Server;
   beforeAll(async () => void (server = await startRedis({ kind })));
@@ -80,8 +76,7 @@ describe.each(serverKinds())('memory and $label', (kind) => {
         for (const { step, hits, newLimit, hand } of requests) {
           time = Math.max(0, time + spanOf(step, current[0]!));
           if (newLimit !== undefined) {
-            const { name, algorithm, window, blocks } = current[0]!;
-            current[0] = definePolicy({ name, algorithm, window, limit: newLimit, blockFor: blocks && asSaid(blocks) });
+            current[0] = withLimit(current[0]!, newLimit);
           }
           if (hand !== undefined) {
             const { rule, key } = hits[0]!;

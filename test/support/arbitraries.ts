@@ -1,7 +1,8 @@
 import fc from 'fast-check';
+import type { CalendarDefinition } from '../../libs/rate-limit/src/core/calendar/calendar-window.js';
 import { algorithmNames } from '../../libs/rate-limit/src/core/algorithms/index.js';
 import type { BlockFor } from '../../libs/rate-limit/src/core/blocks/block-rule.js';
-import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
+import { definePolicy, type Policy, type PolicyDefinition } from '../../libs/rate-limit/src/core/policy.js';
 
 /** Blocks of the size of small windows; one that does nothing by itself among them. */
 export const blocks: fc.Arbitrary<BlockFor> = fc.oneof(
@@ -15,6 +16,15 @@ export const blocks: fc.Arbitrary<BlockFor> = fc.oneof(
     { requiredKeys: ['spans'] },
   ),
 );
+
+/** Windows of the calendar; those of a unit share their quotas, whatever zone and anchor they have. */
+export const calendars: fc.Arbitrary<CalendarDefinition> = fc
+  .record({
+    calendar: fc.constantFrom('minute', 'hour', 'day', 'week', 'month', 'year'),
+    timeZone: fc.constantFrom('UTC', 'Europe/Berlin', 'Asia/Kolkata', 'Australia/Lord_Howe', 'Pacific/Kiritimati'),
+    anchor: fc.constantFrom(undefined, '2024-02-29', '2026-01-31T09:30:15'),
+  })
+  .map((definition): CalendarDefinition => definition as CalendarDefinition);
 
 /** Policies small enough that random timelines meet their edges, and a few that are large. */
 export const policies: fc.Arbitrary<Policy> = fc
@@ -32,11 +42,25 @@ export const policies: fc.Arbitrary<Policy> = fc
     burst: fc.integer({ min: 1, max: 12 }),
     name: fc.constantFrom('a', 'b', 'c'),
     blockFor: fc.option(blocks, { nil: undefined }),
+    calendar: fc.option(calendars, { freq: 2, nil: undefined }),
   })
-  .map(({ algorithm, burst, ...rest }) => {
+  .map(({ algorithm, burst, window, calendar, ...rest }) => {
     const bursts = algorithm === 'token-bucket' || algorithm === 'gcra';
-    return definePolicy({ algorithm, ...rest, ...(bursts ? { burst } : {}) });
+    const isCalendar = algorithm === 'fixed-window' && calendar !== undefined;
+    return defined({ algorithm, ...rest, window: isCalendar ? calendar : window, ...(bursts ? { burst } : {}) });
   });
+
+const definitions = new WeakMap<Policy, PolicyDefinition>();
+
+function defined(definition: PolicyDefinition): Policy {
+  const policy = definePolicy(definition);
+  definitions.set(policy, definition);
+  return policy;
+}
+
+/** One of these policies with another limit, and without a burst of its own. */
+export const withLimit = (policy: Policy, limit: number): Policy =>
+  defined({ ...definitions.get(policy)!, limit, burst: undefined });
 
 /** Mostly what applications spend; also looks, give-backs, and what can never pass. */
 export const costs = fc.oneof(

@@ -29,7 +29,7 @@ describe('judgeAll', () => {
       [true, 5, 3],
     ]);
     expect(outcomes.map(({ state }) => state)).toEqual([
-      { start: NOW, used: 1 },
+      { end: NOW + 10_000, used: 1 },
       { start: NOW, current: 2, previous: 0 },
     ]);
   });

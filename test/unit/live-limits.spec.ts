@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Policy } from '../../libs/rate-limit/src/core/policy.js';
-import { policyField, type Verdict } from '../../libs/rate-limit/src/headers/ratelimit-headers.js';
+import { policyField, shownAt, type Verdict } from '../../libs/rate-limit/src/headers/ratelimit-headers.js';
 import { planOf, policyFieldOf } from '../../libs/rate-limit/src/nest/plan/plan.js';
 import type { LimitBook, LimitChanges } from '../../libs/rate-limit/src/core/limit-book.js';
 import { RuleCatalogue } from '../../libs/rate-limit/src/nest/plan/rule-catalogue.js';
@@ -156,9 +156,11 @@ describe('RateLimit-Policy, whose text is kept while limits do not change', () =
             continue;
           }
           const hit = (name: string): Policy => liveOf(name).for(undefined, moment.key);
-          const verdicts = moment.judged.map((name) => ({ policy: hit(name) }) as Verdict);
+          const verdicts = moment.judged.map(
+            (name) => ({ policy: hit(name), decision: { limit: hit(name).limit } }) as Verdict,
+          );
           const expected = names.map((name) => (moment.judged.includes(name) ? hit(name) : liveOf(name).current));
-          expect(policyFieldOf(plan, verdicts)).toBe(policyField(expected));
+          expect(policyFieldOf(plan, verdicts, 0)).toBe(policyField(expected.map((policy) => shownAt(policy, 0))));
         }
       }),
     );

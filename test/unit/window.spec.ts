@@ -10,8 +10,8 @@ describe('the window of a policy', () => {
     ['1500ms', 1_500, '1500ms', 2],
     [1, 1, '1ms', 1],
   ] as const)('%s is %d ms long, is written %s and lasts %d s in header fields', (window, length, text, seconds) => {
-    const { length: ms, text: written, seconds: s } = windowOf(window);
-    expect([ms, written, s]).toEqual([length, text, seconds]);
+    const period = windowOf(window);
+    expect([period.length, period.text, period.secondsAt(0)]).toEqual([length, text, seconds]);
   });
 
   it('begins with the charge that opens it, and is over one length later', () => {

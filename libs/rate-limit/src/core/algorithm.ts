@@ -1,9 +1,13 @@
-/** The numbers an algorithm judges by. */
+import type { Window } from './window.js';
+
+/** What an algorithm judges by. */
 export interface Quota {
   /** The quota per window, in units. 0 denies everything. */
   readonly limit: number;
-  /** The window, in milliseconds. */
+  /** The window's length, in milliseconds. */
   readonly window: number;
+  /** The window. */
+  readonly period: Window;
   /** The most units at once. For algorithms without a `burst`: the limit. */
   readonly burst: number;
 }
@@ -31,6 +35,8 @@ export interface Algorithm<State> {
   readonly code: string;
   /** The part of Redis' script that judges by it, `stores/redis/lua/<lua>.lua`. Default: the algorithm's name. */
   readonly lua?: string;
+  /** Only for algorithms that take windows of the calendar: the part of Redis' script that judges by those. */
+  readonly calendarLua?: string;
   /** Its name in running text: `sliding log`. */
   readonly title: string;
   /** What it does, in a sentence for people who choose an algorithm. */

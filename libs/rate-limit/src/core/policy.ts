@@ -9,10 +9,9 @@ import {
 import type { BlockRule } from './blocks/block.js';
 import { blockRuleOf, type BlockFor } from './blocks/block-rule.js';
 import { checkKnownKeys, checkOneOf } from './checks.js';
-import type { Duration } from './duration.js';
 import { RateLimitError } from './errors.js';
 import { shown, shownNumber } from './shown.js';
-import { windowOf, type Window } from './window.js';
+import { windowOf, type Window, type WindowDefinition } from './window.js';
 
 /**
  * What happens to a request when the store does not answer in time. `local`: this process's memory judges the policy.
@@ -28,8 +27,11 @@ export interface PolicyDefinition {
   algorithm?: AlgorithmName;
   /** The quota per window, in units. A request costs 1 unless `cost` says otherwise. 0 denies everything. */
   limit: number;
-  /** `'500ms'`, `'10s'`, `'15m'`, `'2h'`, `'1d'`, or a whole number of milliseconds; a thousand years at most. */
-  window: Duration;
+  /**
+   * `'500ms'`, `'10s'`, `'15m'`, `'2h'`, `'1d'`, or a whole number of milliseconds; a thousand years at most. For
+   * `fixed-window` also a unit of the calendar: `'day Europe/Berlin'`, `{ calendar: 'month', anchor: 15 }`.
+   */
+  window: WindowDefinition;
   /** The most units at once: `token-bucket` (default: the limit) and `gcra` (default: 1) only. */
   burst?: number;
   /**
@@ -51,7 +53,7 @@ export interface Policy extends Quota {
   readonly name: string;
   /** How it is judged. */
   readonly algorithm: AlgorithmName;
-  /** Its window with its text and its length in seconds; `window` is its length in milliseconds. */
+  /** Its window, with its text and its bounds; `window` is its length in milliseconds. */
   readonly period: Window;
   /**
    * Identifies the quota that it uses. It is made of the name, algorithm and window only, so a quota keeps what has
@@ -89,7 +91,13 @@ export function definePolicy(definition: PolicyDefinition, owner?: string): Poli
   const period = windowOf(span);
   const window = period.length;
   const burst = burstOf(most, limit, algorithm);
-  const { code, weighsByWindow } = algorithmOf(algorithm);
+  const { code, weighsByWindow, calendarLua } = algorithmOf(algorithm);
+  if (period.isCalendar && calendarLua === undefined) {
+    throw new RateLimitError(
+      'RL_WINDOW_INVALID',
+      `${algorithm} takes no window of the calendar (${shown(period.text)}); use ${algorithmsThat((other) => other.calendarLua !== undefined)}, or a span like '1d'`,
+    );
+  }
   if (weighsByWindow && !Number.isSafeInteger(burst * window)) {
     throw new RateLimitError(
       'RL_PRECISION',

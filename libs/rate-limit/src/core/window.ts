@@ -1,3 +1,9 @@
+import {
+  calendarWindowOf,
+  isCalendar,
+  type CalendarDefinition,
+  type CalendarText,
+} from './calendar/calendar-window.js';
 import { durationText, milliseconds, type Duration } from './duration.js';
 
 /** When a window begins and ends, in milliseconds since the epoch. `end` is not part of it. */
@@ -9,25 +15,44 @@ export interface WindowBounds {
 }
 
 /**
- * The time that a policy's limit applies to, as a value. Algorithms need only its length, a number in the policy's
+ * A window as you write it: a {@link Duration}, which begins with the first charge, or a unit of the calendar in a time
+ * zone: `'day Europe/Berlin'`, `{ calendar: 'month', timeZone: 'Europe/Berlin', anchor: 15 }` (`fixed-window` only).
+ *
+ * @useDeclaredType
+ */
+export type WindowDefinition = Duration | CalendarText | CalendarDefinition;
+
+/**
+ * The time that a policy's limit applies to, as a value. Most algorithms need only its length, a number in the policy's
  * quota. Code that shows a window, or keeps states for it, reads it here.
  */
 export interface Window {
-  /** Its length in milliseconds. */
+  /** Whether it begins and ends with a unit of the calendar. Otherwise it begins with the first charge. */
+  readonly isCalendar: boolean;
+  /** Its length in milliseconds. Units of the calendar vary: then it is what most last at the most, as 31 days. */
   readonly length: number;
+  /** The longest that one can last, in milliseconds. */
+  readonly longest: number;
   /** Its part of a policy's id: policies share a quota only if their windows have the same id. */
   readonly id: string;
-  /** As people write it: `1m`. */
+  /** As people write it: `1m`, `day Europe/Berlin`. Two windows with the same text are the same. */
   readonly text: string;
-  /** Its length in seconds, rounded up, for header fields. */
-  readonly seconds: number;
+  /** Whether a window cannot end so late, unless the clock was ahead when it began. */
+  isFarAhead(end: number, now: number): boolean;
+  /** The length of the present window in seconds, rounded up, for header fields. */
+  secondsAt(now: number): number;
   /** The bounds of the window that a charge at `now` opens. */
   boundsAt(now: number): WindowBounds;
 }
 
 /** A span of time. It begins with the first charge. */
 class Span implements Window {
-  constructor(readonly length: number) {}
+  readonly isCalendar = false;
+  readonly longest: number;
+
+  constructor(readonly length: number) {
+    this.longest = length;
+  }
 
   get id(): string {
     return String(this.length);
@@ -37,7 +62,12 @@ class Span implements Window {
     return durationText(this.length);
   }
 
-  get seconds(): number {
+  isFarAhead(end: number, now: number): boolean {
+    // A start up to one length ahead was written before the clock was set back.
+    return end - now > 2 * this.length;
+  }
+
+  secondsAt(): number {
     return Math.ceil(this.length / 1_000);
   }
 
@@ -49,6 +79,7 @@ class Span implements Window {
 /**
  * The window that a policy's definition describes.
  *
- * @throws RateLimitError `RL_WINDOW_INVALID`
+ * @throws RateLimitError `RL_WINDOW_INVALID`, `RL_OPTION_UNKNOWN`
  */
-export const windowOf = (window: Duration): Window => new Span(milliseconds(window));
+export const windowOf = (window: WindowDefinition): Window =>
+  isCalendar(window) ? calendarWindowOf(window) : new Span(milliseconds(window));

@@ -34,7 +34,7 @@ export class PolicyVariants {
     // As text, '5' would pass for 5.
     if (typeof limit !== 'number' || (burst !== undefined && typeof burst !== 'number')) return this.checked(numbers);
     const period = window === undefined ? this.own.period : windowOf(window);
-    const id = `${limit} ${period.id} ${burst}`;
+    const id = `${limit} ${period.text} ${burst}`;
     let policy = this.known.get(id);
     if (!policy) {
       policy = this.checked(numbers);

@@ -29,12 +29,38 @@ export interface Verdict {
 /** Rounded up: a client must not come back too early. */
 const seconds = (span: number): number => Math.ceil(span / 1_000);
 
-type ShownPolicy = Pick<Policy, 'name' | 'limit' | 'period'>;
+/** A policy as `RateLimit-Policy` shows it. */
+interface ShownPolicy {
+  readonly name: string;
+  readonly limit: number;
+  /** The length of its present window. */
+  readonly seconds: number;
+}
 
-const policyItem = ({ name, limit, period }: ShownPolicy): string =>
-  `${sfString(name)};q=${sfInteger(limit)};w=${sfInteger(period.seconds)}`;
+/** A policy that did not judge the request. @param now milliseconds since the epoch */
+export const shownAt = ({ name, limit, period }: Policy, now: number): ShownPolicy => ({
+  name,
+  limit,
+  seconds: period.secondsAt(now),
+});
 
-/** `RateLimit-Policy: "burst";q=100;w=60, "daily";q=1000;w=86400`. It is the same for every answer under these policies. */
+/**
+ * A policy with the limit that decided, which may have been set at run time. The store's clock decides which window of
+ * the calendar it is, and ours may be wrong by hours. So the window that ends when the decision says is looked for at
+ * its middle.
+ */
+export function shownBy({ policy, decision: { limit, resetAfter } }: Verdict, now: number): ShownPolicy {
+  const { name, period } = policy;
+  return { name, limit, seconds: period.secondsAt(resetAfter > 0 ? now + resetAfter - period.length / 2 : now) };
+}
+
+const policyItem = ({ name, limit, seconds }: ShownPolicy): string =>
+  `${sfString(name)};q=${sfInteger(limit)};w=${sfInteger(seconds)}`;
+
+/**
+ * `RateLimit-Policy: "burst";q=100;w=60, "daily";q=1000;w=86400`. It is the same for every answer under these policies,
+ * unless one has a window of the calendar.
+ */
 export const policyField = (policies: readonly ShownPolicy[]): string => sfList(policies.map(policyItem));
 
 /** `RateLimit: "burst";r=99;t=60, "daily";r=999;t=86400`. A full quota has no `t`, because nothing is to come back. */
@@ -113,7 +139,8 @@ function waitToRepeat({ policy, cost, decision }: Verdict): number {
  * denial, when to retry.
  *
  * @throws RateLimitError `RL_POLICY_INVALID` for a policy that `definePolicy()` did not make
- * @param now the epoch in milliseconds, which `X-RateLimit-Reset` of the `legacy` profile counts from
+ * @param now milliseconds since the epoch: `X-RateLimit-Reset` of the `legacy` profile is a clock reading, and windows
+ *   of the calendar vary in length
  * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
  */
 export function rateLimitHeaders(
@@ -128,9 +155,7 @@ export function rateLimitHeaders(
       );
     }
   }
-  // The limit that decided: it may have been set at run time.
-  const judgedBy = ({ policy: { name, period }, decision: { limit } }: Verdict) => ({ name, period, limit });
-  const policies = policyField(verdicts.map(judgedBy));
+  const policies = policyField(verdicts.map((verdict) => shownBy(verdict, now)));
   const isDenied = verdicts.some(({ decision }) => !decision.allowed);
   return Object.fromEntries([
     ...rateLimitFields(profile, policies, verdicts, now),

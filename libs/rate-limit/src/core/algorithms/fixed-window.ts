@@ -1,50 +1,56 @@
-// Twin: stores/redis/lua/fixed-window.lua. The same law; change both.
-import { isFarAhead, type Algorithm } from '../algorithm.js';
+// Twins: stores/redis/lua/fixed-window.lua, and calendar-window.lua for windows of the calendar. The same law; change all.
+import type { Algorithm } from '../algorithm.js';
 
 export interface FixedWindowState {
-  /** When the window began: at its first charge. */
-  readonly start: number;
+  /** The first moment after the window. A definition that changes does not move it. */
+  readonly end: number;
   readonly used: number;
 }
 
-/** Counts what is spent since the first hit of a window. When the window ends, the whole quota is back. */
+/**
+ * Counts what is spent until a window ends; then the whole quota is back. The window begins with its first charge, or is
+ * a unit of the calendar.
+ */
 export const fixedWindow: Algorithm<FixedWindowState> = {
   code: 'fw',
+  calendarLua: 'calendar-window',
   title: 'fixed window',
-  about: 'Counts from the first request of a window. When the window ends, the whole quota is back at once.',
+  about:
+    'Counts from the first request of a window, or from midnight or another boundary of the calendar. When the window ends, the whole quota is back at once.',
   weighsByWindow: false,
   refillsAtOnce: true,
   weight: 1,
 
-  judge({ limit, window }, state, cost, now) {
-    let start = now;
+  judge({ limit, period }, state, cost, now) {
+    let end = 0;
     let used = 0;
     let moved = false;
     if (state) {
-      moved = isFarAhead(state.start, window, now);
+      moved = period.isFarAhead(state.end, now);
       if (moved) {
         used = state.used;
-      } else if (now < state.start + window) {
-        start = state.start;
+      } else if (now < state.end) {
+        end = state.end;
         used = state.used;
       }
     }
 
     const allowed = cost <= 0 || cost <= limit - used;
     const kept = allowed ? Math.max(0, used + cost) : used;
+    // A window that nothing is charged to need not be known.
+    if (kept > 0 && end === 0) end = period.boundsAt(now).end;
     const unchanged = !moved && (!allowed || cost === 0);
-    const untilEnd = start + window - now;
     return {
       allowed,
       remaining: Math.max(0, limit - kept),
-      resetAfter: kept === 0 || limit === 0 ? 0 : untilEnd,
-      retryAfter: allowed ? 0 : cost > limit ? -1 : untilEnd,
-      state: kept === 0 ? undefined : unchanged ? state : { start, used: kept },
+      resetAfter: kept === 0 || limit === 0 ? 0 : end - now,
+      retryAfter: allowed ? 0 : cost > limit ? -1 : end - now,
+      state: kept === 0 ? undefined : unchanged ? state : { end, used: kept },
     };
   },
 
-  recalled: ({ window }, used, resetAfter, now) => (used > 0 ? { start: now + resetAfter - window, used } : undefined),
+  recalled: (_, used, resetAfter, now) => (used > 0 ? { end: now + resetAfter, used } : undefined),
 
-  lifetime: ({ window }, { start }, now) => start + window - now,
-  longestLifetime: ({ window }) => window,
+  lifetime: (_, { end }, now) => end - now,
+  longestLifetime: ({ period }) => period.longest,
 };

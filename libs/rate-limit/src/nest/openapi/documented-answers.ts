@@ -7,6 +7,7 @@ import {
   longestWait,
   policyField,
   rateLimitFields,
+  shownAt,
   type HeaderProfile,
   type Verdict,
 } from '../../headers/ratelimit-headers.js';
@@ -56,9 +57,9 @@ export function documentedAnswers(
   profile: HeaderProfile,
   refusing: readonly string[] = [],
 ): DocumentedAnswers {
-  const text = policyField(policies.map(({ policy }) => policy));
+  const text = policyField(policies.map(({ policy }) => shownAt(policy, SOME_TIME)));
   const fieldsOf = (verdicts: readonly Verdict[]) => rateLimitFields(profile, text, verdicts, SOME_TIME);
-  const fields = documentedFields(fieldsOf(verdictsAfter(0, policies)));
+  const fields = documentedFields(fieldsOf(verdictsAfter(0, policies, SOME_TIME)));
 
   const charging = policies.filter(({ cost }) => cost > 0);
   const others = { shedding: sheddingOf(closed), refusal: refusalOf(refusing) };
@@ -66,7 +67,7 @@ export function documentedAnswers(
   const admitted = Math.min(
     ...charging.map(({ policy, cost }) => (policy.limit > 0 ? Math.floor(policy.burst / cost) : 0)),
   );
-  const denied = verdictsAfter(admitted, policies);
+  const denied = verdictsAfter(admitted, policies, SOME_TIME);
   const violated = denied.filter(({ decision }) => !decision.allowed).map(({ policy }) => policy.name);
   const denial = answer(
     `Over the quota of ${OR.format(charging.map(inWords))}.`,
@@ -76,7 +77,7 @@ export function documentedAnswers(
   return { fields, denial, ...others };
 }
 
-/** The legacy reset field is a clock reading, so examples need one. */
+/** The legacy reset field is a clock reading, and windows of the calendar vary, so examples need a time. */
 const SOME_TIME = Date.UTC(2027, 0, 1);
 
 const sheddingOf = (closed: readonly string[]): DocumentedAnswer | undefined =>

@@ -9,11 +9,15 @@ interface Use {
   readonly cost: number;
 }
 
-/** The verdicts on one more request, right after `requests` equal ones that were all admitted. */
-export function verdictsAfter(requests: number, uses: readonly Use[]): Verdict[] {
+/**
+ * The verdicts on one more request, right after `requests` equal ones that were all admitted.
+ *
+ * @param now milliseconds since the epoch: windows of the calendar vary
+ */
+export function verdictsAfter(requests: number, uses: readonly Use[], now: number): Verdict[] {
   const claims = uses.map(({ policy, cost }) => {
-    const { state } = algorithmOf(policy.algorithm).judge(policy, undefined, requests * cost, 0);
+    const { state } = algorithmOf(policy.algorithm).judge(policy, undefined, requests * cost, now);
     return { policy, cost, state };
   });
-  return judgeAll(claims, 0).map(({ decision }, i) => ({ ...uses[i]!, decision }));
+  return judgeAll(claims, now).map(({ decision }, i) => ({ ...uses[i]!, decision }));
 }

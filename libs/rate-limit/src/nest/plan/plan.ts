@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import { RateLimitError } from '../../core/errors.js';
 import { shown } from '../../core/shown.js';
 import type { Policy } from '../../core/policy.js';
-import { policyField, type Verdict } from '../../headers/ratelimit-headers.js';
+import { policyField, shownAt, shownBy, type Verdict } from '../../headers/ratelimit-headers.js';
 import { ALL_POLICIES, SKIPPED_POLICIES } from '../decorators/skip-rate-limit.decorator.js';
 import { RATE_LIMIT_POLICIES } from '../decorators/rate-limit.decorator.js';
 import { listOf, listOfMethod } from '../decorators/metadata.js';
@@ -18,13 +18,23 @@ export interface Plan {
   readonly all: readonly Rule[];
   /** Their policies, if none depends on the request. */
   readonly live: readonly LivePolicy[] | undefined;
+  /** Whether one has a window of the calendar: then the text of `RateLimit-Policy` depends on the day. */
+  readonly hasCalendar: boolean;
   /** The text of `RateLimit-Policy` with the numbers of their definitions. */
   readonly policyField: string;
   /** The same after limits were changed for all keys, kept until they change again. */
   changed: { readonly policies: readonly Policy[]; readonly field: string } | undefined;
 }
 
-const EMPTY_PLAN: Plan = { early: [], late: [], all: [], live: [], policyField: '', changed: undefined };
+const EMPTY_PLAN: Plan = {
+  early: [],
+  late: [],
+  all: [],
+  live: [],
+  hasCalendar: false,
+  policyField: '',
+  changed: undefined,
+};
 
 export type Handler = (...args: never[]) => unknown;
 
@@ -98,23 +108,26 @@ const ownPlace = (owner: string, depth: number, before: number): string => {
   return before === 0 ? place : `${place}#${before + 1}`;
 };
 
-/** The text of `RateLimit-Policy` for what was decided. Where no policy depends on the request it names all of a plan. */
-export function policyFieldOf(plan: Plan, verdicts: readonly Verdict[]): string {
+/**
+ * The text of `RateLimit-Policy` for what was decided. Where no policy depends on the request it names all of a plan.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function policyFieldOf(plan: Plan, verdicts: readonly Verdict[], now: number): string {
   const { live, policyField: own } = plan;
-  if (!live) return policyField(verdicts.map(({ policy }) => policy));
-  if (live.every(({ isOwn }) => isOwn)) return own;
-  const policies = live.map(({ own: { id }, current }) => judgedBy(verdicts, id) ?? current);
-  // Keys with an override are too rare to cache their texts.
-  if (!live.every(({ current }, i) => current === policies[i])) return policyField(policies);
-  if (!plan.changed?.policies.every((policy, i) => policy === policies[i])) {
-    plan.changed = { policies, field: policyField(policies) };
+  if (!live) return policyField(verdicts.map((verdict) => shownBy(verdict, now)));
+  if (!plan.hasCalendar && live.every(({ isOwn }) => isOwn)) return own;
+  const judged = live.map(({ own: { id } }) => verdicts.find(({ policy }) => policy.id === id));
+  // Keys with an override are too rare to cache their texts, and windows of the calendar vary.
+  if (plan.hasCalendar || judged.some((verdict, i) => verdict && verdict.policy !== live[i]!.current)) {
+    const shown = judged.map((verdict, i) => (verdict ? shownBy(verdict, now) : shownAt(live[i]!.current, now)));
+    return policyField(shown);
+  }
+  if (!plan.changed?.policies.every((policy, i) => policy === live[i]!.current)) {
+    const policies = live.map(({ current }) => current);
+    plan.changed = { policies, field: policyField(policies.map((policy) => shownAt(policy, now))) };
   }
   return plan.changed.field;
-}
-
-function judgedBy(verdicts: readonly Verdict[], id: string): Policy | undefined {
-  for (const { policy } of verdicts) if (policy.id === id) return policy;
-  return undefined;
 }
 
 function compiled(all: readonly Rule[]): Plan {
@@ -125,7 +138,8 @@ function compiled(all: readonly Rule[]): Plan {
     late: all.filter(({ phase }) => phase !== 'early'),
     all,
     live: live.length === all.length ? live : undefined,
-    policyField: policyField(live.map(({ own }) => own)),
+    hasCalendar: live.some(({ own }) => own.period.isCalendar),
+    policyField: policyField(live.map(({ own }) => shownAt(own, Date.now()))),
     changed: undefined,
   };
 }

@@ -1,6 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { after } from '../../core/after.js';
-import type { Duration } from '../../core/duration.js';
 import { refuseBareNumbers } from '../../core/bare-numbers.js';
 import { shown } from '../../core/shown.js';
 import { checkKnownKeys } from '../../core/checks.js';
@@ -10,7 +9,7 @@ import { LivePolicy } from '../../engine/limits/live-policy.js';
 import { LIST_KEYS, listsOf, type Lists } from '../../engine/lists/lists.js';
 import type { PolicySource } from '../../engine/policy-source.js';
 import { PolicyVariants } from '../../engine/policy-variants.js';
-import { windowOf } from '../../core/window.js';
+import { windowOf, type WindowDefinition } from '../../core/window.js';
 import { byIp } from '../keys/by-ip.js';
 import { checkResolver } from '../keys/check-resolver.js';
 import type { KeyResolver, Partition, Phase } from '../keys/key-resolver.js';
@@ -191,8 +190,8 @@ function checkFunction(value: unknown, what: string, name: string): void {
 /** The name of unnamed policies with `resolve`. */
 const LOOKED_UP = 'resolved';
 
-/** The name of an unnamed policy in the header fields: `3-per-1m`. */
-function wireName(limit: PolicyOptions['limit'], window: Duration): string {
-  const span = windowOf(window).text;
+/** The name of an unnamed policy in the header fields: `3-per-1m`, `3-per-day`. */
+function wireName(limit: PolicyOptions['limit'], window: WindowDefinition): string {
+  const [span] = windowOf(window).text.split(' ');
   return typeof limit === 'number' ? `${limit}-per-${span}` : `per-${span}`;
 }

@@ -109,7 +109,8 @@ export class RateLimitGuard implements CanActivate {
       verdicts.push({ policy: hits[i]!.policy, cost: hits[i]!.cost, decision });
       if (!decision.allowed) isDenied = true;
     }
-    call.setFields(rateLimitFields(this.settings.headers, policyFieldOf(plan, verdicts), verdicts, Date.now()));
+    const now = Date.now();
+    call.setFields(rateLimitFields(this.settings.headers, policyFieldOf(plan, verdicts, now), verdicts, now));
     if (!isDenied) return true;
     throw denied(call);
   }

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Duration } from '../../core/duration.js';
+import type { WindowDefinition } from '../../core/window.js';
 import type { Identity } from '../../engine/identity/key-text.js';
 import type { KeyResolver } from '../keys/key-resolver.js';
 
@@ -8,7 +9,7 @@ export interface ResolvedPolicy {
   /** The quota per window, in units. */
   limit?: number | null;
   /** The time that the quota is for. Each window has its own quota. */
-  window?: Duration | null;
+  window?: WindowDefinition | null;
   /** The most units at once: `token-bucket` and `gcra` only. */
   burst?: number | null;
   /** The caller that pays: text or an id. */

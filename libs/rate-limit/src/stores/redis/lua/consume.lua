@@ -8,6 +8,8 @@ local NOTHING_LEFT, ADD_COST, CHARGED = '', true, 'charged'
 -- And for how long it must be kept: a number of ms. Where the key's TTL reaches far enough: this, or below 0 at which
 -- place of what is kept the record begins.
 local KEEP_TTL = false
+-- Whether some commands did nothing, because they came too late or expected another window of the calendar.
+local some_late = false
 
 --> declarations
 
@@ -18,7 +20,7 @@ while ARGV[arg] and not tonumber(ARGV[arg]) do
   local algorithm, judge = ARGV[arg]
   --> algorithms
   policies[arg - FRAME.head.LENGTH] = judge
-  for i = arg + 1, arg + FRAME.policy.LENGTH - 1 do policies[i - FRAME.head.LENGTH] = tonumber(ARGV[i]) end
+  for i = arg + 1, arg + FRAME.policy.LENGTH - 1 do policies[i - FRAME.head.LENGTH] = tonumber(ARGV[i]) or ARGV[i] end
   arg = arg + FRAME.policy.LENGTH
 end
 
@@ -58,8 +60,9 @@ if #KEYS == 1 and not ARGV[arg] then
   local key, life = KEYS[1], policies[1 + FRAME.policy.life]
   local remaining, reset_after, retry_after, record, lifetime = policies[1](key, policies[1 + FRAME.policy.limit],
     policies[1 + FRAME.policy.window], policies[1 + FRAME.policy.burst], 1, now, life, '1')
+  if some_late then return pack('<d', server) end
   if record and record ~= CHARGED then settle(key, record, lifetime, 1, '1') end
-  if microseconds % 16 == 0 then inspect(key, life) end
+  if microseconds % 16 == 0 then inspect(key, max(life, policies[1 + FRAME.policy.window])) end
   return pack('<dddd', server, remaining, reset_after, retry_after)
 end
 
@@ -104,6 +107,7 @@ while opcode do
     arg, key, answered = run(opcode, arg, count, key, answered, is_late)
   end
   if is_late then
+    some_late = true
     for i = before + 1, answered do reply[i] = FRAME.LATE end
   end
   opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + FRAME.run.count])
@@ -111,10 +115,13 @@ end
 
 if inspected then
   local longest = 0
-  for at = 1, #policies, FRAME.policy.LENGTH do longest = max(longest, policies[at + FRAME.policy.life]) end
+  for at = 1, #policies, FRAME.policy.LENGTH do
+    longest = max(longest, policies[at + FRAME.policy.life], policies[at + FRAME.policy.window])
+  end
   inspect(inspected, longest)
 end
 
+if some_late then reply[1] = -server end
 if answered == 4 then return pack('<dddd', reply[1], reply[2], reply[3], reply[4]) end
 -- In parts, because Lua takes only so many arguments.
 local packed = ''

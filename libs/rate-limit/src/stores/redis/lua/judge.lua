@@ -31,7 +31,7 @@ function run_judge(opcode, arg, count, key, answered, is_late)
 
   local records, lifetimes = {}, {}
   for _ = 1, count do
-    local all_allowed, block_key = true, key + hits
+    local all_allowed, is_elsewhere, block_key = true, false, key + hits
     -- First judge every hit, which may charge it already.
     for n = 1, hits do
       local at, to, block, is_blocked = places[n], answered + offsets[n], blocks[n], false
@@ -49,6 +49,7 @@ function run_judge(opcode, arg, count, key, answered, is_late)
           costs[n], now, policies[at + FRAME.policy.life], texts[n])
       end
       if is_blocked or retry_after ~= 0 then all_allowed = false end
+      if remaining == FRAME.LATE then is_elsewhere = true end
       reply[to + FRAME.decision.remaining] = remaining
       reply[to + FRAME.decision.resetAfter] = reset_after
       reply[to + FRAME.decision.retryAfter] = retry_after
@@ -67,9 +68,13 @@ function run_judge(opcode, arg, count, key, answered, is_late)
             policies[at + FRAME.policy.burst], settled_cost, now, policies[at + FRAME.policy.life])
       end
       if records[n] and records[n] ~= CHARGED then settle(KEYS[key + n], records[n], lifetimes[n], at, settled_cost) end
-      if block then answer_with_block(block, is_blocked, policies[at + FRAME.policy.limit], costs[n], to) end
+      if block and not is_elsewhere then answer_with_block(block, is_blocked, policies[at + FRAME.policy.limit], costs[n], to) end
     end
     key, answered = key + keys, answered + numbers
+    -- Nothing was charged: the application must ask again with the bounds of another window.
+    if is_elsewhere then
+      for i = answered - numbers + 1, answered do reply[i] = FRAME.LATE end
+    end
   end
   return arg, key, answered
 end

@@ -1,28 +1,47 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '0590ad838edc3cb3a75f2b8c292401e406258d23';
+export const consumeSha = 'a2f7a5298797ff4c05a860850a57604a2797635a';
 
 export const consumeScript = `local KEYS, ARGV, redis, tonumber = KEYS, ARGV, redis, tonumber
 local time = redis.call('TIME')
 local microseconds = tonumber(time[2])
 local server = time[1] * 1000 + (microseconds - microseconds % 1000) / 1000
 local lone_sum
-if not ARGV[1 + 3] or ARGV[1 + 5] == 'lone' then
+if not ARGV[1 + 4] and ARGV[1 + 2] ~= '7'
+or ARGV[1 + 6] == 'lone'
+then
 local not_after, limit, window = ARGV[1 + 0], ARGV[1 + 1], ARGV[1 + 2]
-local now = tonumber(ARGV[1 + 3] or server)
+local bounds = ARGV[1 + 3]
+local now = tonumber(ARGV[1 + 4] or server)
 if not_after ~= '' and server - not_after > 0 then return struct.pack('<d', server) end
+if bounds and bounds ~= '' then
+if limit + 0 >= 1 and limit + 0 < 4194304 then
+lone_sum = redis.pcall('INCRBY', KEYS[1], '1')
+if type(lone_sum) == 'number' and lone_sum >= 70368744177664 and lone_sum < 9007199254740992 then
+local used = lone_sum % 4194304
+local remaining = limit - used
+local until_end = (lone_sum - used) / 4194304 * 1000 + 1735689600000 - now
+if used >= 1 and remaining >= 0 and until_end > 0 and until_end <= window + 0 and microseconds % 16 ~= 0 then
+return struct.pack('<dddd', server, remaining, until_end, 0)
+end
+end
+end
+ARGV = { not_after, now, 'calendar-window', limit, window, bounds, ARGV[1 + 5] or '0' }
+else
 if limit + 0 >= 1 and limit + 0 < 1048576 then
 lone_sum = redis.pcall('INCRBY', KEYS[1], '1')
 if type(lone_sum) == 'number' and lone_sum >= 281474976710656 and lone_sum < 9007199254740992 then
 local used = lone_sum % 8192
-local remaining, until_end = limit - used, (lone_sum - used) / 8192 + 1735689600000 + window - now
+local remaining = limit - used
+local until_end = (lone_sum - used) / 8192 + 1735689600000 + window - now
 if used >= 1 and remaining >= 0 and until_end > 0 and until_end <= 2 * window and microseconds % 16 ~= 0 then
 return struct.pack('<dddd', server, remaining, until_end, 0)
 end
 end
 end
-ARGV = { not_after, now, 'fixed-window', limit, window, limit, ARGV[1 + 4] or window }
+ARGV = { not_after, now, 'fixed-window', limit, window, limit, ARGV[1 + 5] or window }
+end
 end
 local call, pcall_redis, type, tonumber = redis.call, redis.pcall, type, tonumber
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
@@ -48,7 +67,8 @@ local not_after, now = tonumber(ARGV[1 + 0]), tonumber(ARGV[1 + 1]) or server
 if not_after and server > not_after then return pack('<d', server) end
 local NOTHING_LEFT, ADD_COST, CHARGED = '', true, 'charged'
 local KEEP_TTL = false
-local fixed_window, sliding_window, sliding_log, token_bucket, run_judge, new_block, write_block, read_block, look, answer_with_block, run_impose, run_forget, run_read_clock
+local some_late = false
+local fixed_window, sliding_window, sliding_log, token_bucket, calendar_window, run_judge, new_block, write_block, read_block, look, answer_with_block, run_impose, run_forget, run_read_clock
 local policies, arg = { 0, 0, 0, 0, 0 }, 1 + 2
 while ARGV[arg] and not tonumber(ARGV[arg]) do
 local algorithm, judge = ARGV[arg]
@@ -420,11 +440,91 @@ return remaining, reset_after, retry_after, record, lifetime
 end
 end
 judge = token_bucket
+elseif algorithm == 'calendar-window' then
+if not calendar_window then
+local EPOCH, UNITS, LEAST_COUNTER = 1735689600000, 4194304, 70368744177664
+local function end_at(bounds, now)
+local start, middle, stop = string.match(bounds, '(%S+) (%S+) (%S+)')
+if now < start * 1000 or now >= stop * 1000 then return nil end
+return (now < middle * 1000 and middle or stop) * 1000
+end
+function calendar_window(key, limit, longest, bounds, cost, now, life, cost_text)
+local ending, used, moved, layout = nil, 0, false, nil
+local found, counter, charged
+if cost > 0 and cost <= limit and limit < UNITS then
+local sum = lone_sum or pcall_redis('INCRBY', key, cost_text)
+charged = type(sum) == 'number'
+if charged then
+if sum >= LEAST_COUNTER and sum < LARGEST then
+local kept = sum % UNITS
+local until_end = (sum - kept) / UNITS * 1000 + EPOCH - now
+if kept >= cost and kept <= limit and until_end > 0 and until_end <= longest then
+return limit - kept, until_end, 0, CHARGED
+end
+end
+counter = sum < LARGEST and sum - cost or LARGEST
+end
+end
+if not charged then
+found = pcall_redis('GET', key)
+counter = found and tonumber(found)
+end
+local state_end, state_used, state_layout
+if counter and counter % 1 == 0 and counter >= LEAST_COUNTER and counter < LARGEST then
+state_used, state_layout = counter % UNITS, UNITS
+state_end = (counter - state_used) / UNITS * 1000 + EPOCH
+elseif found then
+local tag
+tag, state_end, state_used = read_record(found, 24, '<ddd')
+if tag == 0 then state_layout = 0 else state_end = nil end
+end
+if state_end then
+moved = state_end - now > longest
+if moved then
+used = state_used
+elseif now < state_end then
+ending, used, layout = state_end, state_used, state_layout
+end
+end
+local kept, reset_after, retry_after = used, 0, 0
+local allowed = cost <= limit - used or cost <= 0
+if allowed then kept = max(0, used + cost) end
+local is_elsewhere = kept > 0 and not ending
+if is_elsewhere then
+ending = end_at(bounds, now)
+is_elsewhere = not ending
+end
+if charged and counter ~= 0 then call('INCRBY', key, -cost) end
+if is_elsewhere then
+if charged and counter == 0 then call('DEL', key) end
+some_late = true
+return -1, -1, -1
+end
+if not allowed then retry_after = cost > limit and -1 or ending - now end
+if kept > 0 and limit > 0 then reset_after = ending - now end
+local record
+if kept == 0 then
+record = (counter or state_end) and NOTHING_LEFT
+elseif moved or allowed and cost ~= 0 then
+local first = (ending - EPOCH) / 1000 * UNITS
+local is_counter = kept < UNITS and first % UNITS == 0 and first >= LEAST_COUNTER and first < LARGEST - 2 * UNITS
+if not is_counter then
+record = pack('<ddd', 0, ending, kept)
+elseif layout == UNITS then
+record = ADD_COST
+else
+record = format('%.0f', first + kept)
+end
+end
+return max(0, limit - kept), reset_after, retry_after, record, record and ending and ending - now
+end
+end
+judge = calendar_window
 else
 return redis.error_reply('ERR unknown algorithm "' .. algorithm .. '"')
 end
 policies[arg - 2] = judge
-for i = arg + 1, arg + 5 - 1 do policies[i - 2] = tonumber(ARGV[i]) end
+for i = arg + 1, arg + 5 - 1 do policies[i - 2] = tonumber(ARGV[i]) or ARGV[i] end
 arg = arg + 5
 end
 local function settle(key, record, lifetime, at, cost)
@@ -454,8 +554,9 @@ if #KEYS == 1 and not ARGV[arg] then
 local key, life = KEYS[1], policies[1 + 4]
 local remaining, reset_after, retry_after, record, lifetime = policies[1](key, policies[1 + 1],
 policies[1 + 2], policies[1 + 3], 1, now, life, '1')
+if some_late then return pack('<d', server) end
 if record and record ~= CHARGED then settle(key, record, lifetime, 1, '1') end
-if microseconds % 16 == 0 then inspect(key, life) end
+if microseconds % 16 == 0 then inspect(key, max(life, policies[1 + 2])) end
 return pack('<dddd', server, remaining, reset_after, retry_after)
 end
 local reply, answered, key, is_late = { server, 0, 0, 0 }, 1, 0, false
@@ -512,7 +613,7 @@ if past >= 0 and past < count * keys then inspected = KEYS[drawn - past % keys +
 if is_late then return arg, key + count * keys, answered + count * numbers end
 local records, lifetimes = {}, {}
 for _ = 1, count do
-local all_allowed, block_key = true, key + hits
+local all_allowed, is_elsewhere, block_key = true, false, key + hits
 for n = 1, hits do
 local at, to, block, is_blocked = places[n], answered + offsets[n], blocks[n], false
 local remaining, reset_after, retry_after
@@ -529,6 +630,7 @@ policies[at + 1], policies[at + 2], policies[at + 3],
 costs[n], now, policies[at + 4], texts[n])
 end
 if is_blocked or retry_after ~= 0 then all_allowed = false end
+if remaining == -1 then is_elsewhere = true end
 reply[to + 0] = remaining
 reply[to + 1] = reset_after
 reply[to + 2] = retry_after
@@ -544,9 +646,12 @@ policies[at](KEYS[key + n], policies[at + 1], policies[at + 2],
 policies[at + 3], settled_cost, now, policies[at + 4])
 end
 if records[n] and records[n] ~= CHARGED then settle(KEYS[key + n], records[n], lifetimes[n], at, settled_cost) end
-if block then answer_with_block(block, is_blocked, policies[at + 1], costs[n], to) end
+if block and not is_elsewhere then answer_with_block(block, is_blocked, policies[at + 1], costs[n], to) end
 end
 key, answered = key + keys, answered + numbers
+if is_elsewhere then
+for i = answered - numbers + 1, answered do reply[i] = -1 end
+end
 end
 return arg, key, answered
 end
@@ -590,8 +695,8 @@ local judge, limit, window, burst, life = policies[at], policies[at + 1],
 policies[at + 2], policies[at + 3], policies[at + 4]
 local remaining, reset_after, _, record, lifetime = judge(key, limit, window, burst, 0, now, life, '0')
 if record and record ~= CHARGED then settle(key, record, lifetime, at, '0') end
-local wait = 0
-if cost > (limit > 0 and burst or 0) then
+local wait, most = 0, limit > 0 and (tonumber(burst) or limit) or 0
+if cost > most then
 wait = -1
 elseif cost == remaining + 1 then
 wait = reset_after
@@ -675,15 +780,19 @@ end
 arg, key, answered = run(opcode, arg, count, key, answered, is_late)
 end
 if is_late then
+some_late = true
 for i = before + 1, answered do reply[i] = -1 end
 end
 opcode, count = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])
 end
 if inspected then
 local longest = 0
-for at = 1, #policies, 5 do longest = max(longest, policies[at + 4]) end
+for at = 1, #policies, 5 do
+longest = max(longest, policies[at + 4], policies[at + 2])
+end
 inspect(inspected, longest)
 end
+if some_late then reply[1] = -server end
 if answered == 4 then return pack('<dddd', reply[1], reply[2], reply[3], reply[4]) end
 local packed = ''
 for first = 1, answered, 600 do

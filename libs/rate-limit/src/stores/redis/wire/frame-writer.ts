@@ -37,8 +37,8 @@ export class FrameWriter implements Frame, RunWriter {
   constructor(
     commands: readonly Command[],
     private readonly texts: PolicyTexts,
-    now: string,
-    clock: ServerClock | undefined,
+    private readonly now: string,
+    private readonly clock: ServerClock | undefined,
   ) {
     let numbers = 0;
     for (const command of commands) {
@@ -54,14 +54,10 @@ export class FrameWriter implements Frame, RunWriter {
     for (const entry of runs) this.keysAndArguments.push(String(entry));
   }
 
-  get hasDeadlines(): boolean {
-    return this.spans.length > 1;
-  }
-
   placeOf(policy: Policy): number {
     const place = this.policies.indexOf(policy);
     if (place >= 0) return place + 1;
-    this.keysAndArguments.push(...this.texts.of(policy));
+    this.keysAndArguments.push(...this.texts.of(policy, this.now, this.clock));
     return this.policies.push(policy);
   }
 
@@ -99,7 +95,7 @@ export class FrameWriter implements Frame, RunWriter {
   /** Writes the last deadline into the head, and where there are several, how much earlier each span's is. */
   private withDeadlines(clock: ServerClock): Runs {
     const { spans, runs } = this;
-    if (!this.hasDeadlines) {
+    if (spans.length === 1) {
       this.keysAndArguments[this.keyCount + FRAME.head.notAfter] = clock.textAt(spans[0]!.deadline);
       return runs;
     }

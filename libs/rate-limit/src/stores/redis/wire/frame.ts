@@ -9,11 +9,14 @@
 
 /** Lists of entries, each in its order. */
 const LAYOUT = {
-  /** All of ARGV for a lone request of one unit on a fixed window. The last three only with an injected clock. */
-  lone: ['notAfter', 'limit', 'window', 'now', 'life', 'form'],
+  /**
+   * All of ARGV for a lone request of one unit on a fixed window. `bounds` only for one of the calendar; all only with an
+   * injected clock.
+   */
+  lone: ['notAfter', 'limit', 'window', 'bounds', 'now', 'life', 'form'],
   /** The start of any other ARGV. */
   head: ['notAfter', 'now'],
-  /** A policy. `life`: how long its keys live at the most. */
+  /** A policy. `life`: how long its keys live at the most. Windows of the calendar: see lua/prelude.lua. */
   policy: ['algorithm', 'limit', 'window', 'burst', 'life'],
   /** The start of a run. */
   run: ['opcode', 'count'],
@@ -76,7 +79,10 @@ export const PARTS: Readonly<Partial<Record<keyof typeof OPCODE, readonly string
   readClock: ['read-clock'],
 };
 
-/** Replaces a command's numbers in the reply: its run came too late and did nothing. No command answers with this number. */
+/**
+ * Replaces a command's numbers in the reply: it came too late, or it expected another window of the calendar, and did
+ * nothing. No command's first number is this one otherwise.
+ */
 export const LATE = -1;
 
 /**

@@ -25,15 +25,17 @@ export function plainFrame(
   const keysAndArguments: string[] = [];
   for (let i = 0; i < keyCount; i++) commands[i]!.addKeys(keysAndArguments);
   const notAfter = clock ? clock.textAt(commands[0]!.deadline) : '';
-  const policyTexts = texts.of(policy);
+  const policyTexts = texts.of(policy, now, clock);
   if (keyCount === 1 && policy.algorithm === 'fixed-window') {
     keysAndArguments.push(notAfter, policyTexts[FRAME.policy.limit]!, policyTexts[FRAME.policy.window]!);
-    if (now !== '') keysAndArguments.push(now, policyTexts[FRAME.policy.life]!, 'lone');
+    const bounds = policy.period.isCalendar ? policyTexts[FRAME.policy.burst]! : '';
+    if (now !== '') keysAndArguments.push(bounds, now, policyTexts[FRAME.policy.life]!, 'lone');
+    else if (bounds !== '') keysAndArguments.push(bounds);
   } else {
     keysAndArguments.push(notAfter, now);
     for (let i = 0; i < policyTexts.length; i++) keysAndArguments.push(policyTexts[i]!);
   }
-  return { keyCount, keysAndArguments, numbers: keyCount * FRAME.decision.LENGTH, hasDeadlines: false };
+  return { keyCount, keysAndArguments, numbers: keyCount * FRAME.decision.LENGTH };
 }
 
 function onlyPolicyOf(commands: readonly Command[]): Policy | undefined {

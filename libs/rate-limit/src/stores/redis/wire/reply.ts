@@ -7,8 +7,6 @@ const BYTES_PER_NUMBER = 8;
 export interface ExpectedReply {
   /** How many numbers the reply has behind the server's clock. */
   readonly numbers: number;
-  /** Whether some commands may be too late and others not. */
-  readonly hasDeadlines: boolean;
 }
 
 /**
@@ -18,22 +16,23 @@ export interface ExpectedReply {
 export class Reply {
   /** The server's clock, in milliseconds. */
   readonly server: number;
-  /** Whether no command can have come too late, so that none need be checked. */
+  /** Whether no command came too late, so that none need be checked. */
   readonly isInTime: boolean;
   private readonly numbers: DataView;
   private readonly isTooLate: boolean;
   private at = BYTES_PER_NUMBER * FRAME.reply.LENGTH;
 
   /** @throws StoreUnavailableError for anything that is not a reply to what was sent */
-  constructor(reply: unknown, { numbers, hasDeadlines }: ExpectedReply) {
+  constructor(reply: unknown, { numbers }: ExpectedReply) {
     const size = Buffer.isBuffer(reply) ? reply.length : 0;
     const full = this.at + BYTES_PER_NUMBER * numbers;
     if (size !== full && size !== this.at) throw unexpectedReply(reply);
     const { buffer, byteOffset } = reply as Buffer;
     this.numbers = new DataView(buffer, byteOffset, size);
-    this.server = this.numbers.getFloat64(BYTES_PER_NUMBER * FRAME.reply.server, true);
+    const server = this.numbers.getFloat64(BYTES_PER_NUMBER * FRAME.reply.server, true);
+    this.server = Math.abs(server);
     this.isTooLate = size !== full;
-    this.isInTime = !this.isTooLate && !hasDeadlines;
+    this.isInTime = !this.isTooLate && server >= 0;
   }
 
   /** Whether the next command came too late: then nothing was done. */

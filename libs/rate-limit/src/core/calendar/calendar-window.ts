@@ -1,0 +1,154 @@
+import { checkKnownKeys, checkOneOf } from '../checks.js';
+import { RateLimitError } from '../errors.js';
+import { shown } from '../shown.js';
+import type { Window, WindowBounds } from '../window.js';
+import { anchorOf, type Anchor } from './anchor.js';
+import { boundsAround, calendarUnits, type CalendarUnit } from './grid.js';
+import { timeZoneOf, type TimeZone } from './time-zone.js';
+
+const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
+
+/** The day that a week begins with. */
+export type Weekday = (typeof WEEKDAYS)[number];
+
+/** A window that begins and ends with a unit of the calendar: at midnight in Berlin, on Monday, on the 1st. */
+export interface CalendarDefinition {
+  /** The unit. Each has its own quota. */
+  calendar: CalendarUnit;
+  /** The zone whose clocks say when it begins: a name of the IANA database, as `'Europe/Berlin'`. Default `'UTC'`. */
+  timeZone?: string | null | undefined;
+  /** The day that a week begins with, at midnight. Default `'monday'`. */
+  weekStart?: Weekday | null | undefined;
+  /**
+   * When one of the windows begins; the others begin whole units before and after it. A local date `'2026-01-31'` or
+   * time `'2026-01-31T09:30'` in `timeZone`, an instant (a `Date`, or text with `Z` or an offset), or for a month its
+   * day, 1 to 31. A day that a month lacks is its last day. Fractions of a second are dropped.
+   * Default: the beginning of the unit.
+   */
+  anchor?: Date | string | number | null | undefined;
+}
+
+/** A unit, in UTC or in the zone named behind it: `'day'`, `'month Europe/Berlin'`. */
+export type CalendarText = CalendarUnit | `${CalendarUnit} ${string}`;
+
+const KEYS = ['calendar', 'timeZone', 'weekStart', 'anchor'];
+
+const DAY = 86_400_000;
+
+/**
+ * In milliseconds: how long a unit usually lasts at the most, and how long one can last. Clocks are set by an hour, and in
+ * a zone that changes sides of the date line by a day.
+ */
+const LENGTHS: Record<CalendarUnit, readonly [usual: number, longest: number]> = {
+  minute: [60_000, 2 * 60_000],
+  hour: [3_600_000, 2 * 3_600_000],
+  day: [DAY, 2 * DAY],
+  week: [7 * DAY, 8 * DAY],
+  month: [31 * DAY, 32 * DAY],
+  year: [366 * DAY, 367 * DAY],
+};
+
+/** The default: a Monday, and the first day of a month and of a year. */
+const MONDAY: Anchor = { local: Date.UTC(2001, 0, 1), text: '' };
+
+/** Two windows are asked for while clocks of several servers are on both sides of a boundary, and for each the next one. */
+const MOST_EDGES = 4;
+
+/** A window of the calendar. Policies share a quota if their unit is the same, whatever the zone and the anchor. */
+class CalendarWindow implements Window {
+  readonly isCalendar = true;
+  readonly length: number;
+  readonly longest: number;
+  readonly id: CalendarUnit;
+  readonly text: string;
+  /** Where the last windows begin and end, each at the end of the one before it. */
+  private edges: number[] = [];
+
+  constructor(
+    private readonly unit: CalendarUnit,
+    private readonly zone: TimeZone,
+    private readonly anchor: Anchor,
+  ) {
+    this.id = unit;
+    [this.length, this.longest] = LENGTHS[unit];
+    this.text = [unit, zone.name, anchor.text].filter((part) => part !== '').join(' ');
+  }
+
+  isFarAhead(end: number, now: number): boolean {
+    return end - now > this.longest;
+  }
+
+  secondsAt(now: number): number {
+    const { start, end } = this.boundsAt(now);
+    return Math.ceil((end - start) / 1_000);
+  }
+
+  boundsAt(now: number): WindowBounds {
+    const { edges } = this;
+    const next = edges.findIndex((edge) => now < edge);
+    if (next > 0) return { start: edges[next - 1]!, end: edges[next]! };
+    const bounds = boundsAround(now, this.unit, this.zone, this.anchor.local);
+    this.edges = bounds.start === edges.at(-1) ? [...edges, bounds.end].slice(-MOST_EDGES) : [bounds.start, bounds.end];
+    return bounds;
+  }
+}
+
+/** How many definitions are kept. Callers may choose the zone and the anchor, so there must be a bound: some 3 MB. */
+const MOST_KEPT = 10_000;
+
+/** By their texts. Customers with the same definition share a window, so its boundaries are computed once. */
+const kept = new Map<string, CalendarWindow>();
+
+/** Whether a window is written as one of the calendar. {@link calendarWindowOf} says what is wrong with it. */
+export const isCalendar = (window: unknown): window is CalendarDefinition | CalendarText =>
+  (typeof window === 'object' && window !== null) || (typeof window === 'string' && /^[a-z]{3,}( |$)/i.test(window));
+
+/**
+ * The window of the calendar that a definition describes.
+ *
+ * @throws RateLimitError `RL_WINDOW_INVALID`, `RL_OPTION_UNKNOWN`
+ */
+export function calendarWindowOf(definition: CalendarDefinition | CalendarText): Window {
+  const given = typeof definition === 'string' ? parsed(definition) : definition;
+  checkKnownKeys(given, KEYS, 'window');
+  // Read once: a getter may return something else the next time.
+  const { calendar, timeZone, weekStart, anchor } = given;
+  const text = [calendar, timeZone, weekStart, typeof anchor, anchor instanceof Date ? anchor.getTime() : anchor]
+    .map(String)
+    .join('\0');
+  let window = kept.get(text);
+  if (!window) {
+    window = checked({ calendar, timeZone, weekStart, anchor });
+    if (kept.size >= MOST_KEPT) kept.delete(kept.keys().next().value!);
+    kept.set(text, window);
+  }
+  return window;
+}
+
+function parsed(text: string): CalendarDefinition {
+  const [, calendar, timeZone] = /^(\S+)(?: (.*))?$/s.exec(text)!;
+  return { calendar: calendar as CalendarUnit, timeZone };
+}
+
+function checked({ calendar, timeZone, weekStart, anchor }: CalendarDefinition): CalendarWindow {
+  checkOneOf(calendar, calendarUnits, 'RL_WINDOW_INVALID', 'window: calendar');
+  const zone = timeZoneOf(timeZone ?? 'UTC');
+  if (weekStart === undefined || weekStart === null) {
+    const isDefault = anchor === undefined || anchor === null;
+    return new CalendarWindow(calendar, zone, isDefault ? MONDAY : anchorOf(anchor, calendar, zone));
+  }
+  checkOneOf(weekStart, WEEKDAYS, 'RL_WINDOW_INVALID', 'window: weekStart');
+  if (calendar !== 'week' || (anchor !== undefined && anchor !== null)) {
+    const conflict = calendar === 'week' ? 'an anchor, which says so too' : `calendar: ${shown(calendar)}`;
+    throw new RateLimitError(
+      'RL_WINDOW_INVALID',
+      `window: weekStart says when a week begins, and does not go with ${conflict}; remove one of them`,
+    );
+  }
+  const day = WEEKDAYS.indexOf(weekStart);
+  return new CalendarWindow(
+    calendar,
+    zone,
+    day === 0 ? MONDAY : { local: MONDAY.local + day * DAY, text: `from ${weekStart}` },
+  );
+}

@@ -1,0 +1,107 @@
+import { closest } from '../closest.js';
+import { RateLimitError } from '../errors.js';
+import { shown } from '../shown.js';
+
+const SECOND = 1_000;
+const DAY = 86_400_000;
+
+/** Formats of zones take some 26 KB each, and callers may choose the zone, so there must be a bound. */
+const MOST_ZONES = 500;
+
+/**
+ * A time zone of the IANA database, as this process's Node.js knows it (`Intl`).
+ *
+ * A local time is written as a number: the milliseconds since the epoch at which a clock in UTC shows the same date and
+ * time.
+ */
+export interface TimeZone {
+  /** The name as it was given. */
+  readonly name: string;
+  /** What clocks in the zone show at an instant, in milliseconds since the epoch. */
+  localAt(instant: number): number;
+}
+
+const UTC: TimeZone = { name: 'UTC', localAt: (instant) => instant };
+
+class IntlZone implements TimeZone {
+  constructor(
+    readonly name: string,
+    private readonly format: Intl.DateTimeFormat,
+  ) {}
+
+  localAt(instant: number): number {
+    // In this language and calendar the numbers are month, day, year, hour, minute, second.
+    const [month, day, year, hour, minute, second] = this.format.format(instant).match(/\d+/g)!.map(Number);
+    return Date.UTC(year!, month! - 1, day, hour, minute, second) + (((instant % SECOND) + SECOND) % SECOND);
+  }
+}
+
+const zones = new Map<string, TimeZone>();
+
+/**
+ * The zone of that name.
+ *
+ * @throws RateLimitError `RL_WINDOW_INVALID` unless Node.js knows it
+ */
+export function timeZoneOf(name: unknown): TimeZone {
+  if (name === 'UTC') return UTC;
+  const known = zones.get(name as string);
+  if (known) return known;
+  const zone = typeof name === 'string' ? new IntlZone(name, formatOf(name)) : refuse(name);
+  if (zones.size >= MOST_ZONES) zones.delete(zones.keys().next().value!);
+  zones.set(zone.name, zone);
+  return zone;
+}
+
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  try {
+    return new Intl.DateTimeFormat('en-US', {
+      timeZone,
+      calendar: 'gregory',
+      numberingSystem: 'latn',
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    });
+  } catch {
+    return refuse(timeZone);
+  }
+}
+
+function refuse(name: unknown): never {
+  const meant = typeof name === 'string' ? closest(name, Intl.supportedValuesOf('timeZone')) : undefined;
+  throw new RateLimitError(
+    'RL_WINDOW_INVALID',
+    `window: timeZone must be a name of the IANA time zone database, like 'Europe/Berlin' or 'UTC', got ${shown(name)}` +
+      (meant === undefined ? '' : `; did you mean '${meant}'?`),
+  );
+}
+
+/**
+ * The first instant at which clocks in the zone show this local time, or a later one because they were set forward past
+ * it. Of a time that comes twice it is the first.
+ */
+export function instantOf(zone: TimeZone, local: number): number {
+  const [before, after] = [offsetAt(zone, local - DAY), offsetAt(zone, local + DAY)];
+  const early = local - Math.max(before, after);
+  if (before === after || zone.localAt(early) >= local) return early;
+  return firstBetween(early, local - Math.min(before, after), (instant) => zone.localAt(instant) >= local);
+}
+
+/** By how much the zone is ahead of UTC at an instant, in milliseconds. */
+export const offsetAt = (zone: TimeZone, instant: number): number => zone.localAt(instant) - instant;
+
+/** The first whole second after `from` at which something is true, if it is true from then on until `to`. */
+export function firstBetween(from: number, to: number, is: (instant: number) => boolean): number {
+  let [no, yes] = [from, to];
+  while (yes - no > SECOND) {
+    const middle = no + Math.floor((yes - no) / (2 * SECOND)) * SECOND;
+    if (is(middle)) yes = middle;
+    else no = middle;
+  }
+  return yes;
+}
