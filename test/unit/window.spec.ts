@@ -1,5 +1,5 @@
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
-import { windowOf } from '../../libs/rate-limit/src/core/window.js';
+import { windowOf } from '../../libs/rate-limit/src/core/window-of.js';
 
 describe('the window of a policy', () => {
   it.each([

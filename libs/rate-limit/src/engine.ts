@@ -45,7 +45,8 @@ export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWriteResul
 export type { DecisionEvent, DenialReason, Observer } from './core/observer.js';
 export type { CalendarDefinition, CalendarText, Weekday } from './core/calendar/calendar-window.js';
 export type { CalendarUnit } from './core/calendar/grid.js';
-export type { Window, WindowBounds, WindowDefinition } from './core/window.js';
+export type { Window, WindowBounds } from './core/window.js';
+export type { WindowDefinition } from './core/window-of.js';
 export type { BlockingStore } from './core/blocks/blocking-store.js';
 export type { RateLimitStore } from './core/store.js';
 export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';

@@ -46,7 +46,7 @@ export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
 export type { CalendarDefinition, CalendarText } from './core/calendar/calendar-window.js';
 export type { CalendarUnit } from './core/calendar/grid.js';
-export type { WindowDefinition } from './core/window.js';
+export type { WindowDefinition } from './core/window-of.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
 export { type Hit } from './core/hit.js';
 export type { DecisionEvent, Observer } from './core/observer.js';

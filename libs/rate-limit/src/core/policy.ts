@@ -11,7 +11,8 @@ import { blockRuleOf, type BlockFor } from './blocks/block-rule.js';
 import { checkKnownKeys, checkOneOf } from './checks.js';
 import { RateLimitError } from './errors.js';
 import { shown, shownNumber } from './shown.js';
-import { windowOf, type Window, type WindowDefinition } from './window.js';
+import type { Window } from './window.js';
+import { windowOf, type WindowDefinition } from './window-of.js';
 
 /**
  * What happens to a request when the store does not answer in time. `local`: this process's memory judges the policy.

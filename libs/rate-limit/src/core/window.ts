@@ -1,11 +1,3 @@
-import {
-  calendarWindowOf,
-  isCalendar,
-  type CalendarDefinition,
-  type CalendarText,
-} from './calendar/calendar-window.js';
-import { durationText, milliseconds, type Duration } from './duration.js';
-
 /** When a window begins and ends, in milliseconds since the epoch. `end` is not part of it. */
 export interface WindowBounds {
   /** The first moment of the window. */
@@ -13,14 +5,6 @@ export interface WindowBounds {
   /** The first moment after it. */
   readonly end: number;
 }
-
-/**
- * A window as you write it: a {@link Duration}, which begins with the first charge, or a unit of the calendar in a time
- * zone: `'day Europe/Berlin'`, `{ calendar: 'month', timeZone: 'Europe/Berlin', anchor: 15 }` (`fixed-window` only).
- *
- * @useDeclaredType
- */
-export type WindowDefinition = Duration | CalendarText | CalendarDefinition;
 
 /**
  * The time that a policy's limit applies to, as a value. Most algorithms need only its length, a number in the policy's
@@ -44,42 +28,3 @@ export interface Window {
   /** The bounds of the window that a charge at `now` opens. */
   boundsAt(now: number): WindowBounds;
 }
-
-/** A span of time. It begins with the first charge. */
-class Span implements Window {
-  readonly isCalendar = false;
-  readonly longest: number;
-
-  constructor(readonly length: number) {
-    this.longest = length;
-  }
-
-  get id(): string {
-    return String(this.length);
-  }
-
-  get text(): string {
-    return durationText(this.length);
-  }
-
-  isFarAhead(end: number, now: number): boolean {
-    // A start up to one length ahead was written before the clock was set back.
-    return end - now > 2 * this.length;
-  }
-
-  secondsAt(): number {
-    return Math.ceil(this.length / 1_000);
-  }
-
-  boundsAt(now: number): WindowBounds {
-    return { start: now, end: now + this.length };
-  }
-}
-
-/**
- * The window that a policy's definition describes.
- *
- * @throws RateLimitError `RL_WINDOW_INVALID`, `RL_OPTION_UNKNOWN`
- */
-export const windowOf = (window: WindowDefinition): Window =>
-  isCalendar(window) ? calendarWindowOf(window) : new Span(milliseconds(window));

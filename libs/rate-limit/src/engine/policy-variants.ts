@@ -1,5 +1,5 @@
 import { definePolicy, type Policy, type PolicyDefinition } from '../core/policy.js';
-import { windowOf } from '../core/window.js';
+import { windowOf } from '../core/window-of.js';
 
 /** Numbers in place of those of a definition. A window or a burst that is undefined is the definition's. */
 export type PolicyNumbers = Pick<PolicyDefinition, 'limit'> & Partial<Pick<PolicyDefinition, 'window' | 'burst'>>;

@@ -9,7 +9,7 @@ import { LivePolicy } from '../../engine/limits/live-policy.js';
 import { LIST_KEYS, listsOf, type Lists } from '../../engine/lists/lists.js';
 import type { PolicySource } from '../../engine/policy-source.js';
 import { PolicyVariants } from '../../engine/policy-variants.js';
-import { windowOf, type WindowDefinition } from '../../core/window.js';
+import { windowOf, type WindowDefinition } from '../../core/window-of.js';
 import { byIp } from '../keys/by-ip.js';
 import { checkResolver } from '../keys/check-resolver.js';
 import type { KeyResolver, Partition, Phase } from '../keys/key-resolver.js';

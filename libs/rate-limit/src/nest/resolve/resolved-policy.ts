@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Duration } from '../../core/duration.js';
-import type { WindowDefinition } from '../../core/window.js';
+import type { WindowDefinition } from '../../core/window-of.js';
 import type { Identity } from '../../engine/identity/key-text.js';
 import type { KeyResolver } from '../keys/key-resolver.js';
 
