@@ -5,7 +5,6 @@ import {
   type CalendarText,
 } from './calendar/calendar-window.js';
 import { durationText, milliseconds, type Duration } from './duration.js';
-
 import type { Window, WindowBounds } from './window.js';
 
 /**

@@ -51,8 +51,8 @@ const LENGTHS: Record<CalendarUnit, readonly [usual: number, longest: number]> =
 /** The default: a Monday, and the first day of a month and of a year. */
 const MONDAY: Anchor = { local: Date.UTC(2001, 0, 1), text: '' };
 
-/** Two windows are asked for while clocks of several servers are on both sides of a boundary, and for each the next one. */
-const MOST_EDGES = 4;
+/** The store asks for the present window and the next one, header fields by our own clock, which may be wrong. */
+const MOST_KNOWN = 6;
 
 /** A window of the calendar. Policies share a quota if their unit is the same, whatever the zone and the anchor. */
 class CalendarWindow implements Window {
@@ -61,8 +61,8 @@ class CalendarWindow implements Window {
   readonly longest: number;
   readonly id: CalendarUnit;
   readonly text: string;
-  /** Where the last windows begin and end, each at the end of the one before it. */
-  private edges: number[] = [];
+  /** The last windows that were asked for. Each is computed once. */
+  private known: readonly WindowBounds[] = [];
 
   constructor(
     private readonly unit: CalendarUnit,
@@ -84,11 +84,9 @@ class CalendarWindow implements Window {
   }
 
   boundsAt(now: number): WindowBounds {
-    const { edges } = this;
-    const next = edges.findIndex((edge) => now < edge);
-    if (next > 0) return { start: edges[next - 1]!, end: edges[next]! };
+    for (const bounds of this.known) if (bounds.start <= now && now < bounds.end) return bounds;
     const bounds = boundsAround(now, this.unit, this.zone, this.anchor.local);
-    this.edges = bounds.start === edges.at(-1) ? [...edges, bounds.end].slice(-MOST_EDGES) : [bounds.start, bounds.end];
+    this.known = [bounds, ...this.known].slice(0, MOST_KNOWN);
     return bounds;
   }
 }
