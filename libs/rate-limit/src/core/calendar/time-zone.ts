@@ -99,7 +99,8 @@ export const offsetAt = (zone: TimeZone, instant: number): number => zone.localA
 export function firstBetween(from: number, to: number, is: (instant: number) => boolean): number {
   let [no, yes] = [from, to];
   while (yes - no > SECOND) {
-    const middle = no + Math.floor((yes - no) / (2 * SECOND)) * SECOND;
+    // Rounded up, so that it is always past `no`: `to` need not be a whole second.
+    const middle = no + Math.ceil((yes - no) / (2 * SECOND)) * SECOND;
     if (is(middle)) yes = middle;
     else no = middle;
   }
