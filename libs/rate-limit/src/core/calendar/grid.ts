@@ -77,7 +77,10 @@ const byMonths =
 
 const numbered = { day: evenly(DAY), week: evenly(WEEK), month: byMonths(1), year: byMonths(12) };
 
-/** Units that are read off a clock's dial, whatever the hour and the day. */
+/**
+ * Units that are read off a clock's dial, whatever the hour and the day. Clocks that are set by whole units show the same
+ * on it as before.
+ */
 class Dial {
   /** Where on the dial they begin. */
   private readonly mark: number;
@@ -96,7 +99,7 @@ class Dial {
     const offset = offsetAt(this.zone, instant);
     const start = instant - this.passed(instant + offset);
     const before = offsetAt(this.zone, start);
-    if (before === offset) return start;
+    if ((before - offset) % this.length === 0) return start;
     const change = firstBetween(start, instant, (time) => offsetAt(this.zone, time) === offset);
     return this.beginsAt(change, before, offset) ? change : this.lastStart(change - 1);
   }
@@ -106,7 +109,7 @@ class Dial {
     const offset = offsetAt(this.zone, instant);
     const end = instant + this.length - this.passed(instant + offset);
     const after = offsetAt(this.zone, end);
-    if (after === offset) return end;
+    if ((after - offset) % this.length === 0) return end;
     const change = firstBetween(instant - modulo(instant, SECOND), end, (time) => offsetAt(this.zone, time) === after);
     return this.beginsAt(change, offset, after) ? change : this.nextStart(change);
   }
