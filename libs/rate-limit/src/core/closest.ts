@@ -1,10 +1,15 @@
+/** How many letters a misspelled word may differ in. */
+const MOST_CHANGES = 2;
+
 /** The known word that a misspelled one most likely was meant to be; `undefined` where none is close. */
 export function closest(word: string, known: readonly string[]): string | undefined {
   // What clients or programs make up may be long, and is not worth a comparison.
   if (word.length > 40) return undefined;
-  const distances = known.map((each) => distance(word.toLowerCase(), each.toLowerCase()));
+  // The lengths of close words differ by at most as much: a comparison is slow, and there may be hundreds of them.
+  const similar = known.filter((each) => Math.abs(each.length - word.length) <= MOST_CHANGES);
+  const distances = similar.map((each) => distance(word.toLowerCase(), each.toLowerCase()));
   const least = Math.min(...distances);
-  return least <= 2 && least < word.length / 2 ? known[distances.indexOf(least)] : undefined;
+  return least <= MOST_CHANGES && least < word.length / 2 ? similar[distances.indexOf(least)] : undefined;
 }
 
 /** How many letters must be added, removed or replaced. */
