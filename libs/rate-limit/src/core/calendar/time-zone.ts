@@ -5,8 +5,8 @@ import { shown } from '../shown.js';
 const SECOND = 1_000;
 const DAY = 86_400_000;
 
-/** Formats of zones take some 26 KB each, and callers may choose the zone, so there must be a bound. */
-const MOST_ZONES = 500;
+/** How many names are kept. Callers may choose the zone, so there must be a bound. */
+const MOST_NAMES = 1_000;
 
 /**
  * A time zone of the IANA database, as this process's Node.js knows it (`Intl`).
@@ -36,7 +36,11 @@ class IntlZone implements TimeZone {
   }
 }
 
+/** By their names as they were given. Upper and lower case are the same to Node.js, so a zone has any number of names. */
 const zones = new Map<string, TimeZone>();
+
+/** By their proper names. A format takes some 26 KB, so all the names of a zone share it; there are some 600 zones. */
+const formats = new Map<string, Intl.DateTimeFormat>();
 
 /**
  * The zone of that name.
@@ -48,12 +52,22 @@ export function timeZoneOf(name: unknown): TimeZone {
   const known = zones.get(name as string);
   if (known) return known;
   const zone = typeof name === 'string' ? new IntlZone(name, formatOf(name)) : refuse(name);
-  if (zones.size >= MOST_ZONES) zones.delete(zones.keys().next().value!);
+  if (zones.size >= MOST_NAMES) zones.delete(zones.keys().next().value!);
   zones.set(zone.name, zone);
   return zone;
 }
 
 function formatOf(timeZone: string): Intl.DateTimeFormat {
+  // Newer versions of Node.js take an offset. It is no zone, and there are thousands.
+  if (/^[+-]/.test(timeZone)) return refuse(timeZone);
+  const format = newFormat(timeZone);
+  const { timeZone: name } = format.resolvedOptions();
+  const known = formats.get(name) ?? format;
+  formats.set(name, known);
+  return known;
+}
+
+function newFormat(timeZone: string): Intl.DateTimeFormat {
   try {
     return new Intl.DateTimeFormat('en-US', {
       timeZone,
