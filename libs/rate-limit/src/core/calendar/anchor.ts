@@ -1,11 +1,14 @@
 import { RateLimitError } from '../errors.js';
-import { shown } from '../shown.js';
+import { kindOf, shown } from '../shown.js';
 import { offsetAt, type TimeZone } from './time-zone.js';
 
 const SECOND = 1_000;
 
 /** A local time, or an instant: `2026-01-31`, `2026-01-31T09:30`, `2026-01-31T09:30:00Z`. */
-const DATE = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d)?)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)?)?$/;
+const DATE = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d)?)(?:[.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?)?$/;
+
+/** Whether it is in the years 1900 to 9999. Others are mistakes, such as the zero time of another language. */
+const isUsual = (time: number): boolean => Date.UTC(1900, 0) <= time && time < Date.UTC(10_000, 0);
 
 /** When windows begin, as a local time: they begin whole units before and after it. */
 export interface Anchor {
@@ -15,6 +18,10 @@ export interface Anchor {
   readonly text: string;
 }
 
+/** The time of a `Date`, also of one that another realm made, as `structuredClone()` does in tests that run in a VM. */
+export const timeOf = (value: unknown): number | undefined =>
+  typeof value === 'object' && Object.prototype.toString.call(value) === '[object Date]' ? Number(value) : undefined;
+
 /**
  * Reads an `anchor`. A day of the month stands for that day at midnight.
  *
@@ -22,9 +29,9 @@ export interface Anchor {
  */
 export function anchorOf(given: unknown, calendar: string, zone: TimeZone): Anchor {
   if (typeof given === 'number') return dayOfMonth(given, calendar);
-  const isDate = given instanceof Date;
-  const local = isDate ? localOf(given.getTime(), zone) : typeof given === 'string' ? read(given, zone) : NaN;
-  if (Number.isNaN(local)) throw invalid(given);
+  const time = timeOf(given);
+  const local = time !== undefined ? localOf(time, zone) : typeof given === 'string' ? read(given, zone) : NaN;
+  if (!isUsual(local)) throw invalid(given);
   return { local, text: `from ${textOf(local)}` };
 }
 
@@ -46,13 +53,18 @@ function read(text: string, zone: TimeZone): number {
 /** Windows begin at whole seconds, so that fractions of a subscription's start need no explanation. */
 function localOf(instant: number, zone: TimeZone): number {
   const whole = Math.floor(instant / SECOND) * SECOND;
-  return Number.isNaN(whole) ? NaN : whole + offsetAt(zone, whole);
+  return isUsual(whole) ? whole + offsetAt(zone, whole) : NaN;
 }
 
 const textOf = (local: number): string => new Date(local).toISOString().replace(/(T00:00:00)?\.000Z$/, '');
 
-const invalid = (given: unknown): RateLimitError =>
-  new RateLimitError(
+function invalid(given: unknown): RateLimitError {
+  const time = timeOf(given);
+  // Dates of libraries are written like text that would do.
+  const isForeign = typeof given === 'object' && time === undefined;
+  const got = Number.isNaN(time) ? 'an invalid Date' : isForeign ? kindOf(given) : shown(given);
+  return new RateLimitError(
     'RL_WINDOW_INVALID',
-    `window: anchor must be a date like '2026-01-31', an instant (a Date, or '2026-01-31T09:30:00Z'), or with calendar: 'month' a day from 1 to 31, got ${shown(given)}`,
+    `window: anchor must be a date like '2026-01-31', an instant (a Date, or '2026-01-31T09:30:00Z') of the years 1900 to 9999, or with calendar: 'month' a day from 1 to 31, got ${got}`,
   );
+}

@@ -2,7 +2,7 @@ import { checkKnownKeys, checkOneOf } from '../checks.js';
 import { RateLimitError } from '../errors.js';
 import { shown } from '../shown.js';
 import type { Window, WindowBounds } from '../window.js';
-import { anchorOf, type Anchor } from './anchor.js';
+import { anchorOf, timeOf, type Anchor } from './anchor.js';
 import { boundsAround, calendarUnits, type CalendarUnit } from './grid.js';
 import { timeZoneOf, type TimeZone } from './time-zone.js';
 
@@ -111,9 +111,11 @@ export function calendarWindowOf(definition: CalendarDefinition | CalendarText):
   checkKnownKeys(given, KEYS, 'window');
   // Read once: a getter may return something else the next time.
   const { calendar, timeZone, weekStart, anchor } = given;
-  const text = [calendar, timeZone, weekStart, typeof anchor, anchor instanceof Date ? anchor.getTime() : anchor]
-    .map(String)
-    .join('\0');
+  const time = timeOf(anchor);
+  // With kinds: the text 'undefined' is not what is left out, and the number of a day is not that of a date.
+  const kinds = kindOf(timeZone) + kindOf(weekStart) + (time === undefined ? kindOf(anchor) : 'd');
+  if (typeof calendar !== 'string' || kinds.includes('x')) return checked({ calendar, timeZone, weekStart, anchor });
+  const text = `${kinds} ${calendar} ${timeZone} ${weekStart} ${time ?? (anchor as string)}`;
   let window = kept.get(text);
   if (!window) {
     window = checked({ calendar, timeZone, weekStart, anchor });
@@ -121,6 +123,12 @@ export function calendarWindowOf(definition: CalendarDefinition | CalendarText):
     kept.set(text, window);
   }
   return window;
+}
+
+/** A letter for the kind of a part: left out, text or number. Others are not valid, but may be written like one that is. */
+function kindOf(part: unknown): '-' | 't' | 'n' | 'x' {
+  if (part === undefined || part === null) return '-';
+  return typeof part === 'string' ? 't' : typeof part === 'number' ? 'n' : 'x';
 }
 
 function parsed(text: string): CalendarDefinition {
