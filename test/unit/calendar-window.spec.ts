@@ -91,6 +91,11 @@ describe('a window of the calendar', () => {
     ]);
   });
 
+  it('has ended for good, even if clocks are set back to show it again', () => {
+    // At 00:01 it was 23:01 again, of 6 November.
+    bounds([['day America/Goose_Bay', '2010-11-07T03:30', '2010-11-07T03', '2010-11-08T04']]);
+  });
+
   it('begins at the first of two midnights', () => {
     bounds([
       ['day Atlantic/Azores', '2026-10-25T00', '2026-10-25T00', '2026-10-26T01'],

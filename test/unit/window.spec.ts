@@ -18,6 +18,13 @@ describe('the window of a policy', () => {
     expect(windowOf('10s').boundsAt(1_800_000_000_000)).toEqual({ start: 1_800_000_000_000, end: 1_800_000_010_000 });
   });
 
+  it('is a unit of the calendar if it is written as one, and never shares its id with a span', () => {
+    expect(windowOf('day').isCalendar).toBe(true);
+    expect(windowOf({ calendar: 'day' }).isCalendar).toBe(true);
+    expect(windowOf('1d').isCalendar).toBe(false);
+    expect(windowOf('day').id).not.toBe(windowOf('1d').id);
+  });
+
   it('shares its id with windows of the same length, however they are written, and with no other', () => {
     expect(windowOf('60s').id).toBe(windowOf('1m').id);
     expect(windowOf('61s').id).not.toBe(windowOf('1m').id);
