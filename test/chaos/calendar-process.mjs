@@ -7,10 +7,7 @@
 import { Redis } from 'ioredis';
 import { definePolicy, RedisStore } from 'nestjs-redis-rate-limit';
 
-/** How many requests of each process are under way at a time: sometimes they travel alone, sometimes together. */
-const LOOPS = 6;
-
-const { url, clock } = JSON.parse(process.argv[2]);
+const { url, clock, loops } = JSON.parse(process.argv[2]);
 
 const realNow = Date.now;
 Date.now = () => realNow() + clock;
@@ -24,11 +21,13 @@ const monotonic = () => Number(process.hrtime.bigint()) / 1e6;
 
 const seen = [];
 let running = false;
+let unique = 0;
 
 async function loop(requests, next) {
   while (running) {
     const request = next++ % requests.length;
-    const hits = requests[request];
+    // A # in a key stands for another number each time.
+    const hits = requests[request].map((hit) => ({ ...hit, key: hit.key.replace('#', `${process.pid}.${unique++}`) }));
     const sent = monotonic();
     const decisions = await store.consume(hits);
     const received = monotonic();
@@ -52,6 +51,6 @@ process.on('message', async (message) => {
   const requests = message.requests.map((claims) =>
     claims.map(({ policy, key, cost }) => ({ policy: definePolicy(policy), key, cost })),
   );
-  working = Array.from({ length: LOOPS }, (_, i) => loop(requests, i));
+  working = Array.from({ length: loops }, (_, i) => loop(requests, i));
 });
 process.send('ready');

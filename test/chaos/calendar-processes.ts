@@ -19,18 +19,24 @@ export interface Seen {
   received: number;
 }
 
+interface Settings {
+  /** By how many milliseconds its clock is wrong. */
+  clock: number;
+  /** How many requests it has under way at a time. One travels alone, several together. */
+  loops: number;
+}
+
 const fileOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /** Processes with clocks of their own that spend on one Redis. Whoever starts them stops them. */
 export class CalendarProcesses {
   private constructor(readonly processes: readonly ChildProcess[]) {}
 
-  /** @param clocks by how many milliseconds the clock of each process is wrong */
-  static async start(url: string, clocks: readonly number[]): Promise<CalendarProcesses> {
+  static async start(url: string, settings: readonly Settings[]): Promise<CalendarProcesses> {
     execFileSync(process.execPath, [fileOf('../exactness/ensure-built.mjs')], { stdio: 'inherit' });
-    const started = clocks.map((clock) =>
+    const started = settings.map((own) =>
       // The time limit is for a test run that ends without stopping them.
-      fork(fileOf('calendar-process.mjs'), [JSON.stringify({ url, clock })], { execArgv: [], timeout: 120_000 }),
+      fork(fileOf('calendar-process.mjs'), [JSON.stringify({ url, ...own })], { execArgv: [], timeout: 120_000 }),
     );
     await Promise.all(started.map((each) => once(each, 'message')));
     return new CalendarProcesses(started);
