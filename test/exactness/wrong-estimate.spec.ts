@@ -192,14 +192,18 @@ describe('an estimate of the server’s clock that is wrong by years', () => {
     expect(await left(policyOf(), 'gone')).toBe(10);
   });
 
-  it('where it is never corrected, nothing is charged, and the request fails', async () => {
+  it('where it is never corrected, nothing is charged, no block begins, and the request fails', async () => {
     const span = policyOf({ name: 'span', window: '1d' });
+    const login = policyOf({ name: 'login', window: '1d', limit: 1, blockFor: '1h' });
+    await ask(login);
+    await misled.mislead(WRONG);
     misled.lie = WRONG;
-    const hits = [span, policyOf()].map((policy) => ({ policy, key: 'k', cost: 1 }));
+    const hits = [span, login, policyOf()].map((policy) => ({ policy, key: 'k', cost: 1 }));
     await expect(misled.store.consume(hits)).rejects.toThrow(StoreUnavailableError);
     await expect(ask(policyOf())).rejects.toThrow('was not charged');
     misled.lie = 0;
     expect(await left(span)).toBe(10);
+    expect((await ask(login, 0)).blockedFor).toBeUndefined();
     expect(await client.keys('*daily*')).toEqual([]);
   });
 });
