@@ -1,16 +1,14 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = 'a2f7a5298797ff4c05a860850a57604a2797635a';
+export const consumeSha = '4796d6fa5b81483956c8ed90a87a05b6896bbdb6';
 
 export const consumeScript = `local KEYS, ARGV, redis, tonumber = KEYS, ARGV, redis, tonumber
 local time = redis.call('TIME')
 local microseconds = tonumber(time[2])
 local server = time[1] * 1000 + (microseconds - microseconds % 1000) / 1000
 local lone_sum
-if not ARGV[1 + 4] and ARGV[1 + 2] ~= '7'
-or ARGV[1 + 6] == 'lone'
-then
+if not ARGV[1 + 4] and ARGV[1 + 0] ~= '' or ARGV[1 + 6] == 'lone' then
 local not_after, limit, window = ARGV[1 + 0], ARGV[1 + 1], ARGV[1 + 2]
 local bounds = ARGV[1 + 3]
 local now = tonumber(ARGV[1 + 4] or server)
