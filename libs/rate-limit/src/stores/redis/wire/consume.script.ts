@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '4796d6fa5b81483956c8ed90a87a05b6896bbdb6';
+export const consumeSha = '1578ee88784de90d2debb6f458472c1e7d9832d8';
 
 export const consumeScript = `local KEYS, ARGV, redis, tonumber = KEYS, ARGV, redis, tonumber
 local time = redis.call('TIME')
@@ -564,7 +564,7 @@ if not opcode then opcode, count = 2, #KEYS end
 while opcode do
 arg = arg + 2
 local before = answered
-if opcode == 2 then
+if opcode == 2 or opcode == 8 then
 if drawn > key and drawn <= key + count then inspected = KEYS[drawn] end
 if is_late then
 answered = answered + 3 * count
@@ -573,7 +573,13 @@ local policy, cost_text = ARGV[arg + 0] or 1, ARGV[arg + 1] or '1'
 local at, cost = 5 * (policy - 1) + 1, tonumber(cost_text)
 local judge, limit, window, burst, life = policies[at], policies[at + 1],
 policies[at + 2], policies[at + 3], policies[at + 4]
-for i = key + 1, key + count do
+local is_each, first = opcode == 8, key + 1
+for i = first, key + count do
+if is_each and i > first then
+at = at + 5
+judge, limit, window, burst, life = policies[at], policies[at + 1],
+policies[at + 2], policies[at + 3], policies[at + 4]
+end
 local remaining, reset_after, retry_after, record, lifetime =
 judge(KEYS[i], limit, window, burst, cost, now, life, cost_text)
 reply[answered + (1 + 0)] = remaining
