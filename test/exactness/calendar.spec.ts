@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { calendarUnits } from '../../libs/rate-limit/src/core/calendar/grid.js';
+import { createLimiter } from '../../libs/rate-limit/src/engine/create-limiter.js';
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
 import type { WindowDefinition } from '../../libs/rate-limit/src/core/window-of.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
@@ -53,6 +54,36 @@ describe('a customer who changes the zone and the anchor 400 times within a wind
     time += 1;
     expect(admitted(await ask(400))).toBe(100);
   });
+});
+
+it('a limit that changes at run time changes within the window, and the window ends when it was to', async () => {
+  const anchor = new Date(Date.now() - 43_200_000);
+  const limiter = await createLimiter({
+    redis: server.url,
+    policies: { daily: { limit: 5, window: { calendar: 'day', timeZone: 'Europe/Berlin', anchor } } },
+    denialCache: false,
+    logger: { log: () => {}, warn: () => {}, error: () => {} },
+  });
+  try {
+    const ends = new Set<number>();
+    const passing = async () => {
+      for (let passed = 0; ; passed++) {
+        const { allowed, resetAfter } = await limiter.consume('daily', 'k');
+        ends.add(Math.round((Date.now() + resetAfter) / 60_000));
+        if (!allowed) return passed;
+      }
+    };
+    expect(await passing()).toBe(5);
+    await limiter.limits.set('daily', { limit: 8 });
+    expect(await passing()).toBe(3);
+    await limiter.limits.set('daily', { limit: 2 });
+    expect(await passing()).toBe(0);
+    await limiter.limits.set('daily', { limit: 9 });
+    expect(await passing()).toBe(1);
+    expect([...ends]).toEqual([Math.round((anchor.getTime() + 86_400_000) / 60_000)]);
+  } finally {
+    await limiter.close();
+  }
 });
 
 describe.each(calendarUnits)('a %s', (calendar) => {

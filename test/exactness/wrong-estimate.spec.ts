@@ -6,6 +6,7 @@ import { definePolicy, type Policy, type PolicyDefinition } from '../../libs/rat
 import type { WindowDefinition } from '../../libs/rate-limit/src/core/window-of.js';
 import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
+import { FRAME, LATE, OPCODE } from '../../libs/rate-limit/src/stores/redis/wire/frame.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
 
@@ -40,6 +41,7 @@ class Misled {
   /** Calls of the script, and how many of them had commands that did nothing. */
   calls = 0;
   late = 0;
+  replies: Buffer[] = [];
   /** Changes what is sent behind the keys. */
   change: (args: string[]) => string[] = (same) => same;
 
@@ -55,7 +57,7 @@ class Misled {
     this.lie = by;
     await look();
     this.lie = 0;
-    [this.calls, this.late] = [0, 0];
+    [this.calls, this.late, this.replies] = [0, 0, []];
   }
 
   private seen(target: Client): Client {
@@ -67,6 +69,7 @@ class Misled {
         const clock = reply.readDoubleLE(0);
         reply.writeDoubleLE(clock + Math.sign(clock) * this.lie, 0);
         this.calls++;
+        this.replies.push(reply);
         if (clock < 0 || (reply.length === 8 && args.length > 2)) this.late++;
         return reply;
       };
@@ -163,16 +166,18 @@ describe('an estimate of the server’s clock that is wrong by years', () => {
     await misled.mislead(WRONG);
     misled.change = (args) => {
       misled.change = (same) => same;
-      // The runs begin with the first number behind the policies: 4 entries each. The first one gets a deadline long ago.
-      const runs = args.findIndex((arg, i) => i >= 2 && i % 5 === 2 && /^\d+$/.test(arg));
-      const written = [...args.slice(0, runs), '1', String(2 * WRONG), ...args.slice(runs, runs + 4), '1', '0'];
-      return [...written, ...args.slice(runs + 4)];
+      // Three runs of one hit in place of what is behind the policies; the first has a deadline long ago.
+      const hit = (policy: number) => [OPCODE.hit, 1, policy, 1];
+      const runs = [OPCODE.deadline, 2 * WRONG, ...hit(1), OPCODE.deadline, 0, ...hit(2), ...hit(3)];
+      return [...args.slice(0, FRAME.head.LENGTH + 3 * FRAME.policy.LENGTH), ...runs.map(String)];
     };
     const answers = await Promise.all(
       [span, closed, open].map((policy) => misled.store.consume([{ policy, key: 'k', cost: 1 }])),
     );
     expect(answers.flat().map(({ remaining }) => remaining)).toEqual([9, 9, 8]);
     expect([misled.calls, misled.late]).toEqual([2, 1]);
+    const first = misled.replies[0]!;
+    expect([1, 4, 7].map((place) => first.readDoubleLE(8 * place))).toEqual([LATE, LATE, 8]);
     expect([await left(span), await left(closed), await left(open)]).toEqual([9, 9, 8]);
   });
 
