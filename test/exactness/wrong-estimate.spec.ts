@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
+import { fixedWindow } from '../../libs/rate-limit/src/core/algorithms/fixed-window.js';
 import type { Decision } from '../../libs/rate-limit/src/core/decision.js';
 import { definePolicy, type Policy, type PolicyDefinition } from '../../libs/rate-limit/src/core/policy.js';
 import type { WindowDefinition } from '../../libs/rate-limit/src/core/window-of.js';
@@ -45,7 +46,7 @@ class Misled {
   /** Changes what is sent behind the keys. */
   change: (args: string[]) => string[] = (same) => same;
 
-  constructor(prefix = randomUUID()) {
+  constructor(readonly prefix = randomUUID()) {
     this.store = new RedisStore(this.seen(client), { timeout: 10_000, prefix });
   }
 
@@ -132,6 +133,27 @@ describe('an estimate of the server’s clock that is wrong by years', () => {
     expect(await ask(policyOf(), -3)).toMatchObject({ remaining: 8 });
     expect(misled.late).toBe(0);
   });
+
+  it.each([1, 4, 0, -1, 5, 11])(
+    'a state from far ahead is brought back, once, by a request of %d units',
+    async (cost) => {
+      const window = { calendar: 'day', timeZone: 'UTC', anchor: new Date(Date.now() - DAY / 2) } as const;
+      const policy = policyOf({ window });
+      const state = { end: Math.ceil(Date.now() / 1_000) * 1_000 + 5 * DAY, used: 6 };
+      const record = Buffer.alloc(24);
+      [0, state.end, state.used].forEach((number, i) => record.writeDoubleLE(number, 8 * i));
+      await client.set(`${misled.prefix}:{k}:${policy.id}`, record, 'PX', 60_000);
+      await misled.mislead(WRONG);
+      const { resetAfter, ...decision } = await ask(policy, cost);
+      const expected = fixedWindow.judge(policy, state, cost, Date.now());
+      expect([misled.calls, misled.late]).toEqual([2, 1]);
+      expect([decision.allowed, decision.remaining]).toEqual([expected.allowed, expected.remaining]);
+      expect(Math.abs(resetAfter - expected.resetAfter)).toBeLessThan(1_000);
+      await misled.mislead(WRONG);
+      expect((await ask(policy, 0)).remaining).toBe(expected.remaining);
+      expect(misled.late).toBe(0);
+    },
+  );
 
   it('of requests of one policy that travel together each is charged once', async () => {
     const policy = policyOf();
