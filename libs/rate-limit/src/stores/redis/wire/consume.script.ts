@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '1578ee88784de90d2debb6f458472c1e7d9832d8';
+export const consumeSha = '29a4f46eb5bbaa1dc2269a46432d38e830709f91';
 
 export const consumeScript = `local KEYS, ARGV, redis, tonumber = KEYS, ARGV, redis, tonumber
 local time = redis.call('TIME')
@@ -743,9 +743,12 @@ if not is_late then
 local at = 5 * (ARGV[arg + 0] - 1) + 1
 local span, block = tonumber(ARGV[arg + 1]), new_block(ARGV[arg + 2])
 for n = 1, count do
-look(KEYS[key + 2 * n - 1], at, 0, '0')
+local done = look(KEYS[key + 2 * n - 1], at, 0, '0')
+if done ~= -1 then
 read_block(block, KEYS[key + 2 * n])
-reply[answered + n] = write_block(block, now, span, block.step) and 1 or 0
+done = write_block(block, now, span, block.step) and 1 or 0
+end
+reply[answered + n] = done
 end
 end
 return arg + 3, key + 2 * count, answered + 1 * count
