@@ -134,16 +134,21 @@ describe('an estimate of the server’s clock that is wrong by years', () => {
     expect(misled.late).toBe(0);
   });
 
-  it.each([1, 4, 0, -1, 5, 11])(
-    'a state from far ahead is brought back, once, by a request of %d units',
-    async (cost) => {
-      const window = { calendar: 'day', timeZone: 'UTC', anchor: new Date(Date.now() - DAY / 2) } as const;
-      const policy = policyOf({ window });
-      const state = { end: Math.ceil(Date.now() / 1_000) * 1_000 + 5 * DAY, used: 6 };
+  describe('a state from far ahead', () => {
+    const anchor = new Date(Date.now() - DAY / 2);
+    const policy = policyOf({ window: { calendar: 'day', anchor } });
+    const blocking = policyOf({ window: { calendar: 'day', anchor }, blockFor: 0 });
+    const state = { end: Math.ceil(Date.now() / 1_000) * 1_000 + 5 * DAY, used: 6 };
+    let key: string;
+    beforeEach(async () => {
+      key = `${misled.prefix}:{k}:${policy.id}`;
       const record = Buffer.alloc(24);
       [0, state.end, state.used].forEach((number, i) => record.writeDoubleLE(number, 8 * i));
-      await client.set(`${misled.prefix}:{k}:${policy.id}`, record, 'PX', 60_000);
+      await client.set(key, record, 'PX', 60_000);
       await misled.mislead(WRONG);
+    });
+
+    it.each([1, 4, 0, -1, 5, 11])('is brought back, once, by a request of %d units', async (cost) => {
       const { resetAfter, ...decision } = await ask(policy, cost);
       const expected = fixedWindow.judge(policy, state, cost, Date.now());
       expect([misled.calls, misled.late]).toEqual([2, 1]);
@@ -152,8 +157,15 @@ describe('an estimate of the server’s clock that is wrong by years', () => {
       await misled.mislead(WRONG);
       expect((await ask(policy, 0)).remaining).toBe(expected.remaining);
       expect(misled.late).toBe(0);
-    },
-  );
+    });
+
+    it('is brought back by a block by hand', async () => {
+      await misled.store.block(blocking, 'k', 60_000);
+      expect([misled.calls, misled.late]).toEqual([2, 1]);
+      expect((await client.pttl(key)) / DAY).toBeCloseTo(0.5, 2);
+      expect((await ask(blocking)).blockedFor).toBeGreaterThan(59_000);
+    });
+  });
 
   it('of requests of one policy that travel together each is charged once', async () => {
     const policy = policyOf();
