@@ -9,6 +9,7 @@ const NOT_SHIPPED = [
   'beside-others.md',
   'capacity.md',
   'choosing-an-algorithm.md',
+  'design-notes-calendar.md',
   'design-notes-limiter.md',
   'design-notes.md',
   'extending.md',
