@@ -11,7 +11,9 @@
 //
 //   --rounds 20      how often each situation is measured
 //   --seconds 1      how long, each time
-//   --only lone,plain,three,lone-three,block,lone-block,mixed
+//   --only lone,plain,three,lone-three,block,lone-block,mixed,each4,each16,each64,lone-each
+//   --windows 1d,1d  the windows of the old and the new side, so that a build can be compared with itself: 1d,day
+//   --limit 1000000000   of each policy. Up to a million fixed windows are counters, above it they are records
 //   --json FILE      also writes every figure of every round
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -26,11 +28,12 @@ import { Server } from './measuring/server.mjs';
 import { median, quantile } from './measuring/statistics.mjs';
 import { openBenchRedis } from './redis.mjs';
 
-const LIMIT = 1_000_000_000;
-const DAY = 86_400_000;
 const CALLERS = 1_000;
 
-/** Name, requests in flight, and the policies and costs of request number `n`. */
+/**
+ * Name, requests in flight, and the policies and costs of request number `n`. `each`: so many callers, each with a
+ * definition of its own, as when every customer has a limit.
+ */
 const SITUATIONS = {
   lone: { inFlight: 1, policies: [{ name: 'a' }] },
   plain: { inFlight: 64, policies: [{ name: 'a' }] },
@@ -38,6 +41,10 @@ const SITUATIONS = {
   three: { inFlight: 21, policies: [{ name: 'a' }, { name: 'b' }, { name: 'c' }] },
   'lone-block': { inFlight: 1, policies: [{ name: 'a', blockFor: '1m' }] },
   block: { inFlight: 32, policies: [{ name: 'a', blockFor: '1m' }] },
+  'lone-each': { inFlight: 1, each: 1_000, policies: [{ name: 'a' }] },
+  each4: { inFlight: 8, each: 1_000, policies: [{ name: 'a' }] },
+  each16: { inFlight: 32, each: 1_000, policies: [{ name: 'a' }] },
+  each64: { inFlight: 128, each: 1_000, policies: [{ name: 'a' }] },
   mixed: { inFlight: 64, policies: [{ name: 'a' }], costs: [1, 2, 3] },
 };
 
@@ -53,6 +60,8 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '20' },
     seconds: { type: 'string', default: '1' },
     only: { type: 'string', default: Object.keys(SITUATIONS).join(',') },
+    limit: { type: 'string', default: '1000000000' },
+    windows: { type: 'string', default: '1d,1d' },
     json: { type: 'string' },
   },
 });
@@ -68,7 +77,9 @@ const server = new Server(redis.url);
 const results = {};
 try {
   if (pinRedis(await server.pid())) pinThisProcess();
-  const sides = [await openSide('old', positionals[0]), await openSide('new', positionals[1])];
+  const windows = values.windows.split(',');
+  const sides = [];
+  for (const [i, name] of ['old', 'new'].entries()) sides.push(await openSide(name, positionals[i], windows[i]));
   for (const name of names) {
     await server.empty();
     results[name] = await compare(name, sides);
@@ -81,24 +92,32 @@ try {
   await redis.close();
 }
 
-async function openSide(name, dist) {
+async function openSide(name, dist, window) {
   const entry = resolve(dist, 'esm/index.js');
   if (!existsSync(entry)) throw new Error(`${dist} is not a built package: it has no esm/index.js`);
   const { definePolicy, RedisStore } = await import(pathToFileURL(entry));
   const client = new Redis(redis.url);
   const store = new RedisStore(client, { prefix: name, timeout: 10_000 });
-  const defined = (definition) => definePolicy({ limit: LIMIT, window: DAY, ...definition });
+  const defined = (definition, one) =>
+    definePolicy({ limit: Number(values.limit) - one, window: ownWindow(window, one), ...definition });
   return { name, store, defined, close: () => client.disconnect() };
+}
+
+/** Windows of the calendar that each begin a second later. */
+function ownWindow(window, one) {
+  const isCalendar = /^[a-z]/.test(window);
+  return isCalendar && one > 0 ? { calendar: window, anchor: new Date(Date.UTC(2026, 0, 1, 0, 0, one)) } : window;
 }
 
 /** Round by round the figures of both sides: `{ old: [...], new: [...] }`. */
 async function compare(name, sides) {
-  const { inFlight, policies, costs = [1] } = SITUATIONS[name];
+  const { inFlight, policies, costs = [1], each = 1 } = SITUATIONS[name];
   const keys = callers(CALLERS);
   const opened = sides.map((side) => {
-    const defined = policies.map(side.defined);
+    const sets = Array.from({ length: each }, (_, one) => policies.map((policy) => side.defined(policy, one)));
     let asked = 0;
     const decide = async (key) => {
+      const defined = sets[asked % each];
       const cost = costs[asked++ % costs.length];
       const decisions = await side.store.consume(defined.map((policy) => ({ policy, key, cost })));
       return decisions.every(({ allowed }) => allowed);

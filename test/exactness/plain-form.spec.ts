@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { definePolicy, type PolicyDefinition } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { consumeScript } from '../../libs/rate-limit/src/stores/redis/wire/consume.script.js';
+import { OPCODE } from '../../libs/rate-limit/src/stores/redis/wire/frame.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
 import { recordingScripts, type ScriptCall } from '../support/script-calls.js';
@@ -65,6 +66,30 @@ it('a batch is one key for each request, in order of arrival, and the same words
   expect(reply.subarray(8).toString('hex')).toBe(
     [NINE, A_MINUTE, ZERO, NINE, A_MINUTE, ZERO, EIGHT, A_MINUTE, ZERO].join(''),
   );
+});
+
+it('requests under as many policies, in order, are one run', async () => {
+  const calls: ScriptCall[] = [];
+  const store = new RedisStore(recordingScripts(client, calls), { timeout: 10_000, now: () => TIME });
+  const [a, b, c] = [7, 8, 9].map((limit) => definePolicy({ name: `p${limit}`, limit, window: '1d' }));
+  const asked = [a!, b!, c!, b!, b!, c!].map((policy) => ({ policy, key: 'k', cost: 1 }));
+  const decisions = await Promise.all(asked.map((hit) => store.consume([hit])));
+  const { hit, hitEach } = { hit: String(OPCODE.hit), hitEach: String(OPCODE.hitEach) };
+  // a b c, then b twice, then c.
+  expect(calls.at(-1)!.args.slice(2 + 3 * 5)).toEqual([hitEach, '3', '1', '1', hit, '2', '2', '1', hit, '1', '3', '1']);
+  expect(decisions.map(([decision]) => decision!.remaining)).toEqual([6, 7, 8, 6, 5, 7]);
+});
+
+it('a lone request on a window of the calendar has its bounds too', async () => {
+  const { keys, args, reply } = await runOf({ name: 'daily', limit: 10, window: 'day' }, ['user:1']);
+  const serverNow = Number((await client.time())[0]);
+  // Those of five seconds ago (PolicyTexts).
+  const midnight = serverNow - 5 - ((serverNow - 5) % 86_400);
+  expect(keys).toEqual(['rl:{user:1}:daily:fwday']);
+  expect(args.slice(1)).toEqual(['10', '172800000', [0, 1, 2].map((day) => midnight + day * 86_400).join(' ')]);
+  expect(reply.subarray(8, 16).toString('hex')).toBe(NINE);
+  const untilEnd = 86_400_000 - (reply.readDoubleLE(0) % 86_400_000);
+  expect(reply.readDoubleLE(16)).toBe(untilEnd);
 });
 
 it('past the deadline the reply is the clock alone, and nothing is charged', async () => {

@@ -143,6 +143,7 @@ function isSame<O extends NamedOptions>(
   y: O,
 ): boolean {
   if (part === 'blockFor') return a.own.blocks?.text === b.own.blocks?.text;
+  if (part === 'window') return a.own.period.text === b.own.period.text;
   const isKnown = a.varies === 'never' && b.varies === 'never' && part in a.own;
   return isKnown ? a.own[part as keyof Policy] === b.own[part as keyof Policy] : x[part] === y[part];
 }

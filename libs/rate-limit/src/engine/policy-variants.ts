@@ -4,8 +4,8 @@ import { windowOf } from '../core/window-of.js';
 /** Numbers in place of those of a definition. A window or a burst that is undefined is the definition's. */
 export type PolicyNumbers = Pick<PolicyDefinition, 'limit'> & Partial<Pick<PolicyDefinition, 'window' | 'burst'>>;
 
-/** How many variants of a policy are kept. Callers choose the numbers, so there must be a bound. */
-const MOST_KEPT = 1_000;
+/** How many variants of a policy are kept: 5 MB. Callers choose the numbers, so there must be a bound. */
+const MOST_KEPT = 10_000;
 
 /** A definition with other numbers. Each variant is checked once and kept, because checking for each call is slow. */
 export class PolicyVariants {
@@ -38,7 +38,8 @@ export class PolicyVariants {
     let policy = this.known.get(id);
     if (!policy) {
       policy = this.checked(numbers);
-      if (this.known.size < MOST_KEPT) this.known.set(id, policy);
+      if (this.known.size >= MOST_KEPT) this.known.delete(this.known.keys().next().value!);
+      this.known.set(id, policy);
     }
     return policy;
   }

@@ -77,7 +77,7 @@ if not opcode then opcode, count = OPCODE.hit, #KEYS end
 while opcode do
   arg = arg + FRAME.run.LENGTH
   local before = answered
-  if opcode == OPCODE.hit then
+  if opcode == OPCODE.hit or opcode == OPCODE.hitEach then
     if drawn > key and drawn <= key + count then inspected = KEYS[drawn] end
     if is_late then
       answered = answered + FRAME.decision.LENGTH * count
@@ -86,7 +86,14 @@ while opcode do
       local at, cost = FRAME.policy.LENGTH * (policy - 1) + 1, tonumber(cost_text)
       local judge, limit, window, burst, life = policies[at], policies[at + FRAME.policy.limit],
         policies[at + FRAME.policy.window], policies[at + FRAME.policy.burst], policies[at + FRAME.policy.life]
-      for i = key + 1, key + count do
+      -- In a run of `hitEach` every hit is under the next policy.
+      local is_each, first = opcode == OPCODE.hitEach, key + 1
+      for i = first, key + count do
+        if is_each and i > first then
+          at = at + FRAME.policy.LENGTH
+          judge, limit, window, burst, life = policies[at], policies[at + FRAME.policy.limit],
+            policies[at + FRAME.policy.window], policies[at + FRAME.policy.burst], policies[at + FRAME.policy.life]
+        end
         local remaining, reset_after, retry_after, record, lifetime =
           judge(KEYS[i], limit, window, burst, cost, now, life, cost_text)
         reply[answered + (1 + FRAME.decision.remaining)] = remaining

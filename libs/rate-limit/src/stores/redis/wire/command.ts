@@ -63,6 +63,12 @@ export abstract class Command<Answer = unknown> {
   /** Whether it differs from another command only in its keys. Then both may share a run. */
   abstract isLike(other: Command): boolean;
 
+  /**
+   * Whether it may follow another command in a run of commands that are alike, except that each is under the policy after
+   * the last one's.
+   */
+  isNextOf?(other: Command, run: RunWriter): boolean;
+
   /** Writes what follows the opcode and the count of its run. */
   abstract writeTo(run: RunWriter): void;
 

@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = 'a2f7a5298797ff4c05a860850a57604a2797635a';
+export const consumeSha = '8c699b3d1e3d7e3fa68877ef02b91058ae1f6768';
 
 export const consumeScript = `local KEYS, ARGV, redis, tonumber = KEYS, ARGV, redis, tonumber
 local time = redis.call('TIME')
@@ -566,7 +566,7 @@ if not opcode then opcode, count = 2, #KEYS end
 while opcode do
 arg = arg + 2
 local before = answered
-if opcode == 2 then
+if opcode == 2 or opcode == 8 then
 if drawn > key and drawn <= key + count then inspected = KEYS[drawn] end
 if is_late then
 answered = answered + 3 * count
@@ -575,7 +575,13 @@ local policy, cost_text = ARGV[arg + 0] or 1, ARGV[arg + 1] or '1'
 local at, cost = 5 * (policy - 1) + 1, tonumber(cost_text)
 local judge, limit, window, burst, life = policies[at], policies[at + 1],
 policies[at + 2], policies[at + 3], policies[at + 4]
-for i = key + 1, key + count do
+local is_each, first = opcode == 8, key + 1
+for i = first, key + count do
+if is_each and i > first then
+at = at + 5
+judge, limit, window, burst, life = policies[at], policies[at + 1],
+policies[at + 2], policies[at + 3], policies[at + 4]
+end
 local remaining, reset_after, retry_after, record, lifetime =
 judge(KEYS[i], limit, window, burst, cost, now, life, cost_text)
 reply[answered + (1 + 0)] = remaining

@@ -72,24 +72,36 @@ export class FrameWriter implements Frame, RunWriter {
   /** Commands that are alike, follow one another and share a deadline are one run. */
   private writeRuns(commands: readonly Command[]): void {
     let deadline = NaN;
-    let first: Command | undefined;
+    let last: Command | undefined;
     let count = 0;
-    let countAt = 0;
+    let at = 0;
     for (const command of commands) {
       const later = command.deadline - deadline;
-      if (!(later >= 0 && later <= DEADLINES_SHARED_WITHIN)) {
+      const isTogether = later >= 0 && later <= DEADLINES_SHARED_WITHIN;
+      if (!isTogether) {
         ({ deadline } = command);
         this.spans.push({ deadline, at: this.runs.length });
-      } else if (first!.isLike(command)) {
-        this.runs[countAt] = ++count;
+      } else if (this.joins(command, last!, at, count)) {
+        this.runs[at + FRAME.run.count] = ++count;
+        last = command;
         continue;
       }
-      first = command;
+      last = command;
       count = 1;
-      countAt = this.runs.length + FRAME.run.count;
+      at = this.runs.length;
       this.write('run', command.opcode, count);
       command.writeTo(this);
     }
+  }
+
+  /** Whether a command joins the run at this place, whose last command this is. */
+  private joins(command: Command, last: Command, at: number, count: number): boolean {
+    const opcode = at + FRAME.run.opcode;
+    const isEach = this.runs[opcode] === OPCODE.hitEach;
+    if (!isEach && last.isLike(command)) return true;
+    if ((!isEach && count > 1) || !command.isNextOf?.(last, this)) return false;
+    this.runs[opcode] = OPCODE.hitEach;
+    return true;
   }
 
   /** Writes the last deadline into the head, and where there are several, how much earlier each span's is. */

@@ -20,7 +20,7 @@ const LAYOUT = {
   policy: ['algorithm', 'limit', 'window', 'burst', 'life'],
   /** The start of a run. */
   run: ['opcode', 'count'],
-  /** A hit. `policy`: which one, counted from 1. */
+  /** A hit. `policy`: which one, counted from 1. In a `hitEach` run: of the first hit. */
   hit: ['policy', 'cost'],
   /** After each hit of a `judgeBlocking` run: the rule of the policy's blocks, or ''. */
   blocking: ['rule'],
@@ -62,10 +62,19 @@ export const FRAME = Object.fromEntries(
 export const entryNames = <Name extends List>(list: Name): readonly Layout[Name][number][] => LAYOUT[list];
 
 /**
- * What a run begins with. `deadline` is not a command. In place of a count it has a number of ms: the runs after it are
+ * What a run begins with. A run of `hitEach` has hits under policies that follow one another. `deadline` is not a command. In place of a count it has a number of ms: the runs after it are
  * too late that long before the head's `notAfter`.
  */
-export const OPCODE = { deadline: 1, hit: 2, judge: 3, judgeBlocking: 4, impose: 5, forget: 6, readClock: 7 } as const;
+export const OPCODE = {
+  deadline: 1,
+  hit: 2,
+  judge: 3,
+  judgeBlocking: 4,
+  impose: 5,
+  forget: 6,
+  readClock: 7,
+  hitEach: 8,
+} as const;
 
 /**
  * The parts of the script (lua/*.lua) that a run needs. The last part's function runs it. The driver itself handles

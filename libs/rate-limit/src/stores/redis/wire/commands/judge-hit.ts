@@ -52,6 +52,14 @@ export class JudgeHit extends Command<Decision[]> {
     return other instanceof JudgeHit && other.policy === this.policy && other.cost === this.cost;
   }
 
+  override isNextOf(other: Command, run: RunWriter): boolean {
+    return (
+      other instanceof JudgeHit &&
+      other.cost === this.cost &&
+      run.placeOf(this.policy) === run.placeOf(other.policy) + 1
+    );
+  }
+
   writeTo(run: RunWriter): void {
     run.write('hit', run.placeOf(this.policy), this.cost);
   }
