@@ -134,7 +134,7 @@ function checkedName(key: string, options: { name?: unknown }): string {
   );
 }
 
-/** Compared as they are judged: '1m' is 60000, and a burst that is left out is its default. */
+/** Compared as they are judged: '1m' is 60000, and a burst that is left out is its default. A day in Berlin is another in Rome. */
 function isSame<O extends NamedOptions>(
   part: keyof O & string,
   { source: a }: CataloguePolicy,
@@ -143,6 +143,7 @@ function isSame<O extends NamedOptions>(
   y: O,
 ): boolean {
   if (part === 'blockFor') return a.own.blocks?.text === b.own.blocks?.text;
+  if (part === 'window') return a.own.period.text === b.own.period.text;
   const isKnown = a.varies === 'never' && b.varies === 'never' && part in a.own;
   return isKnown ? a.own[part as keyof Policy] === b.own[part as keyof Policy] : x[part] === y[part];
 }

@@ -97,9 +97,13 @@ const MOST_KEPT = 10_000;
 /** By their texts. Customers with the same definition share a window, so its boundaries are computed once. */
 const kept = new Map<string, CalendarWindow>();
 
+const TEXT = new RegExp(`^(${calendarUnits.join('|')})(?: (.*))?$`, 's');
+
 /** Whether a window is written as one of the calendar. {@link calendarWindowOf} says what is wrong with it. */
-export const isCalendar = (window: unknown): window is CalendarDefinition | CalendarText =>
-  (typeof window === 'object' && window !== null) || (typeof window === 'string' && /^[a-z]{3,}( |$)/i.test(window));
+export function isCalendar(window: unknown): window is CalendarDefinition | CalendarText {
+  if (typeof window === 'string') return TEXT.test(window);
+  return typeof window === 'object' && window !== null && !Array.isArray(window) && !(window instanceof Date);
+}
 
 /**
  * The window of the calendar that a definition describes.
@@ -124,7 +128,7 @@ export function calendarWindowOf(definition: CalendarDefinition | CalendarText):
 }
 
 function parsed(text: string): CalendarDefinition {
-  const [, calendar, timeZone] = /^(\S+)(?: (.*))?$/s.exec(text)!;
+  const [, calendar, timeZone] = TEXT.exec(text)!;
   return { calendar: calendar as CalendarUnit, timeZone };
 }
 

@@ -72,8 +72,19 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
   }
 }
 
+/** The last name that was refused, and the one that it resembles. To find that takes a millisecond, and customers may have
+ * set a wrong one. */
+let lastRefused: { readonly name: string; readonly meant: string | undefined } | undefined;
+
+function meantBy(name: string): string | undefined {
+  if (lastRefused?.name !== name) {
+    lastRefused = { name, meant: closest(name, Intl.supportedValuesOf('timeZone')) };
+  }
+  return lastRefused.meant;
+}
+
 function refuse(name: unknown): never {
-  const meant = typeof name === 'string' ? closest(name, Intl.supportedValuesOf('timeZone')) : undefined;
+  const meant = typeof name === 'string' ? meantBy(name) : undefined;
   throw new RateLimitError(
     'RL_WINDOW_INVALID',
     `window: timeZone must be a name of the IANA time zone database, like 'Europe/Berlin' or 'UTC', got ${shown(name)}` +
