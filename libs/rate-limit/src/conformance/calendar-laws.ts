@@ -48,7 +48,7 @@ export function calendarLaws(open: (now: Clock) => RateLimitStore | Promise<Rate
     ['month', '2027-01-31T18:30:00Z'],
     ['year', '2027-12-31T18:30:00Z'],
   ] as const) {
-    law(`a ${calendar} of the calendar ends when clocks in its zone say so`, async ({ spend, clock }) => {
+    law(`a window of one ${calendar} ends when clocks in its zone say so`, async ({ spend, clock }) => {
       clock.now = Date.parse('2027-01-15T08:00:00Z');
       const { resetAfter } = await spend(three({ calendar, timeZone: 'Asia/Kolkata' }));
       assert.equal(new Date(clock.now + resetAfter).toISOString(), new Date(end).toISOString());
