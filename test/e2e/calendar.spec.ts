@@ -6,8 +6,10 @@ import {
   definePolicy,
   RateLimit,
   RateLimiter,
+  RateLimitError,
   rateLimitHeaders,
   RedisStore,
+  type PolicyOptions,
   type RateLimitModuleOptions,
   type ResolvedPolicy,
 } from 'nestjs-redis-rate-limit';
@@ -298,10 +300,28 @@ describe('a window that is none of the calendar ends the start and says what to 
     ['a date', new Date(0), `to let windows begin at a date, write { calendar: 'month', anchor: … }`],
     ['a list', ['day', 'UTC'], 'window must be like'],
     ['a day the unit has not', { calendar: 'month', anchor: 32 }, 'a day from 1 to 31, got 32'],
+    ['a time in ms', { calendar: 'month', anchor: 1.8e12 }, 'got 1800000000000 (if that is a time, use new Date(…))'],
+    ['a date that is none', { calendar: 'month', anchor: new Date('soon') }, 'a day from 1 to 31, got Invalid Date'],
     ['a day of a week', { calendar: 'week', anchor: 1 }, 'window: anchor must be'],
   ])('%s', async (_what, window, message) => {
     const options = { policies: { p: { limit: 1, window: window as never } } };
     await expect(boot('express', options, { controllers })).rejects.toThrow(message);
+  });
+
+  it('which the compiler refuses too', () => {
+    const windows: PolicyOptions['window'][] = [
+      // @ts-expect-error not a unit
+      'daily',
+      // @ts-expect-error not a unit
+      { calendar: 'days' },
+      // @ts-expect-error not how a zone is written
+      'day/Europe/Berlin',
+      // @ts-expect-error not how the field is written
+      { calendar: 'day', timezone: 'Europe/Berlin' },
+      // @ts-expect-error not a window
+      new Date(0),
+    ];
+    for (const window of windows) expect(() => definePolicy({ name: 'p', limit: 1, window })).toThrow(RateLimitError);
   });
 
   it('with another algorithm', async () => {

@@ -8,7 +8,11 @@ import { timeZoneOf, type TimeZone } from './time-zone.js';
 
 const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 
-/** The day that a week begins with. */
+/**
+ * The day that a week begins with.
+ *
+ * @useDeclaredType
+ */
 export type Weekday = (typeof WEEKDAYS)[number];
 
 /** A window that begins and ends with a unit of the calendar: at midnight in Berlin, on Monday, on the 1st. */

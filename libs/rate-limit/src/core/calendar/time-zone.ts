@@ -8,6 +8,9 @@ const DAY = 86_400_000;
 /** Formats of zones take some 26 KB each, and callers may choose the zone, so there must be a bound. */
 const MOST_ZONES = 500;
 
+/** The longest of the database has 32 characters. */
+const LONGEST_NAME = 40;
+
 /**
  * A time zone of the IANA database, as this process's Node.js knows it (`Intl`).
  *
@@ -72,23 +75,24 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
   }
 }
 
-/** The last name that was refused, and the one that it resembles. To find that takes a millisecond, and customers may have
- * set a wrong one. */
-let lastRefused: { readonly name: string; readonly meant: string | undefined } | undefined;
+/** The zones that wrong names resemble. To find one takes a millisecond, and customers may have set wrong ones. */
+const meant = new Map<string, string | undefined>();
 
 function meantBy(name: string): string | undefined {
-  if (lastRefused?.name !== name) {
-    lastRefused = { name, meant: closest(name, Intl.supportedValuesOf('timeZone')) };
+  if (name.length > LONGEST_NAME) return undefined;
+  if (!meant.has(name)) {
+    if (meant.size >= MOST_ZONES) meant.clear();
+    meant.set(name, closest(name, Intl.supportedValuesOf('timeZone')));
   }
-  return lastRefused.meant;
+  return meant.get(name);
 }
 
 function refuse(name: unknown): never {
-  const meant = typeof name === 'string' ? meantBy(name) : undefined;
+  const similar = typeof name === 'string' ? meantBy(name) : undefined;
   throw new RateLimitError(
     'RL_WINDOW_INVALID',
     `window: timeZone must be a name of the IANA time zone database, like 'Europe/Berlin' or 'UTC', got ${shown(name)}` +
-      (meant === undefined ? '' : `; did you mean '${meant}'?`),
+      (similar === undefined ? '' : `; did you mean '${similar}'?`),
   );
 }
 
