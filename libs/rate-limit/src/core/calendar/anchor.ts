@@ -1,5 +1,5 @@
 import { RateLimitError } from '../errors.js';
-import { shown } from '../shown.js';
+import { shownNumber } from '../shown.js';
 import { offsetAt, type TimeZone } from './time-zone.js';
 
 const SECOND = 1_000;
@@ -57,5 +57,5 @@ const isTime = (given: unknown): boolean => typeof given === 'number' && given >
 const invalid = (given: unknown): RateLimitError =>
   new RateLimitError(
     'RL_WINDOW_INVALID',
-    `window: anchor must be a date like '2026-01-31', an instant (a Date, or '2026-01-31T09:30:00Z'), or with calendar: 'month' a day from 1 to 31, got ${shown(given)}${isTime(given) ? ' (if that is a time, use new Date(…))' : ''}`,
+    `window: anchor must be a date like '2026-01-31', an instant (a Date, or '2026-01-31T09:30:00Z'), or with calendar: 'month' a day from 1 to 31, got ${shownNumber(given)}${isTime(given) ? ' (if that is a time, use new Date(…))' : ''}`,
   );

@@ -133,7 +133,18 @@ export function calendarWindowOf(definition: CalendarDefinition | CalendarText):
 
 function parsed(text: string): CalendarDefinition {
   const [, calendar, timeZone] = TEXT.exec(text)!;
-  return { calendar: calendar as CalendarUnit, timeZone };
+  const meant = timeZone === undefined ? undefined : meantBeginning(timeZone.toLowerCase());
+  if (meant === undefined) return { calendar: calendar as CalendarUnit, timeZone };
+  throw new RateLimitError(
+    'RL_WINDOW_INVALID',
+    `window: behind its unit a text may have a time zone, as in 'day Europe/Berlin', got ${shown(text)}; write ${meant}`,
+  );
+}
+
+/** When windows begin, of a text that says it in place of the zone. */
+function meantBeginning(text: string): string | undefined {
+  if (WEEKDAYS.includes(text as Weekday)) return `{ calendar: 'week', weekStart: '${text}' }`;
+  return /^\d{1,2}$/.test(text) ? `{ calendar: 'month', anchor: ${Number(text)} }` : undefined;
 }
 
 function checked({ calendar, timeZone, weekStart, anchor }: CalendarDefinition): CalendarWindow {

@@ -50,7 +50,9 @@ export function timeZoneOf(name: unknown): TimeZone {
   if (name === 'UTC') return UTC;
   const known = zones.get(name as string);
   if (known) return known;
-  const zone = typeof name === 'string' ? new IntlZone(name, formatOf(name)) : refuse(name);
+  // Only newer versions of Node.js take offsets, like '+02:00'.
+  const isName = typeof name === 'string' && !/^[+-]/.test(name);
+  const zone = isName ? new IntlZone(name, formatOf(name)) : refuse(name);
   if (zones.size >= MOST_ZONES) zones.delete(zones.keys().next().value!);
   zones.set(zone.name, zone);
   return zone;
