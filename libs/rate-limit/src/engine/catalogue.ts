@@ -134,7 +134,7 @@ function checkedName(key: string, options: { name?: unknown }): string {
   );
 }
 
-/** Compared as they are judged: '1m' is 60000, and a burst that is left out is its default. A day in Berlin is another in Rome. */
+/** Compared as they are judged: '1m' is 60000, and a burst that is left out is its default. */
 function isSame<O extends NamedOptions>(
   part: keyof O & string,
   { source: a }: CataloguePolicy,
