@@ -49,9 +49,11 @@ export const shownAt = ({ name, limit, period }: Policy, now: number): ShownPoli
  * the calendar it is, and ours may be wrong by hours. So the window that ends when the decision says is looked for at
  * its middle.
  */
-export function shownBy({ policy, decision: { limit, resetAfter } }: Verdict, now: number): ShownPolicy {
+export function shownBy({ policy, decision: { limit, resetAfter, blockedFor } }: Verdict, now: number): ShownPolicy {
   const { name, period } = policy;
-  return { name, limit, seconds: period.secondsAt(resetAfter > 0 ? now + resetAfter - period.length / 2 : now) };
+  // A block may end later than the window.
+  const isKnown = resetAfter > 0 && resetAfter !== blockedFor;
+  return { name, limit, seconds: period.secondsAt(isKnown ? now + resetAfter - period.length / 2 : now) };
 }
 
 const policyItem = ({ name, limit, seconds }: ShownPolicy): string =>
