@@ -145,6 +145,18 @@ describe('the header fields of an answer that code makes itself', () => {
         'X-RateLimit-Reset': String(Date.parse('2026-03-31T22:00:00Z') / 1_000),
       });
     });
+
+    it('say the reset to the second, although the decision is some milliseconds old', () => {
+      const reset = (policy: typeof day, more: Partial<Decision> = {}) =>
+        rateLimitHeaders([{ policy, cost: 1, decision: { ...passed, limit: 9, resetAfter: 7_000, ...more } }], {
+          profile: 'legacy',
+          now: 1_000_003,
+        })['X-RateLimit-Reset'];
+      expect(reset(day)).toBe('1007');
+      // A span and a block end at any moment: not too early.
+      expect(reset(daily)).toBe('1008');
+      expect(reset(day, { blockedFor: 7_000 })).toBe('1008');
+    });
   });
 
   it('are not made of a policy that nobody checked', () => {

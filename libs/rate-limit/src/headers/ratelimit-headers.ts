@@ -92,14 +92,24 @@ export function rateLimitFields(
     fields.push(['RateLimit-Policy', policies], ['RateLimit', limitField(verdicts)]);
   }
   if (profile !== 'ietf') {
-    const { limit, remaining, resetAfter } = tightest(verdicts).decision;
+    const verdict = tightest(verdicts);
+    const { limit, remaining } = verdict.decision;
     fields.push(
       ['X-RateLimit-Limit', sfInteger(limit)],
       ['X-RateLimit-Remaining', sfInteger(remaining)],
-      ['X-RateLimit-Reset', sfInteger(seconds(now + resetAfter))],
+      ['X-RateLimit-Reset', sfInteger(resetAt(verdict, now))],
     );
   }
   return fields;
+}
+
+/**
+ * When more quota becomes available, in seconds since the epoch. The decision is a moment old by now, so of a window of
+ * the calendar, which ends with a second, this is the nearest second, and of all others the next one.
+ */
+function resetAt({ policy, decision: { resetAfter, blockedFor } }: Verdict, now: number): number {
+  const isBoundary = policy.period.isCalendar && resetAfter > 0 && resetAfter !== blockedFor;
+  return isBoundary ? Math.round((now + resetAfter) / 1_000) : seconds(now + resetAfter);
 }
 
 /**
