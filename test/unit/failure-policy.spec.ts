@@ -51,6 +51,20 @@ const asking =
   };
 
 describe('while the store fails', () => {
+  it('a day of the calendar goes on until the same midnight, and then the next one begins', async () => {
+    const daily = definePolicy({ name: 'daily', limit: 3, window: 'day Europe/Berlin' });
+    const store = storeOf();
+    const spend = () => store.consume([{ policy: daily, key: 'k', cost: 1 }]);
+    time = Date.parse('2026-03-28T12:00:00Z');
+    for (let i = 0; i < 2; i++) await spend();
+    goDown();
+    expect(await spend()).toMatchObject([{ allowed: true, remaining: 0, resetAfter: 11 * HOUR, by: 'local' }]);
+    time += 11 * HOUR - 1;
+    expect(await spend()).toMatchObject([{ allowed: false, retryAfter: 1 }]);
+    time += 1;
+    expect(await spend()).toMatchObject([{ allowed: true, remaining: 2, resetAfter: 23 * HOUR }]);
+  });
+
   it('each policy has its answer, and the strictest decides', async () => {
     goDown();
     const store = storeOf();

@@ -1,5 +1,5 @@
 import { RateLimitError } from '../errors.js';
-import { shown } from '../shown.js';
+import { shownNumber } from '../shown.js';
 import { offsetAt, type TimeZone } from './time-zone.js';
 
 const SECOND = 1_000;
@@ -51,8 +51,11 @@ function localOf(instant: number, zone: TimeZone): number {
 
 const textOf = (local: number): string => new Date(local).toISOString().replace(/(T00:00:00)?\.000Z$/, '');
 
+/** Whether a number is probably a time in milliseconds. */
+const isTime = (given: unknown): boolean => typeof given === 'number' && given > 1e11;
+
 const invalid = (given: unknown): RateLimitError =>
   new RateLimitError(
     'RL_WINDOW_INVALID',
-    `window: anchor must be a date like '2026-01-31', an instant (a Date, or '2026-01-31T09:30:00Z'), or with calendar: 'month' a day from 1 to 31, got ${shown(given)}`,
+    `window: anchor must be a date like '2026-01-31', an instant (a Date, or '2026-01-31T09:30:00Z'), or with calendar: 'month' a day from 1 to 31, got ${shownNumber(given)}${isTime(given) ? ' (if that is a time, use new Date(…))' : ''}`,
   );
