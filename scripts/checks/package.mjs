@@ -55,7 +55,7 @@ function unexpected(files) {
     sources.flatMap((path) => ['esm', 'cjs'].map((format) => `dist/${format}/${path.replace(/\.ts$/, ext)}`));
   const wanted = new Set([...ROOT_FILES, 'dist/cjs/package.json', ...built('.js')]);
   const declarations = new Set(built('.d.ts'));
-  const isPage = (path) => /^docs\/.+\.md$/.test(path) || path === 'docs/pictures/page.png';
+  const isPage = (path) => /^docs\/.+\.md$/.test(path);
   const tests = files.filter((path) => /\.(spec|test)\./.test(path));
   const missing = [...wanted].filter((path) => !files.includes(path));
   return [

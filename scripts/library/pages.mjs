@@ -9,6 +9,7 @@ const NOT_SHIPPED = [
   'beside-others.md',
   'capacity.md',
   'choosing-an-algorithm.md',
+  'design-notes-calendar.md',
   'design-notes-limiter.md',
   'design-notes.md',
   'extending.md',
@@ -23,19 +24,20 @@ const NOT_SHIPPED = [
   'sample.md',
   'security.md',
   'watching.md',
+  'when-redis-fails.md',
 ];
 
 /**
- * The pages that the package brings, by their paths in it: README.md, which is what a registry shows, its picture, and
- * the pages of docs/ that users need. A link to what does not come along is text there.
+ * The pages that the package brings, by their paths in it: README.md, which is what a registry shows, and the pages of
+ * docs/ that users need. A link to what does not come along is text there. Pictures stay behind: a registry takes them from
+ * the repository, and they are larger than the largest page.
  */
 function pages(root) {
   const docs = readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md') && !NOT_SHIPPED.includes(name))
     .map((name) => `docs/${name}`);
   const texts = ['README.md', 'CHANGELOG.md', ...docs];
-  const pictures = linksIn(readFileSync(join(root, 'README.md'), 'utf8')).filter((path) => /\.(png|svg)$/.test(path));
-  return { texts, files: ['LICENSE', ...pictures] };
+  return { texts, files: ['LICENSE'] };
 }
 
 /** Copies them into the package's folder. */
@@ -77,7 +79,7 @@ function within(shipped, page, text) {
   };
   const gone = [...text.matchAll(NAMED)].filter(([, , target]) => !leads(target)).map(([, name]) => name);
   return text
-    .replace(LINK, (link, _, words, target) => (leads(target) ? link : words))
+    .replace(LINK, (link, isPicture, words, target) => (leads(target) ? link : isPicture ? '' : words))
     .replace(NAMED, (line, name) => (gone.includes(name) ? '' : line))
     .replace(BY_NAME, (link, words, name) => (gone.includes(name) ? words : link));
 }

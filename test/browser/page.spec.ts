@@ -382,6 +382,20 @@ const inTheBrowser = () => {
     expect(await answers(page).first().innerText()).toMatch(/feed · leaked-key\s+403.*about:blank/s);
   });
 
+  it('shows when quotas reset by the calendar: at the full minute, and on the day of a subscription', async () => {
+    const page = await open();
+    await page.getByRole('button', { name: 'Send 1 to the minute' }).click();
+    await page.locator('#minute-told').getByText('1 sent, 1 passed: 9 of 10 are left.').waitFor();
+    await until(() => page.locator('#minute-meter .value').innerText(), '9 of 10');
+    expect(await page.locator('#minute-ends').innerText()).toMatch(/^at \d+:\d\d:00.*, in \d+ s$/);
+
+    await page.getByRole('button', { name: 'Export with pro-key' }).click();
+    await page
+      .locator('#months')
+      .getByText(/^999 left until 15 \w+, 00:00 in New York$/)
+      .waitFor();
+  });
+
   it('changes a limit by its jobs, once for two who run one, and keeps what has been used', async () => {
     const page = await open();
     const text = (selector: string) => () => page.locator(selector).innerText();
@@ -444,6 +458,8 @@ const inTheBrowser = () => {
       await page.locator('[data-reports="7"]').click();
       await page.locator('#generate').click();
       await page.locator('[data-each="6"]').click();
+      await page.locator('[data-minute="15"]').click();
+      await page.getByRole('button', { name: 'Export with free-key' }).click();
       await page.locator('[data-job="raise"]').click();
       await until(() => counts(page), [[15, 10, 5]]);
       await page.getByText(/7 sent/).waitFor();

@@ -38,6 +38,14 @@ describe('the client with fetch, on a clock of its own', () => {
     expect(waits[0]).toBeLessThanOrEqual(3_960_000);
   });
 
+  it('sets no timer for a month, which Node.js would cut to a millisecond', async () => {
+    const { url, client, waits } = await start({ maxWait: Infinity });
+    const send = client();
+    const spent = `${url}/foreign?field=${encodeURIComponent('"monthly";r=0;t=2678400')}`;
+    for (let n = 0; n < 2; n++) expect((await send(spent)).status).toBe(200);
+    expect(waits).toEqual([]);
+  });
+
   it('waits no longer than it has patience, whatever chance says', async () => {
     const { url, client, waits } = await start({ maxWait: 3_600_000 });
     await client()(`${url}/rare/a`);

@@ -706,7 +706,7 @@ describe.each(adapters)('the sample on %s', (adapter) => {
     expect(info.description).toContain('`Retry-After`');
     const algorithms = ['fixed-window', 'sliding-window', 'sliding-log', 'token-bucket', 'gcra'];
     expect(Object.keys(paths).sort()).toEqual(
-      ['ping', 'free', 'report', 'generate', 'login', 'weather', 'feed', 'trial']
+      ['ping', 'free', 'report', 'generate', 'login', 'weather', 'feed', 'trial', 'minute', 'export']
         .concat(algorithms.map((name) => `algorithms/${name}`))
         .map((path) => `/api/${path}`)
         .concat('/health')
@@ -734,6 +734,8 @@ describe.each(adapters)('the sample on %s', (adapter) => {
       '/api/weather': 'Over the quota of "plan" (depends on the caller).',
       '/api/feed': 'Over the quota of "feed" (5 per 1m).',
       '/api/trial': 'Over the quota of "trial" (5 per 1m).',
+      '/api/minute': 'Over the quota of "minute" (10 per minute UTC).',
+      '/api/export': 'Over the quota of "monthly" (depends on the caller).',
     });
     expect(paths['/api/feed']!.get!.responses).toHaveProperty('403');
   });

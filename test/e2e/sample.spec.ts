@@ -177,6 +177,34 @@ describe.each(adapters)('the sample on %s', (adapter) => {
     expect([unknown.status, unknown.headers.get('ratelimit')]).toEqual([401, null]);
   });
 
+  /** In seconds since the epoch, and up to a second later: header fields are rounded up. */
+  const endOf = (answer: Response): number =>
+    Date.now() / 1_000 + Number(/;t=(\d+)/.exec(answer.headers.get('ratelimit')!)![1]);
+
+  it('fills the quota of a minute again at the full minute', async () => {
+    const answer = await get('/api/minute', as('alice'));
+    expect(answer.headers.get('ratelimit-policy')).toBe('"minute";q=10;w=60');
+    expect(limits(answer)).toEqual({ minute: 9 });
+    expect(endOf(answer) % 60).toBeLessThan(5);
+  });
+
+  it('fills the quota of a customer again on the day of the month on which they subscribed', async () => {
+    const day = (seconds: number, timeZone: string) =>
+      new Intl.DateTimeFormat('en-GB', { timeZone, day: 'numeric', hour: '2-digit', minute: '2-digit' }).format(
+        seconds * 1_000,
+      );
+    const pro = await get('/api/export', as('pro-key'));
+    expect(limits(pro)).toEqual({ monthly: 999 });
+    expect(day(endOf(pro), 'America/New_York')).toBe('15, 00:00');
+    const free = await get('/api/export', as('free-key'));
+    expect(limits(free)).toEqual({ monthly: 99 });
+    // The 31st, or the last day of the month: the day before the 1st.
+    expect(day(endOf(free), 'Europe/Berlin')).toMatch(/, 00:00$/);
+    expect(day(endOf(free) + 86_400, 'Europe/Berlin')).toMatch(/^1,/);
+    expect(limits(await get('/api/export'))).toEqual({ monthly: 9 });
+    expect((await get('/api/export', as('nobody'))).status).toBe(401);
+  });
+
   it('does not count the key of a partner, and refuses one that has leaked', async () => {
     const partner = await Promise.all(Array.from({ length: 8 }, () => get('/api/feed', as('partner-key'))));
     expect(statuses(partner)).toEqual({ 200: 8 });

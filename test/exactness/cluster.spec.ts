@@ -3,6 +3,7 @@ import { blockConformance, storeConformance } from 'nestjs-redis-rate-limit/conf
 import type { Redis } from 'ioredis';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
+import type { WindowDefinition } from '../../libs/rate-limit/src/core/window-of.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { slotOf } from '../../libs/rate-limit/src/stores/redis/wire/slots.js';
 import { closeClients, connectTo } from '../support/clients.js';
@@ -15,7 +16,8 @@ import {
   type ClusterClient,
 } from './cluster-clients.js';
 
-const daily = (name: string, limit: number): Policy => definePolicy({ name, limit, window: '1d' });
+const daily = (name: string, limit: number, window: WindowDefinition = '1d'): Policy =>
+  definePolicy({ name, limit, window });
 const scarce = daily('scarce', 30);
 const ample = daily('ample', 5_000);
 
@@ -122,7 +124,11 @@ describe.each(ioredisVersions)('RedisStore on a Cluster of three nodes, %s', (ve
     expect(await left(ample, keys[0]!)).toBe(4_998);
   });
 
-  it('under load as many are charged on each partition as were admitted', async () => {
+  it.each<[string, WindowDefinition]>([
+    ['a span', '1d'],
+    ['the calendar', { calendar: 'day', anchor: new Date(Date.now() - 43_200_000) }],
+  ])('under load as many are charged on each partition as were admitted, in a window of %s', async (_, window) => {
+    const [scarce, ample] = [daily('scarce', 30, window), daily('ample', 5_000, window)];
     const hits = [
       { policy: ample, key: keys[0]!, cost: 1 },
       { policy: scarce, key: keys[1]!, cost: 1 },

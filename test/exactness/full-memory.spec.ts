@@ -14,7 +14,7 @@ describe.each(serverKinds())('on $label with a full memory and noeviction', (kin
     await server?.stop();
   });
 
-  it.each(algorithmNames)(
+  it.each([...algorithmNames, 'calendar'] as const)(
     '%s: who is over is denied, nobody is charged, and all goes on when there is room',
     async (algorithm) => {
       const client = connectTo(server.url);
@@ -23,9 +23,8 @@ describe.each(serverKinds())('on $label with a full memory and noeviction', (kin
       const store = new RedisStore(client, { now: () => time, timeout: 10_000 });
       const policy = definePolicy({
         name: 'p',
-        algorithm,
         limit: 3,
-        window: 60_000,
+        ...(algorithm === 'calendar' ? { window: 'minute' } : { algorithm, window: 60_000 }),
         ...(algorithm === 'gcra' && { burst: 3 }),
       });
       const ask = async (key: string, cost = 1) => (await store.consume([{ policy, key, cost }]))[0]!;

@@ -112,7 +112,28 @@ const insides: Record<string, Damage> = {
   'a time from long ago before a sum that is huge': logText([0, 0, LATER, BEGUN - 2 * HOUR], [0, 9], [2 * HOUR, 3]),
 };
 
-const damages: Record<AlgorithmName, Record<string, Damage>> = {
+/** The same for windows of the calendar. The second is a counter of a window that is over. */
+const calendarCounters: Record<string, Damage> = Object.fromEntries(
+  [
+    '70368744177663',
+    '200000000000000',
+    '0x400000000000',
+    ' 200000000000000',
+    '400000000000000.5',
+    '-400000000000000',
+    'nan',
+    'inf',
+    '9007199254740993',
+    '9'.repeat(24),
+  ].map((number) => [`the text ${number}`, text(number)]),
+);
+
+const damages: Record<AlgorithmName | 'calendar', Record<string, Damage>> = {
+  calendar: {
+    'a record of a span': text(doubles(1, BEGUN + HOUR, 3)),
+    ...calendarCounters,
+    ...records(0, BEGUN, BEGUN),
+  },
   'fixed-window': { 'a list': list(0, BEGUN, 1), ...counters, ...records(0, BEGUN, BEGUN) },
   'sliding-window': { 'a list': list(0, BEGUN, 1), ...records(BEGUN, BEGUN, BEGUN) },
   'sliding-log': logs,
@@ -143,11 +164,12 @@ describe.each(serverKinds())('on $label', (kind) => {
     await server?.stop();
   });
 
-  describe.each(algorithmNames)(
+  describe.each([...algorithmNames, 'calendar'] as const)(
     '%s: a full quota is found, and nothing immortal left, where there was',
     (algorithm) => {
       const burst = algorithm === 'gcra' ? { burst: LIMIT } : {};
-      const policy = definePolicy({ name: 'p', algorithm, limit: LIMIT, window: HOUR, ...burst });
+      const judged = algorithm === 'calendar' ? { window: 'hour' as const } : { algorithm, window: HOUR, ...burst };
+      const policy = definePolicy({ name: 'p', limit: LIMIT, ...judged });
       const spend = async (cost: number) => {
         const [decision] = await store.consume([{ policy, key: 'k', cost }]);
         return decision!;

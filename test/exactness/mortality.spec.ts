@@ -5,7 +5,14 @@ import { closeClients, connectTo } from '../support/clients.js';
 import { serverKinds, startRedis, type Server } from '../support/redis/servers.js';
 import { everyKey, onlyKey } from './stored-keys.js';
 
-const quota = (algorithm: AlgorithmName, window: number | string, limit = 10): Policy => {
+/** An hour whose boundaries are half an hour away. */
+const NEVER_NEAR = { calendar: 'hour', anchor: new Date(Date.now() - 1_800_000) } as const;
+
+/** A window of the calendar is tested as if it were an algorithm: Redis keeps it in a way of its own. */
+const kinds = [...algorithmNames, 'calendar'] as const;
+
+const quota = (algorithm: AlgorithmName | 'calendar', window: number | string, limit = 10): Policy => {
+  if (algorithm === 'calendar') return definePolicy({ name: 'p', limit, window: NEVER_NEAR });
   const burst = algorithm === 'gcra' ? { burst: 10 } : {};
   return definePolicy({ name: 'p', algorithm, limit, window: window as number, ...burst });
 };
@@ -49,7 +56,7 @@ describe.each(serverKinds())('on $label', (kind) => {
     }
 
     it('whatever was spent, given back, denied and reset', async () => {
-      const policies = algorithmNames.flatMap((algorithm) => [quota(algorithm, '1h'), quota(algorithm, '1m', 0)]);
+      const policies = kinds.flatMap((algorithm) => [quota(algorithm, '1h'), quota(algorithm, '1m', 0)]);
       await use(policies, store);
       const lives = await everyKey(client);
       expect(lives.length).toBeGreaterThan(10);
@@ -58,7 +65,7 @@ describe.each(serverKinds())('on $label', (kind) => {
 
     it('also when the clock steps', async () => {
       const window = 6 * 3_600_000;
-      const policies = algorithmNames.map((algorithm) => quota(algorithm, window));
+      const policies = kinds.map((algorithm) => quota(algorithm, window));
       let now = 1_700_000_000_000;
       const stepping = new RedisStore(client, { timeout: 10_000, now: () => now });
       await use(policies, stepping, () => {
@@ -80,7 +87,7 @@ describe.each(serverKinds())('on $label', (kind) => {
     });
   });
 
-  describe.each(algorithmNames)('%s', (algorithm) => {
+  describe.each(kinds)('%s', (algorithm) => {
     const policy = quota(algorithm, '1h');
 
     it.each([
@@ -122,7 +129,7 @@ describe.each(serverKinds())('on $label', (kind) => {
 
     it('a key that lives a hundred times as long as it needs to is left alone, and beyond that it is not', async () => {
       const quarter = algorithm === 'sliding-log' ? 1.25 : 1;
-      const longest = quarter * algorithmOf(algorithm).longestLifetime(policy);
+      const longest = quarter * algorithmOf(policy.algorithm).longestLifetime(policy);
       await spend(policy, 4);
       const key = await onlyKey(client);
       await client.pexpire(key, 100 * longest);

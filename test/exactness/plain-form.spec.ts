@@ -55,6 +55,25 @@ it('a lone request of one unit is its key, the deadline, the limit and the windo
   expect(Math.abs(reply.readDoubleLE(0) - serverNow)).toBeLessThan(5_000);
 });
 
+it('under a window of the calendar it also has the bounds of the present window and the next one', async () => {
+  const anchor = new Date((Math.floor(Date.now() / 1_000) - 43_200) * 1_000);
+  const window = { calendar: 'day', anchor } as const;
+  const { keys, args, reply } = await runOf({ name: 'daily', limit: 10, window }, ['user:1']);
+  const [start, end] = [anchor.getTime() / 1_000, anchor.getTime() / 1_000 + 86_400];
+  expect(keys).toEqual(['rl:{user:1}:daily:fwday']);
+  expect(args.slice(1)).toEqual(['10', '172800000', `${start} ${end} ${end + 86_400}`]);
+  expect(reply.subarray(8).toString('hex')).toMatch(new RegExp(`^${NINE}.{16}${ZERO}$`));
+  expect(Math.abs(reply.readDoubleLE(0) + reply.readDoubleLE(16) - end * 1_000)).toBeLessThan(1);
+});
+
+it('no length of a window makes a lone request look like another call', async () => {
+  const store = new RedisStore(client, { timeout: 10_000 });
+  for (let window = 1; window <= 20; window++) {
+    const policy = definePolicy({ name: 'short', limit: 10, window });
+    expect((await store.consume([{ policy, key: 'k', cost: 1 }]))[0]).toMatchObject({ remaining: 9 });
+  }
+});
+
 it('a batch is one key for each request, in order of arrival, and the same words once', async () => {
   const { keys, args, reply } = await runOf(
     { name: 'pace', limit: 10, window: '10m', burst: 10, algorithm: 'gcra' },

@@ -17,7 +17,9 @@ describe.each(serverKinds())('SCRIPT FLUSH on $label', (kind) => {
   });
 
   it('again and again under load disturbs nobody: every request is decided, and exactly the quota admitted', async () => {
-    const policy = definePolicy({ name: 'daily', limit: QUOTA, window: '1d' });
+    // A day that begins now, and one that has begun.
+    const begins = { calendar: 'day', anchor: new Date(Date.now() - 43_200_000) } as const;
+    const policies = ['1d' as const, begins].map((window) => definePolicy({ name: 'daily', limit: QUOTA / 2, window }));
     const admin = connectTo(server.url);
     const clients = [connectTo(server.url), connectWithIoredis5(server.url), connectTo(server.url)];
     const stores = clients.map((client) => new RedisStore(client, { timeout: 20_000 }));
@@ -32,6 +34,7 @@ describe.each(serverKinds())('SCRIPT FLUSH on $label', (kind) => {
     const answers = [];
     for (let round = 0; round < ROUNDS; round++) {
       for (let i = 0; i < 40; i++) {
+        const policy = policies[(i >> 1) % 2]!;
         answers.push(stores[i % stores.length]!.consume([{ policy, key: 'everybody', cost: 1 }]));
       }
       await turn();

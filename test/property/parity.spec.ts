@@ -167,6 +167,36 @@ describe.each(serverKinds())('memory and $label', (kind) => {
     }
   });
 
+  it('decide alike where a counter holds a window of the calendar, and where it no longer does', async () => {
+    const client = connectTo(server.url);
+    const UNITS = 2 ** 22;
+    const costs = [8_191, 1, UNITS - 8_193, 1, 1, -1, -5_000, 4_999, 1, 2, UNITS - 1, -UNITS, 20_000, 1, UNITS, -3, 7];
+    // The second is the first end that a counter can hold, the third the first one that it can no longer hold.
+    const ends = [1_800_000_000_000, 1_752_466_816_000, 3_883_173_246_000];
+    for (const end of ends) {
+      for (const limit of [UNITS - 2, UNITS - 1, UNITS, 3 * UNITS]) {
+        const window = { calendar: 'minute', anchor: new Date(end) } as const;
+        const policy = definePolicy({ name: 'counter', limit, window });
+        const lower = definePolicy({ name: 'counter', limit: 5_000, window: { ...window, timeZone: 'Asia/Kolkata' } });
+        let time = end - 90_000;
+        const memory = new MemoryStore({ now: () => time });
+        const prefix = randomUUID();
+        const redis = new RedisStore(client, { now: () => time, prefix, timeout: 10_000 });
+        const layouts = new Set<string>();
+        for (const [i, cost] of [...costs, ...costs.toReversed()].entries()) {
+          // Now and then the clock is set back, once so far that the state is far ahead of it.
+          time += i === 9 ? -130_000 : i % 7 === 3 ? -2 : 5_000;
+          for (const hits of [[{ policy, key: 'k', cost }], [{ policy: lower, key: 'k', cost: 1 }]]) {
+            expect(await redis.consume(hits)).toEqual(memory.consume(hits));
+          }
+          const size = await client.strlen(`${prefix}:{k}:counter:fwminute`);
+          if (size > 0) layouts.add(size === 24 ? 'packed' : 'counter');
+        }
+        expect([limit, end, layouts.size]).toEqual([limit, end, limit < UNITS && end === ends[0] ? 1 : 2]);
+      }
+    }
+  });
+
   it('decide alike of logs that are longer than what the script reads at once', async () => {
     const client = connectTo(server.url);
     const log = fc.record({
@@ -257,37 +287,42 @@ describe.each(serverKinds())('memory and $label', (kind) => {
     for (const cost of [0, 1, -(ENTRIES - 5), 1, -2, 1, ENTRIES]) await both(cost);
   });
 
-  it('decide alike by a clock of fractions, and after values that read like a counter', async () => {
-    const client = connectTo(server.url);
-    const policy = definePolicy({ name: 'p', limit: 10, window: 60_000 });
-    let time = 1_795_281_476_777.5;
-    const memory = new MemoryStore({ now: () => time });
-    const prefix = randomUUID();
-    const redis = new RedisStore(client, { now: () => time, prefix, timeout: 10_000 });
-    const key = `${prefix}:{k}:p:fw60000`;
-    const both = async (cost: number) => {
-      const hits = [{ policy, key: 'k', cost }];
-      const decisions = await redis.consume(hits);
-      expect(decisions).toEqual(memory.consume(hits));
-      return decisions[0]!;
-    };
-    for (let i = 0; i < 5; i++, time += 0.7) await both(1);
-    const counter = (await client.get(key))!;
-    for (const text of [`${counter}.0`, ` ${counter}`, `0${counter}`, `0x${Number(counter).toString(16)}`]) {
-      await client.set(key, text);
-      await both(1);
-      expect(await client.pttl(key)).toBeGreaterThan(0);
-      await client.set(key, counter);
-      memory.consume([{ policy, key: 'k', cost: -1 }]);
-    }
-    await client.set(key, '9007199254740992');
-    expect((await redis.consume([{ policy, key: 'k', cost: 1 }]))[0]).toMatchObject({ allowed: true, remaining: 9 });
-  });
+  it.each([60_000, 'day'] as const)(
+    'decide alike by a clock of fractions, and after values that read like a counter, in a window of %s',
+    async (window) => {
+      const client = connectTo(server.url);
+      const policy = definePolicy({ name: 'p', limit: 10, window });
+      let time = 1_795_281_476_777.5;
+      const memory = new MemoryStore({ now: () => time });
+      const prefix = randomUUID();
+      const redis = new RedisStore(client, { now: () => time, prefix, timeout: 10_000 });
+      const key = `${prefix}:{k}:p:fw${window}`;
+      const both = async (cost: number) => {
+        const hits = [{ policy, key: 'k', cost }];
+        const decisions = await redis.consume(hits);
+        expect(decisions).toEqual(memory.consume(hits));
+        return decisions[0]!;
+      };
+      for (let i = 0; i < 5; i++, time += 0.7) await both(1);
+      const counter = (await client.get(key))!;
+      for (const text of [`${counter}.0`, ` ${counter}`, `0${counter}`, `0x${Number(counter).toString(16)}`]) {
+        await client.set(key, text);
+        await both(1);
+        expect(await client.pttl(key)).toBeGreaterThan(0);
+        await client.set(key, counter);
+        memory.consume([{ policy, key: 'k', cost: -1 }]);
+      }
+      await client.set(key, '9007199254740992');
+      expect((await redis.consume([{ policy, key: 'k', cost: 1 }]))[0]).toMatchObject({ allowed: true, remaining: 9 });
+    },
+  );
 
   it('decide alike of a quota far ahead of a clock that was set back when somebody is blocked by hand', async () => {
     const client = connectTo(server.url);
-    for (const algorithm of algorithmNames) {
-      const policy = definePolicy({ name: 'ahead', algorithm, limit: 3, window: 30, blockFor: 0 });
+    for (const algorithm of [...algorithmNames, 'calendar'] as const) {
+      const judged = algorithm === 'calendar' ? { window: 'minute' as const } : { algorithm, window: 30 };
+      const policy = definePolicy({ name: 'ahead', limit: 3, blockFor: 0, ...judged });
+      const step = algorithm === 'calendar' ? 10_000 : 10;
       let time = 1_800_000_000_000;
       const memory = new MemoryStore({ now: () => time });
       const redis = new RedisStore(client, { now: () => time, prefix: randomUUID(), timeout: 10_000 });
@@ -296,11 +331,11 @@ describe.each(serverKinds())('memory and $label', (kind) => {
         expect(await redis.consume(hits)).toEqual(memory.consume(hits));
       };
       await both(1);
-      time -= 31;
+      time -= policy.period.longest + 1;
       for (const store of [redis, memory]) await store.block(policy, 'k', 5);
       // A window after the block, and not one after what was spent.
-      time += 33;
-      for (let i = 0; i < 8; i++, time += 10) await both(i % 2);
+      time += 3.3 * step;
+      for (let i = 0; i < 8; i++, time += step) await both(i % 2);
     }
   });
 

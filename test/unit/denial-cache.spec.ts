@@ -691,3 +691,31 @@ describe('what is kept is bounded', () => {
     expect(store.size).toBe(0);
   });
 });
+
+describe('a denial under a window of the calendar', () => {
+  const inZone = (timeZone: string, limit = 2) =>
+    definePolicy({ name: 'day', limit, window: { calendar: 'day', timeZone } });
+
+  it('is repeated until the window ends, whatever the zone is by then', async () => {
+    const HOUR = 3_600_000;
+    open({ maxAge: 48 * HOUR });
+    // The epoch is one in the morning in Berlin, as it was then: 23 hours are left.
+    await exhaust(inZone('Europe/Berlin'));
+    const denied = await spend(inZone('Asia/Tokyo'));
+    expect(denied).toMatchObject({ retryAfter: 23 * HOUR, by: 'remembered' });
+    for (const at of [15 * HOUR, 23 * HOUR - 2]) {
+      time = at;
+      for (const zone of ['Europe/Berlin', 'Asia/Tokyo']) expect(await asks(hit(inZone(zone)))).toBe(KNOWS);
+    }
+    time = 23 * HOUR - 1;
+    expect((await spend(inZone('Europe/Berlin'))).allowed).toBe(false);
+    time = 23 * HOUR;
+    expect(await spend(inZone('Asia/Tokyo'))).toMatchObject({ allowed: true, remaining: 1, resetAfter: 16 * HOUR });
+  });
+
+  it('ends when the limit is raised', async () => {
+    open({ maxAge: 100_000_000 });
+    await exhaust(inZone('Europe/Berlin'));
+    expect(await spend(inZone('Europe/Berlin', 3))).toMatchObject({ allowed: true, remaining: 0 });
+  });
+});

@@ -25,6 +25,8 @@ beforeEach(() => {
   shared = new MemoryStore({ now: () => time });
 });
 
+const failing = (now: () => number) => ({ mode: 'local', observer: {}, now }) as const;
+
 function storeOf(instances?: number): FailurePolicyStore {
   const inner = {
     consume: async (hits: readonly Hit[]) => (down ? Promise.reject(down) : shared.consume(hits)),
@@ -49,6 +51,20 @@ const asking =
   };
 
 describe('while the store fails', () => {
+  it('a day of the calendar goes on until the same midnight, and then the next one begins', async () => {
+    const daily = definePolicy({ name: 'daily', limit: 3, window: 'day Europe/Berlin' });
+    const store = storeOf();
+    const spend = () => store.consume([{ policy: daily, key: 'k', cost: 1 }]);
+    time = Date.parse('2026-03-28T12:00:00Z');
+    for (let i = 0; i < 2; i++) await spend();
+    goDown();
+    expect(await spend()).toMatchObject([{ allowed: true, remaining: 0, resetAfter: 11 * HOUR, by: 'local' }]);
+    time += 11 * HOUR - 1;
+    expect(await spend()).toMatchObject([{ allowed: false, retryAfter: 1 }]);
+    time += 1;
+    expect(await spend()).toMatchObject([{ allowed: true, remaining: 2, resetAfter: 23 * HOUR }]);
+  });
+
   it('each policy has its answer, and the strictest decides', async () => {
     goDown();
     const store = storeOf();
@@ -163,6 +179,33 @@ describe('a quota that is judged locally goes on from what the store last told o
     expect(await asking(store, local)(1)).toEqual([false, 100, 0]);
     time += 1;
     expect(await asking(store, local)(1)).toEqual([true, 100, 99]);
+  });
+
+  it.each([
+    ['true', 0],
+    ['an hour slow', -HOUR],
+    ['a day fast', 24 * HOUR],
+  ])('a day in Berlin ends at the midnight of the store, when the clock here is %s', async (_, wrong) => {
+    const inner = { consume: async (hits: readonly Hit[]) => (down ? Promise.reject(down) : shared.consume(hits)) };
+    const store = new FailurePolicyStore(
+      { ...inner, reset: async () => {} },
+      failing(() => time + wrong),
+    );
+    const inZone = (timeZone: string) =>
+      definePolicy({ name: 'day', limit: 100, window: { calendar: 'day', timeZone } });
+    time = Date.parse('2027-03-28T21:59:50Z');
+    await asking(store, inZone('Europe/Berlin'))(90);
+    goDown();
+    expect(await asking(store, inZone('Europe/Berlin'))(10)).toEqual([true, 100, 0]);
+    // A zone that was changed meanwhile does not move it.
+    for (const timeZone of ['Europe/Berlin', 'Asia/Tokyo']) {
+      const [denied] = await store.consume([{ policy: inZone(timeZone), key: 'k', cost: 1 }]);
+      expect(denied).toMatchObject({ allowed: false, retryAfter: 10 * SECOND, by: 'local' });
+    }
+    time += 10 * SECOND - 1;
+    expect(await asking(store, inZone('Asia/Tokyo'))(1)).toEqual([false, 100, 0]);
+    time += 1;
+    expect(await asking(store, inZone('Europe/Berlin'))(1)).toEqual([true, 100, 99]);
   });
 
   it('what was spent here stays spent when the store wavers: of both the emptier one counts', async () => {

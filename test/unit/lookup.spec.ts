@@ -113,8 +113,16 @@ describe('what is returned', () => {
     for (let i = 0; i < 20; i++) await plan.find(context, undefined);
     expect(warnings).toEqual([
       'resolve of "plan" has returned 11 different windows. Each window is a quota of its own, so a window that ' +
-        "changes with every request limits nobody. Return fixed spans, such as '1d': there are no calendar windows yet.",
+        "changes with every request, such as the time until midnight, limits nobody. Return fixed spans, such as '1d', or units " +
+        "of the calendar: 'day', or { calendar: 'day', timeZone: 'Europe/Berlin' }.",
     ]);
+  });
+
+  it('that has a day of its own zone for each customer is not: it is one quota', async () => {
+    const zones = Intl.supportedValuesOf('timeZone').slice(0, 20);
+    const plan = lookup(() => ({ window: { calendar: 'day', timeZone: zones.pop(), anchor: null } }), {});
+    for (let i = 0; i < 20; i++) await plan.find(context, undefined);
+    expect([zones, warnings]).toEqual([[], []]);
   });
 
   it('that has one of a few windows is not', async () => {
@@ -126,6 +134,11 @@ describe('what is returned', () => {
 
   it.each<[string, unknown, string]>([
     ['a limit that is none', { limit: NaN }, 'RL_LIMIT_INVALID: limit must be .* got NaN'],
+    [
+      'a zone that is none',
+      { window: { calendar: 'day', timeZone: 'Europe/Berln' }, limit: 5 },
+      `RL_WINDOW_INVALID: window: timeZone must be .* got "Europe/Berln"; did you mean 'Europe/Berlin'\\?`,
+    ],
     ['a limit that is text', { limit: '5' }, 'RL_LIMIT_INVALID: .* got "5"'],
     ['a window that is none', { window: '10 seconds' }, 'RL_WINDOW_INVALID: .* got "10 seconds"'],
     ['a window without its unit', { window: 60 }, "RL_WINDOW_INVALID: window: 60 means 60 milliseconds; write '60s'"],

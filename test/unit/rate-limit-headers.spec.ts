@@ -98,6 +98,67 @@ describe('the header fields of an answer that code makes itself', () => {
     before(of(daily, { remaining: 7, resetAfter: 7_000 }), of(hourly, { remaining: 7, resetAfter: 6_000 }));
   });
 
+  describe('under a window of the calendar', () => {
+    const day = definePolicy({ name: 'day', limit: 9, window: 'day Europe/Berlin' });
+    const month = definePolicy({ name: 'month', limit: 9, window: 'month Europe/Berlin' });
+    const HOUR = 3_600_000;
+    /** The field at a time, for a decision that says the rest of the window. */
+    const field = (policy: typeof day, instant: string, resetAfter: number, more: Partial<Decision> = {}) =>
+      rateLimitHeaders([{ policy, cost: 1, decision: { ...passed, limit: 9, resetAfter, ...more } }], {
+        now: Date.parse(instant),
+      })['RateLimit-Policy'];
+
+    it.each([
+      ['23 hours', day, '2026-03-29T12:00:00Z', 10 * HOUR, 82_800],
+      ['25 hours', day, '2026-10-25T12:00:00Z', 11 * HOUR, 90_000],
+      ['its first millisecond', day, '2026-10-24T22:00:00.000Z', 25 * HOUR, 90_000],
+      ['its last one', day, '2026-10-25T22:59:59.999Z', 1, 90_000],
+      ['a full quota', day, '2026-10-25T12:00:00Z', 0, 90_000],
+      ['February', month, '2026-02-10T23:00:00Z', 18 * 24 * HOUR, 28 * 86_400],
+      ['March, in which clocks are set forward', month, '2026-02-28T23:00:00Z', 743 * HOUR, 743 * 3_600],
+    ])('name the length of the present one: %s', (_, policy, instant, resetAfter, seconds) => {
+      expect(field(policy, instant, resetAfter)).toBe(`"${policy.name}";q=9;w=${seconds}`);
+    });
+
+    it('name that of the store’s clock, also while ours is hours behind or ahead', () => {
+      // By the store's clock it is noon on the day of 23 hours, and then the next day.
+      for (const ours of ['2026-03-29T02:00:00Z', '2026-03-29T22:00:00Z']) {
+        expect(field(day, ours, 10 * HOUR)).toBe('"day";q=9;w=82800');
+      }
+      expect(field(day, '2026-03-29T21:30:00Z', 24 * HOUR)).toBe('"day";q=9;w=86400');
+    });
+
+    it('name the present one also while a block lasts longer than it', () => {
+      const blocked = { allowed: false, remaining: 0, retryAfter: 24 * HOUR, blockedFor: 24 * HOUR };
+      expect(field(day, '2026-03-28T12:00:00Z', 24 * HOUR, blocked)).toBe('"day";q=9;w=86400');
+      const short = { ...blocked, retryAfter: 11 * HOUR, blockedFor: HOUR };
+      expect(field(day, '2026-03-28T12:00:00Z', 11 * HOUR, short)).toBe('"day";q=9;w=86400');
+    });
+
+    it('say the rest of weeks in seconds, and the reset as the instant of the boundary', () => {
+      const rest = 31 * 24 * HOUR - HOUR;
+      const decision = { ...denied, limit: 9, resetAfter: rest, retryAfter: rest };
+      const now = Date.parse('2026-02-28T23:00:00Z');
+      expect(rateLimitHeaders([{ policy: month, cost: 1, decision }], { profile: 'both', now })).toMatchObject({
+        RateLimit: '"month";r=0;t=2674800',
+        'Retry-After': '2674800',
+        'X-RateLimit-Reset': String(Date.parse('2026-03-31T22:00:00Z') / 1_000),
+      });
+    });
+
+    it('say the reset to the second, although the decision is some milliseconds old', () => {
+      const reset = (policy: typeof day, more: Partial<Decision> = {}) =>
+        rateLimitHeaders([{ policy, cost: 1, decision: { ...passed, limit: 9, resetAfter: 7_000, ...more } }], {
+          profile: 'legacy',
+          now: 1_000_003,
+        })['X-RateLimit-Reset'];
+      expect(reset(day)).toBe('1007');
+      // A span and a block end at any moment: not too early.
+      expect(reset(daily)).toBe('1008');
+      expect(reset(day, { blockedFor: 7_000 })).toBe('1008');
+    });
+  });
+
   it('are not made of a policy that nobody checked', () => {
     const policy = { name: 'x', limit: 10, window: '10s' } as never;
     expect(() => rateLimitHeaders([{ policy, cost: 1, decision: passed }])).toThrow('RL_POLICY_INVALID');

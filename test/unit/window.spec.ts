@@ -1,6 +1,14 @@
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { windowOf } from '../../libs/rate-limit/src/core/window-of.js';
 
+function saidOf(attempt: () => unknown): string {
+  try {
+    return String(attempt());
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 describe('the window of a policy', () => {
   it.each([
     ['1m', 60_000, '1m', 60],
@@ -33,6 +41,42 @@ describe('the window of a policy', () => {
   it('is what a policy carries, beside its length as a number', () => {
     const { window, period, id } = definePolicy({ name: 'p', limit: 3, window: '1m' });
     expect([window, period.length, period.text, id]).toEqual([60_000, 60_000, '1m', 'p:fw60000']);
+  });
+
+  it.each([
+    ['10 seconds', `'10s'`],
+    ['1 hour', `'1h'`],
+    ['1 day', `'day', by the calendar, or '1d', from the first request`],
+    ['1month', `'month', by the calendar, or '30d', from the first request`],
+    ['1mo', `'month', by the calendar, or '30d', from the first request`],
+    ['1w', `'week', by the calendar, or '7d', from the first request`],
+    ['2y', `'730d'`],
+    ['daily', `'day'`],
+    ['Day', `'day'`],
+    ['monht', `'month'`],
+    ['day/Europe/Berlin', `'day Europe/Berlin'`],
+    ['months, Europe/Berlin', `'month Europe/Berlin'`],
+    ['second', `'1s'`],
+  ])('is refused when it is %s, with what to write: %s', (window, meant) => {
+    const message = `got ${JSON.stringify(window)}; did you mean ${meant}?`;
+    expect(() => windowOf(window as never)).toThrow(message);
+    for (const [, text] of meant.matchAll(/'([^']+)'/g)) expect(windowOf(text as never).text).toContain(text);
+  });
+
+  it.each([
+    ['1M', `got "1M"`],
+    ['1000 weeks', `got "1000 weeks"`],
+    ['never', `got "never"`],
+    [['day'], `got ["day"]`],
+    [null, 'got null'],
+    [
+      new Date(0),
+      `got "1970-01-01T00:00:00.000Z"; to let windows begin at a date, write { calendar: 'month', anchor: … }`,
+    ],
+  ])('is refused without advice, or with other advice, when it is %p', (window, message) => {
+    const said = saidOf(() => windowOf(window as never));
+    expect(said.slice(0, 36)).toBe('RL_WINDOW_INVALID: window must be li');
+    expect(said.slice(-message.length)).toBe(message);
   });
 
   it.each(['10 seconds', '0s', 1.5, -1, '365001d', undefined])('is refused when it is %s', (window) => {

@@ -1,4 +1,5 @@
 import { startBoth } from './both.js';
+import { startCalendar } from './calendar.js';
 import { startCosts } from './costs.js';
 import { startPlayground } from './playground.js';
 import { startSchedule } from './schedule.js';
@@ -9,5 +10,6 @@ startPlayground();
 startBoth();
 startCosts();
 startWho();
+startCalendar();
 startSchedule();
 startStore();

@@ -5,16 +5,19 @@ import { CONFIG, type Config } from './config.js';
 import { DemoModule } from './demo/demo.module.js';
 import { StoreHealth } from './demo/store-health.js';
 import { DocsController } from './docs/docs.controller.js';
+import { ExportController } from './export.controller.js';
 import { FeedController } from './feed.controller.js';
 import { GenerateController } from './generate.controller.js';
 import { HealthController } from './health.controller.js';
 import { HomeController, IndexController } from './index.controller.js';
 import { LoginController } from './login.controller.js';
 import { LookController } from './look/look.controller.js';
+import { MinuteController } from './minute.controller.js';
 import { PingController } from './ping.controller.js';
 import { apiKeyOf, planOf } from './plans.js';
 import { ReportController } from './report.controller.js';
 import { ScheduleModule } from './schedule/schedule.module.js';
+import { subscriptionOf } from './subscriptions.js';
 import { TrialController } from './trial.controller.js';
 import { WeatherController } from './weather.controller.js';
 
@@ -53,6 +56,14 @@ export class AppModule {
               deny: config.apiKeys.denied.map((apiKey) => ({ apiKey })),
             },
             trial: { limit: 5, window: '1m', key: byApiKey }, // at midnight; TrialSchedule raises it
+            minute: { limit: 10, window: 'minute', key: byApiKey }, // until the next full minute
+            monthly: {
+              limit: 10, // without an API key, by address
+              window: 'month',
+              key: byApiKey,
+              resolve: subscriptionOf,
+              resolveCache: { by: apiKeyOf, for: '30s' },
+            },
           },
         }),
       ],
@@ -70,6 +81,8 @@ export class AppModule {
         WeatherController,
         FeedController,
         TrialController,
+        MinuteController,
+        ExportController,
       ],
       providers: [{ provide: CONFIG, useValue: config }],
     };

@@ -91,6 +91,20 @@ const endpoints: readonly Endpoint[] = [
     lines: (base) => [`curl -i -H 'x-api-key: alice' ${base}/api/trial`],
   },
   {
+    endpoint: 'GET /api/minute',
+    about:
+      '10 requests a minute for each <code>x-api-key</code>. The quota is full again at the next full minute, for all ' +
+      'callers at once.',
+    lines: (base) => [`for i in $(seq 12); do curl -si -H 'x-api-key: alice' ${base}/api/minute; echo; done`],
+  },
+  {
+    endpoint: 'GET /api/export',
+    about:
+      '100 or 1000 a month, by the subscription of the <code>x-api-key</code>. The month begins on the day they ' +
+      'subscribed, in their time zone. Without a key, an address gets 10. An unknown key gets a 401.',
+    lines: (base) => ['free-key', 'pro-key'].map((key) => `curl -i -H 'x-api-key: ${key}' ${base}/api/export`),
+  },
+  {
     endpoint: 'GET /api/free',
     about: 'Not limited.',
     lines: (base) => [`curl -i ${base}/api/free`],

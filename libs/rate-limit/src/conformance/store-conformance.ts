@@ -14,6 +14,8 @@ import type { Hit } from '../core/hit.js';
 import { definePolicy, type Policy, type PolicyDefinition } from '../core/policy.js';
 import type { BlockingStore } from '../core/blocks/blocking-store.js';
 import type { RateLimitStore } from '../core/store.js';
+import { lawsOf, type Bench } from './bench.js';
+import { calendarLaws } from './calendar-laws.js';
 import type { StoreLaw } from './store-law.js';
 
 export { limitBookConformance } from './limit-book-conformance.js';
@@ -268,7 +270,7 @@ export function storeConformance(open: (now: Clock) => RateLimitStore | Promise<
     assert.equal((await look(wide)).remaining, 5);
   });
 
-  return laws;
+  return [...laws, ...calendarLaws(open)];
 }
 
 /**
@@ -465,37 +467,3 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
 }
 
 const takesBurst = (name: AlgorithmName): boolean => algorithmOf(name).defaultBurst !== undefined;
-
-/** An empty list of laws, and how to add one. */
-function lawsOf<Store extends RateLimitStore>(open: (now: Clock) => Store | Promise<Store>) {
-  const laws: StoreLaw[] = [];
-  const law = (sentence: string, prove: (bench: Bench<Store>) => Promise<void>) =>
-    laws.push({
-      sentence,
-      check: async () => {
-        const clock = { now: 1_800_000_000_000 };
-        const store = await open(() => clock.now);
-        await prove(new Bench(store, clock));
-      },
-    });
-  return { laws, law };
-}
-
-/** A store, its clock, and a key that no other check uses. */
-class Bench<Store extends RateLimitStore = RateLimitStore> {
-  readonly key = randomUUID();
-
-  constructor(
-    readonly store: Store,
-    readonly clock: { now: number },
-  ) {}
-
-  readonly hit = (policy: Policy, { cost = 1, key = this.key } = {}): Hit => ({ policy, key, cost });
-
-  readonly spend = async (policy: Policy, { cost = 1 } = {}) => {
-    const [decision] = await this.store.consume([this.hit(policy, { cost })]);
-    return decision!;
-  };
-
-  readonly look = (policy: Policy) => this.spend(policy, { cost: 0 });
-}

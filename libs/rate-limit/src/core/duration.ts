@@ -1,4 +1,5 @@
 import { RateLimitError } from './errors.js';
+import { meantWindow } from './meant-window.js';
 import { shown } from './shown.js';
 
 const MILLISECONDS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -24,8 +25,13 @@ export function milliseconds(duration: Duration): number {
   const span = typeof duration === 'string' ? parsed(duration) : duration;
   if (Number.isSafeInteger(span) && span >= 1 && span <= LONGEST) return span;
   const isTooLong = typeof span === 'number' && span > LONGEST;
-  const right = isTooLong ? `'365000d' at most` : `like '500ms', '10s', '15m', '2h' or '1d', or a whole number of ms`;
-  throw new RateLimitError('RL_WINDOW_INVALID', `window must be ${right}, got ${shown(duration)}`);
+  const right = isTooLong
+    ? `'365000d' at most`
+    : `like '500ms', '10s', '15m', '2h' or '1d', a whole number of ms, or a unit of the calendar like 'day' or 'month Europe/Berlin'`;
+  throw new RateLimitError(
+    'RL_WINDOW_INVALID',
+    `window must be ${right}, got ${shown(duration)}${meantWindow(duration)}`,
+  );
 }
 
 function parsed(text: string): number {

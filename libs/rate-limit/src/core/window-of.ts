@@ -10,8 +10,6 @@ import type { Window, WindowBounds } from './window.js';
 /**
  * A window as you write it: a {@link Duration}, which begins with the first charge, or a unit of the calendar in a time
  * zone: `'day Europe/Berlin'`, `{ calendar: 'month', timeZone: 'Europe/Berlin', anchor: 15 }` (`fixed-window` only).
- *
- * @useDeclaredType
  */
 export type WindowDefinition = Duration | CalendarText | CalendarDefinition;
 

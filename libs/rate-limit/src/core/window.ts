@@ -13,7 +13,7 @@ export interface WindowBounds {
 export interface Window {
   /** Whether it begins and ends with a unit of the calendar. Otherwise it begins with the first charge. */
   readonly isCalendar: boolean;
-  /** Its length in milliseconds. Units of the calendar vary: then it is what most last at the most, as 31 days. */
+  /** Its length in milliseconds. Units of the calendar vary: then it is the most that they usually last, as 31 days. */
   readonly length: number;
   /** The longest that one can last, in milliseconds. */
   readonly longest: number;
@@ -21,7 +21,7 @@ export interface Window {
   readonly id: string;
   /** As people write it: `1m`, `day Europe/Berlin`. Two windows with the same text are the same. */
   readonly text: string;
-  /** Whether a window cannot end so late, unless the clock was ahead when it began. */
+  /** Whether `end` is later than a window can end. Then the clock was ahead when the window began. */
   isFarAhead(end: number, now: number): boolean;
   /** The length of the present window in seconds, rounded up, for header fields. */
   secondsAt(now: number): number;

@@ -49,9 +49,11 @@ export const shownAt = ({ name, limit, period }: Policy, now: number): ShownPoli
  * the calendar it is, and ours may be wrong by hours. So the window that ends when the decision says is looked for at
  * its middle.
  */
-export function shownBy({ policy, decision: { limit, resetAfter } }: Verdict, now: number): ShownPolicy {
+export function shownBy({ policy, decision: { limit, resetAfter, blockedFor } }: Verdict, now: number): ShownPolicy {
   const { name, period } = policy;
-  return { name, limit, seconds: period.secondsAt(resetAfter > 0 ? now + resetAfter - period.length / 2 : now) };
+  // A block may end later than the window.
+  const isKnown = resetAfter > 0 && resetAfter !== blockedFor;
+  return { name, limit, seconds: period.secondsAt(isKnown ? now + resetAfter - period.length / 2 : now) };
 }
 
 const policyItem = ({ name, limit, seconds }: ShownPolicy): string =>
@@ -90,14 +92,24 @@ export function rateLimitFields(
     fields.push(['RateLimit-Policy', policies], ['RateLimit', limitField(verdicts)]);
   }
   if (profile !== 'ietf') {
-    const { limit, remaining, resetAfter } = tightest(verdicts).decision;
+    const verdict = tightest(verdicts);
+    const { limit, remaining } = verdict.decision;
     fields.push(
       ['X-RateLimit-Limit', sfInteger(limit)],
       ['X-RateLimit-Remaining', sfInteger(remaining)],
-      ['X-RateLimit-Reset', sfInteger(seconds(now + resetAfter))],
+      ['X-RateLimit-Reset', sfInteger(resetAt(verdict, now))],
     );
   }
   return fields;
+}
+
+/**
+ * When more quota becomes available, in seconds since the epoch. The decision is a moment old by now, so of a window of
+ * the calendar, which ends with a second, this is the nearest second, and of all others the next one.
+ */
+function resetAt({ policy, decision: { resetAfter, blockedFor } }: Verdict, now: number): number {
+  const isBoundary = policy.period.isCalendar && resetAfter > 0 && resetAfter !== blockedFor;
+  return isBoundary ? Math.round((now + resetAfter) / 1_000) : seconds(now + resetAfter);
 }
 
 /**

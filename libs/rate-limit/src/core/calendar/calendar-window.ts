@@ -8,7 +8,11 @@ import { timeZoneOf, type TimeZone } from './time-zone.js';
 
 const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 
-/** The day that a week begins with. */
+/**
+ * The day that a week begins with.
+ *
+ * @useDeclaredType
+ */
 export type Weekday = (typeof WEEKDAYS)[number];
 
 /** A window that begins and ends with a unit of the calendar: at midnight in Berlin, on Monday, on the 1st. */
@@ -97,9 +101,13 @@ const MOST_KEPT = 10_000;
 /** By their texts. Customers with the same definition share a window, so its boundaries are computed once. */
 const kept = new Map<string, CalendarWindow>();
 
+const TEXT = new RegExp(`^(${calendarUnits.join('|')})(?: (.*))?$`, 's');
+
 /** Whether a window is written as one of the calendar. {@link calendarWindowOf} says what is wrong with it. */
-export const isCalendar = (window: unknown): window is CalendarDefinition | CalendarText =>
-  (typeof window === 'object' && window !== null) || (typeof window === 'string' && /^[a-z]{3,}( |$)/i.test(window));
+export function isCalendar(window: unknown): window is CalendarDefinition | CalendarText {
+  if (typeof window === 'string') return TEXT.test(window);
+  return typeof window === 'object' && window !== null && !Array.isArray(window) && !(window instanceof Date);
+}
 
 /**
  * The window of the calendar that a definition describes.
@@ -132,8 +140,19 @@ function kindOf(part: unknown): '-' | 't' | 'n' | 'x' {
 }
 
 function parsed(text: string): CalendarDefinition {
-  const [, calendar, timeZone] = /^(\S+)(?: (.*))?$/s.exec(text)!;
-  return { calendar: calendar as CalendarUnit, timeZone };
+  const [, calendar, timeZone] = TEXT.exec(text)!;
+  const meant = timeZone === undefined ? undefined : meantBeginning(timeZone.toLowerCase());
+  if (meant === undefined) return { calendar: calendar as CalendarUnit, timeZone };
+  throw new RateLimitError(
+    'RL_WINDOW_INVALID',
+    `window: behind its unit a text may have a time zone, as in 'day Europe/Berlin', got ${shown(text)}; write ${meant}`,
+  );
+}
+
+/** When windows begin, of a text that says it in place of the zone. */
+function meantBeginning(text: string): string | undefined {
+  if (WEEKDAYS.includes(text as Weekday)) return `{ calendar: 'week', weekStart: '${text}' }`;
+  return /^\d{1,2}$/.test(text) ? `{ calendar: 'month', anchor: ${Number(text)} }` : undefined;
 }
 
 function checked({ calendar, timeZone, weekStart, anchor }: CalendarDefinition): CalendarWindow {

@@ -9,7 +9,11 @@ const WEEK = 7 * DAY;
 
 export const calendarUnits = ['minute', 'hour', 'day', 'week', 'month', 'year'] as const;
 
-/** A unit of the calendar. */
+/**
+ * A unit of the calendar.
+ *
+ * @useDeclaredType
+ */
 export type CalendarUnit = (typeof calendarUnits)[number];
 
 /** Units that are numbered, with the local time at which each begins. */

@@ -8,6 +8,9 @@ const DAY = 86_400_000;
 /** How many names are kept. Callers may choose the zone, so there must be a bound. */
 const MOST_NAMES = 1_000;
 
+/** The longest of the database has 32 characters. */
+const LONGEST_NAME = 40;
+
 /**
  * A time zone of the IANA database, as this process's Node.js knows it (`Intl`).
  *
@@ -51,15 +54,15 @@ export function timeZoneOf(name: unknown): TimeZone {
   if (name === 'UTC') return UTC;
   const known = zones.get(name as string);
   if (known) return known;
-  const zone = typeof name === 'string' ? new IntlZone(name, formatOf(name)) : refuse(name);
+  // Only newer versions of Node.js take offsets, like '+02:00'.
+  const isName = typeof name === 'string' && !/^[+-]/.test(name);
+  const zone = isName ? new IntlZone(name, formatOf(name)) : refuse(name);
   if (zones.size >= MOST_NAMES) zones.delete(zones.keys().next().value!);
   zones.set(zone.name, zone);
   return zone;
 }
 
 function formatOf(timeZone: string): Intl.DateTimeFormat {
-  // Newer versions of Node.js take an offset. It is no zone, and there are thousands.
-  if (/^[+-]/.test(timeZone)) return refuse(timeZone);
   const format = newFormat(timeZone);
   const { timeZone: name } = format.resolvedOptions();
   const known = formats.get(name) ?? format;
@@ -86,12 +89,24 @@ function newFormat(timeZone: string): Intl.DateTimeFormat {
   }
 }
 
+/** The zones that wrong names resemble. To find one takes a millisecond, and customers may have set wrong ones. */
+const meant = new Map<string, string | undefined>();
+
+function meantBy(name: string): string | undefined {
+  if (name.length > LONGEST_NAME) return undefined;
+  if (!meant.has(name)) {
+    if (meant.size >= MOST_NAMES) meant.clear();
+    meant.set(name, closest(name, Intl.supportedValuesOf('timeZone')));
+  }
+  return meant.get(name);
+}
+
 function refuse(name: unknown): never {
-  const meant = typeof name === 'string' ? closest(name, Intl.supportedValuesOf('timeZone')) : undefined;
+  const similar = typeof name === 'string' ? meantBy(name) : undefined;
   throw new RateLimitError(
     'RL_WINDOW_INVALID',
     `window: timeZone must be a name of the IANA time zone database, like 'Europe/Berlin' or 'UTC', got ${shown(name)}` +
-      (meant === undefined ? '' : `; did you mean '${meant}'?`),
+      (similar === undefined ? '' : `; did you mean '${similar}'?`),
   );
 }
 

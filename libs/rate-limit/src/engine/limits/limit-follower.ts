@@ -150,6 +150,6 @@ export function liveLimitOf(
   { name, limit, burst }: Policy,
   version: number,
 ): LiveLimit {
-  const defined = { limit: own.limit, burst: own.burst, window: own.window };
+  const defined = { limit: own.limit, burst: own.burst, window: own.window, windowText: own.period.text };
   return { policy: name, ...(key !== undefined && { key }), limit, burst, defined, version };
 }

@@ -12,10 +12,8 @@ local time = redis.call('TIME')
 local microseconds = tonumber(time[2])
 local server = time[1] * 1000 + (microseconds - microseconds % 1000) / 1000
 local lone_sum
--- All other calls have more arguments, except the one that reads the clock.
-if not ARGV[1 + FRAME.lone.now] and ARGV[1 + FRAME.lone.window] ~= 'OPCODE.readClock'
-  or ARGV[1 + FRAME.lone.form] == 'lone'
-then
+-- All other calls have more arguments, except the one that reads the clock: that one is never too late.
+if not ARGV[1 + FRAME.lone.now] and ARGV[1 + FRAME.lone.notAfter] ~= '' or ARGV[1 + FRAME.lone.form] == 'lone' then
   local not_after, limit, window = ARGV[1 + FRAME.lone.notAfter], ARGV[1 + FRAME.lone.limit], ARGV[1 + FRAME.lone.window]
   local bounds = ARGV[1 + FRAME.lone.bounds]
   local now = tonumber(ARGV[1 + FRAME.lone.now] or server)

@@ -1,16 +1,14 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '8c699b3d1e3d7e3fa68877ef02b91058ae1f6768';
+export const consumeSha = '29a4f46eb5bbaa1dc2269a46432d38e830709f91';
 
 export const consumeScript = `local KEYS, ARGV, redis, tonumber = KEYS, ARGV, redis, tonumber
 local time = redis.call('TIME')
 local microseconds = tonumber(time[2])
 local server = time[1] * 1000 + (microseconds - microseconds % 1000) / 1000
 local lone_sum
-if not ARGV[1 + 4] and ARGV[1 + 2] ~= '7'
-or ARGV[1 + 6] == 'lone'
-then
+if not ARGV[1 + 4] and ARGV[1 + 0] ~= '' or ARGV[1 + 6] == 'lone' then
 local not_after, limit, window = ARGV[1 + 0], ARGV[1 + 1], ARGV[1 + 2]
 local bounds = ARGV[1 + 3]
 local now = tonumber(ARGV[1 + 4] or server)
@@ -745,9 +743,12 @@ if not is_late then
 local at = 5 * (ARGV[arg + 0] - 1) + 1
 local span, block = tonumber(ARGV[arg + 1]), new_block(ARGV[arg + 2])
 for n = 1, count do
-look(KEYS[key + 2 * n - 1], at, 0, '0')
+local done = look(KEYS[key + 2 * n - 1], at, 0, '0')
+if done ~= -1 then
 read_block(block, KEYS[key + 2 * n])
-reply[answered + n] = write_block(block, now, span, block.step) and 1 or 0
+done = write_block(block, now, span, block.step) and 1 or 0
+end
+reply[answered + n] = done
 end
 end
 return arg + 3, key + 2 * count, answered + 1 * count
