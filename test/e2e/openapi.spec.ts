@@ -734,7 +734,7 @@ describe.each(adapters)('the sample on %s', (adapter) => {
       '/api/weather': 'Over the quota of "plan" (depends on the caller).',
       '/api/feed': 'Over the quota of "feed" (5 per 1m).',
       '/api/trial': 'Over the quota of "trial" (5 per 1m).',
-      '/api/minute': 'Over the quota of "minute" (10 per minute UTC).',
+      '/api/minute': 'Over the quota of "minute" (10 per minute).',
       '/api/export': 'Over the quota of "monthly" (depends on the caller).',
     });
     expect(paths['/api/feed']!.get!.responses).toHaveProperty('403');

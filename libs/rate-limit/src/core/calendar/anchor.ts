@@ -4,8 +4,11 @@ import { offsetAt, type TimeZone } from './time-zone.js';
 
 const SECOND = 1_000;
 
-/** A local time, or an instant: `2026-01-31`, `2026-01-31T09:30`, `2026-01-31T09:30:00Z`. */
-const DATE = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d)?)(?:[.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?)?$/;
+/**
+ * A local time, or an instant: `2026-01-31`, `2026-01-31T09:30`, `2026-01-31T09:30:00Z`. Databases write
+ * `2026-01-31 09:30:00+00`.
+ */
+const DATE = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:[.,]\d{1,9})?(Z|[+-]\d\d(?::?\d\d)?)?)?$/;
 
 /** Whether it is in the years 1900 to 9999. Others are mistakes, such as the zero time of another language. */
 const isUsual = (time: number): boolean => Date.UTC(1900, 0) <= time && time < Date.UTC(10_000, 0);
@@ -47,7 +50,8 @@ function read(text: string, zone: TimeZone): number {
   // Date.parse() takes 30 February for 2 March.
   if (Number.isNaN(local) || new Date(local).toISOString().slice(0, 10) !== date) return NaN;
   if (offset === undefined) return local;
-  return localOf(Date.parse(`${date}T${time}${offset.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2')}`), zone);
+  const [sign = '', hours = '', minutes = '00'] = offset.match(/[+-]|\d\d/g) ?? [];
+  return localOf(Date.parse(`${date}T${time}${sign === '' ? 'Z' : `${sign}${hours}:${minutes}`}`), zone);
 }
 
 /** Windows begin at whole seconds, so that fractions of a subscription's start need no explanation. */

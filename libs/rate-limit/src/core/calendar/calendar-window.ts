@@ -75,7 +75,9 @@ class CalendarWindow implements Window {
   ) {
     this.id = unit;
     [this.length, this.longest] = LENGTHS[unit];
-    this.text = [unit, zone.name, anchor.text].filter((part) => part !== '').join(' ');
+    // The minutes of nearly all zones are those of UTC.
+    const zoneText = unit === 'minute' && zone.name === 'UTC' ? '' : zone.name;
+    this.text = [unit, zoneText, anchor.text].filter((part) => part !== '').join(' ');
   }
 
   isFarAhead(end: number, now: number): boolean {

@@ -96,7 +96,9 @@ function meantBy(name: string): string | undefined {
   if (name.length > LONGEST_NAME) return undefined;
   if (!meant.has(name)) {
     if (meant.size >= MOST_NAMES) meant.clear();
-    meant.set(name, closest(name, Intl.supportedValuesOf('timeZone')));
+    const known = Intl.supportedValuesOf('timeZone');
+    const city = known.find((zone) => zone.toLowerCase().endsWith(`/${name.toLowerCase()}`));
+    meant.set(name, city ?? closest(name, known));
   }
   return meant.get(name);
 }
