@@ -19,12 +19,14 @@ const NOT_SHIPPED = [
   'outage-drill.md',
   'performance-figures.md',
   'performance.md',
+  'phases.md',
   'redis.md',
   'reliability.md',
   'sample.md',
   'security.md',
   'watching.md',
   'when-redis-fails.md',
+  'without-nest.md',
 ];
 
 /**
