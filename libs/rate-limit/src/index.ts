@@ -44,7 +44,7 @@ export type { Policy, PolicyDefinition, StoreFailureMode } from './core/policy.j
 export { type AlgorithmName } from './core/algorithms/index.js';
 export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
-export type { CalendarDefinition, CalendarText } from './core/calendar/calendar-window.js';
+export type { CalendarDefinition, CalendarText, Weekday } from './core/calendar/calendar-window.js';
 export type { CalendarUnit } from './core/calendar/grid.js';
 export type { WindowDefinition } from './core/window-of.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';

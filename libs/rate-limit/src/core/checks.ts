@@ -19,7 +19,11 @@ export function checkKnownKeys(options: object, known: readonly string[], owner:
 /** @throws RateLimitError with this code unless the value is one of `known` */
 export function checkOneOf(value: unknown, known: readonly string[], code: string, what: string): void {
   if (known.includes(value as string)) return;
-  throw new RateLimitError(code, `${what} must be one of ${known.join(', ')}, got ${shown(value)}`);
+  const meant = typeof value === 'string' ? closest(value, known) : undefined;
+  throw new RateLimitError(
+    code,
+    `${what} must be one of ${known.join(', ')}, got ${shown(value)}${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
+  );
 }
 
 /** In milliseconds: longer than any caller waits for an answer. */

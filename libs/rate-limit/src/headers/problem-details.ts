@@ -38,8 +38,8 @@ export const quotaExceeded = (policies: readonly string[], wait: number): Proble
   ...(wait < 0
     ? neverPasses(policies)
     : {
-        detail: `Not enough is left of the quota of ${named(policies)}; try again in ${seconds(wait)}.`,
-        message: `Too many requests: over the quota of ${named(policies)}. Try again in ${seconds(wait)}.`,
+        detail: `Not enough is left of the quota of ${named(policies)}; try again in ${inWords(wait)}.`,
+        message: `Too many requests: over the quota of ${named(policies)}. Try again in ${inWords(wait)}.`,
       }),
   'violated-policies': policies,
 });
@@ -50,8 +50,8 @@ export const blocked = (policies: readonly string[], wait: number): ProblemDetai
   ...(wait < 0
     ? neverPasses(policies)
     : {
-        detail: `Requests under ${named(policies)} are blocked for now; try again in ${seconds(wait)}.`,
-        message: `Too many requests: blocked under ${named(policies)}. Try again in ${seconds(wait)}.`,
+        detail: `Requests under ${named(policies)} are blocked for now; try again in ${inWords(wait)}.`,
+        message: `Too many requests: blocked under ${named(policies)}. Try again in ${inWords(wait)}.`,
       }),
   'violated-policies': policies,
 });
@@ -87,6 +87,13 @@ const same = (text: string) => ({ detail: text, message: text });
 const neverPasses = (policies: readonly string[]) =>
   same(`The request costs more than ${named(policies)} can ever hold.`);
 
-const seconds = (wait: number): string => `${Math.max(1, Math.ceil(wait / 1_000))} s`;
+const HOUR = 3_600_000;
+
+/** Rounded up. A wait of weeks in seconds says nothing to people; programs have `Retry-After`. */
+function inWords(wait: number): string {
+  if (wait >= 48 * HOUR) return `${Math.ceil(wait / (24 * HOUR))} days`;
+  if (wait >= 2 * HOUR) return `${Math.ceil(wait / HOUR)} hours`;
+  return `${Math.max(1, Math.ceil(wait / 1_000))} s`;
+}
 
 const named = (policies: readonly string[]): string => policies.map((name) => `"${name}"`).join(', ');

@@ -1,5 +1,5 @@
 import { RateLimitError } from '../errors.js';
-import { kindOf, shownNumber } from '../shown.js';
+import { kindOf, shown } from '../shown.js';
 import { offsetAt, type TimeZone } from './time-zone.js';
 
 const SECOND = 1_000;
@@ -62,15 +62,21 @@ function localOf(instant: number, zone: TimeZone): number {
 
 const textOf = (local: number): string => new Date(local).toISOString().replace(/(T00:00:00)?\.000Z$/, '');
 
-/** Whether a number is probably a time in milliseconds. */
-const isTime = (given: unknown): boolean => typeof given === 'number' && given > 1e11;
-
 function invalid(given: unknown): RateLimitError {
   // Dates of libraries are written like text that would do.
   const isForeign = typeof given === 'object' && timeOf(given) === undefined;
-  const got = isForeign ? kindOf(given) : shownNumber(given);
   return new RateLimitError(
     'RL_WINDOW_INVALID',
-    `window: anchor must be a date like '2026-01-31', an instant (a Date, or '2026-01-31T09:30:00Z') of the years 1900 to 9999, or with calendar: 'month' a day from 1 to 31, got ${got}${isTime(given) ? ' (if that is a time, use new Date(…))' : ''}`,
+    `window: anchor must be a date like '2026-01-31' or '2026-01-31T09:30', an instant (a Date, or '2026-01-31T09:30:00Z') of the years 1900 to 9999, or with calendar: 'month' a day from 1 to 31, got ${isForeign ? kindOf(given) : shown(given)}${hintOn(given)}`,
   );
+}
+
+/** What a value was probably meant to be. */
+function hintOn(given: unknown): string {
+  if (typeof given === 'number' && given > 1e11) return ' (if that is a time, use new Date(…))';
+  if (typeof given === 'number' && given > 1e8) return ' (if that is a time in seconds, use new Date(1000 * …))';
+  if (typeof given === 'string' && /^[1-9]\d?$/.test(given)) return ' (it is text: use Number(…))';
+  if (typeof given === 'string' && /^\d\d:\d\d$/.test(given)) return ` (with any date: '2026-01-01T${given}')`;
+  const isOfLibrary = typeof given === 'object' && given !== null && 'toISO' in given;
+  return isOfLibrary ? ' (use its toISO())' : '';
 }

@@ -1,6 +1,6 @@
 import { checkKnownKeys, checkOneOf } from '../checks.js';
 import { RateLimitError } from '../errors.js';
-import { shown } from '../shown.js';
+import { oneLine, shown } from '../shown.js';
 import type { Window, WindowBounds } from '../window.js';
 import { anchorOf, timeOf, type Anchor } from './anchor.js';
 import { boundsAround, calendarUnits, type CalendarUnit } from './grid.js';
@@ -142,8 +142,8 @@ function kindOf(part: unknown): '-' | 't' | 'n' | 'x' {
 }
 
 function parsed(text: string): CalendarDefinition {
-  const [, calendar, timeZone] = TEXT.exec(text)!;
-  const meant = timeZone === undefined ? undefined : meantBeginning(timeZone.toLowerCase());
+  const [, calendar = '', timeZone] = TEXT.exec(text)!;
+  const meant = timeZone === undefined ? undefined : meantBeginning(calendar, timeZone);
   if (meant === undefined) return { calendar: calendar as CalendarUnit, timeZone };
   throw new RateLimitError(
     'RL_WINDOW_INVALID',
@@ -151,10 +151,14 @@ function parsed(text: string): CalendarDefinition {
   );
 }
 
-/** When windows begin, of a text that says it in place of the zone. */
-function meantBeginning(text: string): string | undefined {
-  if (WEEKDAYS.includes(text as Weekday)) return `{ calendar: 'week', weekStart: '${text}' }`;
-  return /^\d{1,2}$/.test(text) ? `{ calendar: 'month', anchor: ${Number(text)} }` : undefined;
+/** The object for a text that also says when windows begin, as in messages: `week Europe/Berlin from sunday`. */
+function meantBeginning(calendar: string, text: string): string | undefined {
+  const [, zone, said = ''] = /^(?:(?:(\S+) )?from (?:day )?)?(\S+)$/.exec(text) ?? [];
+  const timeZone = zone === undefined ? '' : ` timeZone: '${oneLine(zone)}',`;
+  const day = said.toLowerCase();
+  if (WEEKDAYS.includes(day as Weekday)) return `{ calendar: 'week',${timeZone} weekStart: '${day}' }`;
+  if (/^\d{1,2}$/.test(said)) return `{ calendar: 'month',${timeZone} anchor: ${Number(said)} }`;
+  return /^\d{4}-/.test(said) ? `{ calendar: '${calendar}',${timeZone} anchor: '${oneLine(said)}' }` : undefined;
 }
 
 function checked({ calendar, timeZone, weekStart, anchor }: CalendarDefinition): CalendarWindow {

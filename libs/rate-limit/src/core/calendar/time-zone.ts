@@ -97,8 +97,9 @@ function meantBy(name: string): string | undefined {
   if (!meant.has(name)) {
     if (meant.size >= MOST_NAMES) meant.clear();
     const known = Intl.supportedValuesOf('timeZone');
-    const city = known.find((zone) => zone.toLowerCase().endsWith(`/${name.toLowerCase()}`));
-    meant.set(name, city ?? closest(name, known));
+    const place = name.trim().toLowerCase().replaceAll(' ', '_');
+    const city = known.find((zone) => zone.toLowerCase().endsWith(`/${place}`));
+    meant.set(name, city ?? closest(place, known));
   }
   return meant.get(name);
 }

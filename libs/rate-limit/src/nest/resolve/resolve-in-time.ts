@@ -21,6 +21,9 @@ export interface ResolveSettings {
   readonly warn?: ((message: string) => void) | undefined;
 }
 
+/** How many different values are shown that cannot be used. Callers may have a say in them, so there must be a bound. */
+const MOST_SHOWN = 20;
+
 /** One call of `resolve`. */
 interface Asking {
   readonly context: ExecutionContext;
@@ -36,6 +39,8 @@ export class ResolveInTime {
   readonly discarded: Resolution;
   private readonly reader: ResolutionReader;
   private readonly warnings: RecurringWarnings;
+  /** What was wrong with values, so that a customer's does not hide those of others. */
+  private readonly faults = new Set<string>();
 
   /** @param variants the policy with its own numbers, and with others */
   constructor(
@@ -99,11 +104,17 @@ export class ResolveInTime {
     try {
       resolution = this.reader.read(answer);
     } catch (error) {
-      const [kind, what] = error instanceof RateLimitError ? [error.code, error.message] : ['unread', saidBy(error)];
-      return this.fallBack(asking, kind, () => `returned a value that cannot be used: ${what}`);
+      const what = error instanceof RateLimitError ? error.message : saidBy(error);
+      return this.fallBack(asking, this.kindOf(what), () => `returned a value that cannot be used: ${what}`);
     }
     asking.keep(resolution, true);
     return resolution;
+  }
+
+  private kindOf(fault: string): string {
+    if (!this.faults.has(fault) && this.faults.size >= MOST_SHOWN) return 'unusable';
+    this.faults.add(fault);
+    return fault;
   }
 
   private withoutAnswer(error: unknown, asking: Asking): Resolution {
@@ -124,12 +135,15 @@ export class ResolveInTime {
     this.warnings.warnOnce(
       kind,
       () =>
-        `${placeIn(context)}: resolve of ${shown(name)} ${what()}. ` +
+        `${placeIn(context)}: resolve of ${shown(name)} ${sentence(what())} ` +
         `The policy's own numbers apply instead: ${limit} per ${period.text}. ` +
         'This is logged once, and again after a minute without it.',
     );
   }
 }
+
+/** A message may end with a question. */
+const sentence = (text: string): string => (text.endsWith('?') ? text : `${text}.`);
 
 const manyWindows = (name: string, count: number): string =>
   `resolve of ${shown(name)} has returned ${count} different windows. Each window is a quota of its own, so a window that ` +
