@@ -103,7 +103,7 @@ async function openSide(name, dist, window) {
   return { name, store, defined, close: () => client.disconnect() };
 }
 
-/** Windows of the calendar that each begin a second later. */
+/** Calendar windows that each begin a second later. */
 function ownWindow(window, one) {
   const isCalendar = /^[a-z]/.test(window);
   return isCalendar && one > 0 ? { calendar: window, anchor: new Date(Date.UTC(2026, 0, 1, 0, 0, one)) } : window;

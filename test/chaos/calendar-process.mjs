@@ -1,5 +1,5 @@
 /**
- * One of several processes that spend on windows of the calendar at the same time: the package as users get it.
+ * One of several processes that spend on calendar windows at the same time: the package as users get it.
  *
  * node calendar-process.mjs SETTINGS: tells 'ready'. With the message { claims } it begins to spend, with 'end' it stops
  * and tells about every request. It ends with its parent.

@@ -12,7 +12,7 @@ import { closeClients, connectTo } from '../support/clients.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
 
 /*
- * The application says which windows of the calendar it expects, by its estimate of the server's clock. Where that is
+ * The application says which calendar windows it expects, by its estimate of the server's clock. Where that is
  * wrong, the script must charge nothing, and the application asks again. Here the estimate is made wrong.
  */
 

@@ -43,7 +43,7 @@ class Moment {
   toJSON = (): string => '2026-01-31T09:30:00.000Z';
 }
 
-describe('a window of the calendar', () => {
+describe('a calendar window', () => {
   it('is the unit in UTC, unless it names a zone', () => {
     bounds([
       ['minute', '2026-07-15T10:20:30', '2026-07-15T10:20', '2026-07-15T10:21'],
@@ -256,7 +256,7 @@ describe('the anchor of a window', () => {
   });
 });
 
-describe('how a window of the calendar is known', () => {
+describe('how a calendar window is known', () => {
   it.each([
     ['day', 'day', 'day UTC'],
     ['day UTC', 'day', 'day UTC'],
@@ -328,12 +328,13 @@ describe('how a window of the calendar is known', () => {
   });
 });
 
-describe('a wrong window of the calendar', () => {
+describe('a wrong calendar window', () => {
   const units = 'RL_WINDOW_INVALID: window: calendar must be one of minute, hour, day, week, month, year, got';
   const zone = `RL_WINDOW_INVALID: window: timeZone must be a name of the IANA time zone database, like 'Europe/Berlin' or 'UTC', got`;
   const weekdays =
     'RL_WINDOW_INVALID: window: weekStart must be one of monday, tuesday, wednesday, thursday, friday, saturday, sunday, got';
-  const weekStart = 'RL_WINDOW_INVALID: window: weekStart says when a week begins, and does not go with';
+  const weekStart =
+    'RL_WINDOW_INVALID: window: weekStart is the day that a week begins with, so it cannot be combined with';
   const keys = 'takes calendar, timeZone, weekStart, anchor';
 
   it.each([
@@ -368,7 +369,7 @@ describe('a wrong window of the calendar', () => {
     [{ calendar: 'day', weekStart: 'monday' }, `${weekStart} calendar: "day"; remove one of them`],
     [
       { calendar: 'week', weekStart: 'monday', anchor: '2026-01-01' },
-      `${weekStart} an anchor, which says so too; remove one of them`,
+      `${weekStart} an anchor, which sets it too; remove one of them`,
     ],
   ])('%j is refused', (window, message) => {
     // These are known, so that nothing may pass for one of them.
@@ -410,13 +411,10 @@ describe('a wrong window of the calendar', () => {
     expect(said(() => windowOf({ calendar: 'week', anchor: 15 }))).toBe(`${anchored} 15`);
   });
 
-  it.each(algorithmNames.filter((name) => name !== 'fixed-window'))(
-    'is any window of the calendar for %s',
-    (algorithm) => {
-      const window = { calendar: 'day', timeZone: 'Europe/Berlin' } as const;
-      expect(said(() => definePolicy({ name: 'p', limit: 1, window, algorithm }))).toBe(
-        `RL_WINDOW_INVALID: ${algorithm} takes no window of the calendar ("day Europe/Berlin"); use fixed-window, or a span like '1d'`,
-      );
-    },
-  );
+  it.each(algorithmNames.filter((name) => name !== 'fixed-window'))('is any calendar window for %s', (algorithm) => {
+    const window = { calendar: 'day', timeZone: 'Europe/Berlin' } as const;
+    expect(said(() => definePolicy({ name: 'p', limit: 1, window, algorithm }))).toBe(
+      `RL_WINDOW_INVALID: ${algorithm} does not take calendar windows ("day Europe/Berlin"); use fixed-window, or a span like '1d'`,
+    );
+  });
 });

@@ -113,8 +113,8 @@ describe('what is returned', () => {
     for (let i = 0; i < 20; i++) await plan.find(context, undefined);
     expect(warnings).toEqual([
       'resolve of "plan" has returned 11 different windows. Each window is a quota of its own, so a window that ' +
-        "changes with every request, such as the time until midnight, limits nobody. Return fixed spans, such as '1d', or units " +
-        "of the calendar: 'day', or { calendar: 'day', timeZone: 'Europe/Berlin' }.",
+        "changes with every request, such as the time until midnight, limits no caller. Return fixed spans, such as '1d', or " +
+        "calendar windows: 'day', or { calendar: 'day', timeZone: 'Europe/Berlin' }.",
     ]);
   });
 

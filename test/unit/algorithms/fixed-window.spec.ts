@@ -86,7 +86,7 @@ describe('fixed-window, 1 in 1 ms', () => {
   });
 });
 
-describe('fixed-window, 3 in a unit of the calendar', () => {
+describe('fixed-window, 3 in a calendar unit', () => {
   const HOUR = 3_600_000;
   const in3 = (window: WindowDefinition) => policy('fixed-window', { limit: 3, window });
   const at = Date.parse;
