@@ -31,8 +31,8 @@ import { openBenchRedis } from './redis.mjs';
 const CALLERS = 1_000;
 
 /**
- * Name, requests in flight, and the policies and costs of request number `n`. `each`: so many callers, each with a
- * definition of its own, as when every customer has a limit.
+ * Name, requests in flight, and the policies and costs of request number `n`. `each`: how many callers there are, each with
+ * its own definition, as when every customer has a limit.
  */
 const SITUATIONS = {
   lone: { inFlight: 1, policies: [{ name: 'a' }] },

@@ -208,7 +208,7 @@ describe.each(Object.keys(stores))('calendar windows %s', (name) => {
     expect((await ask('/plan')).status).toBe(200);
   });
 
-  it('fall back to the policy’s own if a customer’s zone is unknown, which one warning says', async () => {
+  it('fall back to the policy’s own numbers if a customer’s zone is unknown, with one warning', async () => {
     setClocks('2026-02-28T12:00:00Z');
     customers.set(who, { limit: 9, window: { calendar: 'day', timeZone: 'Mars/Olympus' } });
     const statuses = [];

@@ -133,14 +133,14 @@ describe('what is returned', () => {
   });
 
   it.each<[string, unknown, string]>([
-    ['a limit that is none', { limit: NaN }, 'RL_LIMIT_INVALID: limit must be .* got NaN'],
+    ['a limit that is not a number', { limit: NaN }, 'RL_LIMIT_INVALID: limit must be .* got NaN'],
     [
-      'a zone that is none',
+      'an unknown zone',
       { window: { calendar: 'day', timeZone: 'Europe/Berln' }, limit: 5 },
       `RL_WINDOW_INVALID: window: timeZone must be .* got "Europe/Berln"; did you mean 'Europe/Berlin'\\?`,
     ],
     ['a limit that is text', { limit: '5' }, 'RL_LIMIT_INVALID: .* got "5"'],
-    ['a window that is none', { window: '10 seconds' }, 'RL_WINDOW_INVALID: .* got "10 seconds"'],
+    ['a window that cannot be read', { window: '10 seconds' }, 'RL_WINDOW_INVALID: .* got "10 seconds"'],
     ['a window without its unit', { window: 60 }, "RL_WINDOW_INVALID: window: 60 means 60 milliseconds; write '60s'"],
     ['a burst of another algorithm', { burst: 5 }, 'RL_BURST_INVALID: fixed-window takes no burst'],
     ['a burst that is text', { burst: '5' }, 'RL_BURST_INVALID'],

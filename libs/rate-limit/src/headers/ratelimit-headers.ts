@@ -54,12 +54,16 @@ export const shownAt = ({ name, limit, period }: Policy, now: number): ShownPoli
  *
  * @param now milliseconds since the epoch
  */
-export function shownBy({ policy, decision: { limit, resetAfter, blockedFor } }: Verdict, now: number): ShownPolicy {
-  const { name, period } = policy;
-  // A block may end later than the window.
-  const isKnown = resetAfter > 0 && resetAfter !== blockedFor;
-  return { name, limit, seconds: period.secondsAt(isKnown ? now + resetAfter - period.length / 2 : now) };
+export function shownBy(verdict: Verdict, now: number): ShownPolicy {
+  const { name, period } = verdict.policy;
+  const { limit, resetAfter } = verdict.decision;
+  const time = isUntilWindowEnds(verdict) ? now + resetAfter - period.length / 2 : now;
+  return { name, limit, seconds: period.secondsAt(time) };
 }
+
+/** Whether `resetAfter` is the rest of a calendar window. A full quota has no rest, and a block may end later. */
+const isUntilWindowEnds = ({ policy, decision: { resetAfter, blockedFor } }: Verdict): boolean =>
+  policy.period.isCalendar && resetAfter > 0 && resetAfter !== blockedFor;
 
 const policyItem = ({ name, limit, seconds }: ShownPolicy): string =>
   `${sfString(name)};q=${sfInteger(limit)};w=${sfInteger(seconds)}`;
@@ -112,9 +116,9 @@ export function rateLimitFields(
  * When more quota becomes available, in seconds since the epoch. Rounded up, except for a calendar window: it ends with a
  * second, and the decision is a moment old by now, so its end is the nearest second.
  */
-function resetAt({ policy, decision: { resetAfter, blockedFor } }: Verdict, now: number): number {
-  const isBoundary = policy.period.isCalendar && resetAfter > 0 && resetAfter !== blockedFor;
-  return isBoundary ? Math.round((now + resetAfter) / 1_000) : seconds(now + resetAfter);
+function resetAt(verdict: Verdict, now: number): number {
+  const reset = now + verdict.decision.resetAfter;
+  return isUntilWindowEnds(verdict) ? Math.round(reset / 1_000) : seconds(reset);
 }
 
 /**

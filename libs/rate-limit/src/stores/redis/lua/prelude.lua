@@ -8,7 +8,8 @@
 --           the policies, each: algorithm, limit, window, burst, life (how long its keys are kept, in ms). With a
 --           calendar window: calendar-window, limit, the most that the window can last, its bounds (calendar-window.lua),
 --           and the shortest life of a key. Its keys are kept until it ends
---           the runs of equal commands, each: opcode, how many commands, and what they have in common. The opcode
+--           the runs of equal commands, each: opcode, how many commands, and what they have in common. In a `hitEach`
+--           run each hit is under the policy after the last one's. The opcode
 --           `deadline` comes with a number of ms instead: the runs behind it are too late that long before not_after.
 --           Without any run, each key is a request for one unit of the only policy
 -- Returns   little-endian doubles: the server's clock in ms, then the numbers of each command (of a hit remaining,

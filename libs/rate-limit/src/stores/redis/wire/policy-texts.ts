@@ -18,7 +18,7 @@ interface Texts {
  */
 const BEFORE = 5_000;
 
-/** The arguments that describe a policy to the script. They are made once for each policy, and again for each calendar window. */
+/** The arguments that describe a policy to the script. They are made once for each policy, or for each calendar window. */
 export class PolicyTexts {
   private readonly known = new WeakMap<Policy, Texts>();
 
