@@ -124,11 +124,12 @@ export function calendarWindowOf(definition: CalendarDefinition | CalendarText):
   const time = timeOf(anchor);
   // With kinds: 'undefined' as text is not a field that is left out, and the number of a day is not that of a date.
   const kinds = letterOf(timeZone) + letterOf(weekStart) + (time === undefined ? letterOf(anchor) : 'd');
-  if (typeof calendar !== 'string' || kinds.includes('x')) return checked({ calendar, timeZone, weekStart, anchor });
+  const read = { calendar, timeZone, weekStart, anchor };
+  if (typeof calendar !== 'string' || kinds.includes('x')) return checked(read);
   const text = `${kinds} ${calendar} ${timeZone} ${weekStart} ${time ?? (anchor as string)}`;
   let window = kept.get(text);
   if (!window) {
-    window = checked({ calendar, timeZone, weekStart, anchor });
+    window = checked(read);
     if (kept.size >= MOST_KEPT) kept.delete(kept.keys().next().value!);
     kept.set(text, window);
   }
@@ -157,15 +158,19 @@ function meantBeginning(text: string): string | undefined {
   return /^\d{1,2}$/.test(text) ? `{ calendar: 'month', anchor: ${Number(text)} }` : undefined;
 }
 
-function checked({ calendar, timeZone, weekStart, anchor }: CalendarDefinition): CalendarWindow {
+function checked(definition: CalendarDefinition): CalendarWindow {
+  const { calendar, timeZone } = definition;
   checkOneOf(calendar, calendarUnits, 'RL_WINDOW_INVALID', 'window: calendar');
   const zone = timeZoneOf(timeZone ?? 'UTC');
-  if (weekStart === undefined || weekStart === null) {
-    const isDefault = anchor === undefined || anchor === null;
-    return new CalendarWindow(calendar, zone, isDefault ? MONDAY : anchorOf(anchor, calendar, zone));
-  }
+  return new CalendarWindow(calendar, zone, beginningOf(definition, zone));
+}
+
+/** When one of the windows begins. */
+function beginningOf({ calendar, weekStart, anchor }: CalendarDefinition, zone: TimeZone): Anchor {
+  const hasAnchor = anchor !== undefined && anchor !== null;
+  if (weekStart === undefined || weekStart === null) return hasAnchor ? anchorOf(anchor, calendar, zone) : MONDAY;
   checkOneOf(weekStart, WEEKDAYS, 'RL_WINDOW_INVALID', 'window: weekStart');
-  if (calendar !== 'week' || (anchor !== undefined && anchor !== null)) {
+  if (calendar !== 'week' || hasAnchor) {
     const conflict = calendar === 'week' ? 'an anchor, which sets it too' : `calendar: ${shown(calendar)}`;
     throw new RateLimitError(
       'RL_WINDOW_INVALID',
@@ -173,9 +178,5 @@ function checked({ calendar, timeZone, weekStart, anchor }: CalendarDefinition):
     );
   }
   const day = WEEKDAYS.indexOf(weekStart);
-  return new CalendarWindow(
-    calendar,
-    zone,
-    day === 0 ? MONDAY : { local: MONDAY.local + day * DAY, text: `from ${weekStart}` },
-  );
+  return day === 0 ? MONDAY : { local: MONDAY.local + day * DAY, text: `from ${weekStart}` };
 }
