@@ -95,8 +95,8 @@ export class FrameWriter implements Frame, RunWriter {
   }
 
   /**
-   * Whether a command may join the run that begins at this place. The second command decides whether all are under one policy
-   * or each is under the next one.
+   * Whether a command may join the run that begins at this place. The second command decides whether all are under one
+   * policy, or each under the next one.
    */
   private joins(command: Command, last: Command, at: number, count: number): boolean {
     const opcode = at + FRAME.run.opcode;
