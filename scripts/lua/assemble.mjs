@@ -5,8 +5,8 @@ import '../typescript/register.mjs';
  * The script that runs a batch, of the parts in stores/redis/lua. Its driver, consume.lua, says where they stand:
  *
  *   --> declarations   a local for each function that a part defines
- *   --> algorithms     for each algorithm in core/algorithms/index.ts the part that judges by it, and the part for windows
- *                      of the calendar
+ *   --> algorithms     for each algorithm in core/algorithms/index.ts the part that judges by it, and the part that judges
+ *                      its calendar windows
  *   --> commands       for each opcode in wire/frame.ts the parts that run it
  *
  * A part is a file whose functions are made when they are first needed: Redis runs the script from the top each time.
@@ -59,7 +59,8 @@ export async function assemble(src) {
   return `${textOf('lone')}\n${textOf('prelude')}\n${driver}`.replace(
     /\b(?:FRAME|OPCODE|FIXED_WINDOW|CALENDAR_WINDOW)(?:\.\w+)+/g,
     (name) => {
-      if (!numbers.has(name)) throw new Error(`${name} is neither in wire/frame.ts nor in a window's part`);
+      if (!numbers.has(name))
+        throw new Error(`${name} is neither in wire/frame.ts nor in fixed-window.lua or calendar-window.lua`);
       return numbers.get(name);
     },
   );

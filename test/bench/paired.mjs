@@ -31,8 +31,8 @@ import { openBenchRedis } from './redis.mjs';
 const CALLERS = 1_000;
 
 /**
- * Name, requests in flight, and the policies and costs of request number `n`. `each`: so many callers, each with a
- * definition of its own, as when every customer has a limit.
+ * Name, requests in flight, and the policies and costs of request number `n`. `each`: how many callers there are, each with
+ * its own definition, as when every customer has a limit.
  */
 const SITUATIONS = {
   lone: { inFlight: 1, policies: [{ name: 'a' }] },
@@ -103,7 +103,7 @@ async function openSide(name, dist, window) {
   return { name, store, defined, close: () => client.disconnect() };
 }
 
-/** Windows of the calendar that each begin a second later. */
+/** Calendar windows that each begin a second later. */
 function ownWindow(window, one) {
   const isCalendar = /^[a-z]/.test(window);
   return isCalendar && one > 0 ? { calendar: window, anchor: new Date(Date.UTC(2026, 0, 1, 0, 0, one)) } : window;

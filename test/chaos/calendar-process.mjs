@@ -1,8 +1,8 @@
 /**
- * One of several processes that spend on windows of the calendar at the same time: the package as users get it.
+ * One of several processes that spend on calendar windows at the same time: the package as users get it.
  *
- * node calendar-process.mjs SETTINGS: tells 'ready'. With the message { claims } it begins to spend, with 'end' it stops
- * and tells about every request. It ends with its parent.
+ * node calendar-process.mjs SETTINGS: sends 'ready'. The message { requests } starts it spending. At 'end' it stops, and sends
+ * what it has seen of every request. It ends with its parent.
  */
 import { Redis } from 'ioredis';
 import { definePolicy, RedisStore } from 'nestjs-redis-rate-limit';
@@ -26,7 +26,7 @@ let unique = 0;
 async function loop(requests, next) {
   while (running) {
     const request = next++ % requests.length;
-    // A # in a key stands for another number each time.
+    // A # in a key becomes another number each time.
     const hits = requests[request].map((hit) => ({ ...hit, key: hit.key.replace('#', `${process.pid}.${unique++}`) }));
     const sent = monotonic();
     const decisions = await store.consume(hits);

@@ -28,7 +28,7 @@ interface Settings {
 
 const fileOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** Processes with clocks of their own that spend on one Redis. Whoever starts them stops them. */
+/** Processes that each have their own clock and spend on one Redis. The spec that starts them must stop them. */
 export class CalendarProcesses {
   private constructor(readonly processes: readonly ChildProcess[]) {}
 

@@ -8,8 +8,8 @@ import { everyKey } from '../exactness/stored-keys.js';
 import { CalendarProcesses, type Claim, type Seen } from './calendar-processes.js';
 
 /*
- * A Redis whose clock crosses boundaries of the calendar while four processes spend. Only its clock decides: those of
- * three of the processes are wrong.
+ * The clock of a Redis crosses calendar boundaries while four processes spend. Only this clock decides: three of the
+ * processes have a wrong one.
  */
 
 const SECOND = 1_000;
@@ -61,7 +61,7 @@ const scarce = (...claims: Claim[]): Quota => ({ claims, isScarce: true });
 const few = daily('few', 60);
 const many = daily('many', 10_000);
 const ample = daily('ample', 1_000_000);
-/** Redis has it as a packed record, when more is used than a counter holds. */
+/** Redis stores it as a packed record once more is used than a counter holds. */
 const most = daily('most', 6_000_000);
 const quotas: Quota[] = [
   scarce({ policy: few, key: 'k', cost: 1 }),
@@ -81,7 +81,7 @@ const about = (seen: readonly Seen[], quota: Quota): Judged[] =>
     .filter(({ request }) => request === [...quotas, fresh].indexOf(quota))
     .map((each) => ({ ...each, ...each.decisions.at(-1)! }));
 
-/** Each unit was admitted to somebody, and only once. */
+/** Each unit was admitted exactly once. */
 function expectExact(judged: readonly Judged[], quota: Quota): void {
   const { policy, cost } = judgedBy(quota);
   const left = judged.filter(({ admitted }) => admitted).map(({ remaining }) => remaining);

@@ -222,7 +222,7 @@ describe('a mistake in the options ends the start and names the value and the fi
     [
       'a window in words',
       { policies: { p: { limit: 1, window: '10 seconds' } } },
-      `RL_WINDOW_INVALID: policies.p: window must be like '500ms', '10s', '15m', '2h' or '1d', a whole number of ms, or a unit of the calendar like 'day' or 'month Europe/Berlin', got "10 seconds"; did you mean '10s'?`,
+      `RL_WINDOW_INVALID: policies.p: window must be like '500ms', '10s', '15m', '2h' or '1d', a whole number of ms, or a calendar unit like 'day' or 'month Europe/Berlin', got "10 seconds"; did you mean '10s'?`,
     ],
     [
       'a window of more than a thousand years',

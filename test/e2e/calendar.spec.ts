@@ -87,7 +87,7 @@ const stores: Record<string, { adapter: Adapter; options: () => RateLimitModuleO
   },
 };
 
-describe.each(Object.keys(stores))('windows of the calendar %s', (name) => {
+describe.each(Object.keys(stores))('calendar windows %s', (name) => {
   let app: App;
   let limiter: RateLimiter;
   let warnings: string[];
@@ -208,7 +208,7 @@ describe.each(Object.keys(stores))('windows of the calendar %s', (name) => {
     expect((await ask('/plan')).status).toBe(200);
   });
 
-  it('fall back to the policy’s own if a customer’s zone is unknown, which one warning says', async () => {
+  it('fall back to the policy’s own numbers if a customer’s zone is unknown, with one warning', async () => {
     setClocks('2026-02-28T12:00:00Z');
     customers.set(who, { limit: 9, window: { calendar: 'day', timeZone: 'Mars/Olympus' } });
     const statuses = [];
@@ -276,15 +276,11 @@ describe.each(Object.keys(stores))('windows of the calendar %s', (name) => {
   });
 });
 
-describe('a window that is none of the calendar ends the start and says what to write', () => {
+describe('a wrong calendar window stops the start, with an error that says what to write', () => {
   afterEach(closeApps);
 
   it.each<[string, unknown, string]>([
-    [
-      'a unit that is none',
-      { calendar: 'days' },
-      `window: calendar must be one of minute, hour, day, week, month, year`,
-    ],
+    ['an unknown unit', { calendar: 'days' }, `window: calendar must be one of minute, hour, day, week, month, year`],
     [
       'another spelling of timeZone',
       { calendar: 'day', timezone: 'UTC' },
@@ -300,12 +296,12 @@ describe('a window that is none of the calendar ends the start and says what to 
     ['a weekday as text', 'week sunday', `got "week sunday"; write { calendar: 'week', weekStart: 'sunday' }`],
     ['a day of the month as text', 'month 15', `got "month 15"; write { calendar: 'month', anchor: 15 }`],
     ['an offset', 'day +02:00', `or 'UTC', got "+02:00"`],
-    ['a date', new Date(0), `to let windows begin at a date, write { calendar: 'month', anchor: … }`],
+    ['a date', new Date(0), `for windows that begin on a date write { calendar: 'month', anchor: … }`],
     ['a list', ['day', 'UTC'], 'window must be like'],
-    ['a day the unit has not', { calendar: 'month', anchor: 32 }, 'a day from 1 to 31, got 32'],
+    ['a day that no month has', { calendar: 'month', anchor: 32 }, 'a day from 1 to 31, got 32'],
     ['a day in text', { calendar: 'month', anchor: '15' }, 'got "15" (it is text: use Number(…))'],
     ['a time in ms', { calendar: 'month', anchor: 1.8e12 }, 'got 1800000000000 (if that is a time, use new Date(…))'],
-    ['a date that is none', { calendar: 'month', anchor: new Date('soon') }, 'a day from 1 to 31, got Invalid Date'],
+    ['an invalid date', { calendar: 'month', anchor: new Date('soon') }, 'a day from 1 to 31, got Invalid Date'],
     ['a day of a week', { calendar: 'week', anchor: 1 }, 'window: anchor must be'],
   ])('%s', async (_what, window, message) => {
     const options = { policies: { p: { limit: 1, window: window as never } } };
@@ -331,7 +327,7 @@ describe('a window that is none of the calendar ends the start and says what to 
   it('with another algorithm', async () => {
     const p = { limit: 1, window: 'day Europe/Berlin', algorithm: 'sliding-window' } as const;
     await expect(boot('express', { policies: { p } }, {})).rejects.toThrow(
-      `RL_WINDOW_INVALID: policies.p: sliding-window takes no window of the calendar ("day Europe/Berlin"); use fixed-window, or a span like '1d'`,
+      `RL_WINDOW_INVALID: policies.p: sliding-window does not take calendar windows ("day Europe/Berlin"); use fixed-window, or a span like '1d'`,
     );
   });
 

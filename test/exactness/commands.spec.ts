@@ -175,7 +175,7 @@ describe.each(serverKinds())('commands on $label', (kind) => {
       expect(await client.exists(...others)).toBe(2);
     });
 
-    it('is like one that expected another window of the calendar', async () => {
+    it('is like one that expected another calendar window', async () => {
       const long = 'rl:{k}:day:fwday';
       const others = ['rl:{k}:before', 'rl:{k}:after'];
       const [clock, ...reply] = await run(

@@ -112,7 +112,7 @@ const insides: Record<string, Damage> = {
   'a time from long ago before a sum that is huge': logText([0, 0, LATER, BEGUN - 2 * HOUR], [0, 9], [2 * HOUR, 3]),
 };
 
-/** The same for windows of the calendar. The second is a counter of a window that is over. */
+/** The same for calendar windows. The second is a counter of a window that is over. */
 const calendarCounters: Record<string, Damage> = Object.fromEntries(
   [
     '70368744177663',

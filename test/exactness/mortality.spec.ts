@@ -8,7 +8,7 @@ import { everyKey, onlyKey } from './stored-keys.js';
 /** An hour whose boundaries are half an hour away. */
 const NEVER_NEAR = { calendar: 'hour', anchor: new Date(Date.now() - 1_800_000) } as const;
 
-/** A window of the calendar is tested as if it were an algorithm: Redis keeps it in a way of its own. */
+/** A calendar window is tested as if it were an algorithm, because Redis stores it differently. */
 const kinds = [...algorithmNames, 'calendar'] as const;
 
 const quota = (algorithm: AlgorithmName | 'calendar', window: number | string, limit = 10): Policy => {

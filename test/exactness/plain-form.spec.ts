@@ -55,7 +55,7 @@ it('a lone request of one unit is its key, the deadline, the limit and the windo
   expect(Math.abs(reply.readDoubleLE(0) - serverNow)).toBeLessThan(5_000);
 });
 
-it('under a window of the calendar it also has the bounds of the present window and the next one', async () => {
+it('under a calendar window it also has the bounds of the present window and the next one', async () => {
   const anchor = new Date((Math.floor(Date.now() / 1_000) - 43_200) * 1_000);
   const window = { calendar: 'day', anchor } as const;
   const { keys, args, reply } = await runOf({ name: 'daily', limit: 10, window }, ['user:1']);
@@ -97,18 +97,6 @@ it('requests under as many policies, in order, are one run', async () => {
   // a b c, then b twice, then c.
   expect(calls.at(-1)!.args.slice(2 + 3 * 5)).toEqual([hitEach, '3', '1', '1', hit, '2', '2', '1', hit, '1', '3', '1']);
   expect(decisions.map(([decision]) => decision!.remaining)).toEqual([6, 7, 8, 6, 5, 7]);
-});
-
-it('a lone request on a window of the calendar has its bounds too', async () => {
-  const { keys, args, reply } = await runOf({ name: 'daily', limit: 10, window: 'day' }, ['user:1']);
-  const serverNow = Number((await client.time())[0]);
-  // Those of five seconds ago (PolicyTexts).
-  const midnight = serverNow - 5 - ((serverNow - 5) % 86_400);
-  expect(keys).toEqual(['rl:{user:1}:daily:fwday']);
-  expect(args.slice(1)).toEqual(['10', '172800000', [0, 1, 2].map((day) => midnight + day * 86_400).join(' ')]);
-  expect(reply.subarray(8, 16).toString('hex')).toBe(NINE);
-  const untilEnd = 86_400_000 - (reply.readDoubleLE(0) % 86_400_000);
-  expect(reply.readDoubleLE(16)).toBe(untilEnd);
 });
 
 it('past the deadline the reply is the clock alone, and nothing is charged', async () => {

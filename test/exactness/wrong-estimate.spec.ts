@@ -12,7 +12,7 @@ import { closeClients, connectTo } from '../support/clients.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
 
 /*
- * The application says which windows of the calendar it expects, by its estimate of the server's clock. Where that is
+ * The application sends the calendar windows that it expects, by its estimate of the server's clock. If the estimate is
  * wrong, the script must charge nothing, and the application asks again. Here the estimate is made wrong.
  */
 
@@ -282,7 +282,7 @@ const rounded = (decisions: readonly Decision[]): unknown =>
     spans: [resetAfter, retryAfter, blockedFor].map((span) => Math.min(span, Math.max(1, Math.round(span / 60_000)))),
   }));
 
-it('whatever is asked with a wrong estimate is decided as memory decides it', async () => {
+it('decides any requests with a wrong estimate as memory decides them', async () => {
   let late = 0;
   await fc.assert(
     fc.asyncProperty(timelines, async ({ rules, requests }) => {

@@ -54,7 +54,7 @@ const cases = fc.record({
   isAlone: fc.boolean(),
 });
 
-it('the script judges any state of a window of the calendar as its twin does, and leaves the same state', async () => {
+it('the script judges any state of a calendar window as its twin does, and leaves the same state', async () => {
   let now = 0;
   const store = new RedisStore(client, { now: () => now, timeout: 10_000 });
   const beside = definePolicy({ name: 'beside', limit: 1, window: '1h' });

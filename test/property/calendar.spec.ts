@@ -85,7 +85,7 @@ function inEveryZone(runs: number, length: number, holds: (situation: Situation)
   }
 }
 
-describe('a window of the calendar, in every zone and around its changes of clocks', () => {
+describe('a calendar window, in every zone and around its changes of clocks', () => {
   it('has the bounds that Temporal gives it, in whatever order they are asked for', () => {
     inEveryZone(8, 3, ({ definition, instants }) => {
       const window = calendarWindowOf(definition);

@@ -164,7 +164,7 @@ describe('whatever the algorithm and its state', () => {
       fc.property(situations, fc.double({ min: 0, max: 1, noNaN: true }), ({ policy, state, latest }, back) => {
         const { remaining, resetAfter, state: kept } = judge(policy, state, 0, latest);
         const { window, period } = policy;
-        // A window of the calendar that ends further ahead than any can was begun by a clock that had jumped.
+        // A calendar window that ends further ahead than any can was begun by a clock that had jumped.
         const most = period.isCalendar ? Math.min(window, period.longest - resetAfter) : window;
         const then = judge(policy, kept, 0, latest - Math.floor(back * most));
         expect(then.remaining).toBeLessThanOrEqual(remaining);

@@ -167,7 +167,7 @@ describe.each(serverKinds())('memory and $label', (kind) => {
     }
   });
 
-  it('decide alike where a counter holds a window of the calendar, and where it no longer does', async () => {
+  it('decide alike where a counter holds a calendar window, and where it no longer does', async () => {
     const client = connectTo(server.url);
     const UNITS = 2 ** 22;
     const costs = [8_191, 1, UNITS - 8_193, 1, 1, -1, -5_000, 4_999, 1, 2, UNITS - 1, -UNITS, 20_000, 1, UNITS, -3, 7];

@@ -17,7 +17,7 @@ export const blocks: fc.Arbitrary<BlockFor> = fc.oneof(
   ),
 );
 
-/** Windows of the calendar; those of a unit share their quotas, whatever zone and anchor they have. */
+/** Calendar windows; those of a unit share their quotas, whatever zone and anchor they have. */
 export const calendars: fc.Arbitrary<CalendarDefinition> = fc
   .record({
     calendar: fc.constantFrom('minute', 'hour', 'day', 'week', 'month', 'year'),

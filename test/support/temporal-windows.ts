@@ -6,7 +6,7 @@ type Local = Temporal.PlainDateTime;
 
 const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 
-/** The window of the calendar around an instant, from Temporal and from the rule in words: the oracle of our own. */
+/** The calendar window around an instant, from Temporal and the rule in words: the oracle of the tests. */
 export function windowByTemporal(instant: number, definition: CalendarDefinition): WindowBounds {
   const { calendar, timeZone } = definition;
   const zone = timeZone ?? 'UTC';

@@ -43,7 +43,11 @@ class Moment {
   toJSON = (): string => '2026-01-31T09:30:00.000Z';
 }
 
-describe('a window of the calendar', () => {
+class DateTime {
+  toISO = (): string => '2026-01-31T09:30:00.000Z';
+}
+
+describe('a calendar window', () => {
   it('is the unit in UTC, unless it names a zone', () => {
     bounds([
       ['minute', '2026-07-15T10:20:30', '2026-07-15T10:20', '2026-07-15T10:21'],
@@ -256,7 +260,7 @@ describe('the anchor of a window', () => {
   });
 });
 
-describe('how a window of the calendar is known', () => {
+describe('how a calendar window is known', () => {
   it.each([
     ['day', 'day', 'day UTC'],
     ['day UTC', 'day', 'day UTC'],
@@ -328,17 +332,19 @@ describe('how a window of the calendar is known', () => {
   });
 });
 
-describe('a wrong window of the calendar', () => {
+describe('a wrong calendar window', () => {
   const units = 'RL_WINDOW_INVALID: window: calendar must be one of minute, hour, day, week, month, year, got';
   const zone = `RL_WINDOW_INVALID: window: timeZone must be a name of the IANA time zone database, like 'Europe/Berlin' or 'UTC', got`;
   const weekdays =
     'RL_WINDOW_INVALID: window: weekStart must be one of monday, tuesday, wednesday, thursday, friday, saturday, sunday, got';
-  const weekStart = 'RL_WINDOW_INVALID: window: weekStart says when a week begins, and does not go with';
+  const weekStart =
+    'RL_WINDOW_INVALID: window: weekStart is the day that a week begins with, so it cannot be combined with';
+  const behind = "RL_WINDOW_INVALID: window: only a time zone may follow the unit, as in 'day Europe/Berlin', got";
   const keys = 'takes calendar, timeZone, weekStart, anchor';
 
   it.each([
     [{}, `${units} undefined`],
-    [{ calendar: 'Day' }, `${units} "Day"`],
+    [{ calendar: 'Day' }, `${units} "Day"; did you mean 'day'?`],
     [{ calendar: 'constructor' }, `${units} "constructor"`],
     [{ calendar: '__proto__' }, `${units} "__proto__"`],
     [{ calendar: ['day'] }, `${units} ["day"]`],
@@ -356,7 +362,23 @@ describe('a wrong window of the calendar', () => {
     // Text made of a value that is missing.
     ['day undefined', `${zone} "undefined"`],
     [{ calendar: 'day', timeZone: 'null' }, `${zone} "null"`],
-    [{ calendar: 'day', timeZone: '+01:00' }, `${zone} "+01:00"`],
+    [{ calendar: 'day', timeZone: '+01:00' }, `${zone} "+01:00"; an offset knows no summer time, so name a place`],
+    ['day UTC+1', `${zone} "UTC+1"; an offset knows no summer time, so name a place`],
+    ['day New York', `${zone} "New York"; did you mean 'America/New_York'?`],
+    // As messages and the boot summary write a window.
+    [
+      'week Europe/Berlin from sunday',
+      `${behind} "week Europe/Berlin from sunday"; write { calendar: 'week', timeZone: 'Europe/Berlin', weekStart: 'sunday' }`,
+    ],
+    [
+      'month UTC from day 15',
+      `${behind} "month UTC from day 15"; write { calendar: 'month', timeZone: 'UTC', anchor: 15 }`,
+    ],
+    [
+      'year UTC from 2026-04-01',
+      `${behind} "year UTC from 2026-04-01"; write { calendar: 'year', timeZone: 'UTC', anchor: '2026-04-01' }`,
+    ],
+    ['week Sunday', `${behind} "week Sunday"; write { calendar: 'week', weekStart: 'sunday' }`],
     [{ calendar: 'day', timeZone: 'Europe/Berlin\n' }, `${zone} "Europe/Berlin\\n"; did you mean 'Europe/Berlin'?`],
     [{ calendar: 'day', timeZone: 'x'.repeat(1_000) }, `${zone} "${'x'.repeat(78)}…`],
     [{ calendar: 'day', timeZone: 1 }, `${zone} 1`],
@@ -368,7 +390,7 @@ describe('a wrong window of the calendar', () => {
     [{ calendar: 'day', weekStart: 'monday' }, `${weekStart} calendar: "day"; remove one of them`],
     [
       { calendar: 'week', weekStart: 'monday', anchor: '2026-01-01' },
-      `${weekStart} an anchor, which says so too; remove one of them`,
+      `${weekStart} an anchor, which sets it too; remove one of them`,
     ],
   ])('%j is refused', (window, message) => {
     // These are known, so that nothing may pass for one of them.
@@ -376,14 +398,17 @@ describe('a wrong window of the calendar', () => {
     expect(said(() => windowOf(window as never))).toBe(message);
   });
 
-  const anchored = `RL_WINDOW_INVALID: window: anchor must be a date like '2026-01-31', an instant (a Date, or '2026-01-31T09:30:00Z') of the years 1900 to 9999, or with calendar: 'month' a day from 1 to 31, got`;
+  const anchored = `RL_WINDOW_INVALID: window: anchor must be a date like '2026-01-31' or '2026-01-31T09:30', an instant (a Date, or '2026-01-31T09:30:00Z') of the years 1900 to 9999, or with calendar: 'month' a day from 1 to 31, got`;
 
   it.each([
     ['0', 0],
     ['32', 32],
     ['1.5', 1.5],
-    ['NaN (is an environment variable missing?)', NaN],
+    ['NaN', NaN],
     ['1700000000000 (if that is a time, use new Date(…))', 1_700_000_000_000],
+    ['1700000000 (if that is a time in seconds, use new Date(1000 * …))', 1_700_000_000],
+    ['"20260131"', '20260131'],
+    ['"06:00" (with any date: \'2026-01-01T06:00\')', '06:00'],
     ['"15" (it is text: use Number(…))', '15'],
     ['""', ''],
     ['"2026-02-30"', '2026-02-30'],
@@ -398,6 +423,7 @@ describe('a wrong window of the calendar', () => {
     ['"+275760-09-13T00:00:00.000Z"', new Date(8.64e15)],
     // A date of a library is written like text that would do.
     ['an object of Moment', new Moment()],
+    ['an object of DateTime (use its toISO())', new DateTime()],
     ['an object of Date', Object.create(Date.prototype)],
     ['a list of 1', ['2026-01-31']],
     ['true', true],
@@ -410,13 +436,10 @@ describe('a wrong window of the calendar', () => {
     expect(said(() => windowOf({ calendar: 'week', anchor: 15 }))).toBe(`${anchored} 15`);
   });
 
-  it.each(algorithmNames.filter((name) => name !== 'fixed-window'))(
-    'is any window of the calendar for %s',
-    (algorithm) => {
-      const window = { calendar: 'day', timeZone: 'Europe/Berlin' } as const;
-      expect(said(() => definePolicy({ name: 'p', limit: 1, window, algorithm }))).toBe(
-        `RL_WINDOW_INVALID: ${algorithm} takes no window of the calendar ("day Europe/Berlin"); use fixed-window, or a span like '1d'`,
-      );
-    },
-  );
+  it.each(algorithmNames.filter((name) => name !== 'fixed-window'))('is any calendar window for %s', (algorithm) => {
+    const window = { calendar: 'day', timeZone: 'Europe/Berlin' } as const;
+    expect(said(() => definePolicy({ name: 'p', limit: 1, window, algorithm }))).toBe(
+      `RL_WINDOW_INVALID: ${algorithm} does not take calendar windows ("day Europe/Berlin"); use fixed-window, or a span like '1d'`,
+    );
+  });
 });

@@ -692,7 +692,7 @@ describe('what is kept is bounded', () => {
   });
 });
 
-describe('a denial under a window of the calendar', () => {
+describe('a denial under a calendar window', () => {
   const inZone = (timeZone: string, limit = 2) =>
     definePolicy({ name: 'day', limit, window: { calendar: 'day', timeZone } });
 

@@ -51,7 +51,7 @@ const asking =
   };
 
 describe('while the store fails', () => {
-  it('a day of the calendar goes on until the same midnight, and then the next one begins', async () => {
+  it('a calendar day goes on until the same midnight, and then the next one begins', async () => {
     const daily = definePolicy({ name: 'daily', limit: 3, window: 'day Europe/Berlin' });
     const store = storeOf();
     const spend = () => store.consume([{ policy: daily, key: 'k', cost: 1 }]);

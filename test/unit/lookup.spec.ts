@@ -113,8 +113,8 @@ describe('what is returned', () => {
     for (let i = 0; i < 20; i++) await plan.find(context, undefined);
     expect(warnings).toEqual([
       'resolve of "plan" has returned 11 different windows. Each window is a quota of its own, so a window that ' +
-        "changes with every request, such as the time until midnight, limits nobody. Return fixed spans, such as '1d', or units " +
-        "of the calendar: 'day', or { calendar: 'day', timeZone: 'Europe/Berlin' }.",
+        "changes with every request, such as the time until midnight, limits no caller. Return fixed spans, such as '1d', or " +
+        "calendar windows: 'day', or { calendar: 'day', timeZone: 'Europe/Berlin' }.",
     ]);
   });
 
@@ -133,14 +133,14 @@ describe('what is returned', () => {
   });
 
   it.each<[string, unknown, string]>([
-    ['a limit that is none', { limit: NaN }, 'RL_LIMIT_INVALID: limit must be .* got NaN'],
+    ['a limit that is not a number', { limit: NaN }, 'RL_LIMIT_INVALID: limit must be .* got NaN'],
     [
-      'a zone that is none',
+      'an unknown zone',
       { window: { calendar: 'day', timeZone: 'Europe/Berln' }, limit: 5 },
       `RL_WINDOW_INVALID: window: timeZone must be .* got "Europe/Berln"; did you mean 'Europe/Berlin'\\?`,
     ],
     ['a limit that is text', { limit: '5' }, 'RL_LIMIT_INVALID: .* got "5"'],
-    ['a window that is none', { window: '10 seconds' }, 'RL_WINDOW_INVALID: .* got "10 seconds"'],
+    ['a window that cannot be read', { window: '10 seconds' }, 'RL_WINDOW_INVALID: .* got "10 seconds"'],
     ['a window without its unit', { window: 60 }, "RL_WINDOW_INVALID: window: 60 means 60 milliseconds; write '60s'"],
     ['a burst of another algorithm', { burst: 5 }, 'RL_BURST_INVALID: fixed-window takes no burst'],
     ['a burst that is text', { burst: '5' }, 'RL_BURST_INVALID'],

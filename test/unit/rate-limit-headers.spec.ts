@@ -98,7 +98,7 @@ describe('the header fields of an answer that code makes itself', () => {
     before(of(daily, { remaining: 7, resetAfter: 7_000 }), of(hourly, { remaining: 7, resetAfter: 6_000 }));
   });
 
-  describe('under a window of the calendar', () => {
+  describe('under a calendar window', () => {
     const day = definePolicy({ name: 'day', limit: 9, window: 'day Europe/Berlin' });
     const month = definePolicy({ name: 'month', limit: 9, window: 'month Europe/Berlin' });
     const HOUR = 3_600_000;

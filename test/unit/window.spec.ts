@@ -26,7 +26,7 @@ describe('the window of a policy', () => {
     expect(windowOf('10s').boundsAt(1_800_000_000_000)).toEqual({ start: 1_800_000_000_000, end: 1_800_000_010_000 });
   });
 
-  it('is a unit of the calendar if it is written as one, and never shares its id with a span', () => {
+  it('is a calendar unit if it is written as one, and never shares its id with a span', () => {
     expect(windowOf('day').isCalendar).toBe(true);
     expect(windowOf({ calendar: 'day' }).isCalendar).toBe(true);
     expect(windowOf('1d').isCalendar).toBe(false);
@@ -71,7 +71,7 @@ describe('the window of a policy', () => {
     [null, 'got null'],
     [
       new Date(0),
-      `got "1970-01-01T00:00:00.000Z"; to let windows begin at a date, write { calendar: 'month', anchor: … }`,
+      `got "1970-01-01T00:00:00.000Z"; for windows that begin on a date write { calendar: 'month', anchor: … }`,
     ],
   ])('is refused without advice, or with other advice, when it is %p', (window, message) => {
     const said = saidOf(() => windowOf(window as never));

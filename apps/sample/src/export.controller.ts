@@ -5,7 +5,7 @@ import { apiKey } from './openapi.js';
 
 @Controller('api/export')
 export class ExportController {
-  /** As many a month as the customer has, from the day of the month on which they subscribed. */
+  /** The exports that the customer has a month. Each month begins on the day they subscribed. */
   @Get()
   @RateLimit('monthly')
   @ApiHeader({ ...apiKey, example: 'pro-key' })

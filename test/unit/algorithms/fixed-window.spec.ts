@@ -86,7 +86,7 @@ describe('fixed-window, 1 in 1 ms', () => {
   });
 });
 
-describe('fixed-window, 3 in a unit of the calendar', () => {
+describe('fixed-window, 3 in a calendar window', () => {
   const HOUR = 3_600_000;
   const in3 = (window: WindowDefinition) => policy('fixed-window', { limit: 3, window });
   const at = Date.parse;
@@ -133,7 +133,7 @@ describe('fixed-window, 3 in a unit of the calendar', () => {
     expect(state).toEqual({ end: at('2026-07-16T00:00Z'), used: 3 });
   });
 
-  it('comes back to the present window with all it owes when the clock had jumped forth and came back', () => {
+  it('moves to the present window, with what was used, when a clock that had jumped ahead comes back', () => {
     timeline(in3('day UTC'), [
       [at('2026-08-01T12:00Z'), 3, true, 0, 0, 12 * HOUR],
       [at('2026-07-15T12:00Z'), 1, false, 0, 12 * HOUR, 12 * HOUR],

@@ -9,13 +9,13 @@ import type { StoreLaw } from './store-law.js';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** What every store promises of windows of the calendar: a part of `storeConformance()`. */
+/** What every store promises of calendar windows: a part of `storeConformance()`. */
 export function calendarLaws(open: (now: Clock) => RateLimitStore | Promise<RateLimitStore>): StoreLaw[] {
   const { laws, law } = lawsOf(open);
   const three = (window: WindowDefinition, more: Partial<PolicyDefinition> = {}) =>
     definePolicy({ name: 'three', limit: 3, window, ...more });
 
-  law('a window of the calendar ends at its boundary, and not a millisecond sooner', async ({ spend, clock }) => {
+  law('a calendar window ends at its boundary, and not a millisecond sooner', async ({ spend, clock }) => {
     const daily = three('day Europe/Berlin');
     clock.now = Date.UTC(2027, 2, 27, 12, 0, 0, 1);
     await spend(daily, { cost: 3 });
@@ -74,14 +74,14 @@ export function calendarLaws(open: (now: Clock) => RateLimitStore | Promise<Rate
     for (const other of ['hour', 'week', '1d'] as const) assert.equal((await look(three(other))).remaining, 3);
   });
 
-  law('another limit keeps what has been used in a window of the calendar, and its end', async ({ spend, look }) => {
+  law('another limit keeps what has been used in a calendar window, and its end', async ({ spend, look }) => {
     const { resetAfter } = await spend(three('day'), { cost: 3 });
     const more = await look(three('day', { limit: 5 }));
     assert.deepEqual([more.remaining, more.resetAfter], [2, resetAfter]);
     assert.equal((await spend(three('day', { limit: 2 }))).allowed, false);
   });
 
-  law('a request under windows of the calendar and spans is charged by all or by none', async ({ store, hit }) => {
+  law('a request under calendar windows and spans is charged by all or by none', async ({ store, hit }) => {
     const policies = [three('day', { limit: 1 }), three('1d'), three('year Asia/Tokyo')];
     await store.consume(policies.map((policy) => hit(policy)));
     const denied = await store.consume(policies.map((policy) => hit(policy)));
@@ -95,7 +95,7 @@ export function calendarLaws(open: (now: Clock) => RateLimitStore | Promise<Rate
     );
   });
 
-  law('a clock that goes back reopens no window of the calendar', async ({ spend, clock }) => {
+  law('a clock that goes back does not reopen a calendar window', async ({ spend, clock }) => {
     clock.now = Date.UTC(2027, 0, 15, 0, 0, 1);
     await spend(three('day'), { cost: 3 });
     clock.now -= 2_000;

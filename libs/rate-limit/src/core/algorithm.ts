@@ -35,7 +35,7 @@ export interface Algorithm<State> {
   readonly code: string;
   /** The part of Redis' script that judges by it, `stores/redis/lua/<lua>.lua`. Default: the algorithm's name. */
   readonly lua?: string;
-  /** Only for algorithms that take windows of the calendar: the part of Redis' script that judges by those. */
+  /** The part of Redis' script that judges calendar windows. An algorithm without it does not take them. */
   readonly calendarLua?: string;
   /** Its name in running text: `sliding log`. */
   readonly title: string;

@@ -1,11 +1,11 @@
-/** How many letters a misspelled word may differ in. */
+/** In how many letters a misspelled word may differ. */
 const MOST_CHANGES = 2;
 
 /** The known word that a misspelled one most likely was meant to be; `undefined` where none is close. */
 export function closest(word: string, known: readonly string[]): string | undefined {
   // What clients or programs make up may be long, and is not worth a comparison.
   if (word.length > 40) return undefined;
-  // The lengths of close words differ by at most as much: a comparison is slow, and there may be hundreds of them.
+  // If the lengths differ by more, so do the words. Comparing is slow, and there may be hundreds of words.
   const similar = known.filter((each) => Math.abs(each.length - word.length) <= MOST_CHANGES);
   const distances = similar.map((each) => distance(word.toLowerCase(), each.toLowerCase()));
   const least = Math.min(...distances);

@@ -27,7 +27,7 @@ export function milliseconds(duration: Duration): number {
   const isTooLong = typeof span === 'number' && span > LONGEST;
   const right = isTooLong
     ? `'365000d' at most`
-    : `like '500ms', '10s', '15m', '2h' or '1d', a whole number of ms, or a unit of the calendar like 'day' or 'month Europe/Berlin'`;
+    : `like '500ms', '10s', '15m', '2h' or '1d', a whole number of ms, or a calendar unit like 'day' or 'month Europe/Berlin'`;
   throw new RateLimitError(
     'RL_WINDOW_INVALID',
     `window must be ${right}, got ${shown(duration)}${meantWindow(duration)}`,

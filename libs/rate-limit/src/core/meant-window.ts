@@ -1,7 +1,7 @@
 import { closest } from './closest.js';
 import { oneLine } from './shown.js';
 
-/** How people write units, and the span that some of them are. */
+/** How people write units, and a span of that length. */
 const UNITS = {
   second: { words: 's sec secs second seconds', span: (count: number) => `${count}s` },
   minute: { words: 'm min mins minute minutes', span: (count: number) => `${count}m` },
@@ -13,9 +13,9 @@ const UNITS = {
 };
 type Unit = keyof typeof UNITS;
 
-/** The windows that `1 day`, `daily`, `1mo` or `day/Europe/Berlin` was probably meant to be, as the end of a message. */
+/** What `1 day`, `daily`, `1mo` or `day/Europe/Berlin` was probably meant to be: the end of an error message, or ''. */
 export function meantWindow(window: unknown): string {
-  if (window instanceof Date) return `; to let windows begin at a date, write { calendar: 'month', anchor: … }`;
+  if (window instanceof Date) return `; for windows that begin on a date write { calendar: 'month', anchor: … }`;
   if (typeof window !== 'string') return '';
   const [, number = '', word = '', zone = ''] = /^(\d{0,3})[ _-]*([a-z]+)(?:\W+(.+))?$/i.exec(window) ?? [];
   const unit = unitOf(word);
@@ -31,7 +31,7 @@ export function meantWindow(window: unknown): string {
 }
 
 function unitOf(word: string): Unit | undefined {
-  // It may be a minute or a month.
+  // It may mean a minute or a month.
   if (word === 'M') return undefined;
   const units = Object.keys(UNITS) as Unit[];
   const spelled = units.find((unit) => UNITS[unit].words.split(' ').includes(word.toLowerCase()));

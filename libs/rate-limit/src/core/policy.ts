@@ -30,7 +30,7 @@ export interface PolicyDefinition {
   limit: number;
   /**
    * `'500ms'`, `'10s'`, `'15m'`, `'2h'`, `'1d'`, or a whole number of milliseconds; a thousand years at most. For
-   * `fixed-window` also a unit of the calendar: `'day Europe/Berlin'`, `{ calendar: 'month', anchor: 15 }`.
+   * `fixed-window` also a calendar unit: `'day Europe/Berlin'`, `{ calendar: 'month', anchor: 15 }`.
    */
   window: WindowDefinition;
   /** The most units at once: `token-bucket` (default: the limit) and `gcra` (default: 1) only. */
@@ -96,7 +96,7 @@ export function definePolicy(definition: PolicyDefinition, owner?: string): Poli
   if (period.isCalendar && calendarLua === undefined) {
     throw new RateLimitError(
       'RL_WINDOW_INVALID',
-      `${algorithm} takes no window of the calendar (${shown(period.text)}); use ${algorithmsThat((other) => other.calendarLua !== undefined)}, or a span like '1d'`,
+      `${algorithm} does not take calendar windows (${shown(period.text)}); use ${algorithmsThat((other) => other.calendarLua !== undefined)}, or a span like '1d'`,
     );
   }
   if (weighsByWindow && !Number.isSafeInteger(burst * window)) {

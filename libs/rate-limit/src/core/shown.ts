@@ -4,7 +4,7 @@ export function shown(value: unknown): string {
   if (typeof value === 'bigint') return oneLine(`${value}n`);
   if (typeof value !== 'string' && (typeof value !== 'object' || value === null)) return oneLine(String(value));
   try {
-    // As JSON it would be null.
+    // In JSON it would be null.
     if (value instanceof Date && Number.isNaN(value.getTime())) return 'Invalid Date';
     return oneLine(JSON.stringify(value) ?? kindOf(value));
   } catch {

@@ -8,7 +8,7 @@ import { durationText, milliseconds, type Duration } from './duration.js';
 import type { Window, WindowBounds } from './window.js';
 
 /**
- * A window as you write it: a {@link Duration}, which begins with the first charge, or a unit of the calendar in a time
+ * A window as you write it: a {@link Duration}, which begins with the first charge, or a calendar unit in a time
  * zone: `'day Europe/Berlin'`, `{ calendar: 'month', timeZone: 'Europe/Berlin', anchor: 15 }` (`fixed-window` only).
  */
 export type WindowDefinition = Duration | CalendarText | CalendarDefinition;

@@ -11,9 +11,9 @@ export interface WindowBounds {
  * quota. Code that shows a window, or keeps states for it, reads it here.
  */
 export interface Window {
-  /** Whether it begins and ends with a unit of the calendar. Otherwise it begins with the first charge. */
+  /** Whether it begins and ends with a calendar unit. Otherwise it begins with the first charge. */
   readonly isCalendar: boolean;
-  /** Its length in milliseconds. Units of the calendar vary: then it is the most that they usually last, as 31 days. */
+  /** Its length in milliseconds. For a calendar unit, the most that it usually lasts: 31 days for a month. */
   readonly length: number;
   /** The longest that one can last, in milliseconds. */
   readonly longest: number;

@@ -4,7 +4,7 @@ import { windowOf } from '../core/window-of.js';
 /** Numbers in place of those of a definition. A window or a burst that is undefined is the definition's. */
 export type PolicyNumbers = Pick<PolicyDefinition, 'limit'> & Partial<Pick<PolicyDefinition, 'window' | 'burst'>>;
 
-/** How many variants of a policy are kept: 5 MB. Callers choose the numbers, so there must be a bound. */
+/** How many variants of a policy are kept, in about 5 MB. Callers choose the numbers, so there must be a bound. */
 const MOST_KEPT = 10_000;
 
 /** A definition with other numbers. Each variant is checked once and kept, because checking for each call is slow. */

@@ -37,7 +37,11 @@ interface ShownPolicy {
   readonly seconds: number;
 }
 
-/** A policy that did not judge the request. @param now milliseconds since the epoch */
+/**
+ * A policy that did not judge the request.
+ *
+ * @param now milliseconds since the epoch
+ */
 export const shownAt = ({ name, limit, period }: Policy, now: number): ShownPolicy => ({
   name,
   limit,
@@ -45,23 +49,28 @@ export const shownAt = ({ name, limit, period }: Policy, now: number): ShownPoli
 });
 
 /**
- * A policy with the limit that decided, which may have been set at run time. The store's clock decides which window of
- * the calendar it is, and ours may be wrong by hours. So the window that ends when the decision says is looked for at
- * its middle.
+ * A policy with the limit that decided, which may have been set at run time. Which calendar window it is, the store's clock
+ * decides, and ours may be wrong by hours. So this looks up the window in its middle, half a length before its end.
+ *
+ * @param now milliseconds since the epoch
  */
-export function shownBy({ policy, decision: { limit, resetAfter, blockedFor } }: Verdict, now: number): ShownPolicy {
-  const { name, period } = policy;
-  // A block may end later than the window.
-  const isKnown = resetAfter > 0 && resetAfter !== blockedFor;
-  return { name, limit, seconds: period.secondsAt(isKnown ? now + resetAfter - period.length / 2 : now) };
+export function shownBy(verdict: Verdict, now: number): ShownPolicy {
+  const { name, period } = verdict.policy;
+  const { limit, resetAfter } = verdict.decision;
+  const time = isUntilWindowEnds(verdict) ? now + resetAfter - period.length / 2 : now;
+  return { name, limit, seconds: period.secondsAt(time) };
 }
+
+/** Whether `resetAfter` is the rest of a calendar window. A full quota has no rest, and a block may end later. */
+const isUntilWindowEnds = ({ policy, decision: { resetAfter, blockedFor } }: Verdict): boolean =>
+  policy.period.isCalendar && resetAfter > 0 && resetAfter !== blockedFor;
 
 const policyItem = ({ name, limit, seconds }: ShownPolicy): string =>
   `${sfString(name)};q=${sfInteger(limit)};w=${sfInteger(seconds)}`;
 
 /**
  * `RateLimit-Policy: "burst";q=100;w=60, "daily";q=1000;w=86400`. It is the same for every answer under these policies,
- * unless one has a window of the calendar.
+ * unless one has a calendar window.
  */
 export const policyField = (policies: readonly ShownPolicy[]): string => sfList(policies.map(policyItem));
 
@@ -104,12 +113,12 @@ export function rateLimitFields(
 }
 
 /**
- * When more quota becomes available, in seconds since the epoch. The decision is a moment old by now, so of a window of
- * the calendar, which ends with a second, this is the nearest second, and of all others the next one.
+ * When more quota becomes available, in seconds since the epoch. Rounded up, except for a calendar window: it ends with a
+ * second, and the decision is a moment old by now, so its end is the nearest second.
  */
-function resetAt({ policy, decision: { resetAfter, blockedFor } }: Verdict, now: number): number {
-  const isBoundary = policy.period.isCalendar && resetAfter > 0 && resetAfter !== blockedFor;
-  return isBoundary ? Math.round((now + resetAfter) / 1_000) : seconds(now + resetAfter);
+function resetAt(verdict: Verdict, now: number): number {
+  const reset = now + verdict.decision.resetAfter;
+  return isUntilWindowEnds(verdict) ? Math.round(reset / 1_000) : seconds(reset);
 }
 
 /**

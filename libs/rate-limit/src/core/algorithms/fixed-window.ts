@@ -1,4 +1,4 @@
-// Twins: stores/redis/lua/fixed-window.lua, and calendar-window.lua for windows of the calendar. The same law; change all.
+// Twins: stores/redis/lua/fixed-window.lua, and calendar-window.lua for calendar windows. The same law; change all.
 import type { Algorithm } from '../algorithm.js';
 
 export interface FixedWindowState {
@@ -8,15 +8,15 @@ export interface FixedWindowState {
 }
 
 /**
- * Counts what is spent until a window ends; then the whole quota is back. The window begins with its first charge, or is
- * a unit of the calendar.
+ * Counts what is spent until a window ends. Then the whole quota is back. A span begins with its first charge; a calendar
+ * window begins and ends at its boundaries.
  */
 export const fixedWindow: Algorithm<FixedWindowState> = {
   code: 'fw',
   calendarLua: 'calendar-window',
   title: 'fixed window',
   about:
-    'Counts from the first request of a window, or from midnight or another boundary of the calendar. When the window ends, the whole quota is back at once.',
+    'Counts from the first request of a window, or from midnight or another calendar boundary. When the window ends, the whole quota is back at once.',
   weighsByWindow: false,
   refillsAtOnce: true,
   weight: 1,
@@ -37,7 +37,7 @@ export const fixedWindow: Algorithm<FixedWindowState> = {
 
     const allowed = cost <= 0 || cost <= limit - used;
     const kept = allowed ? Math.max(0, used + cost) : used;
-    // A window that nothing is charged to need not be known.
+    // Without a charge no window opens.
     if (kept > 0 && end === 0) end = period.boundsAt(now).end;
     const unchanged = !moved && (!allowed || cost === 0);
     return {

@@ -5,15 +5,15 @@ import { offsetAt, type TimeZone } from './time-zone.js';
 const SECOND = 1_000;
 
 /**
- * A local time, or an instant: `2026-01-31`, `2026-01-31T09:30`, `2026-01-31T09:30:00Z`. Databases write
+ * A local time, or an instant: `2026-01-31`, `2026-01-31T09:30`, `2026-01-31T09:30:00Z`, or as databases write it:
  * `2026-01-31 09:30:00+00`.
  */
 const DATE = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:[.,]\d{1,9})?(Z|[+-]\d\d(?::?\d\d)?)?)?$/;
 
-/** Whether it is in the years 1900 to 9999. Others are mistakes, such as the zero time of another language. */
+/** Whether it is in the years 1900 to 9999. Any other is a mistake, such as the zero time of another language. */
 const isUsual = (time: number): boolean => Date.UTC(1900, 0) <= time && time < Date.UTC(10_000, 0);
 
-/** When windows begin, as a local time: they begin whole units before and after it. */
+/** A local time at which a window begins. The others begin whole units before and after it. */
 export interface Anchor {
   /** In milliseconds, as local times are written (time-zone.ts). */
   readonly local: number;
@@ -21,7 +21,7 @@ export interface Anchor {
   readonly text: string;
 }
 
-/** The time of a `Date`, also of one that another realm made, as `structuredClone()` does in tests that run in a VM. */
+/** The time of a `Date`, in milliseconds; also of one from another realm: `structuredClone()` makes these in a VM. */
 export const timeOf = (value: unknown): number | undefined =>
   typeof value === 'object' && Object.prototype.toString.call(value) === '[object Date]' ? Number(value) : undefined;
 
@@ -54,7 +54,7 @@ function read(text: string, zone: TimeZone): number {
   return localOf(Date.parse(`${date}T${time}${sign === '' ? 'Z' : `${sign}${hours}:${minutes}`}`), zone);
 }
 
-/** Windows begin at whole seconds, so that fractions of a subscription's start need no explanation. */
+/** Rounded down to whole seconds: windows begin and end with one. */
 function localOf(instant: number, zone: TimeZone): number {
   const whole = Math.floor(instant / SECOND) * SECOND;
   return isUsual(whole) ? whole + offsetAt(zone, whole) : NaN;
@@ -63,7 +63,7 @@ function localOf(instant: number, zone: TimeZone): number {
 const textOf = (local: number): string => new Date(local).toISOString().replace(/(T00:00:00)?\.000Z$/, '');
 
 function invalid(given: unknown): RateLimitError {
-  // Dates of libraries are written like text that would do.
+  // As text, the date of a library may look right.
   const isForeign = typeof given === 'object' && timeOf(given) === undefined;
   return new RateLimitError(
     'RL_WINDOW_INVALID',

@@ -15,24 +15,24 @@ const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'satur
  */
 export type Weekday = (typeof WEEKDAYS)[number];
 
-/** A window that begins and ends with a unit of the calendar: at midnight in Berlin, on Monday, on the 1st. */
+/** A window that begins and ends with a calendar unit: at midnight in Berlin, on Monday, on the 1st. */
 export interface CalendarDefinition {
   /** The unit. Each has its own quota. */
   calendar: CalendarUnit;
-  /** The zone whose clocks say when it begins: a name of the IANA database, as `'Europe/Berlin'`. Default `'UTC'`. */
+  /** The zone whose clocks decide when it begins: a name from the IANA database, like `'Europe/Berlin'`. Default `'UTC'`. */
   timeZone?: string | null | undefined;
   /** The day that a week begins with, at midnight. Default `'monday'`. */
   weekStart?: Weekday | null | undefined;
   /**
-   * When one of the windows begins; the others begin whole units before and after it. A local date `'2026-01-31'` or
-   * time `'2026-01-31T09:30'` in `timeZone`, an instant (a `Date`, or text with `Z` or an offset), or for a month its
-   * day, 1 to 31. A day that a month lacks is its last day. Fractions of a second are dropped.
+   * When one of the windows begins. The others begin whole units before and after it. It is a local date `'2026-01-31'`
+   * or time `'2026-01-31T09:30'` in `timeZone`, an instant (a `Date`, or text with `Z` or an offset), or for a month its
+   * day, 1 to 31. Where a month lacks the day, its last day is used. Fractions of a second are dropped.
    * Default: the beginning of the unit.
    */
   anchor?: Date | string | number | null | undefined;
 }
 
-/** A unit, in UTC or in the zone named behind it: `'day'`, `'month Europe/Berlin'`. */
+/** A unit in UTC, or in the zone named after it: `'day'`, `'month Europe/Berlin'`. */
 export type CalendarText = CalendarUnit | `${CalendarUnit} ${string}`;
 
 const KEYS = ['calendar', 'timeZone', 'weekStart', 'anchor'];
@@ -40,8 +40,8 @@ const KEYS = ['calendar', 'timeZone', 'weekStart', 'anchor'];
 const DAY = 86_400_000;
 
 /**
- * In milliseconds: how long a unit usually lasts at the most, and how long one can last. Clocks are set by an hour, and in
- * a zone that changes sides of the date line by a day.
+ * In milliseconds: the most that a unit usually lasts, and the most that it can last. Clocks change by an hour, or by a day
+ * where a zone moves across the date line.
  */
 const LENGTHS: Record<CalendarUnit, readonly [usual: number, longest: number]> = {
   minute: [60_000, 2 * 60_000],
@@ -52,20 +52,20 @@ const LENGTHS: Record<CalendarUnit, readonly [usual: number, longest: number]> =
   year: [366 * DAY, 367 * DAY],
 };
 
-/** The default: a Monday, and the first day of a month and of a year. */
+/** The default anchor: a Monday that is also the first day of a month and of a year. */
 const MONDAY: Anchor = { local: Date.UTC(2001, 0, 1), text: '' };
 
-/** The store asks for the present window and the next one, header fields by our own clock, which may be wrong. */
+/** How many windows are remembered. The store asks for two, and header fields for one by our own clock, which may be wrong. */
 const MOST_KNOWN = 6;
 
-/** A window of the calendar. Policies share a quota if their unit is the same, whatever the zone and the anchor. */
+/** Policies share a quota if their unit is the same, whatever the zone and the anchor. */
 class CalendarWindow implements Window {
   readonly isCalendar = true;
   readonly length: number;
   readonly longest: number;
   readonly id: CalendarUnit;
   readonly text: string;
-  /** The last windows that were asked for. Each is computed once. */
+  /** The bounds that were computed last. Computing them is slow. */
   private known: readonly WindowBounds[] = [];
 
   constructor(
@@ -97,7 +97,7 @@ class CalendarWindow implements Window {
   }
 }
 
-/** How many definitions are kept. Callers may choose the zone and the anchor, so there must be a bound: some 3 MB. */
+/** How many definitions are kept, in about 3 MB. Callers may choose the zone and the anchor, so there must be a bound. */
 const MOST_KEPT = 10_000;
 
 /** By their texts. Customers with the same definition share a window, so its boundaries are computed once. */
@@ -105,16 +105,16 @@ const kept = new Map<string, CalendarWindow>();
 
 const TEXT = new RegExp(`^(${calendarUnits.join('|')})(?: (.*))?$`, 's');
 
-/** Whether a window is written as one of the calendar. {@link calendarWindowOf} says what is wrong with it. */
+/** Whether it is written as a calendar window, which may still be wrong: {@link calendarWindowOf} checks it. */
 export function isCalendar(window: unknown): window is CalendarDefinition | CalendarText {
   if (typeof window === 'string') return TEXT.test(window);
   return typeof window === 'object' && window !== null && !Array.isArray(window) && !(window instanceof Date);
 }
 
 /**
- * The window of the calendar that a definition describes.
+ * The calendar window that a definition describes.
  *
- * @throws RateLimitError `RL_WINDOW_INVALID`, `RL_OPTION_UNKNOWN`
+ * @throws RateLimitError `RL_WINDOW_INVALID`, or `RL_OPTION_UNKNOWN` for a misspelled field
  */
 export function calendarWindowOf(definition: CalendarDefinition | CalendarText): Window {
   const given = typeof definition === 'string' ? parsed(definition) : definition;
@@ -122,23 +122,24 @@ export function calendarWindowOf(definition: CalendarDefinition | CalendarText):
   // Read once: a getter may return something else the next time.
   const { calendar, timeZone, weekStart, anchor } = given;
   const time = timeOf(anchor);
-  // With kinds: the text 'undefined' is not what is left out, and the number of a day is not that of a date.
-  const kinds = kindOf(timeZone) + kindOf(weekStart) + (time === undefined ? kindOf(anchor) : 'd');
-  if (typeof calendar !== 'string' || kinds.includes('x')) return checked({ calendar, timeZone, weekStart, anchor });
+  // With kinds: 'undefined' as text is not a field that is left out, and the number of a day is not that of a date.
+  const kinds = letterOf(timeZone) + letterOf(weekStart) + (time === undefined ? letterOf(anchor) : 'd');
+  const read = { calendar, timeZone, weekStart, anchor };
+  if (typeof calendar !== 'string' || kinds.includes('x')) return checked(read);
   const text = `${kinds} ${calendar} ${timeZone} ${weekStart} ${time ?? (anchor as string)}`;
   let window = kept.get(text);
   if (!window) {
-    window = checked({ calendar, timeZone, weekStart, anchor });
+    window = checked(read);
     if (kept.size >= MOST_KEPT) kept.delete(kept.keys().next().value!);
     kept.set(text, window);
   }
   return window;
 }
 
-/** A letter for the kind of a part: left out, text or number. Others are not valid, but may be written like one that is. */
-function kindOf(part: unknown): '-' | 't' | 'n' | 'x' {
-  if (part === undefined || part === null) return '-';
-  return typeof part === 'string' ? 't' : typeof part === 'number' ? 'n' : 'x';
+/** A letter for the kind of a field: left out, text or number. Another kind is wrong, but may look like valid text. */
+function letterOf(field: unknown): '-' | 't' | 'n' | 'x' {
+  if (field === undefined || field === null) return '-';
+  return typeof field === 'string' ? 't' : typeof field === 'number' ? 'n' : 'x';
 }
 
 function parsed(text: string): CalendarDefinition {
@@ -147,7 +148,7 @@ function parsed(text: string): CalendarDefinition {
   if (meant === undefined) return { calendar: calendar as CalendarUnit, timeZone };
   throw new RateLimitError(
     'RL_WINDOW_INVALID',
-    `window: behind its unit a text may have a time zone, as in 'day Europe/Berlin', got ${shown(text)}; write ${meant}`,
+    `window: only a time zone may follow the unit, as in 'day Europe/Berlin', got ${shown(text)}; write ${meant}`,
   );
 }
 
@@ -161,25 +162,25 @@ function meantBeginning(calendar: string, text: string): string | undefined {
   return /^\d{4}-/.test(said) ? `{ calendar: '${calendar}',${timeZone} anchor: '${oneLine(said)}' }` : undefined;
 }
 
-function checked({ calendar, timeZone, weekStart, anchor }: CalendarDefinition): CalendarWindow {
+function checked(definition: CalendarDefinition): CalendarWindow {
+  const { calendar, timeZone } = definition;
   checkOneOf(calendar, calendarUnits, 'RL_WINDOW_INVALID', 'window: calendar');
   const zone = timeZoneOf(timeZone ?? 'UTC');
-  if (weekStart === undefined || weekStart === null) {
-    const isDefault = anchor === undefined || anchor === null;
-    return new CalendarWindow(calendar, zone, isDefault ? MONDAY : anchorOf(anchor, calendar, zone));
-  }
+  return new CalendarWindow(calendar, zone, beginningOf(definition, zone));
+}
+
+/** When one of the windows begins. */
+function beginningOf({ calendar, weekStart, anchor }: CalendarDefinition, zone: TimeZone): Anchor {
+  const hasAnchor = anchor !== undefined && anchor !== null;
+  if (weekStart === undefined || weekStart === null) return hasAnchor ? anchorOf(anchor, calendar, zone) : MONDAY;
   checkOneOf(weekStart, WEEKDAYS, 'RL_WINDOW_INVALID', 'window: weekStart');
-  if (calendar !== 'week' || (anchor !== undefined && anchor !== null)) {
-    const conflict = calendar === 'week' ? 'an anchor, which says so too' : `calendar: ${shown(calendar)}`;
+  if (calendar !== 'week' || hasAnchor) {
+    const conflict = calendar === 'week' ? 'an anchor, which sets it too' : `calendar: ${shown(calendar)}`;
     throw new RateLimitError(
       'RL_WINDOW_INVALID',
-      `window: weekStart says when a week begins, and does not go with ${conflict}; remove one of them`,
+      `window: weekStart is the day that a week begins with, so it cannot be combined with ${conflict}; remove one of them`,
     );
   }
   const day = WEEKDAYS.indexOf(weekStart);
-  return new CalendarWindow(
-    calendar,
-    zone,
-    day === 0 ? MONDAY : { local: MONDAY.local + day * DAY, text: `from ${weekStart}` },
-  );
+  return day === 0 ? MONDAY : { local: MONDAY.local + day * DAY, text: `from ${weekStart}` };
 }

@@ -10,13 +10,13 @@ const WEEK = 7 * DAY;
 export const calendarUnits = ['minute', 'hour', 'day', 'week', 'month', 'year'] as const;
 
 /**
- * A unit of the calendar.
+ * A calendar unit.
  *
  * @useDeclaredType
  */
 export type CalendarUnit = (typeof calendarUnits)[number];
 
-/** Units that are numbered, with the local time at which each begins. */
+/** Numbers the units, and gives the local time at which each begins. */
 interface Numbered {
   /** The number of the unit that clocks show at a local time. */
   readonly numberOf: (local: number) => number;
@@ -24,14 +24,14 @@ interface Numbered {
 }
 
 /**
- * The window of the calendar around an instant.
+ * The calendar window around an instant.
  *
- * A day, week, month or year begins at the first instant at which local clocks show its beginning or a later time. So one
- * whose beginning is skipped begins when the clocks are set forward, one whose beginning comes twice begins at the first,
- * and one that is skipped as a whole has no window.
+ * A day, week, month or year begins at the first instant at which local clocks show its beginning or a later time. If that
+ * time is skipped, it begins when the clocks are set forward. If the time comes twice, it begins at the first. A unit that
+ * is skipped as a whole has no window.
  *
  * Minutes and hours are real time: an hour that clocks show twice is two windows. Only where clocks are set by half an
- * hour (Lord Howe Island) an hour is longer or shorter.
+ * hour (Lord Howe Island) is an hour longer or shorter.
  *
  * @param anchor a local time: windows begin whole units before and after it
  */
@@ -59,7 +59,7 @@ const evenly =
     startOf: (number) => anchor + number * length,
   });
 
-/** Months, or years as months by the dozen. In months that lack the anchor's day, their last day stands for it. */
+/** Months, or years as twelve months. In a month that lacks the anchor's day, its last day is used. */
 const byMonths =
   (months: number) =>
   (anchor: number): Numbered => {
@@ -82,11 +82,11 @@ const byMonths =
 const numbered = { day: evenly(DAY), week: evenly(WEEK), month: byMonths(1), year: byMonths(12) };
 
 /**
- * Units that are read off a clock's dial, whatever the hour and the day. Clocks that are set by whole units show the same
- * on it as before.
+ * Minutes or hours, as a clock's dial shows them. If clocks are set by whole units, the dial looks the same as before, so no
+ * unit is longer or shorter.
  */
 class Dial {
-  /** Where on the dial they begin. */
+  /** Where on the dial units begin. */
   private readonly mark: number;
 
   /** @param length of a unit, in milliseconds */
@@ -124,7 +124,7 @@ class Dial {
     return this.passed(change + after) === 0 || numberOf(change + after) > numberOf(change + before - 1);
   }
 
-  /** How long the unit lasts already at a local time. */
+  /** How much of its unit has passed at a local time. */
   private passed(local: number): number {
     return modulo(local - this.mark, this.length);
   }

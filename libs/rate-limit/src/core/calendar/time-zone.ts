@@ -8,7 +8,7 @@ const DAY = 86_400_000;
 /** How many names are kept. Callers may choose the zone, so there must be a bound. */
 const MOST_NAMES = 1_000;
 
-/** The longest of the database has 32 characters. */
+/** The longest name in the database has 32 characters. */
 const LONGEST_NAME = 40;
 
 /**
@@ -39,10 +39,10 @@ class IntlZone implements TimeZone {
   }
 }
 
-/** By their names as they were given. Upper and lower case are the same to Node.js, so a zone has any number of names. */
+/** By the name as it was given. Node.js ignores its case, so a zone has any number of names. */
 const zones = new Map<string, TimeZone>();
 
-/** By their proper names. A format takes some 26 KB, so all the names of a zone share it; there are some 600 zones. */
+/** By the proper name. A format takes about 26 KB, so all names of a zone share it. There are about 600 zones. */
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /**
@@ -54,7 +54,7 @@ export function timeZoneOf(name: unknown): TimeZone {
   if (name === 'UTC') return UTC;
   const known = zones.get(name as string);
   if (known) return known;
-  // Only newer versions of Node.js take offsets, like '+02:00'.
+  // Only newer versions of Node.js accept offsets like '+02:00'.
   const isName = typeof name === 'string' && !/^[+-]/.test(name);
   const zone = isName ? new IntlZone(name, formatOf(name)) : refuse(name);
   if (zones.size >= MOST_NAMES) zones.delete(zones.keys().next().value!);
@@ -89,7 +89,7 @@ function newFormat(timeZone: string): Intl.DateTimeFormat {
   }
 }
 
-/** The zones that wrong names resemble. To find one takes a millisecond, and customers may have set wrong ones. */
+/** The zone that each wrong name resembles. Finding it takes a millisecond, and customers may have saved wrong names. */
 const meant = new Map<string, string | undefined>();
 
 function meantBy(name: string): string | undefined {
@@ -106,16 +106,17 @@ function meantBy(name: string): string | undefined {
 
 function refuse(name: unknown): never {
   const similar = typeof name === 'string' ? meantBy(name) : undefined;
+  const isOffset = typeof name === 'string' && /^(?:UTC|GMT)?[+-]\d/i.test(name);
   throw new RateLimitError(
     'RL_WINDOW_INVALID',
     `window: timeZone must be a name of the IANA time zone database, like 'Europe/Berlin' or 'UTC', got ${shown(name)}` +
-      (similar === undefined ? '' : `; did you mean '${similar}'?`),
+      (isOffset ? '; an offset knows no summer time, so name a place' : similar ? `; did you mean '${similar}'?` : ''),
   );
 }
 
 /**
  * The first instant at which clocks in the zone show this local time, or a later one because they were set forward past
- * it. Of a time that comes twice it is the first.
+ * it. If the time comes twice, it is the first of the two.
  */
 export function instantOf(zone: TimeZone, local: number): number {
   const [before, after] = [offsetAt(zone, local - DAY), offsetAt(zone, local + DAY)];
@@ -124,7 +125,7 @@ export function instantOf(zone: TimeZone, local: number): number {
   return firstBetween(early, local - Math.min(before, after), (instant) => zone.localAt(instant) >= local);
 }
 
-/** By how much the zone is ahead of UTC at an instant, in milliseconds. */
+/** How far the zone is ahead of UTC at an instant, in milliseconds. */
 export const offsetAt = (zone: TimeZone, instant: number): number => zone.localAt(instant) - instant;
 
 /** The first whole second after `from` at which something is true, if it is true from then on until `to`. */

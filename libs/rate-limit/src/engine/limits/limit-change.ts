@@ -10,7 +10,7 @@ export interface DefinedLimit {
   readonly limit: number;
   /** The most units at once. */
   readonly burst: number;
-  /** In milliseconds; for a unit of the calendar the most that it usually lasts. It cannot be changed at run time. */
+  /** In milliseconds. For a calendar unit, the most that it usually lasts. It cannot be changed at run time. */
   readonly window: number;
   /** The window as people write it: `1m`, `day Europe/Berlin`. */
   readonly windowText: string;

@@ -77,7 +77,7 @@ export function documentedAnswers(
   return { fields, denial, ...others };
 }
 
-/** The legacy reset field is a clock reading, and windows of the calendar vary, so examples need a time. */
+/** The legacy reset field is a clock reading, and calendar windows vary, so examples need a time. */
 const SOME_TIME = Date.UTC(2027, 0, 1);
 
 const sheddingOf = (closed: readonly string[]): DocumentedAnswer | undefined =>

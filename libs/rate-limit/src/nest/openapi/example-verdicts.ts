@@ -12,7 +12,7 @@ interface Use {
 /**
  * The verdicts on one more request, right after `requests` equal ones that were all admitted.
  *
- * @param now milliseconds since the epoch: windows of the calendar vary
+ * @param now milliseconds since the epoch: calendar windows vary
  */
 export function verdictsAfter(requests: number, uses: readonly Use[], now: number): Verdict[] {
   const claims = uses.map(({ policy, cost }) => {

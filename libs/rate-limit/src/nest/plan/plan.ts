@@ -18,7 +18,7 @@ export interface Plan {
   readonly all: readonly Rule[];
   /** Their policies, if none depends on the request. */
   readonly live: readonly LivePolicy[] | undefined;
-  /** Whether one has a window of the calendar: then the text of `RateLimit-Policy` depends on the day. */
+  /** Whether one has a calendar window: then the text of `RateLimit-Policy` depends on the day. */
   readonly hasCalendar: boolean;
   /** The text of `RateLimit-Policy` with the numbers of their definitions. */
   readonly policyField: string;
@@ -118,7 +118,7 @@ export function policyFieldOf(plan: Plan, verdicts: readonly Verdict[], now: num
   if (!live) return policyField(verdicts.map((verdict) => shownBy(verdict, now)));
   if (!plan.hasCalendar && live.every(({ isOwn }) => isOwn)) return own;
   const judged = live.map(({ own: { id } }) => verdicts.find(({ policy }) => policy.id === id));
-  // Keys with an override are too rare to cache their texts, and windows of the calendar vary.
+  // Keys with an override are too rare to cache their texts, and calendar windows vary.
   if (plan.hasCalendar || judged.some((verdict, i) => verdict && verdict.policy !== live[i]!.current)) {
     const shown = judged.map((verdict, i) => (verdict ? shownBy(verdict, now) : shownAt(live[i]!.current, now)));
     return policyField(shown);

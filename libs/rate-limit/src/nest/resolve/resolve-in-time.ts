@@ -147,8 +147,8 @@ const sentence = (text: string): string => (text.endsWith('?') ? text : `${text}
 
 const manyWindows = (name: string, count: number): string =>
   `resolve of ${shown(name)} has returned ${count} different windows. Each window is a quota of its own, so a window that ` +
-  "changes with every request, such as the time until midnight, limits nobody. Return fixed spans, such as '1d', or units " +
-  "of the calendar: 'day', or { calendar: 'day', timeZone: 'Europe/Berlin' }.";
+  "changes with every request, such as the time until midnight, limits no caller. Return fixed spans, such as '1d', or " +
+  "calendar windows: 'day', or { calendar: 'day', timeZone: 'Europe/Berlin' }.";
 
 /** Anything can be thrown, also what cannot be looked at. */
 function isForTheClient(error: unknown): boolean {

@@ -9,8 +9,8 @@ export interface ResolvedPolicy {
   /** The quota per window, in units. */
   limit?: number | null;
   /**
-   * The time that the quota is for. Each span and each unit of the calendar has its own quota. Another time zone or
-   * anchor is no other quota, and applies from the next window on.
+   * The time that the quota is for. Each span and each calendar unit has its own quota. Another time zone or anchor keeps
+   * the quota, and applies from the next window on.
    */
   window?: WindowDefinition | null;
   /** The most units at once: `token-bucket` and `gcra` only. */

@@ -51,7 +51,7 @@ function look(key, at, cost, cost_text)
     policies[at + FRAME.policy.window], policies[at + FRAME.policy.burst], policies[at + FRAME.policy.life]
   local remaining, reset_after, _, record, lifetime = judge(key, limit, window, burst, 0, now, life, '0')
   if record and record ~= CHARGED then settle(key, record, lifetime, at, '0') end
-  -- A window of the calendar has its bounds in place of the burst.
+  -- A calendar window has its bounds in place of the burst.
   local wait, most = 0, limit > 0 and (tonumber(burst) or limit) or 0
   if cost > most then
     wait = -1

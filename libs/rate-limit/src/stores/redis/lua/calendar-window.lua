@@ -1,7 +1,7 @@
--- Twin: core/algorithms/fixed-window.ts, for windows of the calendar. The same law, but charged first where that is likely
--- right; change both.
+-- Twin: core/algorithms/fixed-window.ts, for calendar windows. The same law, but charged first where that is likely right;
+-- change both.
 --
--- State: end, used, in one of two layouts. What a definition says by then does not move the end.
+-- State: end, used, in one of two layouts. A definition that changes does not move the end.
 --
 --   counter  (the s from 2025 to the end) × 2^22 + used: an integer, which INCRBY charges and returns
 --   packed   0, end in ms and used as doubles. The 0 makes sure that no record is a number in text
@@ -9,12 +9,12 @@
 -- Integers below the least counter, of an end on 14 July 2025, were not written by this library. Before that day, and
 -- after 2092, all states are packed. lone.lua has the counter too; change both.
 --
--- `bounds` is text: where the windows begin and end that the application expects now and next, in s. They are needed
--- only when a window opens. If it is another time, the answer is LATE and nothing is charged: the application has the
--- clock now, and asks again.
+-- `bounds` is text, in s: when the window begins that the application expects, when the next one begins, and when that one
+-- ends. It is read only when a window opens. If now is in neither window, nothing is charged and the answer is LATE. The
+-- reply brings the application the true time, and it asks again (wire/exchange.ts).
 local EPOCH, UNITS, LEAST_COUNTER = 1735689600000, 4194304, 70368744177664
 
--- The end of the window that now is in.
+-- The end of the window that now is in; nothing if it is in neither.
 local function end_at(bounds, now)
   local start, middle, stop = string.match(bounds, '(%S+) (%S+) (%S+)')
   if now < start * 1000 or now >= stop * 1000 then return nil end
@@ -25,7 +25,7 @@ function calendar_window(key, limit, longest, bounds, cost, now, life, cost_text
   local ending, used, moved, layout = nil, 0, false, nil
   local found, counter, charged
   if cost > 0 and cost <= limit and limit < UNITS then
-    -- Mostly the window is there and has room: then one INCRBY charges it, and says all there is to know.
+    -- Mostly the window is open and has room. Then one INCRBY charges it, and its result is the whole state.
     local sum = lone_sum or pcall_redis('INCRBY', key, cost_text)
     charged = type(sum) == 'number'
     if charged then
@@ -70,7 +70,7 @@ function calendar_window(key, limit, longest, bounds, cost, now, life, cost_text
     ending = end_at(bounds, now)
     is_elsewhere = not ending
   end
-  -- It did not fit, and is taken back; what INCRBY made of nothing, the record replaces.
+  -- The charge is taken back. But if there was no key, the record will replace what INCRBY has made.
   if charged and counter ~= 0 then call('INCRBY', key, -cost) end
   if is_elsewhere then
     if charged and counter == 0 then call('DEL', key) end
@@ -94,6 +94,6 @@ function calendar_window(key, limit, longest, bounds, cost, now, life, cost_text
       record = format('%.0f', first + kept)
     end
   end
-  -- Its life is over with the window.
+  -- The key lives until the window ends.
   return max(0, limit - kept), reset_after, retry_after, record, record and ending and ending - now
 end

@@ -8,7 +8,7 @@ local NOTHING_LEFT, ADD_COST, CHARGED = '', true, 'charged'
 -- And for how long it must be kept: a number of ms. Where the key's TTL reaches far enough: this, or below 0 at which
 -- place of what is kept the record begins.
 local KEEP_TTL = false
--- Whether some commands did nothing, because they came too late or expected another window of the calendar.
+-- Whether some commands are late and did nothing: they came after their deadline, or expected another calendar window.
 local some_late = false
 
 --> declarations
@@ -86,7 +86,7 @@ while opcode do
       local at, cost = FRAME.policy.LENGTH * (policy - 1) + 1, tonumber(cost_text)
       local judge, limit, window, burst, life = policies[at], policies[at + FRAME.policy.limit],
         policies[at + FRAME.policy.window], policies[at + FRAME.policy.burst], policies[at + FRAME.policy.life]
-      -- In a run of `hitEach` every hit is under the next policy.
+      -- In a `hitEach` run each hit is under the policy after the last one's.
       local is_each, first = opcode == OPCODE.hitEach, key + 1
       for i = first, key + count do
         if is_each and i > first then

@@ -2,8 +2,8 @@
 --
 -- Arguments   which policy, for how long, the block's rule (blocks.lua)
 -- KEYS        of each command the quota's state, then its block
--- Returns     of each 1, or 0 where nothing may be written; LATE where the quota is moved to another window of the calendar
---             than the application expected: then nothing was done
+-- Returns     of each 1, or 0 where nothing may be written. LATE where the quota must move to a calendar window that the
+--             application did not expect: then nothing was done
 function run_impose(_, arg, count, key, answered, is_late)
   if not is_late then
     local at = FRAME.policy.LENGTH * (ARGV[arg + FRAME.impose.policy] - 1) + 1

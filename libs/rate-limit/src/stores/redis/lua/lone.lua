@@ -2,17 +2,18 @@
 -- by far. So its form is short, and mostly it is judged here, before the rest of the script is made. Otherwise it is
 -- put into the form that the driver knows, and `lone_sum` is what INCRBY returned: it is charged already.
 --
--- ARGV      not_after, limit, window, for a window of the calendar also its bounds. With a clock injected by tests: all
---           of these, now, life, and the word lone
+-- ARGV      not_after, limit, window. For a calendar window its longest length in place of window, then its bounds
+--           (calendar-window.lua). With an injected clock: bounds or '', then now, life, and the word lone
 --
--- The laws are that of the narrow layout in fixed-window.lua and that of the counter in calendar-window.lua, whose
--- functions are not made yet. Change both.
+-- The two laws are those of the narrow layout in fixed-window.lua and of the counter in calendar-window.lua, whose functions
+-- are not made yet. A change of one is a change of both.
 local KEYS, ARGV, redis, tonumber = KEYS, ARGV, redis, tonumber
 local time = redis.call('TIME')
 local microseconds = tonumber(time[2])
 local server = time[1] * 1000 + (microseconds - microseconds % 1000) / 1000
 local lone_sum
--- All other calls have more arguments, except the one that reads the clock: that one is never too late.
+-- Without an injected clock this form has at most four arguments. Of the other calls only the one that reads the clock
+-- is as short, and its not_after is ''.
 if not ARGV[1 + FRAME.lone.now] and ARGV[1 + FRAME.lone.notAfter] ~= '' or ARGV[1 + FRAME.lone.form] == 'lone' then
   local not_after, limit, window = ARGV[1 + FRAME.lone.notAfter], ARGV[1 + FRAME.lone.limit], ARGV[1 + FRAME.lone.window]
   local bounds = ARGV[1 + FRAME.lone.bounds]

@@ -5,18 +5,19 @@
 -- ARGV      lone.lua says how a lone request is shorter. All others:
 --           not_after: the server's clock past which nothing is done, or '' for never too late
 --           now in ms, or '' for the server's clock
---           the policies, each: algorithm, limit, window, burst, life (how long its keys are kept, in ms). A window of
---           the calendar: its part of the script, limit, the longest it can be, its bounds (calendar-window.lua), and
---           the least life: its keys are kept until it ends
---           the runs of equal commands, each: opcode, how many commands, and what they have in common. The opcode
+--           the policies, each: algorithm, limit, window, burst, life (how long its keys are kept, in ms). With a
+--           calendar window: calendar-window, limit, the most that the window can last, its bounds (calendar-window.lua),
+--           and the shortest life of a key. Its keys are kept until it ends
+--           the runs of equal commands, each: opcode, how many commands, and what they have in common. In a `hitEach`
+--           run each hit is under the policy after the last one's. The opcode
 --           `deadline` comes with a number of ms instead: the runs behind it are too late that long before not_after.
 --           Without any run, each key is a request for one unit of the only policy
 -- Returns   little-endian doubles: the server's clock in ms, then the numbers of each command (of a hit remaining,
---           reset_after and retry_after, which is 0 when it is allowed). A command that came too late, or that expected
---           another window of the calendar, did nothing and has LATE in place of each of its numbers: then the clock is
---           negative. The clock alone: that is true of all commands
+--           reset_after and retry_after, which is 0 when it is allowed). A command that came after its deadline, or that
+--           expected another calendar window, did nothing: it has LATE in place of each of its numbers, and the clock is
+--           negative. The clock alone: all commands are late
 --
--- A state says itself when it began; its key's TTL only collects garbage. A key of a foreign type, or with a value
+-- A state says when it began or when it ends; its key's TTL only collects garbage. A key of a foreign type, or with a value
 -- that no algorithm wrote, is an absent state, and so a full quota; the next charge writes over it. A state more than a
 -- window ahead of now comes from a clock that had jumped: it is moved to now (core/algorithm.ts).
 --

@@ -64,8 +64,7 @@ export abstract class Command<Answer = unknown> {
   abstract isLike(other: Command): boolean;
 
   /**
-   * Whether it may follow another command in a run of commands that are alike, except that each is under the policy after
-   * the last one's.
+   * Whether it is like the other command, except that it is under the next policy. Then both may share a run too.
    */
   isNextOf?(other: Command, run: RunWriter): boolean;
 

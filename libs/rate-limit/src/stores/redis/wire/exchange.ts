@@ -8,12 +8,13 @@ import type { Frame } from './frame-writer.js';
 import { Reply } from './reply.js';
 import type { ConsumeScript } from './script.js';
 
-/** The most times that a command is sent. A command that reached the server too late did nothing. */
+/** The most times that a command is sent. A late command did nothing. */
 const MOST_ATTEMPTS = 2;
 
 /**
- * A batch in flight: one call of the script. Before the first call to a server there is one that reads its clock, and
- * commands that came too late are sent once more. In the end every command is answered.
+ * A batch in flight: one call of the script. Before the first call to a server there is one that reads its clock. A command
+ * is late if it came after its deadline, or if it expected another calendar window. Late commands are sent once more. In the
+ * end every command is answered.
  */
 export class Exchange {
   // Of the last call. Declared only: a field with an initial value would be written twice.
@@ -72,7 +73,7 @@ export class Exchange {
       if (this.attempts === MOST_ATTEMPTS) {
         throw new StoreUnavailableError('the request reached Redis too late and was not charged');
       }
-      // Perhaps our estimate of the server's clock was wrong. The reply has corrected it.
+      // Probably our estimate of the server's clock was wrong. The reply has corrected it.
       this.ask(late);
     } catch (error) {
       this.failed(error);
@@ -94,7 +95,7 @@ const isAnswered = ({ answered }: Command): boolean => answered;
 
 const NONE: readonly Command[] = [];
 
-/** @returns the commands that came too late */
+/** @returns the late commands */
 function deliver(reply: Reply, commands: readonly Command[]): readonly Command[] {
   let late: Command[] | undefined;
   let isAwaited = false;

@@ -94,7 +94,10 @@ export class FrameWriter implements Frame, RunWriter {
     }
   }
 
-  /** Whether a command joins the run at this place, whose last command this is. */
+  /**
+   * Whether a command may join the run that begins at this place. The second command decides whether all are under one
+   * policy, or each under the next one.
+   */
   private joins(command: Command, last: Command, at: number, count: number): boolean {
     const opcode = at + FRAME.run.opcode;
     const isEach = this.runs[opcode] === OPCODE.hitEach;

@@ -4,19 +4,20 @@
  * `FRAME.policy.limit` and `OPCODE.hit`. The contract in words is at the top of lua/prelude.lua.
  *
  * KEYS are the keys of the commands, one command after the other. ARGV is the head, then each policy once, then the
- * runs. (A lone request mostly has a shorter form.) A run holds commands that are alike: its opcode, how many there are, then what they have in common.
+ * runs. (A lone request mostly has a shorter form.) A run holds commands that are alike: its opcode, how many there are,
+ * then what they have in common.
  */
 
 /** Lists of entries, each in its order. */
 const LAYOUT = {
   /**
-   * All of ARGV for a lone request of one unit on a fixed window. `bounds` only for one of the calendar; all only with an
-   * injected clock.
+   * All of ARGV for a lone request of one unit on a fixed window. `bounds` only for a calendar window. The last three only
+   * with an injected clock: then `bounds` is there too, or ''.
    */
   lone: ['notAfter', 'limit', 'window', 'bounds', 'now', 'life', 'form'],
   /** The start of any other ARGV. */
   head: ['notAfter', 'now'],
-  /** A policy. `life`: how long its keys live at the most. Windows of the calendar: see lua/prelude.lua. */
+  /** A policy. `life`: how long its keys live at the most. Calendar windows: see lua/prelude.lua. */
   policy: ['algorithm', 'limit', 'window', 'burst', 'life'],
   /** The start of a run. */
   run: ['opcode', 'count'],
@@ -62,8 +63,8 @@ export const FRAME = Object.fromEntries(
 export const entryNames = <Name extends List>(list: Name): readonly Layout[Name][number][] => LAYOUT[list];
 
 /**
- * What a run begins with. A run of `hitEach` has hits under policies that follow one another. `deadline` is not a command. In place of a count it has a number of ms: the runs after it are
- * too late that long before the head's `notAfter`.
+ * What a run begins with. In a `hitEach` run each hit is under the policy after the last one's. `deadline` is not a command.
+ * In place of a count it has a number of ms: the runs after it are too late that long before the head's `notAfter`.
  */
 export const OPCODE = {
   deadline: 1,
@@ -89,8 +90,8 @@ export const PARTS: Readonly<Partial<Record<keyof typeof OPCODE, readonly string
 };
 
 /**
- * Replaces a command's numbers in the reply: it came too late, or it expected another window of the calendar, and did
- * nothing. No command's first number is this one otherwise.
+ * Replaces a command's numbers in the reply: it came after its deadline, or expected another calendar window, and did nothing.
+ * The first number of any other command is not this one.
  */
 export const LATE = -1;
 

@@ -4,7 +4,7 @@ import type { Policy } from '../../../core/policy.js';
 import type { ServerClock } from './clock.js';
 import { entryNames } from './frame.js';
 
-/** The arguments of a policy, and when they are true: always, unless its window is one of the calendar. */
+/** The arguments of a policy, and from when until when they hold: always, unless it has a calendar window. */
 interface Texts {
   readonly list: readonly string[];
   /** Milliseconds since the epoch. */
@@ -13,12 +13,12 @@ interface Texts {
 }
 
 /**
- * In milliseconds. The script gets the bounds of the window that the server was in so long ago, and of the next one. So a
- * request that is on its way at midnight finds its window there, although our estimate of the server's clock is off.
+ * In milliseconds. The script gets the bounds of the window that the server was in this long ago, and of the next one. So a
+ * request around midnight finds its window there, even if our estimate of the server's clock is a little ahead.
  */
 const BEFORE = 5_000;
 
-/** The arguments that describe a policy to the script. They are made once for each policy, and each window of the calendar. */
+/** The arguments that describe a policy to the script. They are made once for each policy, or for each calendar window. */
 export class PolicyTexts {
   private readonly known = new WeakMap<Policy, Texts>();
 
@@ -29,13 +29,12 @@ export class PolicyTexts {
    * In the order of the frame's `policy`.
    *
    * @param now the time to judge by, or '' for the server's
-   * @param clock the server's
+   * @param clock the estimate of the server's clock, if there is one
    */
   of(policy: Policy, now: string, clock: ServerClock | undefined): readonly string[] {
     const known = this.known.get(policy);
     if (known && known.until === Infinity) return known.list;
-    if (!policy.period.isCalendar)
-      return this.keep(policy, { list: this.spanOf(policy), from: -Infinity, until: Infinity });
+    if (!policy.period.isCalendar) return this.keep(policy, this.spanOf(policy));
     const time = (now === '' ? (clock?.at(performance.now()) ?? Date.now()) : Number(now)) - BEFORE;
     if (known && time >= known.from && time < known.until) return known.list;
     return this.keep(policy, this.calendarOf(policy, time));
@@ -50,9 +49,9 @@ export class PolicyTexts {
     return texts.list;
   }
 
-  private spanOf(policy: Policy): readonly string[] {
+  private spanOf(policy: Policy): Texts {
     const life = Math.max(this.shortestLife, keyLifetime(policy));
-    return listOf({ ...policy, life });
+    return { list: listOf({ ...policy, life }), from: -Infinity, until: Infinity };
   }
 
   private calendarOf({ algorithm, limit, period }: Policy, time: number): Texts {
@@ -69,9 +68,9 @@ export class PolicyTexts {
   }
 }
 
-const listOf = (
-  told: Record<'algorithm' | 'limit' | 'window' | 'burst' | 'life', string | number>,
-): readonly string[] => entryNames('policy').map((name) => String(told[name]));
+type Entries = Record<'algorithm' | 'limit' | 'window' | 'burst' | 'life', string | number>;
+
+const listOf = (entries: Entries): readonly string[] => entryNames('policy').map((name) => String(entries[name]));
 
 /**
  * How long a key lives at the most, in milliseconds. A log's lives a quarter longer than its charges count, so that not

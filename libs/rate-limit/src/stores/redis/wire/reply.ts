@@ -16,7 +16,7 @@ export interface ExpectedReply {
 export class Reply {
   /** The server's clock, in milliseconds. */
   readonly server: number;
-  /** Whether no command came too late, so that none need be checked. */
+  /** Whether no command is late, so that none need be checked. */
   readonly isInTime: boolean;
   private readonly numbers: DataView;
   private readonly isTooLate: boolean;
@@ -35,7 +35,7 @@ export class Reply {
     this.isInTime = !this.isTooLate && server >= 0;
   }
 
-  /** Whether the next command came too late: then nothing was done. */
+  /** Whether the next command is late: it came after its deadline, or expected another calendar window. Nothing was done. */
   isLate({ numbers }: { readonly numbers: number }): boolean {
     return this.isTooLate || (!this.isInTime && numbers > 0 && this.numberAt(0) === LATE);
   }
