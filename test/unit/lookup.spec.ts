@@ -408,6 +408,16 @@ describe('a lookup without an answer', () => {
     expect(() => atOnce.find(context, 'acme')).toThrow('suspended');
   });
 
+  it('is shown for each wrong value, so that one customer does not hide another, and at most twenty times', async () => {
+    let customer = 0;
+    const wrong = () => ({ window: { calendar: 'day', timeZone: `Atlantis${customer++ % 30}` } });
+    const plan = lookup(wrong, {});
+    for (let i = 0; i < 300; i++) await plan.find(context, undefined);
+    // And one warning for all others.
+    expect(warnings).toHaveLength(21);
+    expect(warnings[1]).toMatch(/"Atlantis1"\. The policy's own numbers apply/);
+  });
+
   it('is told of when it begins, each kind by itself, and again after a quiet minute', async () => {
     let answer: unknown = { limit: -1 };
     const plan = lookup(() => {

@@ -1,3 +1,4 @@
+import { blocked, quotaExceeded } from '../../libs/rate-limit/src/headers/problem-details.js';
 import { definePolicy, rateLimitHeaders, type Decision } from 'nestjs-redis-rate-limit';
 
 const burst = definePolicy({ name: 'burst', limit: 5, window: '1s' });
@@ -167,4 +168,18 @@ describe('the header fields of an answer that code makes itself', () => {
   it('are none without policies', () => {
     expect(rateLimitHeaders([])).toEqual({});
   });
+});
+
+it.each([
+  [1, '1 s'],
+  [7_199_000, '7199 s'],
+  [7_200_001, '3 hours'],
+  [172_799_999, '48 hours'],
+  [172_800_001, '3 days'],
+  [31 * 86_400_000, '31 days'],
+])('the body of a denial says a wait of %d ms as %s', (wait, words) => {
+  for (const problem of [quotaExceeded(['a'], wait), blocked(['a'], wait)]) {
+    expect(problem.detail).toMatch(new RegExp(`; try again in ${words}\\.$`));
+    expect(problem.message).toMatch(new RegExp(`Try again in ${words}\\.$`));
+  }
 });
