@@ -419,4 +419,12 @@ describe('a wrong window of the calendar', () => {
       );
     },
   );
+
+  // Callers may send a new one with each request, and a search for what it means takes a millisecond. Last: it uses them up.
+  it('is one of many unknown zones: after 1,000 names no similar ones are looked for', () => {
+    const similar = (name: string) => /did you mean '(.*)'/.exec(said(() => windowOf(`day ${name}`)))?.[1];
+    expect(similar('Europe/Rom')).toBe('Europe/Rome');
+    for (let i = 0; i < 1_000; i++) said(() => windowOf(`day ${i}x`));
+    expect([similar('Europe/Rom'), similar('Europe/Pari')]).toEqual(['Europe/Rome', undefined]);
+  });
 });

@@ -89,13 +89,15 @@ function newFormat(timeZone: string): Intl.DateTimeFormat {
   }
 }
 
-/** The zones that wrong names resemble. To find one takes a millisecond, and customers may have set wrong ones. */
+/**
+ * The zones that wrong names resemble. To find one takes a millisecond, and callers may send a new name with each request:
+ * after so many names no more are looked for.
+ */
 const meant = new Map<string, string | undefined>();
 
 function meantBy(name: string): string | undefined {
   if (name.length > LONGEST_NAME) return undefined;
-  if (!meant.has(name)) {
-    if (meant.size >= MOST_NAMES) meant.clear();
+  if (!meant.has(name) && meant.size < MOST_NAMES) {
     const known = Intl.supportedValuesOf('timeZone');
     const city = known.find((zone) => zone.toLowerCase().endsWith(`/${name.toLowerCase()}`));
     meant.set(name, city ?? closest(name, known));
