@@ -4,14 +4,21 @@ import { windowOf } from '../core/window-of.js';
 /** Numbers in place of those of a definition. A window or a burst that is undefined is the definition's. */
 export type PolicyNumbers = Pick<PolicyDefinition, 'limit'> & Partial<Pick<PolicyDefinition, 'window' | 'burst'>>;
 
-/** How many variants of a policy are kept, in about 5 MB. Callers choose the numbers, so there must be a bound. */
+/**
+ * How many variants are kept, of all policies and handlers together, in about 12 MB. Callers choose the numbers, so there
+ * must be a bound, and there may be hundreds of handlers with their own quotas.
+ */
 const MOST_KEPT = 10_000;
+
+/** By the number of their definition, and their own numbers. The oldest go first. */
+const kept = new Map<string, Policy>();
+let definitions = 0;
 
 /** A definition with other numbers. Each variant is checked once and kept, because checking for each call is slow. */
 export class PolicyVariants {
   /** The policy by the numbers of the definition. */
   readonly own: Policy;
-  private readonly known = new Map<string, Policy>();
+  private readonly number = ++definitions;
 
   /**
    * @param owner the route that a policy without a name belongs to
@@ -34,12 +41,12 @@ export class PolicyVariants {
     // As text, '5' would pass for 5.
     if (typeof limit !== 'number' || (burst !== undefined && typeof burst !== 'number')) return this.checked(numbers);
     const period = window === undefined ? this.own.period : windowOf(window);
-    const id = `${limit} ${period.text} ${burst}`;
-    let policy = this.known.get(id);
+    const id = `${this.number} ${limit} ${period.text} ${burst}`;
+    let policy = kept.get(id);
     if (!policy) {
       policy = this.checked(numbers);
-      if (this.known.size >= MOST_KEPT) this.known.delete(this.known.keys().next().value!);
-      this.known.set(id, policy);
+      if (kept.size >= MOST_KEPT) kept.delete(kept.keys().next().value!);
+      kept.set(id, policy);
     }
     return policy;
   }

@@ -8,6 +8,12 @@ const DAY = 86_400_000;
 /** How many names are kept. Callers may choose the zone, so there must be a bound. */
 const MOST_NAMES = 1_000;
 
+/**
+ * The names of three letters. Node.js takes more, which are not in the database and seldom what people mean: BST is Dhaka,
+ * ART Cairo, AST Anchorage.
+ */
+const SHORT_NAMES = ['CET', 'EET', 'EST', 'GMT', 'HST', 'MET', 'MST', 'PRC', 'ROC', 'ROK', 'UCT', 'UTC', 'WET'];
+
 /** The longest name in the database has 32 characters. */
 const LONGEST_NAME = 40;
 
@@ -54,12 +60,16 @@ export function timeZoneOf(name: unknown): TimeZone {
   if (name === 'UTC') return UTC;
   const known = zones.get(name as string);
   if (known) return known;
-  // Only newer versions of Node.js accept offsets like '+02:00'.
-  const isName = typeof name === 'string' && !/^[+-]/.test(name);
-  const zone = isName ? new IntlZone(name, formatOf(name)) : refuse(name);
+  const zone = isName(name) ? new IntlZone(name, formatOf(name)) : refuse(name);
   if (zones.size >= MOST_NAMES) zones.delete(zones.keys().next().value!);
   zones.set(zone.name, zone);
   return zone;
+}
+
+function isName(name: unknown): name is string {
+  if (typeof name !== 'string') return false;
+  // Only newer versions of Node.js take offsets, like '+02:00'.
+  return name.length === 3 ? SHORT_NAMES.includes(name.toUpperCase()) : !/^[+-]/.test(name);
 }
 
 function formatOf(timeZone: string): Intl.DateTimeFormat {
@@ -89,13 +99,15 @@ function newFormat(timeZone: string): Intl.DateTimeFormat {
   }
 }
 
-/** The zone that each wrong name resembles. Finding it takes a millisecond, and customers may have saved wrong names. */
+/**
+ * The zone that each wrong name resembles. Finding it takes a millisecond, and callers may send a new name with each
+ * request, so only the first names are looked up.
+ */
 const meant = new Map<string, string | undefined>();
 
 function meantBy(name: string): string | undefined {
   if (name.length > LONGEST_NAME) return undefined;
-  if (!meant.has(name)) {
-    if (meant.size >= MOST_NAMES) meant.clear();
+  if (!meant.has(name) && meant.size < MOST_NAMES) {
     const known = Intl.supportedValuesOf('timeZone');
     const place = name.trim().toLowerCase().replaceAll(' ', '_');
     const city = known.find((zone) => zone.toLowerCase().endsWith(`/${place}`));
