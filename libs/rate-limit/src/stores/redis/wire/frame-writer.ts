@@ -2,7 +2,7 @@ import type { Policy } from '../../../core/policy.js';
 import type { ServerClock } from './clock.js';
 import type { Command, RunWriter } from './command.js';
 import { DEADLINES_SHARED_WITHIN, FRAME, OPCODE, type List, type Values } from './frame.js';
-import type { PolicyTexts } from './policy-texts.js';
+import { presentBy, type PolicyTexts } from './policy-texts.js';
 import type { ExpectedReply } from './reply.js';
 
 type Runs = readonly (string | number)[];
@@ -29,6 +29,8 @@ export class FrameWriter implements Frame, RunWriter {
   private readonly policies: Policy[] = [];
   private readonly runs: (string | number)[] = [];
   private readonly spans: Span[] = [];
+  /** Read once, and only for calendar windows. */
+  private present: number | undefined;
 
   /**
    * @param now the time to judge by, or '' for the server's
@@ -57,7 +59,8 @@ export class FrameWriter implements Frame, RunWriter {
   placeOf(policy: Policy): number {
     const place = this.policies.indexOf(policy);
     if (place >= 0) return place + 1;
-    this.keysAndArguments.push(...this.texts.of(policy, this.now, this.clock));
+    if (policy.period.isCalendar) this.present ??= presentBy(this.now, this.clock);
+    this.keysAndArguments.push(...this.texts.of(policy, this.present ?? 0));
     return this.policies.push(policy);
   }
 

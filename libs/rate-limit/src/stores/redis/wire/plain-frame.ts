@@ -3,7 +3,7 @@ import type { ServerClock } from './clock.js';
 import type { Command } from './command.js';
 import { JudgeHit } from './commands/judge-hit.js';
 import { DEADLINES_SHARED_WITHIN, FRAME } from './frame.js';
-import type { PolicyTexts } from './policy-texts.js';
+import { presentBy, type PolicyTexts } from './policy-texts.js';
 import type { Frame } from './frame-writer.js';
 
 /**
@@ -25,10 +25,11 @@ export function plainFrame(
   const keysAndArguments: string[] = [];
   for (let i = 0; i < keyCount; i++) commands[i]!.addKeys(keysAndArguments);
   const notAfter = clock ? clock.textAt(commands[0]!.deadline) : '';
-  const policyTexts = texts.of(policy, now, clock);
+  const { isCalendar } = policy.period;
+  const policyTexts = texts.of(policy, isCalendar ? presentBy(now, clock) : 0);
   if (keyCount === 1 && policy.algorithm === 'fixed-window') {
     keysAndArguments.push(notAfter, policyTexts[FRAME.policy.limit]!, policyTexts[FRAME.policy.window]!);
-    const bounds = policy.period.isCalendar ? policyTexts[FRAME.policy.burst]! : '';
+    const bounds = isCalendar ? policyTexts[FRAME.policy.burst]! : '';
     if (now !== '') keysAndArguments.push(bounds, now, policyTexts[FRAME.policy.life]!, 'lone');
     else if (bounds !== '') keysAndArguments.push(bounds);
   } else {

@@ -18,6 +18,15 @@ interface Texts {
  */
 const BEFORE = 5_000;
 
+/**
+ * The time whose calendar windows the script gets, in milliseconds since the epoch.
+ *
+ * @param now the time to judge by, or '' for the server's
+ * @param clock the estimate of the server's clock, if there is one
+ */
+export const presentBy = (now: string, clock: ServerClock | undefined): number =>
+  (now === '' ? (clock?.at(performance.now()) ?? Date.now()) : Number(now)) - BEFORE;
+
 /** The arguments that describe a policy to the script. They are made once for each policy, or for each calendar window. */
 export class PolicyTexts {
   private readonly known = new WeakMap<Policy, Texts>();
@@ -28,25 +37,18 @@ export class PolicyTexts {
   /**
    * In the order of the frame's `policy`.
    *
-   * @param now the time to judge by, or '' for the server's
-   * @param clock the estimate of the server's clock, if there is one
+   * @param present what {@link presentBy} returns; any number for a policy without a calendar window
    */
-  of(policy: Policy, now: string, clock: ServerClock | undefined): readonly string[] {
+  of(policy: Policy, present: number): readonly string[] {
     const known = this.known.get(policy);
-    if (known && known.until === Infinity) return known.list;
-    if (!policy.period.isCalendar) return this.keep(policy, this.spanOf(policy));
-    const time = (now === '' ? (clock?.at(performance.now()) ?? Date.now()) : Number(now)) - BEFORE;
-    if (known && time >= known.from && time < known.until) return known.list;
-    return this.keep(policy, this.calendarOf(policy, time));
+    if (known && present >= known.from && present < known.until) return known.list;
+    const texts = policy.period.isCalendar ? this.calendarOf(policy, present) : this.spanOf(policy);
+    this.known.set(policy, texts);
+    return texts.list;
   }
 
   ofRule(rule: BlockRule): string {
     return `${this.shortestLife} ${rule.text}`;
-  }
-
-  private keep(policy: Policy, texts: Texts): readonly string[] {
-    this.known.set(policy, texts);
-    return texts.list;
   }
 
   private spanOf(policy: Policy): Texts {
@@ -54,8 +56,8 @@ export class PolicyTexts {
     return { list: listOf({ ...policy, life }), from: -Infinity, until: Infinity };
   }
 
-  private calendarOf({ algorithm, limit, period }: Policy, time: number): Texts {
-    const { start, end } = period.boundsAt(time);
+  private calendarOf({ algorithm, limit, period }: Policy, present: number): Texts {
+    const { start, end } = period.boundsAt(present);
     const bounds = [start, end, period.boundsAt(end).end].map((bound) => bound / 1_000).join(' ');
     const list = listOf({
       algorithm: algorithmOf(algorithm).calendarLua!,
