@@ -15,10 +15,17 @@ const src = pathToFileURL(`${resolve(source)}/`);
 const folder = new URL('stores/redis/', src);
 
 /**
- * Comments and indentation are for readers of lua/*.lua. Every instance sends the script, and both formats of the package
- * have it.
+ * Comments, indentation and the space around operators are for readers of lua/*.lua. Every instance sends the script, and
+ * both formats of the package have it.
  */
-const forRedis = (lua) => lua.replace(/^ *--.*\n/gm, '').replace(/^\s+/gm, '');
+const forRedis = (lua) =>
+  lua
+    .replace(/^ *--.*\n/gm, '')
+    .replace(/^\s+/gm, '')
+    .replace(OPERATORS, (found, operator) => operator ?? found);
+
+/** Text stays as it is, and a minus: two of them would begin a comment. */
+const OPERATORS = /'[^'\n]*'|"[^"\n]*"| *(==|~=|<=|>=|[=<>+*/,]) */g;
 
 const part = (name) => forRedis(readFileSync(new URL(`lua/${name}.lua`, folder), 'utf8'));
 

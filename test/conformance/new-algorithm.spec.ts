@@ -89,6 +89,6 @@ describe('an algorithm that is added with a file, its Lua twin and an entry in t
     const { algorithmNames } = await compiled<typeof algorithms>('core/algorithms/index.js');
     expect(algorithmNames).toContain('toy');
     const script = readFileSync(join(src, 'stores/redis/wire/consume.script.ts'), 'utf8');
-    expect(script.match(/judge = toy$/gm)).toHaveLength(1);
+    expect(script.match(/judge=toy$/gm)).toHaveLength(1);
   });
 });
