@@ -54,6 +54,7 @@ function startMinute() {
     }
     end = undefined;
     show(undefined);
+    told.textContent = 'The minute is over. The quota is full again.';
     ends.textContent = 'at the next full minute';
   }
 

@@ -122,7 +122,7 @@ function refuse(name: unknown): never {
   throw new RateLimitError(
     'RL_WINDOW_INVALID',
     `window: timeZone must be a name of the IANA time zone database, like 'Europe/Berlin' or 'UTC', got ${shown(name)}` +
-      (isOffset ? '; an offset knows no summer time, so name a place' : similar ? `; did you mean '${similar}'?` : ''),
+      (isOffset ? '; an offset has no summer time' : similar ? `; did you mean '${similar}'?` : ''),
   );
 }
 
