@@ -3,7 +3,7 @@ import type { Decision } from '../../libs/rate-limit/src/core/decision.js';
 import { definePolicy, type PolicyDefinition } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { closeClients, connectTo } from '../support/clients.js';
-import { startWithFakeTime } from '../support/redis/faketime.js';
+import { describeWith, startWithFakeTime } from '../support/redis/faketime.js';
 import { everyKey } from '../exactness/stored-keys.js';
 import { CalendarProcesses, type Claim, type Seen } from './calendar-processes.js';
 
@@ -25,7 +25,6 @@ const daily = (name: string, limit: number, window: PolicyDefinition['window'] =
   window,
 });
 
-// As in clock.spec.ts: where no clock can be faked, this says so and the tests count as skipped.
 const faked = await startWithFakeTime();
 let client: ReturnType<typeof connectTo>;
 /** By how many milliseconds the clock of the server is ahead of this machine's. */
@@ -104,7 +103,7 @@ function endOf(judged: readonly Judged[]): number {
   return end;
 }
 
-(faked ? describe : describe.skip)('four processes spend', () => {
+describeWith(faked)('four processes spend', () => {
   let processes: CalendarProcesses;
   beforeAll(async () => {
     processes = await CalendarProcesses.start(faked!.server.url, [

@@ -4,21 +4,10 @@ import { createLimiter } from '../../libs/rate-limit/src/engine/create-limiter.j
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
 import type { WindowDefinition } from '../../libs/rate-limit/src/core/window-of.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
-import { closeClients, connectTo } from '../support/clients.js';
-import { startRedis, type Server } from '../support/redis/servers.js';
+import { ownServer } from '../support/redis/own-server.js';
 import { everyKey } from './stored-keys.js';
 
-let server: Server;
-let client: ReturnType<typeof connectTo>;
-beforeAll(async () => {
-  server = await startRedis();
-  client = connectTo(server.url);
-});
-beforeEach(() => client.flushall());
-afterAll(async () => {
-  closeClients();
-  await server?.stop();
-});
+const own = ownServer();
 
 const zones = Intl.supportedValuesOf('timeZone');
 const anyOf = <T>(values: readonly T[]): T => values[Math.floor(Math.random() * values.length)]!;
@@ -34,7 +23,7 @@ describe('a customer who changes the zone and the anchor 400 times within a wind
 
   it.each(['day', 'week', 'month'] as const)('a %s', async (calendar) => {
     let time = 1_800_000_000_000;
-    const store = new RedisStore(client, { now: () => time, timeout: 10_000 });
+    const store = new RedisStore(own.client, { now: () => time, timeout: 10_000 });
     const ask = async (count: number) => {
       const answers = Array.from({ length: count }, () =>
         store.consume([{ policy: quota(anyWindow(calendar)), key: 'k', cost: 1 }]),
@@ -59,7 +48,7 @@ describe('a customer who changes the zone and the anchor 400 times within a wind
 it('a limit that changes at run time changes within the window, and the window ends when it was to', async () => {
   const anchor = new Date(Date.now() - 43_200_000);
   const limiter = await createLimiter({
-    redis: server.url,
+    redis: own.url,
     policies: { daily: { limit: 5, window: { calendar: 'day', timeZone: 'Europe/Berlin', anchor } } },
     denialCache: false,
     logger: { log: () => {}, warn: () => {}, error: () => {} },
@@ -95,7 +84,7 @@ describe.each(calendarUnits)('a %s', (calendar) => {
   ])('%s: a denied hit passes after retryAfter, and not a millisecond sooner', async (_, limit, cost) => {
     for (const window of windows) {
       let time = 1_800_000_000_000 + Math.floor(Math.random() * 366 * 86_400_000);
-      const store = new RedisStore(client, { now: () => time, timeout: 10_000, prefix: randomUUID() });
+      const store = new RedisStore(own.client, { now: () => time, timeout: 10_000, prefix: randomUUID() });
       const ask = async () => (await store.consume([{ policy: quota(window, limit), key: 'k', cost }]))[0]!;
       for (let left = 4; left >= 0; left--)
         expect(await ask()).toMatchObject({ allowed: true, remaining: left * cost });
@@ -108,12 +97,12 @@ describe.each(calendarUnits)('a %s', (calendar) => {
   });
 
   it('its keys are kept until it ends', async () => {
-    const store = new RedisStore(client, { timeout: 10_000 });
+    const store = new RedisStore(own.client, { timeout: 10_000 });
     // No boundary is near.
     const anchor = new Date(Date.now() - 30_000);
     // A counter, one beside which a request was denied, one that became a packed record, and one that became a counter.
     for (const costs of [[1], [1, 1, 100], [1, 4_000_000, 4_000_000], [4_000_000, 4_000_000, -7_000_000, 5]]) {
-      await client.flushall();
+      await own.client.flushall();
       const hits = windows.map((window, i) => ({
         policy: quota({ ...window, anchor }, Math.max(...costs) > 100 ? 9_000_000 : 50),
         key: `${i}`,
@@ -122,7 +111,7 @@ describe.each(calendarUnits)('a %s', (calendar) => {
       await store.consume(hits.map((hit) => ({ ...hit, cost: 1 })));
       for (const [i, hit] of hits.entries()) {
         const { resetAfter } = (await store.consume([{ ...hit, cost: 0 }]))[0]!;
-        const { life } = (await everyKey(client)).find(({ key }) => key.includes(`{${i}}`))!;
+        const { life } = (await everyKey(own.client)).find(({ key }) => key.includes(`{${i}}`))!;
         expect([costs, Math.abs(life - resetAfter) < 1_000]).toEqual([costs, true]);
       }
     }

@@ -3,8 +3,7 @@ import { definePolicy, type PolicyDefinition } from '../../libs/rate-limit/src/c
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { consumeScript } from '../../libs/rate-limit/src/stores/redis/wire/consume.script.js';
 import { OPCODE } from '../../libs/rate-limit/src/stores/redis/wire/frame.js';
-import { closeClients, connectTo } from '../support/clients.js';
-import { startRedis, type Server } from '../support/redis/servers.js';
+import { ownServer } from '../support/redis/own-server.js';
 import { recordingScripts, type ScriptCall } from '../support/script-calls.js';
 
 /*
@@ -14,22 +13,12 @@ import { recordingScripts, type ScriptCall } from '../support/script-calls.js';
 
 const TIME = 1_800_000_000_000;
 
-let server: Server;
-let client: ReturnType<typeof connectTo>;
-beforeAll(async () => {
-  server = await startRedis();
-  client = connectTo(server.url);
-});
-beforeEach(() => client.flushall());
-afterAll(async () => {
-  closeClients();
-  await server?.stop();
-});
+const own = ownServer();
 
 /** The run that judged these requests, which were made in one turn. */
 async function runOf(definition: PolicyDefinition, keys: readonly string[], now?: () => number): Promise<ScriptCall> {
   const calls: ScriptCall[] = [];
-  const store = new RedisStore(recordingScripts(client, calls), { timeout: 10_000, ...(now && { now }) });
+  const store = new RedisStore(recordingScripts(own.client, calls), { timeout: 10_000, ...(now && { now }) });
   const policy = definePolicy(definition);
   // So that the server's clock is known.
   await store.consume([{ policy, key: 'first', cost: 0 }]);
@@ -46,7 +35,7 @@ const ZERO = '0000000000000000';
 
 it('a lone request of one unit is its key, the deadline, the limit and the window', async () => {
   const { keys, args, reply } = await runOf({ name: 'daily', limit: 10, window: '1d' }, ['user:1']);
-  const serverNow = Number((await client.time())[0]) * 1_000;
+  const serverNow = Number((await own.client.time())[0]) * 1_000;
   expect(keys).toEqual(['rl:{user:1}:daily:fw86400000']);
   expect(args.slice(1)).toEqual(['10', '86400000']);
   expect(args[0]).toMatch(/^\d{13}$/);
@@ -67,7 +56,7 @@ it('under a calendar window it also has the bounds of the present window and the
 });
 
 it('no length of a window makes a lone request look like another call', async () => {
-  const store = new RedisStore(client, { timeout: 10_000 });
+  const store = new RedisStore(own.client, { timeout: 10_000 });
   for (let window = 1; window <= 20; window++) {
     const policy = definePolicy({ name: 'short', limit: 10, window });
     expect((await store.consume([{ policy, key: 'k', cost: 1 }]))[0]).toMatchObject({ remaining: 9 });
@@ -89,7 +78,7 @@ it('a batch is one key for each request, in order of arrival, and the same words
 
 it('requests under as many policies, in order, are one run', async () => {
   const calls: ScriptCall[] = [];
-  const store = new RedisStore(recordingScripts(client, calls), { timeout: 10_000, now: () => TIME });
+  const store = new RedisStore(recordingScripts(own.client, calls), { timeout: 10_000, now: () => TIME });
   const [a, b, c] = [7, 8, 9].map((limit) => definePolicy({ name: `p${limit}`, limit, window: '1d' }));
   const asked = [a!, b!, c!, b!, b!, c!].map((policy) => ({ policy, key: 'k', cost: 1 }));
   const decisions = await Promise.all(asked.map((hit) => store.consume([hit])));
@@ -102,10 +91,18 @@ it('requests under as many policies, in order, are one run', async () => {
 it('past the deadline the reply is the clock alone, and nothing is charged', async () => {
   const words = ['fixed-window', '10', '86400000', '10', '86400000'];
   const sha = createHash('sha1').update(consumeScript).digest('hex');
-  await client.script('LOAD', consumeScript);
-  const [before] = await client.time();
-  const reply = (await client.callBuffer('EVALSHA', sha, 1, 'rl:{late}:daily:fw86400000', '1', '', ...words)) as Buffer;
+  await own.client.script('LOAD', consumeScript);
+  const [before] = await own.client.time();
+  const reply = (await own.client.callBuffer(
+    'EVALSHA',
+    sha,
+    1,
+    'rl:{late}:daily:fw86400000',
+    '1',
+    '',
+    ...words,
+  )) as Buffer;
   expect(reply.length).toBe(8);
   expect(reply.readDoubleLE(0)).toBeGreaterThanOrEqual(Number(before) * 1_000);
-  expect(await client.keys('*')).toEqual([]);
+  expect(await own.client.keys('*')).toEqual([]);
 });

@@ -1,24 +1,14 @@
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
-import { closeClients, connectTo } from '../support/clients.js';
-import { startRedis, type Server } from '../support/redis/servers.js';
+import { connectTo } from '../support/clients.js';
+import { ownServer } from '../support/redis/own-server.js';
 
 type Client = ReturnType<typeof connectTo>;
 
 const MINUTE = 60_000;
 const daily = definePolicy({ name: 'daily', limit: 1_000, window: '1d' });
 
-let server: Server;
-let client: Client;
-beforeAll(async () => {
-  server = await startRedis();
-  client = connectTo(server.url);
-});
-beforeEach(() => client.flushall());
-afterAll(async () => {
-  closeClients();
-  await server?.stop();
-});
+const own = ownServer();
 
 /** How often a clock that is off was told. */
 let told = 0;
@@ -37,7 +27,7 @@ function seenThrough(skew: () => number): Client {
       told++;
       return reply;
     };
-  return new Proxy(client, {
+  return new Proxy(own.client, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== 'function') return value;

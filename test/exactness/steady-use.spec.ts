@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { algorithmNames, type AlgorithmName } from '../../libs/rate-limit/src/core/algorithms/index.js';
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
-import { closeClients, connectTo } from '../support/clients.js';
-import { startRedis, type Server } from '../support/redis/servers.js';
+import { ownServer } from '../support/redis/own-server.js';
 import { onlyKey } from './stored-keys.js';
 
 const HOUR = 3_600_000;
@@ -11,20 +10,10 @@ const MINUTE = 60_000;
 const quota = (algorithm: AlgorithmName, limit: number, window: number): Policy =>
   definePolicy({ name: algorithm, algorithm, limit, window, ...(algorithm === 'gcra' && { burst: limit }) });
 
-let server: Server;
-let client: ReturnType<typeof connectTo>;
-beforeAll(async () => {
-  server = await startRedis();
-  client = connectTo(server.url);
-});
-beforeEach(() => client.flushall());
-afterAll(async () => {
-  closeClients();
-  await server?.stop();
-});
+const own = ownServer();
 
 it('a quota in steady use admits its limit and what comes back, by the clock of Redis', async () => {
-  const store = new RedisStore(client, { timeout: 10_000 });
+  const store = new RedisStore(own.client, { timeout: 10_000 });
   const uses = algorithmNames.map((algorithm) => ({ policy: quota(algorithm, 20, 400), asked: 0, admitted: 0 }));
   const spend = async (use: (typeof uses)[number]) => {
     use.asked++;
@@ -46,20 +35,20 @@ describe('the TTL of a key in steady use', () => {
   let store: RedisStore;
   beforeEach(() => {
     now = 1_800_000_000_000;
-    store = new RedisStore(client, { timeout: 10_000, now: () => now });
+    store = new RedisStore(own.client, { timeout: 10_000, now: () => now });
   });
 
   /** How long the only key lives after this charge, in minutes. */
   async function minutesAfter(policy: Policy, cost: number): Promise<number> {
     await store.consume([{ policy, key: 'k', cost }]);
-    return Math.round((await client.pttl(await onlyKey(client))) / MINUTE);
+    return Math.round((await own.client.pttl(await onlyKey(own.client))) / MINUTE);
   }
 
   /** As time goes by: for the store, and for the key. */
   async function pass(ms: number): Promise<void> {
     now += ms;
-    const key = await onlyKey(client);
-    await client.pexpire(key, (await client.pttl(key)) - ms);
+    const key = await onlyKey(own.client);
+    await own.client.pexpire(key, (await own.client.pttl(key)) - ms);
   }
 
   it.each<AlgorithmName>(['token-bucket', 'gcra'])(
@@ -90,7 +79,7 @@ describe('the TTL of a key in steady use', () => {
     const policy = quota('fixed-window', 10, 2 * HOUR);
     expect(await minutesAfter(policy, 1)).toBe(120);
     now += 2 * HOUR - 1;
-    await client.pexpire(await onlyKey(client), MINUTE);
+    await own.client.pexpire(await onlyKey(own.client), MINUTE);
     expect(await minutesAfter(policy, 1)).toBe(1);
     now += 1;
     expect(await minutesAfter(policy, 1)).toBe(120);

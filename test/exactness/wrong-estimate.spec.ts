@@ -8,8 +8,8 @@ import type { WindowDefinition } from '../../libs/rate-limit/src/core/window-of.
 import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { FRAME, LATE, OPCODE } from '../../libs/rate-limit/src/stores/redis/wire/frame.js';
-import { closeClients, connectTo } from '../support/clients.js';
-import { startRedis, type Server } from '../support/redis/servers.js';
+import { connectTo } from '../support/clients.js';
+import { ownServer } from '../support/redis/own-server.js';
 
 /*
  * The application sends the calendar windows that it expects, by its estimate of the server's clock. If the estimate is
@@ -22,17 +22,7 @@ const DAY = 86_400_000;
 /** More than two years, so that it is another window of any unit. */
 const WRONG = 1_000 * DAY;
 
-let server: Server;
-let client: Client;
-beforeAll(async () => {
-  server = await startRedis();
-  client = connectTo(server.url);
-});
-beforeEach(() => client.flushall());
-afterAll(async () => {
-  closeClients();
-  await server?.stop();
-});
+const own = ownServer();
 
 /** A store that can be misled about the server's clock. */
 class Misled {
@@ -47,7 +37,7 @@ class Misled {
   change: (args: string[]) => string[] = (same) => same;
 
   constructor(readonly prefix = randomUUID()) {
-    this.store = new RedisStore(this.seen(client), { timeout: 10_000, prefix });
+    this.store = new RedisStore(this.seen(own.client), { timeout: 10_000, prefix });
   }
 
   /** From here on the store's estimate is wrong, until the next reply corrects it. */
@@ -144,7 +134,7 @@ describe('an estimate of the server’s clock that is wrong by years', () => {
       key = `${misled.prefix}:{k}:${policy.id}`;
       const record = Buffer.alloc(24);
       [0, state.end, state.used].forEach((number, i) => record.writeDoubleLE(number, 8 * i));
-      await client.set(key, record, 'PX', 60_000);
+      await own.client.set(key, record, 'PX', 60_000);
       await misled.mislead(WRONG);
     });
 
@@ -162,7 +152,7 @@ describe('an estimate of the server’s clock that is wrong by years', () => {
     it('is brought back by a block by hand', async () => {
       await misled.store.block(blocking, 'k', 60_000);
       expect([misled.calls, misled.late]).toEqual([2, 1]);
-      expect((await client.pttl(key)) / DAY).toBeCloseTo(0.5, 2);
+      expect((await own.client.pttl(key)) / DAY).toBeCloseTo(0.5, 2);
       expect((await ask(blocking)).blockedFor).toBeGreaterThan(59_000);
     });
   });
@@ -243,7 +233,7 @@ describe('an estimate of the server’s clock that is wrong by years', () => {
     misled.lie = 0;
     expect(await left(span)).toBe(10);
     expect((await ask(login, 0)).blockedFor).toBeUndefined();
-    expect(await client.keys('*daily*')).toEqual([]);
+    expect(await own.client.keys('*daily*')).toEqual([]);
   });
 });
 

@@ -3,23 +3,13 @@ import { fixedWindow, type FixedWindowState } from '../../libs/rate-limit/src/co
 import { calendarUnits } from '../../libs/rate-limit/src/core/calendar/grid.js';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
-import { closeClients, connectTo } from '../support/clients.js';
-import { startRedis, type Server } from '../support/redis/servers.js';
+import { ownServer } from '../support/redis/own-server.js';
 
 /** As in lua/calendar-window.lua. */
 const EPOCH = 1_735_689_600_000;
 const UNITS = 2 ** 22;
 
-let server: Server;
-let client: ReturnType<typeof connectTo>;
-beforeAll(async () => {
-  server = await startRedis();
-  client = connectTo(server.url);
-});
-afterAll(async () => {
-  closeClients();
-  await server?.stop();
-});
+const own = ownServer();
 
 const recordOf = ({ end, used }: FixedWindowState): Buffer => {
   const record = Buffer.alloc(24);
@@ -56,7 +46,7 @@ const cases = fc.record({
 
 it('the script judges any state of a calendar window as its twin does, and leaves the same state', async () => {
   let now = 0;
-  const store = new RedisStore(client, { now: () => now, timeout: 10_000 });
+  const store = new RedisStore(own.client, { now: () => now, timeout: 10_000 });
   const beside = definePolicy({ name: 'beside', limit: 1, window: '1h' });
   await fc.assert(
     fc.asyncProperty(cases, async ({ unit, timeZone, limit, moved, ahead, by, used, layout, cost, isAlone, ...at }) => {
@@ -68,9 +58,9 @@ it('the script judges any state of a calendar window as its twin does, and leave
       // A counter of another time was not written by this library.
       fc.pre(layout !== 'counter' || (kept.end >= 1_752_466_816_000 && kept.end < 3_883_173_247_000));
 
-      await client.del(key);
+      await own.client.del(key);
       if (layout !== 'none')
-        await client.set(key, layout === 'counter' ? counterOf(kept) : recordOf(kept), 'PX', 60_000);
+        await own.client.set(key, layout === 'counter' ? counterOf(kept) : recordOf(kept), 'PX', 60_000);
       const state = layout === 'none' ? undefined : kept;
       const { state: left, ...expected } = fixedWindow.judge(policy, state, cost, now);
       const hits = [{ policy, key: 'k', cost }];
@@ -78,9 +68,9 @@ it('the script judges any state of a calendar window as its twin does, and leave
       if (!isAlone) await store.consume([{ policy: beside, key: 'k', cost: 0 }]);
       expect((await asked)[0]).toMatchObject(expected);
       // A state that is over may stay when nothing is charged.
-      const stored = await client.getBuffer(key);
+      const stored = await own.client.getBuffer(key);
       if (left || !state) expect(readState(stored)).toEqual(left);
-      if (stored) expect(await client.pttl(key)).toBeGreaterThan(0);
+      if (stored) expect(await own.client.pttl(key)).toBeGreaterThan(0);
     }),
     { numRuns: 2_000 },
   );

@@ -38,6 +38,9 @@ export async function startWithFakeTime(
   return undefined;
 }
 
+/** For tests that need such a server. Without one they count as skipped, and the start has said so. */
+export const describeWith = (faked: FakeTimeServer | undefined): jest.Describe => (faked ? describe : describe.skip);
+
 /** The run's own kinds first, and then those that can be fetched. */
 async function* packaged(say: Say): AsyncGenerator<ServerKind> {
   const own = serverKinds().filter(({ suite }) => suite);
