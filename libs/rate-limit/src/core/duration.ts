@@ -5,6 +5,9 @@ import { shown } from './shown.js';
 const MILLISECONDS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 type Unit = keyof typeof MILLISECONDS;
 
+/** In milliseconds. */
+export const { s: SECOND, m: MINUTE, h: HOUR, d: DAY } = MILLISECONDS;
+
 /** A thousand years. A clock reading plus that is still a safe integer. */
 const LONGEST = 365_000 * MILLISECONDS.d;
 

@@ -1,3 +1,5 @@
+import { DAY, HOUR } from '../core/duration.js';
+
 /**
  * The body of a refusal: problem details of RFC 9457, sent as `application/problem+json`. The types and
  * `violated-policies` are those of draft-ietf-httpapi-ratelimit-headers.
@@ -87,11 +89,9 @@ const same = (text: string) => ({ detail: text, message: text });
 const neverPasses = (policies: readonly string[]) =>
   same(`The request costs more than ${named(policies)} can ever hold.`);
 
-const HOUR = 3_600_000;
-
 /** Rounded up. A wait of weeks in seconds says nothing to people; programs have `Retry-After`. */
 function inWords(wait: number): string {
-  if (wait >= 48 * HOUR) return `${Math.ceil(wait / (24 * HOUR))} days`;
+  if (wait >= 2 * DAY) return `${Math.ceil(wait / DAY)} days`;
   if (wait >= 2 * HOUR) return `${Math.ceil(wait / HOUR)} hours`;
   return `${Math.max(1, Math.ceil(wait / 1_000))} s`;
 }

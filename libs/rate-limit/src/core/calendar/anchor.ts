@@ -1,8 +1,7 @@
+import { SECOND } from '../duration.js';
 import { RateLimitError } from '../errors.js';
 import { kindOf, shown } from '../shown.js';
 import { offsetAt, type TimeZone } from './time-zone.js';
-
-const SECOND = 1_000;
 
 /**
  * A local time, or an instant: `2026-01-31`, `2026-01-31T09:30`, `2026-01-31T09:30:00Z`, or as databases write it:

@@ -1,4 +1,5 @@
 import { checkKnownKeys, checkOneOf } from '../checks.js';
+import { DAY, HOUR, MINUTE } from '../duration.js';
 import { RateLimitError } from '../errors.js';
 import { oneLine, shown } from '../shown.js';
 import type { Window, WindowBounds } from '../window.js';
@@ -37,15 +38,13 @@ export type CalendarText = CalendarUnit | `${CalendarUnit} ${string}`;
 
 const KEYS = ['calendar', 'timeZone', 'weekStart', 'anchor'];
 
-const DAY = 86_400_000;
-
 /**
  * In milliseconds: the most that a unit usually lasts, and the most that it can last. Clocks change by an hour, or by a day
  * where a zone moves across the date line.
  */
 const LENGTHS: Record<CalendarUnit, readonly [usual: number, longest: number]> = {
-  minute: [60_000, 2 * 60_000],
-  hour: [3_600_000, 2 * 3_600_000],
+  minute: [MINUTE, 2 * MINUTE],
+  hour: [HOUR, 2 * HOUR],
   day: [DAY, 2 * DAY],
   week: [7 * DAY, 8 * DAY],
   month: [31 * DAY, 32 * DAY],

@@ -1,10 +1,7 @@
+import { DAY, HOUR, MINUTE, SECOND } from '../duration.js';
 import type { WindowBounds } from '../window.js';
-import { firstBetween, instantOf, offsetAt, type TimeZone } from './time-zone.js';
+import { firstBetween, instantOf, modulo, offsetAt, type TimeZone } from './time-zone.js';
 
-const SECOND = 1_000;
-const MINUTE = 60_000;
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
 const WEEK = 7 * DAY;
 
 export const calendarUnits = ['minute', 'hour', 'day', 'week', 'month', 'year'] as const;
@@ -129,5 +126,3 @@ class Dial {
     return modulo(local - this.mark, this.length);
   }
 }
-
-const modulo = (dividend: number, divisor: number): number => ((dividend % divisor) + divisor) % divisor;

@@ -1,9 +1,7 @@
 import { closest } from '../closest.js';
+import { DAY, SECOND } from '../duration.js';
 import { RateLimitError } from '../errors.js';
 import { shown } from '../shown.js';
-
-const SECOND = 1_000;
-const DAY = 86_400_000;
 
 /** How many names are kept. Callers may choose the zone, so there must be a bound. */
 const MOST_NAMES = 1_000;
@@ -41,7 +39,7 @@ class IntlZone implements TimeZone {
   localAt(instant: number): number {
     // In this language and calendar the numbers are month, day, year, hour, minute, second.
     const [month, day, year, hour, minute, second] = this.format.format(instant).match(/\d+/g)!.map(Number);
-    return Date.UTC(year!, month! - 1, day, hour, minute, second) + (((instant % SECOND) + SECOND) % SECOND);
+    return Date.UTC(year!, month! - 1, day, hour, minute, second) + modulo(instant, SECOND);
   }
 }
 
@@ -151,3 +149,6 @@ export function firstBetween(from: number, to: number, is: (instant: number) => 
   }
   return yes;
 }
+
+/** The remainder that is not negative, for times before 1970 too. */
+export const modulo = (dividend: number, divisor: number): number => ((dividend % divisor) + divisor) % divisor;
