@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { UsageReader } from '../../libs/rate-limit/src/engine/llm/usage-reader.js';
-import { chat, CHAT_USAGE, eventsOf, message, only, streams, USAGE } from './llm-answers.js';
+import { chat, CHAT_USAGE, eventsOf, message, only, response, streams, USAGE } from './llm-answers.js';
 
 const COMPLETE = { usage: USAGE, isComplete: true };
 
@@ -28,7 +28,8 @@ describe.each(Object.entries(streams))('the stream of %s', (_, objects) => {
       .map((end) => eventsOf(objects, end))
       .concat(objects.map((object) => `data: ${JSON.stringify(object)}\n`).join('')) // without the empty lines
       .concat(objects.map((object) => JSON.stringify(object)).join('\n')) // lines of JSON, the last without an end
-      .concat(eventsOf(objects).replaceAll(',"', ',\ndata: "')) // events on several lines
+      // events on several lines
+      .concat(['\n', '\r\n'].map((end) => eventsOf(objects, end).replaceAll(',"', `,${end}data: "`)))
       .map((text) => Buffer.from(text));
     fc.assert(
       fc.property(fc.constantFrom(...forms), fc.array(fc.nat(2_000), { maxLength: 40 }), (bytes, cuts) => {
@@ -125,6 +126,38 @@ describe('what a reader finds', () => {
     const answers = Array.from({ length: 100 }, (_, index) => ({ ...message, id: `msg_${index}` }));
     const usage = { input: 120_000, cachedInput: 102_400, cacheWrite: 0, output: 35_000, reasoning: 20_000 };
     expect(foundIn(...answers)).toEqual({ usage, isComplete: true });
+    const reader = new UsageReader();
+    for (const answer of answers) {
+      reader.chunk(JSON.stringify(answer));
+      reader.found();
+      reader.chunk('\n');
+    }
+    expect(reader.found()).toEqual({ usage, isComplete: true });
+  });
+
+  it('tells answers apart by ids of which a character was cut in two', () => {
+    const bytes = Buffer.from(`${JSON.stringify({ ...message, id: 'é' })}\n`);
+    expect(foundInBytes(bytes, ...Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(COMPLETE);
+  });
+
+  it('keeps the input when Anthropic ends with an input of 0, as some gateways do', () => {
+    const [start] = streams['Anthropic']!;
+    const end = {
+      type: 'message_delta',
+      delta: { stop_reason: 'end_turn' },
+      usage: { input_tokens: 0, output_tokens: 9 },
+    };
+    const usage = only({ input: 1_200, cachedInput: 1_024, output: 9 });
+    expect(foundIn(start, end)).toEqual({ usage, isComplete: true });
+  });
+
+  it.each<[string, unknown]>([
+    ['a response in progress has a usage', { type: 'response.in_progress', response: { ...response, id: 'resp_2' } }],
+    ['a run of the AI SDK continues', { type: 'start-step' }],
+    ['a second chat answer begins', { id: 'b', choices: [{ delta: {} }] }],
+    ['Anthropic sends a second answer', { type: 'content_block_delta', delta: {} }],
+  ])('is not complete any more when %s', (_, value) => {
+    expect(foundIn({ usage: CHAT_USAGE }, value)!.isComplete).toBe(false);
   });
 
   it('is in a body of JSON, on one line or on many', () => {
@@ -142,9 +175,9 @@ describe('what a reader finds', () => {
     expect(foundInBytes('f:{"messageId":"a"}\n', '0:"Grüezi"\n', step, end)).toEqual(found);
   });
 
-  it('can be asked at any time, and changes nothing', () => {
+  it.each(Object.entries(streams))('can be asked at any time, and changes nothing: %s', (_, objects) => {
     const reader = new UsageReader();
-    for (const char of eventsOf(streams['OpenAI responses']!)) {
+    for (const char of eventsOf(objects)) {
       reader.chunk(char);
       reader.found();
     }

@@ -171,7 +171,7 @@ describe('llmUsage', () => {
     ['a function', ({ output }) => output, 350],
     ['an option', { price: ({ input, cachedInput, output }) => input - 0.9 * cachedInput + 4 * output }, 1_679],
     ['rounded up', () => 1.1, 2],
-    ['rounded up, but not because 30 * 0.1 is above 3', () => 30 * 0.1, 3],
+    ['rounded up, but not because 100 * 0.07 is above 7', () => 100 * 0.07, 7],
     ['nothing', () => 0, 0],
   ])('takes a price: %s', (_, price, units) => expect(llmUsage(price)(outcome({ found: COMPLETE }))).toBe(units));
 

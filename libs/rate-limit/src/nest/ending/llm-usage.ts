@@ -77,7 +77,7 @@ function unitsOf(usage: LlmUsage, price: LlmPrice): number {
   } catch (error) {
     throw new RateLimitError('RL_PRICE_INVALID', `price of llmUsage threw: ${saidBy(error)}`, { cause: error });
   }
-  // 30 * 0.1 is 3.0000000000000004, which is 3 units and not 4.
+  // 100 * 0.07 is 7.000000000000001, which is 7 units and not 8.
   const whole = typeof units === 'number' && units >= 0 ? Math.ceil(Number(units.toFixed(6))) : NaN;
   if (Number.isSafeInteger(whole)) return whole;
   throw new RateLimitError(
