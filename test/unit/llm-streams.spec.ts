@@ -184,6 +184,11 @@ describe('what a reader finds', () => {
     expect(reader.found()).toEqual(COMPLETE);
   });
 
+  it('is the total of the metadata, where the AI SDK sends nothing else', () => {
+    const finish = { type: 'finish', messageMetadata: { totalTokens: 1_550 } };
+    expect(foundIn({ type: 'start' }, finish)).toEqual({ usage: only({ input: 1_550 }), isComplete: true });
+  });
+
   it('is not looked for in a line of more than 1 MB, and the line is not kept', () => {
     const reader = new UsageReader();
     reader.chunk(`data: {"usage":${JSON.stringify(CHAT_USAGE)},"text":"`);

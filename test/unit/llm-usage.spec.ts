@@ -133,6 +133,11 @@ describe('llmUsage', () => {
     ['the answer ended without its final usage', { found: partial }, undefined],
     ['the answer ended so, and is above the estimate already', { found: much }, 10_200],
     ['the client disconnected after the final usage', { ending: 'disconnect', found: COMPLETE }, 1_550],
+    [
+      'the client disconnected, and the handler says that it used more',
+      { ending: 'disconnect', found: COMPLETE, used: 2_000 },
+      2_000,
+    ],
     ['the client disconnected before it', { ending: 'disconnect', found: much, used: 5 }, undefined],
     ['a guard or a pipe refused', { ending: 'refused' }, 0],
     ['the call failed', { ending: 'failure', error: new Error('no') }, undefined],

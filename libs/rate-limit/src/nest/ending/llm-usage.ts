@@ -37,7 +37,11 @@ export function llmUsage(options: LlmUsageOptions | LlmPrice = {}): Settle {
     const { ending, held, used, error } = outcome;
     if (ending === 'refused') return 0;
     const found = foundIn(outcome);
-    if (found?.isComplete) return unitsOf(found.usage, price);
+    if (found?.isComplete) {
+      const units = unitsOf(found.usage, price);
+      // The handler may have gone on after the client left, without an answer that can be read.
+      return ending === 'disconnect' && used !== undefined ? Math.max(units, used) : units;
+    }
     if (ending === 'disconnect') return undefined;
     if (found) {
       const least = unitsOf(found.usage, price);
