@@ -61,6 +61,11 @@ describe('the usage of an answer', () => {
       { input: 156, cachedInput: 50, cacheWrite: 100, output: 4 },
     ],
     [
+      'a written cache, inside the input',
+      { input_tokens: 156, output_tokens: 4, input_tokens_details: { cached_tokens: 50, cache_write_tokens: 100 } },
+      { input: 156, cachedInput: 50, cacheWrite: 100, output: 4 },
+    ],
+    [
       "Anthropic's fields in OpenAI's shape, inside the input",
       { prompt_tokens: 156, completion_tokens: 4, cache_creation_input_tokens: 100, cache_read_input_tokens: 50 },
       { input: 156, cachedInput: 50, cacheWrite: 100, output: 4 },
