@@ -137,6 +137,7 @@ describe('llmUsage', () => {
     ['there is no usage, but the handler said what it used', { used: 700 }, 700],
     ['the answer ended without its final usage', { found: partial }, undefined],
     ['the answer ended so, and is above the estimate already', { found: much }, 10_200],
+    ['the answer ended so, and the handler says that it used more', { found: partial, used: 5_000 }, 5_000],
     ['the client disconnected after the final usage', { ending: 'disconnect', found: COMPLETE }, 1_550],
     [
       'the client disconnected, and the handler says that it used more',

@@ -44,7 +44,7 @@ export function llmUsage(options: LlmUsageOptions | LlmPrice = {}): Settle {
     }
     if (ending === 'disconnect') return undefined;
     if (found) {
-      const least = unitsOf(found.usage, price);
+      const least = Math.max(unitsOf(found.usage, price), used ?? 0);
       return least > held ? least : undefined;
     }
     return used ?? (ending === 'failure' && isRefusedByModel(error) ? 0 : undefined);
