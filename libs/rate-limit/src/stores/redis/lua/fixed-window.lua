@@ -114,5 +114,6 @@ function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
       if fitting ~= layout then lifetime = until_end end
     end
   end
-  return max(0, limit - kept), reset_after, retry_after, record, lifetime
+  -- And when the window ends that is open, by which a hold finds it again.
+  return max(0, limit - kept), reset_after, retry_after, record, lifetime, (layout or kept > 0) and start + window
 end
