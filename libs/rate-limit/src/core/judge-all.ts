@@ -120,8 +120,8 @@ export function settleOne({ policy, state, block, holds }: Claim, held: HeldUnit
   const isBare = !byMark || held.mark < 0;
   const counts = isBare || (after !== undefined && byMark.counting(policy, after, held.mark, cost, now) > 0);
   const before = standing(block, now);
-  if (!counts || before.left > 0 || freeOfHeld(policy, after, holds, now) > 0) return { state: after, block };
-  return { state: after, block: raised(rule, before.state, now) ?? block };
+  const isGone = counts && before.left === 0 && freeOfHeld(policy, after, holds, now) <= 0;
+  return { state: after, block: isGone ? (raised(rule, before.state, now) ?? before.state) : before.state };
 }
 
 const judged = ({ policy }: Claim, state: unknown, cost: number, now: number): Judgement<unknown> =>

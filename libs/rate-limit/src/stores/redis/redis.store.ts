@@ -16,13 +16,16 @@ import {
 } from '../../core/holds/holding-store.js';
 import { acrossSlots } from './wire/across-slots.js';
 import { isClusterClient, isRedisClient, nameOf, type RedisClient } from './connection/client.js';
+import type { Command } from './wire/command.js';
 import { Forget } from './wire/commands/forget.js';
+import { HoldHit } from './wire/commands/hold-hit.js';
 import { Impose } from './wire/commands/impose.js';
 import { Judge } from './wire/commands/judge.js';
 import { JudgeHit } from './wire/commands/judge-hit.js';
 import { JudgeWhole } from './wire/commands/judge-whole.js';
 import { Renew } from './wire/commands/renew.js';
 import { Settle } from './wire/commands/settle.js';
+import type { RedisServer } from './wire/server.js';
 import { openHoldsOf } from './open-holds.js';
 import { RedisLimitBook } from './redis.limit-book.js';
 import { Lanes } from './wire/lanes.js';
@@ -246,8 +249,7 @@ export class RedisStore implements BlockingStore, HoldingStore {
     const server = this.lanes.serverOf(lane);
     const refusal = server.refusal();
     if (refusal) return Promise.reject(refusal);
-    const command = hits.every(isPlain) ? Judge : JudgeWhole;
-    return this.lanes.send<Decision[]>(lane, new command(hits, keys, server, this.timeout));
+    return this.lanes.send<Decision[]>(lane, commandFor(hits, keys, server, this.timeout));
   }
 
   /** The hits of a request mostly share a key. */
@@ -262,6 +264,21 @@ export class RedisStore implements BlockingStore, HoldingStore {
     return keys;
   }
 }
+
+function commandFor(
+  hits: readonly Hit[],
+  keys: readonly string[],
+  server: RedisServer,
+  timeout: number,
+): Command<Decision[]> {
+  const [first] = hits;
+  if (hits.length === 1 && isOnlyHeld(first!)) return new HoldHit(first!, first!.hold!, keys[0]!, server, timeout);
+  return new (hits.every(isPlain) ? Judge : JudgeWhole)(hits, keys, server, timeout);
+}
+
+/** Whether a hit is only charged and held. */
+const isOnlyHeld = ({ policy: { blocks, mode }, hold, patience }: Hit): boolean =>
+  hold !== undefined && patience === undefined && !blocks && mode === 'enforce';
 
 /** A request's only hit, which is only charged. */
 const isSingle = (hits: readonly Hit[]): boolean => hits.length === 1 && isPlain(hits[0]!);

@@ -19,8 +19,12 @@ function take_hold(key, holds, at, holder, id, mark, cost)
     return
   end
   local record = pack('<dddd', expires, mark, cost, now + ARGV[holder + FRAME.holding.keep])
-  write_hold(holds, id, record, ARGV[holder + FRAME.holding.fieldLife])
-  call('PEXPIRE', holds, life)
+  keep_hold(holds, id, record, ARGV[holder + FRAME.holding.fieldLife], life)
+end
+
+function keep_hold(holds, id, record, field_life, key_life)
+  write_hold(holds, id, record, field_life)
+  call('PEXPIRE', holds, key_life)
   -- A random sample now and then: what a crash left behind does not pile up.
   if not HAS_FIELD_EXPIRY and microseconds % 16 == 0 then
     local some = call('HRANDFIELD', holds, '8', 'WITHVALUES')
@@ -100,6 +104,22 @@ function counting(at, present, mark, cost)
   return floor(cost * max(0, min(window, present + window - now)) / window)
 end
 
+-- Mostly the window that was charged is open and has room. Then, as with a hit, one INCRBY corrects it and says so.
+function is_corrected_at_once(key, at, mark, delta, debt)
+  if algorithm_at(at) ~= 'fixed-window' then return false end
+  local limit, window, text = policies[at + FRAME.policy.limit], policies[at + FRAME.policy.window], format('%.0f', delta)
+  local sum = pcall_redis('INCRBY', key, text)
+  if type(sum) ~= 'number' then return false end
+  local began, used, units = read_counter(sum, now)
+  if began and began + window == mark and mark > now and began - now <= window and used > 0 and used - delta >= 0 and used - delta < units
+    and (delta < 0 or used <= limit + debt)
+  then
+    return true
+  end
+  if sum == delta then call('DEL', key) else call('INCRBY', key, format('%.0f', -delta)) end
+  return false
+end
+
 -- The state with `delta` units more, or fewer, in the window that was charged. Nothing if that is over. Returns LATE if it
 -- must be asked again with the bounds of another calendar window.
 function correct(key, at, mark, delta, debt)
@@ -173,7 +193,7 @@ function settle_hold(key, holds, at, id, cost, debt)
   local is_open = expires > now
   -- What an abandoned hold gives back, it gives back even if its request ends after all.
   if not is_open then cost = kept_until > now and 0 or held end
-  if cost ~= held and correct(key, at, mark, cost - held, debt) == FRAME.LATE then return FRAME.LATE end
+  if cost ~= held and not is_corrected_at_once(key, at, mark, cost - held, debt) and correct(key, at, mark, cost - held, debt) == FRAME.LATE then return FRAME.LATE end
   call('HDEL', holds, id)
   return is_open and 1 or 0, mark
 end

@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '06f09079886754d93273022ac90b1b7f90831cf3';
+export const consumeSha = '2996f626c857da3a7986b092f40b82d60d5b57f6';
 
 export const consumeScript = `local KEYS,ARGV,redis,tonumber=KEYS,ARGV,redis,tonumber
 local time=redis.call('TIME')
@@ -68,7 +68,7 @@ local KEEP_TTL=false
 local GUESS,LONGEST_GUESS,NO_MARK=-1,1000,-1
 local HAS_FIELD_EXPIRY=(redis.REDIS_VERSION_NUM or 0)>=524288
 local some_late=false
-local fixed_window,sliding_window,sliding_window_correct,sliding_log,sliding_log_correct,token_bucket,concurrency,take_slot,free_slot,renew_slot,calendar_window,run_judge,new_block,write_block,read_block,look,begin_block,answer_with_block,take_hold,write_hold,read_hold,with_room,room_of,record_hit,charge_ahead,counting,correct,beside_holds,settle_hold,block_if_gone,run_impose,run_forget,run_read_clock,run_settle,run_renew
+local read_counter,fixed_window,sliding_window,sliding_window_correct,sliding_log,sliding_log_correct,token_bucket,concurrency,take_slot,free_slot,renew_slot,calendar_window,run_judge,new_block,write_block,read_block,look,begin_block,answer_with_block,take_hold,keep_hold,write_hold,read_hold,with_room,room_of,record_hit,charge_ahead,counting,is_corrected_at_once,correct,beside_holds,settle_hold,block_if_gone,run_impose,run_forget,run_read_clock,run_settle,run_renew,run_hold
 local function algorithm_at(at) return ARGV[2+at] end
 local function write_record(key,record,lifetime,at,cost)
 local life=ARGV[2+at+4]
@@ -93,11 +93,11 @@ local policies,arg={ 0,0,0,0,0 },1+2
 while ARGV[arg] and not tonumber(ARGV[arg]) do
 local algorithm,judge=ARGV[arg]
 if algorithm=='fixed-window' then
-if not fixed_window then
+if not read_counter then
 local EPOCH,UNITS,LEAST_COUNTER=1735689600000,8192,281474976710656
 local WIDE_UNITS,CYCLE=1048576,8589934592
 local LARGEST_WIDE,LONGEST_WIDE=-WIDE_UNITS,CYCLE/64
-local function read_counter(counter,now)
+function read_counter(counter,now)
 if counter>=LEAST_COUNTER and counter<LARGEST then
 local used=counter % UNITS
 return (counter - used)/UNITS+EPOCH,used,UNITS
@@ -893,7 +893,7 @@ end
 reply[to+3+0]=left
 end
 end
-if not take_hold and (opcode==4 or opcode==9 or opcode==10) then
+if not take_hold and (opcode==4 or opcode==9 or opcode==10 or opcode==11) then
 function take_hold(key,holds,at,holder,id,mark,cost)
 local life=ARGV[holder+3]
 local expires=now+ARGV[holder+0]
@@ -902,8 +902,11 @@ if cost>0 then take_slot(key,id,expires,ARGV[holder+2]) end
 return
 end
 local record=pack('<dddd',expires,mark,cost,now+ARGV[holder+1])
-write_hold(holds,id,record,ARGV[holder+2])
-call('PEXPIRE',holds,life)
+keep_hold(holds,id,record,ARGV[holder+2],life)
+end
+function keep_hold(holds,id,record,field_life,key_life)
+write_hold(holds,id,record,field_life)
+call('PEXPIRE',holds,key_life)
 if not HAS_FIELD_EXPIRY and microseconds % 16==0 then
 local some=call('HRANDFIELD',holds,'8','WITHVALUES')
 for i=2,#some,2 do
@@ -966,6 +969,20 @@ if algorithm=='sliding-log' then return mark>max(now,present) - window and cost 
 if mark==present then return cost end
 if algorithm~='sliding-window' or mark+window~=present then return 0 end
 return floor(cost*max(0,min(window,present+window - now))/window)
+end
+function is_corrected_at_once(key,at,mark,delta,debt)
+if algorithm_at(at)~='fixed-window' then return false end
+local limit,window,text=policies[at+1],policies[at+2],format('%.0f',delta)
+local sum=pcall_redis('INCRBY',key,text)
+if type(sum)~='number' then return false end
+local began,used,units=read_counter(sum,now)
+if began and began+window==mark and mark>now and began - now<=window and used>0 and used - delta>=0 and used - delta<units
+and (delta<0 or used<=limit+debt)
+then
+return true
+end
+if sum==delta then call('DEL',key) else call('INCRBY',key,format('%.0f',-delta)) end
+return false
 end
 function correct(key,at,mark,delta,debt)
 local limit,burst=with_room(at,debt)
@@ -1032,7 +1049,7 @@ local expires,mark,held,kept_until=read_hold(pcall_redis('HGET',holds,id))
 if not expires then return 0 end
 local is_open=expires>now
 if not is_open then cost=kept_until>now and 0 or held end
-if cost~=held and correct(key,at,mark,cost - held,debt)==-1 then return -1 end
+if cost~=held and not is_corrected_at_once(key,at,mark,cost - held,debt) and correct(key,at,mark,cost - held,debt)==-1 then return -1 end
 call('HDEL',holds,id)
 return is_open and 1 or 0,mark
 end
@@ -1135,6 +1152,51 @@ end
 return arg+count,key+2*count,answered+1*count
 end
 end
+if not run_hold and (opcode==11) then
+function run_hold(_,arg,count,key,answered,is_late)
+local at,cost_text=5*(ARGV[arg+0] - 1)+1,ARGV[arg+1]
+local holder,cost=arg+2,tonumber(cost_text)
+local first_id=holder+6
+if drawn>key and drawn<=key+2*count then inspected=KEYS[drawn - (drawn - key - 1) % 2] end
+if not is_late then
+local judge,limit,window,burst,life=policies[at],policies[at+1],
+policies[at+2],policies[at+3],policies[at+4]
+local field_life,key_life=ARGV[holder+2],ARGV[holder+3]
+local expires,kept_until=now+ARGV[holder+0],now+ARGV[holder+1]
+local is_slot=algorithm_at(at)=='concurrency'
+local last_mark,packed
+for n=1,count do
+local state,holds,to=KEYS[key+2*n - 1],KEYS[key+2*n],answered+4*(n - 1)+1
+local remaining,reset_after,retry_after,record,lifetime,mark=
+judge(state,limit,window,burst,cost,now,life,cost_text)
+local aside=0
+if retry_after>0 then
+if is_slot then
+aside=GUESS
+else
+remaining,reset_after,retry_after,record,lifetime,mark,aside=beside_holds(state,holds,at,cost,cost_text,
+tonumber(ARGV[holder+4]),remaining,reset_after,retry_after,record,lifetime)
+end
+end
+reply[to+0]=remaining
+reply[to+1]=reset_after
+reply[to+2]=retry_after
+reply[to+3]=remaining==-1 and -1 or aside
+if record and record~=CHARGED then write_record(state,record,lifetime,at,cost_text) end
+if retry_after==0 then
+if is_slot then
+if cost>0 then take_slot(state,ARGV[first_id+n - 1],expires,field_life) end
+else
+mark=cost>0 and (mark or record==CHARGED and now+reset_after) or NO_MARK
+if mark~=last_mark then last_mark,packed=mark,pack('<dddd',expires,mark,cost,kept_until) end
+keep_hold(holds,ARGV[first_id+n - 1],packed,field_life,key_life)
+end
+end
+end
+end
+return first_id+count,key+2*count,answered+4*count
+end
+end
 if opcode==3 then
 run=run_judge
 elseif opcode==4 then
@@ -1149,6 +1211,8 @@ elseif opcode==9 then
 run=run_settle
 elseif opcode==10 then
 run=run_renew
+elseif opcode==11 then
+run=run_hold
 else
 return redis.error_reply('ERR unknown opcode ' .. opcode)
 end

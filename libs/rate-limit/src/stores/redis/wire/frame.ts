@@ -34,6 +34,8 @@ const LAYOUT = {
   judge: ['hits'],
   /** Behind a `judgeWhole` run, of each request: the id of its hold, or ''. */
   holdId: ['id'],
+  /** The answer to a hit of a `hold` run: as in a `judgeWhole` run. */
+  whole: ['remaining', 'resetAfter', 'retryAfter', 'aside'],
   /** The start of a `settle` run. */
   settle: ['policy', 'debt', 'rule'],
   /** Behind it, of each command. */
@@ -92,6 +94,7 @@ export const OPCODE = {
   hitEach: 8,
   settle: 9,
   renew: 10,
+  hold: 11,
 } as const;
 
 /**
@@ -106,6 +109,7 @@ export const PARTS: Readonly<Partial<Record<keyof typeof OPCODE, readonly string
   readClock: ['read-clock'],
   settle: ['blocks', 'holds', 'settle'],
   renew: ['holds', 'renew'],
+  hold: ['holds', 'hold'],
 };
 
 /**

@@ -1,13 +1,13 @@
 import { algorithmOf } from '../../../../core/algorithms/index.js';
 import type { Decision } from '../../../../core/decision.js';
-import type { Hit, HoldRequest } from '../../../../core/hit.js';
-import type { Policy } from '../../../../core/policy.js';
+import type { Hit } from '../../../../core/hit.js';
 import { Command, type RunWriter } from '../command.js';
-import { FRAME, GUESS, OPCODE } from '../frame.js';
+import { FRAME, OPCODE } from '../frame.js';
 import { blockKey, holdsKey } from '../keys.js';
 import type { Reply } from '../reply.js';
 import type { RedisServer } from '../server.js';
-import { readDecision } from './decision.js';
+import { readAside, readDecision } from './decision.js';
+import { writeHolding } from './holding.js';
 import { weightOf } from './weight.js';
 
 /** Charges all hits of a request, or none, where one of them has more than a charge: a block, a hold, recording, a turn. */
@@ -69,13 +69,7 @@ export class JudgeWhole extends Command<Decision[]> {
     for (const { policy, cost, hold, patience } of this.hits) {
       run.write('hit', run.placeOf(policy), cost);
       run.write('blocking', run.ruleOf(policy));
-      const grace = policy.mode === 'record' ? 'record' : (patience ?? '');
-      if (!hold) {
-        run.write('holding', '', '', '', '', policy.debt, grace);
-        continue;
-      }
-      const keep = hold.ttl + longerFor(hold, policy);
-      run.write('holding', hold.ttl, keep, run.atLeast(keep), run.lifeOfHolds(policy), policy.debt, grace);
+      writeHolding(run, policy, hold, policy.mode === 'record' ? 'record' : (patience ?? ''));
     }
   }
 
@@ -90,15 +84,11 @@ export class JudgeWhole extends Command<Decision[]> {
       const { policy } = hits[i]!;
       let decision = readDecision(policy, reply);
       if (policy.blocks) decision = withBlock(decision, reply);
-      decisions.push(withAside(decision, reply));
+      decisions.push(readAside(decision, reply));
     }
     return decisions;
   }
 }
-
-/** How much longer a hold is kept than it lasts: until its charge no longer counts. */
-const longerFor = ({ givesBack }: HoldRequest, policy: Policy): number =>
-  givesBack ? algorithmOf(policy.algorithm).longestLifetime(policy) : 0;
 
 const isAlike = (one: Hit, other: Hit): boolean =>
   one.policy === other.policy &&
@@ -111,11 +101,4 @@ function withBlock(decision: Decision, reply: Reply): Decision {
   const blockedFor = reply.numberAt(FRAME.block.blockedFor);
   reply.skip(FRAME.block.LENGTH);
   return blockedFor > 0 ? { ...decision, blockedFor } : decision;
-}
-
-function withAside(decision: Decision, reply: Reply): Decision {
-  const aside = reply.numberAt(FRAME.aside.aside);
-  reply.skip(FRAME.aside.LENGTH);
-  if (aside === 0) return decision;
-  return aside === GUESS ? { ...decision, isGuess: true } : { ...decision, startsIn: aside };
 }
