@@ -31,12 +31,13 @@ import { ApplicationConfig, DiscoveryModule, DiscoveryService, HttpAdapterHost, 
 import { MessagePattern } from '@nestjs/microservices';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { jest } from '@jest/globals';
+import { RateLimit } from 'nestjs-redis-rate-limit';
 import { once } from 'node:events';
 import { request as httpRequest, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { pipeline, Readable } from 'node:stream';
-import { Observable, of, timeout } from 'rxjs';
-import { bindEnding, bindEndingToInstances } from '../../libs/rate-limit/src/nest/ending/bind-ending.js';
+import { Observable, of, retry, timeout } from 'rxjs';
+import { bindEnding } from '../../libs/rate-limit/src/nest/ending/bind-ending.js';
 import { isEndingBound } from '../../libs/rate-limit/src/nest/ending/bound-handlers.js';
 import type { AnswerReader, CallOutcome } from '../../libs/rate-limit/src/nest/ending/call-outcome.js';
 import { Usage, usageOf, type CallUsage } from '../../libs/rate-limit/src/nest/ending/usage.js';
@@ -119,11 +120,10 @@ class EndingModule {
   constructor(discovery: DiscoveryService, modules: ModulesContainer, config: ApplicationConfig) {
     this.routes = routesOf(discovery, modules).filter(({ handler }) => Reflect.getMetadata('holds', handler));
     config.addGlobalGuard(holding);
-    bindEnding(this.routes);
   }
 
   configure(): void {
-    bindEndingToInstances(this.routes);
+    bindEnding(this.routes);
   }
 }
 
@@ -148,6 +148,7 @@ const failing: NestInterceptor = {
   },
 };
 const cached: NestInterceptor = { intercept: () => of('cached') };
+const retrying: NestInterceptor = { intercept: (_context, next) => next.handle().pipe(retry(1)) };
 const impatient: NestInterceptor = { intercept: (_context, next) => next.handle().pipe(timeout(1)) };
 
 @Catch()
@@ -255,6 +256,14 @@ class EndingController extends Inherited {
   @Holds()
   @UseInterceptors(cached)
   cached() {}
+
+  @Get('retried')
+  @Holds()
+  @UseInterceptors(retrying)
+  retried(@Req() request: unknown, ...others: unknown[]) {
+    if (seenBy(request).runs++ === 0) throw new Error('once');
+    return { others };
+  }
 
   @Get('impatient')
   @Holds()
@@ -539,6 +548,11 @@ describe.each(adapters)('how a call ends, on %s', (adapter: Adapter) => {
     });
   }
 
+  it('a handler that fails once and is called again', async () => {
+    const { outcome } = await endOf(`${url}/retried`);
+    expect(outcome).toMatchObject({ ending: 'success', error: undefined, value: { others: [] } });
+  });
+
   it('gives the error of the handler, and what it returned', async () => {
     expect((await endOf(`${url}/throws`)).outcome!.error).toEqual(new Error('at once'));
     expect((await endOf(`${url}/forgiven`)).outcome!.error).toEqual(new Error('forgiven'));
@@ -766,7 +780,7 @@ describe('handlers that are not the functions of their classes', () => {
     expect(await body).toBe(answer);
     await call.ended.opened;
     expect(short(call)).toEqual(['success', undefined, 200]);
-     
+
     const { find } = nest.get(CatsController);
     if (what !== 'a function') expect((find as jest.Mock).mock.calls).toEqual([['1']]);
   });
@@ -828,6 +842,19 @@ describe('handlers that are not the functions of their classes', () => {
       expect(short(await endOf(`${url}/cats/1`))).toEqual(['success', undefined, 200]);
     }
   });
+});
+
+it('a policy that denies behind the guards refuses like a guard', async () => {
+  @Controller()
+  class LateController {
+    @Get('late')
+    @Holds()
+    @RateLimit({ limit: 1, window: '1h', phase: 'late' })
+    late() {}
+  }
+  const { url } = await boot('express', {}, { controllers: [LateController], imports: [EndingModule] });
+  expect(short(await endOf(`${url}/late`))).toEqual(['success', undefined, 200]);
+  expect(short(await endOf(`${url}/late`))).toEqual(['refused', 'guard', 429]);
 });
 
 describe('what a handler says it used', () => {

@@ -7,8 +7,8 @@ import { watchedCallOf } from './watched-call.js';
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
-/** Requests of handlers that Nest is about to call. */
-const arriving = new WeakSet<object>();
+/** Requests that guards have let through to a handler that is bound. An interceptor may call the handler several times. */
+const arrived = new WeakSet<object>();
 
 /**
  * Stands at the end of a handler's guards: what refuses a call behind it is a pipe or an interceptor. An object and not a
@@ -19,7 +19,7 @@ const behindGuards: CanActivate = {
     if (context.getType() !== 'http') return true;
     const request = context.switchToHttp().getRequest<unknown>();
     if (typeof request !== 'object' || request === null) return true;
-    arriving.add(request);
+    arrived.add(request);
     watchedCallOf(request)?.passGuards();
     return true;
   },
@@ -29,44 +29,51 @@ const behindGuards: CanActivate = {
  * Binds the end of calls to just these handlers; all others stay as they are. Each of their functions gets another one in
  * its place, with the same metadata, which knows when the handler starts and ends.
  *
- * It finds the call by its request, for which the handler gets one more parameter. AsyncLocalStorage would do without, but
- * before Node.js 24 its first use makes every promise of the process slower.
+ * It finds the call by its request, for which Nest gives the handler one more argument. AsyncLocalStorage would do
+ * without, but before Node.js 24 its first use makes every promise of the process slower.
  *
- * Call it after all other guards are bound.
+ * Call it when all instances are made and all other guards are bound, right before Nest makes the routes.
  *
  * @throws RateLimitError `RL_HANDLER_UNKNOWN` for a handler that cannot be bound
  */
 export function bindEnding(routes: readonly Route[]): void {
   for (const route of routes) {
-    const prototype = route.controller.prototype as Record<string, Method>;
-    const home = homeOf(prototype, route.name);
-    if (!isEndingBound(prototype[route.name]!)) {
-      refuseMessages(route, home);
-      const index = argumentCount(home.constructor, route.name);
-      Req()(home, route.name, index);
-      replace(home, route, index);
-    }
-    checkArguments(route, prototype);
+    bindToClass(route);
+    bindToInstance(route);
   }
 }
 
-/**
- * Does the same for functions that instances have in place of their class's handlers, because a constructor bound them or
- * a test put doubles there. Call it when all instances are made, right before Nest makes the routes from them.
- *
- * @throws RateLimitError `RL_HANDLER_UNKNOWN` for a handler that cannot be bound
- */
-export function bindEndingToInstances(routes: readonly Route[]): void {
-  for (const route of routes) {
-    const instance = route.wrapper.instance as object | undefined;
-    if (!instance) continue;
-    if (!isEndingBound(functionOf(route))) {
-      const { constructor } = homeOf(route.controller.prototype as object, route.name);
-      replace(instance, route, argumentCount(constructor, route.name) - 1);
-      if (!isEndingBound(functionOf(route))) throw unknown(route, 'its instance returns another function each time');
+function bindToClass(route: Route): void {
+  const { name } = route;
+  const home = homeOf(route);
+  // Several classes may inherit it, and several applications of a process may have the class.
+  if (isEndingBound((home as Record<string, Method>)[name]!)) return;
+  let index = addedArgument(home, name);
+  if (index === undefined) {
+    index = argumentCount(home, name);
+    if (index === 0 && messageKindOf(route.handler) !== undefined) {
+      // Nest gives a message to a handler without decorated parameters.
+      throw unknown(route, 'it also handles messages; decorate its parameter with @Payload() or @MessageBody()');
     }
-    checkArguments(route, instance);
+    Req()(home, name, index);
+    Reflect.defineMetadata(ADDED, index, home.constructor, name);
   }
+  // Where it is, and not in the class that inherits it: that would change the order of the routes.
+  replace(home, route, index);
+}
+
+/** A constructor may have bound the handler, and a test may have put a double there. */
+function bindToInstance(route: Route): void {
+  const { name, wrapper, controller } = route;
+  const instance = (wrapper.instance ?? controller.prototype) as object;
+  const index = addedArgument(homeOf(route), name)!;
+  // Nest asks the class that the instance reports.
+  if (argumentCount(instance, name) !== index + 1) {
+    throw unknown(route, `its parameters are decorated again in ${instance.constructor.name}`);
+  }
+  if (isEndingBound(functionOf(route))) return;
+  replace(instance, route, index);
+  if (!isEndingBound(functionOf(route))) throw unknown(route, 'its instance returns another function each time');
 }
 
 /** Puts a function that knows of calls in a handler's place, in an object that has it or inherits it. */
@@ -79,19 +86,18 @@ function replace(owner: object, route: Route, index: number): void {
     const own = Object.getOwnPropertyDescriptor(owner, route.name);
     Object.defineProperty(owner, route.name, { configurable: true, writable: true, ...own, value: outer });
   } catch (error) {
-    throw unknown(route, 'its class or instance is frozen', error);
+    throw unknown(route, 'its class or its instance does not allow that', error);
   }
 }
 
-/** The same function, but calls that Nest makes are noted. Code may call it too: that is not another call. */
+/** The same function, but calls that Nest makes are followed. Code may call it too, without the argument that we added. */
 function knowing(inner: Method, index: number): Method {
   const outer: Method = function (...args) {
-    const request = args.length > index ? args[index] : undefined;
-    // Only once: the handler may call itself, or others.
-    if (typeof request !== 'object' || request === null || !arriving.delete(request)) return inner.apply(this, args);
-    const own = args.slice(0, index);
+    const request = args.length === index + 1 ? args[index] : undefined;
+    if (typeof request !== 'object' || request === null || !arrived.has(request)) return inner.apply(this, args);
+    args.pop();
     const call = watchedCallOf(request);
-    return call ? call.run(() => inner.apply(this, own)) : inner.apply(this, own);
+    return call ? call.run(() => inner.apply(this, args)) : inner.apply(this, args);
   };
   // A double of a test stays one for the test.
   Object.defineProperties(outer, Object.getOwnPropertyDescriptors(inner));
@@ -101,9 +107,9 @@ function knowing(inner: Method, index: number): Method {
   return outer;
 }
 
-/** The prototype that has a method, which other classes may inherit too. */
-function homeOf(prototype: object, name: string): object {
-  let home = prototype;
+/** The prototype that has a handler, which other classes may inherit too. */
+function homeOf({ controller, name }: Route): object {
+  let home = controller.prototype as object;
   while (!Object.hasOwn(home, name)) home = Object.getPrototypeOf(home) as object;
   return home;
 }
@@ -111,30 +117,21 @@ function homeOf(prototype: object, name: string): object {
 /** What Nest's decorators of parameters write. */
 const ARGUMENTS = '__routeArguments__';
 
-const argumentsOf = (constructor: object, name: string): readonly { readonly index: number }[] =>
-  Object.values((Reflect.getMetadata(ARGUMENTS, constructor, name) as Record<string, { index: number }>) ?? {});
-
 /** The number of arguments that Nest gives to a handler. */
-const argumentCount = (constructor: object, name: string): number =>
-  argumentsOf(constructor, name).reduce((most, { index }) => Math.max(most, index), -1) + 1;
-
-/** Nest reads them from the class that an instance reports, which may be another one. */
-function checkArguments(route: Route, { constructor }: object): void {
-  const home = homeOf(route.controller.prototype as object, route.name);
-  const count = argumentCount(home.constructor, route.name);
-  if (argumentCount(constructor, route.name) === count) return;
-  throw unknown(route, `its parameters are decorated again in ${constructor.name}`);
+function argumentCount({ constructor }: object, name: string): number {
+  const found = Reflect.getMetadata(ARGUMENTS, constructor, name) as Record<string, { index: number }> | undefined;
+  return Object.values(found ?? {}).reduce((most, { index }) => Math.max(most, index), -1) + 1;
 }
 
-/** Without decorated parameters Nest gives a message to its handler, but then there would be one. */
-function refuseMessages(route: Route, { constructor }: object): void {
-  if (messageKindOf(route.handler) === undefined || argumentCount(constructor, route.name) > 0) return;
-  throw unknown(route, 'it also handles messages; decorate its parameter with @Payload() or @MessageBody()');
-}
+const ADDED = Symbol('nestjs-redis-rate-limit/added-argument');
 
-const unknown = ({ controller, name }: Route, why: string, cause?: unknown): RateLimitError =>
+/** Which argument of a handler is the one that we added. */
+const addedArgument = ({ constructor }: object, name: string): number | undefined =>
+  Reflect.getMetadata(ADDED, constructor, name) as number | undefined;
+
+const unknown = (route: Route, why: string, cause?: unknown): RateLimitError =>
   new RateLimitError(
     'RL_HANDLER_UNKNOWN',
-    `a policy of ${placeOf({ controller, name } as Route)} holds units until the call ends, but the handler cannot be followed: ${why}`,
+    `a policy of ${placeOf(route)} holds units until the call ends, but the handler cannot be followed: ${why}`,
     { cause },
   );

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 
-/** Metadata, because wrappers copy it from the function inside. */
-const BOUND = Symbol.for('nestjs-redis-rate-limit/ending');
+/** Metadata, because wrappers copy it. Another copy of this library does not share it, because it binds for itself. */
+const BOUND = Symbol('nestjs-redis-rate-limit/ending');
 
 export const markEndingBound = (handler: object): void => Reflect.defineMetadata(BOUND, true, handler);
 

@@ -16,7 +16,9 @@ export function whenOver(response: ServerResponse, over: (end: ResponseEnd) => v
     over(isSent ? 'sent' : isBroken(response, socket) ? 'broken' : 'disconnected');
   };
   const stopWatching = socket && onceClosed(socket, () => end(response.writableFinished));
-  if (response.destroyed || response.writableFinished) return queueMicrotask(() => end(response.writableFinished));
+  if (response.destroyed || response.writableFinished || socket?.destroyed) {
+    return queueMicrotask(() => end(response.writableFinished));
+  }
   // HTTP/2 reports both events of every response, also of one that was aborted.
   response.once('finish', () => end(!isAborted(response)));
   response.once('close', () => end(response.writableFinished && !isAborted(response)));

@@ -74,7 +74,7 @@ export class WatchedCall implements HandlerListener {
   }
 
   /**
-   * Runs the handler.
+   * Runs the handler, once more if an interceptor retries it.
    *
    * @throws HttpException if the call was reported as refused: what it held is given back, so it must not use anything
    */
@@ -82,6 +82,8 @@ export class WatchedCall implements HandlerListener {
     if (this.isRefused) throw answeredMeanwhile();
     this.refusedBy = undefined;
     this.sendsBytes = true;
+    this.hasFailed = this.hasFailedFirst = this.hasFailedLate = false;
+    this.error = undefined;
     const over = this.begin();
     const returned = (value: unknown): unknown => {
       const isResponse = value === this.response || value === this.context.switchToHttp().getResponse();
