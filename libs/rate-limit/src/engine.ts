@@ -18,6 +18,8 @@ export type {
 export type { LiveLimits } from './engine/limits/live-limits.js';
 export type { DenyOptions, ListEntry } from './engine/lists/list.js';
 export type { ListOptions } from './engine/lists/lists.js';
+export { usageOf } from './engine/llm/usage-of.js';
+export type { LlmUsage } from './engine/llm/usage.js';
 
 export { MemoryStore, type MemoryStoreOptions } from './stores/memory/memory.store.js';
 export { RedisStore, type RedisStoreOptions } from './stores/redis/redis.store.js';

@@ -16,6 +16,8 @@ export {
 } from './nest/request/exceptions.js';
 export type { RateLimitModuleExtras } from './nest/module-definition.js';
 export type { PerRequest, PolicyOptions, PolicyReference, PolicyUse, RateLimitModuleOptions } from './nest/options.js';
+export type { AnswerReader, CallOutcome, Ending, Settle } from './nest/ending/call-outcome.js';
+export { llmUsage, type LlmPrice, type LlmUsageOptions } from './nest/ending/llm-usage.js';
 export type { ResolveCache, Resolved, ResolvedPolicy, ResolveOptions } from './nest/resolve/resolved-policy.js';
 export { RATE_LIMIT_STORE } from './nest/tokens.js';
 
@@ -32,6 +34,8 @@ export type { AnyPolicy, Spending } from './engine/limiter.js';
 export type { LimitChange, LiveLimit, OverrideKey } from './engine/limits/limit-change.js';
 export type { LiveLimits } from './engine/limits/live-limits.js';
 export type { ListEntry } from './engine/lists/list.js';
+export { usageOf } from './engine/llm/usage-of.js';
+export type { LlmUsage } from './engine/llm/usage.js';
 
 export { MemoryStore } from './stores/memory/memory.store.js';
 export { RedisStore, type RedisStoreOptions } from './stores/redis/redis.store.js';

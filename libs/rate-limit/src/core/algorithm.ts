@@ -27,6 +27,24 @@ export interface Judgement<State> {
 }
 
 /**
+ * How an algorithm finds a charge again that is held, by its mark: the window or the moment that was charged.
+ */
+export interface ChargesByMark<State> {
+  /** The mark of the newest charge: a time in milliseconds since the epoch. */
+  markOf(state: State): number;
+
+  /** How many of `cost` units that were charged under a mark still count. */
+  counting(quota: Quota, state: State, mark: number, cost: number, now: number): number;
+
+  /**
+   * The state with `delta` units more, or fewer, in the window that was charged. The very same object if that is over.
+   *
+   * @param delta at most what may be spent or recorded now
+   */
+  corrected(quota: Quota, state: State, mark: number, delta: number, now: number): State | undefined;
+}
+
+/**
  * How a policy is judged. Pure: the time is an argument, and a state is never changed in place.
  * Every algorithm keeps the laws in docs/algorithms.md. States are plain data and survive JSON.
  */
@@ -47,6 +65,10 @@ export interface Algorithm<State> {
   readonly weighsByWindow: boolean;
   /** Whether all units come back at one moment, as when a window ends. Otherwise they come back little by little. */
   readonly refillsAtOnce: boolean;
+  /** Only for algorithms whose charges belong to a window. Without it a correction takes effect now, as in a bucket. */
+  readonly byMark?: ChargesByMark<State>;
+  /** Whether it counts open holds and keeps no other state. */
+  readonly countsHolds?: boolean;
   /** How long the store takes to judge a hit, as a multiple of the fastest algorithm: a heavy hit fills more of a batch. */
   readonly weight: number;
 

@@ -37,4 +37,11 @@ export interface Decision {
    * Under a block `remaining` is 0, whatever the quota holds.
    */
   readonly blockedFor?: number;
+  /**
+   * Whether `retryAfter` is a guess, of a second at most: the hit is denied only because of units that are held by
+   * requests which have not ended (or by slots of `concurrency`). Absent otherwise.
+   */
+  readonly isGuess?: true;
+  /** The hit was charged ahead of time (`patience`): how long to wait before the work begins. Absent otherwise. */
+  readonly startsIn?: number;
 }

@@ -1,8 +1,10 @@
 import type { Quota } from './algorithm.js';
+import { DAY, milliseconds, SECOND, type Duration } from './duration.js';
 import {
   algorithmNames,
   algorithmOf,
   algorithmsThat,
+  CONCURRENCY,
   defaultAlgorithm,
   type AlgorithmName,
 } from './algorithms/index.js';
@@ -20,6 +22,12 @@ import { windowOf, type WindowDefinition } from './window-of.js';
  */
 export type StoreFailureMode = 'local' | 'open' | 'closed';
 
+/**
+ * `enforce`: a hit over the limit is denied. `record`: every hit is counted and none is denied, for callers that only
+ * report what they have used.
+ */
+export type PolicyMode = 'enforce' | 'record';
+
 /** A policy as you write it. {@link definePolicy} checks it. */
 export interface PolicyDefinition {
   /** Shown in the header fields and part of the stored key: 1 to 128 printable ASCII characters, not `@` first. */
@@ -30,9 +38,10 @@ export interface PolicyDefinition {
   limit: number;
   /**
    * `'500ms'`, `'10s'`, `'15m'`, `'2h'`, `'1d'`, or a whole number of milliseconds; a thousand years at most. For
-   * `fixed-window` also a calendar unit: `'day Europe/Berlin'`, `{ calendar: 'month', anchor: 15 }`.
+   * `fixed-window` also a calendar unit: `'day Europe/Berlin'`, `{ calendar: 'month', anchor: 15 }`. Every algorithm but
+   * `concurrency` needs it.
    */
-  window: WindowDefinition;
+  window?: WindowDefinition;
   /** The most units at once: `token-bucket` (default: the limit) and `gcra` (default: 1) only. */
   burst?: number;
   /**
@@ -46,6 +55,18 @@ export interface PolicyDefinition {
    * Default: no block; callers wait for the quota only.
    */
   blockFor?: BlockFor;
+  /**
+   * The most units over the limit that are recorded when a request turns out to cost more than was reserved for it. Nothing
+   * is left then, and the next request waits. Default: as much as the limit. 0: what exceeds the limit is forgotten.
+   */
+  debt?: number;
+  /** Default `enforce`. */
+  mode?: PolicyMode;
+  /**
+   * How long the slot or the reservation of a request stays taken after its process has died: 1 s to a day. A process that
+   * lives renews it. Default `'30s'`.
+   */
+  lease?: Duration;
 }
 
 /** A checked policy: what a hit carries. Only {@link definePolicy} makes one. */
@@ -65,11 +86,33 @@ export interface Policy extends Quota {
   readonly onStoreFailure: StoreFailureMode | undefined;
   /** The definition's `blockFor`; `undefined`: no block begins, and none is checked. */
   readonly blocks: BlockRule | undefined;
+  /** The most units over the limit that may be recorded. */
+  readonly debt: number;
+  /** As in the definition. */
+  readonly mode: PolicyMode;
+  /** How long a hold lasts without being renewed, in milliseconds. */
+  readonly lease: number;
+  /** Whether its hits are only charged: it neither blocks nor records, and has a quota. */
+  readonly isPlain: boolean;
 }
 
 /** The largest number that the draft's header fields can carry. */
 const LARGEST_LIMIT = 999_999_999_999_999;
-const DEFINITION_KEYS = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure', 'blockFor'];
+const DEFINITION_KEYS = [
+  'name',
+  'algorithm',
+  'limit',
+  'window',
+  'burst',
+  'onStoreFailure',
+  'blockFor',
+  'debt',
+  'mode',
+  'lease',
+];
+const MODES: readonly PolicyMode[] = ['enforce', 'record'];
+/** In milliseconds. */
+const DEFAULT_LEASE = 30 * SECOND;
 const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
 
 /**
@@ -78,21 +121,25 @@ const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
  * @param owner the route that the quota of an unnamed policy belongs to; stored, never shown
  * @throws RateLimitError naming the value and the fix: `RL_NAME_INVALID`, `RL_ALGORITHM_UNKNOWN`, `RL_LIMIT_INVALID`,
  *   `RL_WINDOW_INVALID`, `RL_BURST_INVALID`, `RL_PRECISION`, `RL_FAILURE_MODE_INVALID`, `RL_BLOCK_INVALID`,
- *   `RL_OPTION_UNKNOWN`
+ *   `RL_DEBT_INVALID`, `RL_MODE_INVALID`, `RL_LEASE_INVALID`, `RL_OPTION_INVALID`, `RL_OPTION_UNKNOWN`
  */
 export function definePolicy(definition: PolicyDefinition, owner?: string): Policy {
   checkKnownKeys(definition, DEFINITION_KEYS, 'a policy');
   // Read once: a getter may return something else the next time.
   const { name, algorithm = defaultAlgorithm, limit, window: span, burst: most, onStoreFailure, blockFor } = definition;
+  const { debt: owed, mode = 'enforce', lease: given } = definition;
   checkName(name);
-  checkOneOf(algorithm, algorithmNames, 'RL_ALGORITHM_UNKNOWN', 'algorithm');
+  checkOneOf(algorithm, [...algorithmNames, CONCURRENCY], 'RL_ALGORITHM_UNKNOWN', 'algorithm');
   if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
   checkLimit(limit);
+  checkOneOf(mode, MODES, 'RL_MODE_INVALID', 'mode');
+  const lease = leaseOf(given);
+  const { code, weighsByWindow, calendarLua, countsHolds } = algorithmOf(algorithm);
+  if (countsHolds) refuseQuotaOptions({ window: span, burst: most, blockFor, debt: owed, mode: definition.mode });
 
-  const period = windowOf(span);
+  const period = countsHolds ? windowOf(lease) : windowOf(span!);
   const window = period.length;
   const burst = burstOf(most, limit, algorithm);
-  const { code, weighsByWindow, calendarLua } = algorithmOf(algorithm);
   if (period.isCalendar && calendarLua === undefined) {
     throw new RateLimitError(
       'RL_WINDOW_INVALID',
@@ -106,15 +153,72 @@ export function definePolicy(definition: PolicyDefinition, owner?: string): Poli
         `${burst} in ${window} ms exceeds that; use at most ${Math.floor(Number.MAX_SAFE_INTEGER / window)}, a shorter window, or ${algorithmsThat((other) => !other.weighsByWindow)}`,
     );
   }
-  const id = `${owner ?? name}:${code}${period.id}`;
+  // Slots that are taken stay taken when the lease changes.
+  const id = `${owner ?? name}:${code}${countsHolds ? '' : period.id}`;
   const blocks = blockFor === undefined ? undefined : blockRuleOf(blockFor);
-  return checked({ name, algorithm, limit, window, period, burst, id, onStoreFailure, blocks });
+  const countable = weighsByWindow ? Math.floor(Number.MAX_SAFE_INTEGER / window) - burst : LARGEST_LIMIT;
+  const debt = debtOf(owed, limit, countable);
+  const isPlain = blocks === undefined && mode === 'enforce' && !countsHolds;
+  return checked({
+    name,
+    algorithm,
+    limit,
+    window,
+    period,
+    burst,
+    id,
+    onStoreFailure,
+    blocks,
+    debt,
+    mode,
+    lease,
+    isPlain,
+  });
+}
+
+/** @throws RateLimitError `RL_OPTION_INVALID` */
+function refuseQuotaOptions(options: Record<string, unknown>): void {
+  const [name] = Object.entries(options).find(([, value]) => value !== undefined) ?? [];
+  if (name === undefined) return;
+  throw new RateLimitError(
+    'RL_OPTION_INVALID',
+    `concurrency takes no ${name}: it counts requests that have not ended, as in { algorithm: 'concurrency', limit: 5, lease: '30s' }`,
+  );
+}
+
+/** @throws RateLimitError `RL_LEASE_INVALID` */
+function leaseOf(lease: Duration | undefined): number {
+  if (lease === undefined) return DEFAULT_LEASE;
+  let span = NaN;
+  try {
+    span = milliseconds(lease);
+  } catch {
+    // The error below names the option.
+  }
+  if (span >= SECOND && span <= DAY) return span;
+  throw new RateLimitError('RL_LEASE_INVALID', `lease must be a span from '1s' to '1d', got ${shown(lease)}`);
+}
+
+/** @throws RateLimitError `RL_DEBT_INVALID`, `RL_PRECISION` */
+function debtOf(debt: number | undefined, limit: number, most: number): number {
+  if (debt === undefined) return Math.max(0, Math.min(limit, most));
+  if (!Number.isSafeInteger(debt) || debt < 0 || debt > LARGEST_LIMIT) {
+    throw new RateLimitError(
+      'RL_DEBT_INVALID',
+      `debt must be a whole number of units from 0 to ${LARGEST_LIMIT}, got ${shownNumber(debt)}`,
+    );
+  }
+  if (debt <= most) return debt;
+  throw new RateLimitError(
+    'RL_PRECISION',
+    `a debt of ${debt} is more than can be counted exactly in this window; use at most ${most}, or a shorter window`,
+  );
 }
 
 /** What one of several instances may spend of a quota by itself: rounded down, but at least 1 unless the quota is 0. */
 export function shareOf(policy: Policy, instances: number): Policy {
   const share = (units: number): number => (units === 0 ? 0 : Math.max(1, Math.floor(units / instances)));
-  return checked({ ...policy, limit: share(policy.limit), burst: share(policy.burst) });
+  return checked({ ...policy, limit: share(policy.limit), burst: share(policy.burst), debt: share(policy.debt) });
 }
 
 /** The policy with the lower limit and the lower burst of two policies that share a quota. If either one blocks, it blocks. */
@@ -123,8 +227,18 @@ export function atMost(policy: Policy, other: Policy): Policy {
   const burst = Math.min(policy.burst, other.burst);
   const blocks = policy.blocks ?? other.blocks;
   const isSame = limit === policy.limit && burst === policy.burst && blocks === policy.blocks;
-  return isSame ? policy : checked({ ...policy, limit, burst, blocks });
+  const isPlain = policy.isPlain && blocks === undefined;
+  return isSame ? policy : checked({ ...policy, limit, burst, blocks, isPlain });
 }
+
+/** The same quota, but every hit on it is counted and none is denied. */
+export function recording(policy: Policy): Policy {
+  if (policy.mode === 'record') return policy;
+  let recorded = recordings.get(policy);
+  if (!recorded) recordings.set(policy, (recorded = checked({ ...policy, mode: 'record', isPlain: false })));
+  return recorded;
+}
+const recordings = new WeakMap<Policy, Policy>();
 
 /** The same numbers for another quota. */
 export const withId = (policy: Policy, id: string): Policy => checked({ ...policy, id });

@@ -116,12 +116,38 @@ export function givenBack(log: ChargeLog, units: number): ChargeLog {
   return { full: chunks, last: newest.slice(0, 2 * (place % CHUNK) + 2), first, oldest, freed, total };
 }
 
+/** Whether a charge of this moment is kept, and counts. */
+export const hasChargeAt = (log: ChargeLog, time: number): boolean => placeAt(log, time) !== undefined;
+
+function placeAt(log: ChargeLog, time: number): number | undefined {
+  const place = lastBelow(log, TIME, time, log.first) + 1;
+  return place < lengthOf(log) && numberAt(log, place, TIME) === time ? place : undefined;
+}
+
+/**
+ * The log with `delta` units more, or fewer, in the charge of a moment; `undefined` if no charge is left. Takes as long as
+ * the log is: every later sum changes.
+ */
+export function withMore(log: ChargeLog, time: number, delta: number): ChargeLog | undefined {
+  const corrected = placeAt(log, time);
+  let copy: ChargeLog | undefined;
+  for (let i = log.first; i < lengthOf(log); i++) {
+    const units = Math.max(0, unitsAt(log, i) + (i === corrected ? delta : 0));
+    const at = numberAt(log, i, TIME);
+    if (units > 0) copy = copy ? charged(copy, at, units) : begun(at, units);
+  }
+  return copy;
+}
+
+function unitsAt(log: ChargeLog, place: number): number {
+  const sumAfter = place + 1 < lengthOf(log) ? numberAt(log, place + 1, SUM) : log.total;
+  return sumAfter - numberAt(log, place, SUM);
+}
+
 /** The same charges with sums that begin at 0: sums must stay whole numbers. */
 function rebased(log: ChargeLog): ChargeLog {
-  const sumAfter = (place: number): number => (place + 1 < lengthOf(log) ? numberAt(log, place + 1, SUM) : log.total);
-  const unitsAt = (place: number): number => sumAfter(place) - numberAt(log, place, SUM);
-  let copy = begun(log.oldest, unitsAt(log.first));
-  for (let i = log.first + 1; i < lengthOf(log); i++) copy = charged(copy, numberAt(log, i, TIME), unitsAt(i));
+  let copy = begun(log.oldest, unitsAt(log, log.first));
+  for (let i = log.first + 1; i < lengthOf(log); i++) copy = charged(copy, numberAt(log, i, TIME), unitsAt(log, i));
   return copy;
 }
 

@@ -21,6 +21,17 @@ export const fixedWindow: Algorithm<FixedWindowState> = {
   refillsAtOnce: true,
   weight: 1,
 
+  byMark: {
+    markOf: ({ end }) => end,
+    counting: ({ period }, { end }, mark, cost, now) =>
+      end === mark && now < end && !period.isFarAhead(end, now) ? cost : 0,
+    corrected({ period }, state, mark, delta, now) {
+      if (state.end !== mark || now >= mark || period.isFarAhead(mark, now)) return state;
+      const used = state.used + delta;
+      return used > 0 ? { end: mark, used } : undefined;
+    },
+  },
+
   judge({ limit, period }, state, cost, now) {
     let end = 0;
     let used = 0;

@@ -1,4 +1,5 @@
 import type { Algorithm } from '../algorithm.js';
+import { concurrency } from './concurrency.js';
 import { fixedWindow } from './fixed-window.js';
 import { gcra } from './gcra.js';
 import { slidingLog } from './sliding-log.js';
@@ -12,6 +13,7 @@ export const algorithms = {
   'sliding-log': slidingLog,
   'token-bucket': tokenBucket,
   gcra,
+  concurrency,
 };
 
 /**
@@ -21,7 +23,8 @@ export const algorithms = {
  * - `sliding-window` counts in two windows, of which the older one fades (the approximation Cloudflare described);
  * - `sliding-log` remembers every charge of the last window;
  * - `token-bucket` refills evenly, and holds `burst` units;
- * - `gcra`, the generic cell rate algorithm (ITU-T I.371), is the token bucket with a burst of 1.
+ * - `gcra`, the generic cell rate algorithm (ITU-T I.371), is the token bucket with a burst of 1;
+ * - `concurrency` counts requests that have not ended, and has no window.
  *
  * The specification is docs/algorithms.md.
  *
@@ -32,8 +35,11 @@ export type AlgorithmName = keyof typeof algorithms;
 /** The algorithm of a policy that names none. */
 export const defaultAlgorithm: AlgorithmName = 'fixed-window';
 
-/** Every {@link AlgorithmName}. */
-export const algorithmNames = Object.keys(algorithms) as AlgorithmName[];
+/** The algorithm that counts requests which have not ended. */
+export const CONCURRENCY = 'concurrency';
+
+/** Every {@link AlgorithmName} that has a window. */
+export const algorithmNames = (Object.keys(algorithms) as AlgorithmName[]).filter((name) => name !== CONCURRENCY);
 
 /** The algorithm of that name, its state opaque to the caller. */
 export const algorithmOf = (name: AlgorithmName): Algorithm<unknown> => algorithms[name];

@@ -15,6 +15,16 @@ export const slidingLog: Algorithm<SlidingLogState> = {
   // Redis reads and writes more of a log for each hit than of any other state.
   weight: 4,
 
+  byMark: {
+    markOf: log.lastTime,
+    counting: ({ window }, state, mark, cost, now) =>
+      mark > newestAt(state, window, now) - window ? cost : 0,
+    corrected({ window }, state, mark, delta, now) {
+      const threshold = Math.max(now, log.lastTime(state)) - window;
+      return mark > threshold && log.hasChargeAt(state, mark) ? log.withMore(state, mark, delta) : state;
+    },
+  },
+
   judge({ limit, window }, state, cost, now) {
     let at = now;
     let live = state;
@@ -57,6 +67,12 @@ export const slidingLog: Algorithm<SlidingLogState> = {
   lifetime: ({ window }, state, now) => log.lastTime(state) + window - now,
   longestLifetime: ({ window }) => window,
 };
+
+/** Until when the window reaches: now, or the newest charge if the clock was set back. */
+function newestAt(state: SlidingLogState, window: number, now: number): number {
+  const at = Math.max(now, log.lastTime(state));
+  return isFarAhead(at, window, now) ? now : at;
+}
 
 /** How long until the oldest `units` have left the window. */
 const wait = (charges: log.ChargeLog, units: number, window: number, now: number): number =>

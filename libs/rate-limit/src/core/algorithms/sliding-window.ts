@@ -22,6 +22,30 @@ export const slidingWindow: Algorithm<SlidingWindowState> = {
   refillsAtOnce: false,
   weight: 1,
 
+  byMark: {
+    markOf: ({ start }) => start,
+    counting({ window }, { start, current }, mark, cost, now) {
+      if (isFarAhead(start, window, now)) return 0;
+      if (start === mark && now < start + window) return cost;
+      // It fades: as the window before, or as one that has just ended.
+      const isBefore = start === mark ? current > 0 : start === mark + window;
+      const left = mark + 2 * window - now;
+      return isBefore && left > 0 ? Math.floor((cost * Math.min(window, left)) / window) : 0;
+    },
+    corrected({ window }, state, mark, delta, now) {
+      const { start, current, previous } = state;
+      if (now >= mark + 2 * window || now >= start + 2 * window) return state;
+      const isCurrent = start === mark;
+      if (!isCurrent && start !== mark + window) return state;
+      const after = {
+        start,
+        current: isCurrent ? Math.max(0, current + delta) : current,
+        previous: isCurrent ? previous : Math.max(0, previous + delta),
+      };
+      return after.current === 0 && after.previous === 0 ? undefined : after;
+    },
+  },
+
   judge({ limit, window }, state, cost, now) {
     let start = now;
     let current = 0;

@@ -12,6 +12,7 @@ export type Ending = 'success' | 'failure' | 'disconnect' | 'refused';
 
 /** How a call ended, for the functions `count` and `settle` of a policy. */
 export interface CallOutcome {
+  /** What decides first: the status of a call that a client left says nothing. */
   readonly ending: Ending;
   /** Where a call was refused before its handler started; `undefined` if the handler started. */
   readonly refusedBy: 'guard' | 'pipe' | undefined;
@@ -46,4 +47,6 @@ export interface Settle {
   (outcome: CallOutcome): number | undefined | Promise<number | undefined>;
   /** Makes a reader of the answer, if the function needs one. */
   readonly reader?: () => AnswerReader;
+  /** The units that are known to be used, although the call ended before all was known: a client disconnected. */
+  readonly atLeast?: (outcome: CallOutcome) => number | undefined;
 }

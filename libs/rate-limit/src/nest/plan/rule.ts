@@ -66,7 +66,7 @@ export function ruleOf(options: PolicyOptions, owner?: string): Rule {
     );
   }
   const isUnnamed = options.name === undefined;
-  const name = !isUnnamed ? options.name! : options.resolve ? LOOKED_UP : wireName(options.limit, options.window);
+  const name = !isUnnamed ? options.name! : options.resolve ? LOOKED_UP : wireName(options.limit, options.window!);
   return compiled({ name, isUnnamed, source: sourceOf(options, name, owner), written: options }, options);
 }
 

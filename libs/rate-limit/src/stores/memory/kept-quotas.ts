@@ -2,23 +2,36 @@ import type { Algorithm } from '../../core/algorithm.js';
 import { algorithmOf } from '../../core/algorithms/index.js';
 import { blockLifetime, type BlockState } from '../../core/blocks/block.js';
 import type { Decision } from '../../core/decision.js';
-import type { Hit } from '../../core/hit.js';
-import { decisionOf, judgeAll, judgeOne } from '../../core/judge-all.js';
+import { isPlain, type Hit } from '../../core/hit.js';
+import type { HeldUnits, Holds } from '../../core/holds/held-units.js';
+import { decisionOf, judgeAll, judgeOne, settleOne, type Claim, type Outcome } from '../../core/judge-all.js';
 import type { Policy } from '../../core/policy.js';
 import { keptKey } from '../long-key.js';
 import { EntriesInUse, type Entry } from './entries-in-use.js';
+import { OpenHolds } from './open-holds.js';
 import { Tables } from './tables.js';
 
-/** The states of quotas and of blocks: at most `maxKeys` of both together. */
+/** A claim, and where its state and its block are kept. */
+interface KeptClaim extends Claim {
+  readonly key: string;
+  readonly entry: Entry | undefined;
+  readonly blocked: Entry<BlockState> | undefined;
+}
+
+const NO_HOLDS = new Map<string, HeldUnits>();
+
+/** The states of quotas, blocks and holds: at most `maxKeys` of all together. */
 export class KeptQuotas {
   private readonly entries: EntriesInUse;
   private readonly quotas: Tables<unknown>;
   private readonly blocks: Tables<BlockState>;
+  private readonly holds: OpenHolds;
 
   constructor(maxKeys: number) {
     this.entries = new EntriesInUse(maxKeys);
     this.quotas = new Tables(this.entries);
     this.blocks = new Tables(this.entries);
+    this.holds = new OpenHolds(this.entries);
   }
 
   get size(): number {
@@ -26,37 +39,79 @@ export class KeptQuotas {
   }
 
   /** Charges a request's only hit. Most requests have one, and they need no lists. */
-  judgeOne({ policy, key: given, cost }: Hit, now: number): Decision {
-    const key = keptKey(given);
+  judgeOne(hit: Hit, now: number): Decision {
+    if (!isPlain(hit)) {
+      const claim = this.claimOf(hit, now);
+      return this.kept(hit, claim, judgeOne(claim, now), now);
+    }
+    const { policy, cost } = hit;
+    const key = keptKey(hit.key);
     const entry = this.quotas.get(policy.id, key);
     // Looked up once, because that takes as long as to judge.
     const algorithm = algorithmOf(policy.algorithm);
-    if (!policy.blocks) {
-      const judgement = algorithm.judge(policy, entry?.value, cost, now);
-      this.keep(policy, algorithm, key, entry, judgement.state, now);
-      return decisionOf(policy, judgement);
-    }
-    const blocked = this.blocks.get(policy.id, key);
-    const { decision, state, block } = judgeOne({ policy, cost, state: entry?.value, block: blocked?.value }, now);
-    this.keep(policy, algorithm, key, entry, state, now);
-    this.keepBlock(policy, key, blocked, block, now);
-    return decision;
+    const judgement = algorithm.judge(policy, entry?.value, cost, now);
+    this.keep(policy, algorithm, key, entry, judgement.state, now);
+    return decisionOf(policy, judgement);
   }
 
   /** Charges all hits of a request or none. No two of them may share a state. */
   judgeAll(hits: readonly Hit[], now: number): Decision[] {
-    const claims = hits.map(({ policy, key: given, cost }) => {
-      const key = keptKey(given);
-      const entry = this.quotas.get(policy.id, key);
-      const blocked = policy.blocks && this.blocks.get(policy.id, key);
-      return { policy, cost, state: entry?.value, block: blocked?.value, key, entry, blocked };
-    });
-    return judgeAll(claims, now).map(({ decision, state, block }, i) => {
-      const { policy, key, entry, blocked } = claims[i]!;
-      this.keep(policy, algorithmOf(policy.algorithm), key, entry, state, now);
-      this.keepBlock(policy, key, blocked, block, now);
-      return decision;
-    });
+    const claims = hits.map((hit) => this.claimOf(hit, now));
+    return judgeAll(claims, now).map((outcome, i) => this.kept(hits[i]!, claims[i]!, outcome, now));
+  }
+
+  private claimOf({ policy, key: given, cost, hold, patience }: Hit, now: number): KeptClaim {
+    const key = keptKey(given);
+    const entry = this.quotas.get(policy.id, key);
+    const blocked = policy.blocks && this.blocks.get(policy.id, key);
+    if (algorithmOf(policy.algorithm).countsHolds) this.holds.shorten(policy, key, now + policy.lease);
+    const holds = policy.isPlain && !hold ? undefined : this.holds.of(policy, key);
+    return { policy, cost, hold, patience, state: entry?.value, block: blocked?.value, holds, key, entry, blocked };
+  }
+
+  /** Keeps what a hit left. */
+  private kept({ hold }: Hit, { policy, key, entry, blocked }: KeptClaim, outcome: Outcome, now: number): Decision {
+    const { decision, state, block, held, abandoned } = outcome;
+    this.keep(policy, algorithmOf(policy.algorithm), key, entry, state, now);
+    this.keepBlock(policy, key, blocked, block, now);
+    for (const id of abandoned) this.holds.delete(policy, key, id);
+    if (hold && held) this.holds.set(policy, key, hold.id, held, now);
+    return decision;
+  }
+
+  /**
+   * Settles a hold.
+   *
+   * @returns whether it was open
+   */
+  settle(policy: Policy, given: string, id: string, cost: number, now: number): boolean {
+    const key = keptKey(given);
+    const held = this.holds.of(policy, key)?.get(id);
+    if (!held) return false;
+    const isOpen = held.expires > now;
+    this.holds.delete(policy, key, id);
+    const algorithm = algorithmOf(policy.algorithm);
+    if (algorithm.countsHolds || (!isOpen && held.keptUntil <= now)) return isOpen;
+    // What an abandoned hold gives back, it gives back even if its request ends after all.
+    const claim = this.claimOf({ policy, key: given, cost: 0 }, now);
+    const { state, block } = settleOne(claim, held, isOpen ? cost : 0, now);
+    this.keep(policy, algorithm, key, claim.entry, state, now);
+    this.keepBlock(policy, key, claim.blocked, block, now);
+    return isOpen;
+  }
+
+  /** @returns whether the hold is open */
+  renew(policy: Policy, given: string, id: string, ttl: number, now: number): boolean {
+    const key = keptKey(given);
+    const held = this.holds.of(policy, key)?.get(id);
+    if (!held || held.expires <= now) return false;
+    const expires = now + ttl;
+    this.holds.set(policy, key, id, { ...held, expires, keptUntil: expires + held.keptUntil - held.expires }, now);
+    return true;
+  }
+
+  holdsOf(policy: Policy, key: string): Holds {
+    return this.holds.of(policy, keptKey(key)) ?? NO_HOLDS;
   }
 
   /** The state of a quota; `undefined`: it is full. */
@@ -80,6 +135,7 @@ export class KeptQuotas {
 
   deleteState(policy: Policy, key: string): void {
     this.quotas.delete(this.quotas.get(policy.id, keptKey(key)));
+    this.holds.clear(policy, keptKey(key));
   }
 
   deleteBlock(policy: Policy, key: string): void {

@@ -1,6 +1,14 @@
 import { algorithmOf } from '../../core/algorithms/index.js';
 import { imposed } from '../../core/blocks/block.js';
 import { checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
+import {
+  checkRenewal,
+  checkSettlement,
+  MOST_LISTED,
+  type Held,
+  type HoldingStore,
+  type OpenHold,
+} from '../../core/holds/holding-store.js';
 import type { Clock } from '../../core/clock.js';
 import type { Decision } from '../../core/decision.js';
 import { RateLimitError } from '../../core/errors.js';
@@ -31,7 +39,7 @@ export interface LastAnswer {
  * Keeps quota in this process: for a single instance, for tests, and while Redis is away. It has no timers, so it never
  * keeps a process alive.
  */
-export class MemoryStore implements BlockingStore {
+export class MemoryStore implements BlockingStore, HoldingStore {
   private readonly kept: KeptQuotas;
   private readonly now: Clock;
 
@@ -102,6 +110,42 @@ export class MemoryStore implements BlockingStore {
     checkHits([{ policy, key, cost: 0 }]);
     checkBlock(policy);
     this.kept.deleteBlock(policy, key);
+  }
+
+  /**
+   * Settles a hold: its charge becomes final, as if its hit had cost `cost`.
+   *
+   * @returns whether it was open until now; otherwise nothing changes
+   * @throws RateLimitError `RL_COST_INVALID`, `RL_HOLD_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`
+   */
+  async settle(held: Held, cost: number): Promise<boolean> {
+    checkSettlement(held, cost);
+    return this.kept.settle(held.policy, held.key, held.id, cost, Math.floor(this.now()));
+  }
+
+  /**
+   * Lets an open hold last for another `ttl` milliseconds from now on.
+   *
+   * @returns whether it is open
+   * @throws RateLimitError `RL_HOLD_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`
+   */
+  async renew(held: Held, ttl: number): Promise<boolean> {
+    checkRenewal(held, ttl);
+    return this.kept.renew(held.policy, held.key, held.id, ttl, Math.floor(this.now()));
+  }
+
+  /**
+   * The open holds of a policy and key, at most 1,000 of them.
+   *
+   * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`
+   */
+  async holds(policy: Policy, key: string): Promise<OpenHold[]> {
+    checkHits([{ policy, key, cost: 0 }]);
+    const now = Math.floor(this.now());
+    return [...this.kept.holdsOf(policy, key)]
+      .filter(([, { expires }]) => expires > now)
+      .slice(0, MOST_LISTED)
+      .map(([id, { cost, expires }]) => ({ id, cost, expiresIn: expires - now }));
   }
 
   /**

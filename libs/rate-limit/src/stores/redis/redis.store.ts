@@ -3,19 +3,33 @@ import type { Decision } from '../../core/decision.js';
 import { checkTimeout } from '../../core/checks.js';
 import { kindOf } from '../../core/shown.js';
 import { RateLimitError, StoreUnavailableError } from '../../core/errors.js';
-import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
+import { checkHits, isPlain, mergingHits, type Hit } from '../../core/hit.js';
 import type { LimitBook } from '../../core/limit-book.js';
 import type { Policy } from '../../core/policy.js';
 import { checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
+import {
+  checkRenewal,
+  checkSettlement,
+  type Held,
+  type HoldingStore,
+  type OpenHold,
+} from '../../core/holds/holding-store.js';
 import { acrossSlots } from './wire/across-slots.js';
 import { isClusterClient, isRedisClient, nameOf, type RedisClient } from './connection/client.js';
+import type { Command } from './wire/command.js';
 import { Forget } from './wire/commands/forget.js';
+import { HoldHit } from './wire/commands/hold-hit.js';
 import { Impose } from './wire/commands/impose.js';
 import { Judge } from './wire/commands/judge.js';
 import { JudgeHit } from './wire/commands/judge-hit.js';
+import { JudgeWhole } from './wire/commands/judge-whole.js';
+import { Renew } from './wire/commands/renew.js';
+import { Settle } from './wire/commands/settle.js';
+import type { RedisServer } from './wire/server.js';
+import { openHoldsOf } from './open-holds.js';
 import { RedisLimitBook } from './redis.limit-book.js';
 import { Lanes } from './wire/lanes.js';
-import { blockKey, partitionOf, StateKeys } from './wire/keys.js';
+import { blockKey, holdsKey, partitionOf, StateKeys } from './wire/keys.js';
 
 /** What a {@link RedisStore} takes. */
 export interface RedisStoreOptions {
@@ -44,12 +58,13 @@ export const DEFAULT_TIMEOUT = 250;
  *
  * The store never closes the client.
  */
-export class RedisStore implements BlockingStore {
+export class RedisStore implements BlockingStore, HoldingStore {
   /** Limits that change while applications run, shared by all applications with the same prefix. */
   readonly limits: LimitBook;
   private readonly lanes: Lanes;
   private readonly keys: StateKeys;
   private readonly timeout: number;
+  private readonly now: Clock | undefined;
 
   /** @throws RateLimitError `RL_REDIS_INVALID`, `RL_TIMEOUT_INVALID` */
   constructor(
@@ -65,6 +80,7 @@ export class RedisStore implements BlockingStore {
     checkTimeout(timeout);
     this.keys = new StateKeys(prefix);
     this.timeout = timeout;
+    this.now = now;
     this.lanes = new Lanes(client, timeout, now);
     this.limits = new RedisLimitBook(client, prefix, timeout);
   }
@@ -89,7 +105,7 @@ export class RedisStore implements BlockingStore {
   }
 
   /**
-   * Makes the quota full again, and ends its block.
+   * Makes the quota full again, and ends its block and its holds.
    *
    * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`
    * @throws StoreUnavailableError when Redis gives no answer in time; it may have reset, but does not any later
@@ -97,7 +113,7 @@ export class RedisStore implements BlockingStore {
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
     const state = this.keys.of(policy, partitionOf(key));
-    await this.forget(policy.blocks ? [state, blockKey(state)] : [state]);
+    await this.forget([state, holdsKey(state), ...(policy.blocks ? [blockKey(state)] : [])]);
   }
 
   /**
@@ -136,6 +152,52 @@ export class RedisStore implements BlockingStore {
     checkHits([{ policy, key, cost: 0 }]);
     checkBlock(policy);
     await this.forget([blockKey(this.keys.of(policy, partitionOf(key)))]);
+  }
+
+  /**
+   * Settles a hold: its charge becomes final, as if its hit had cost `cost`.
+   *
+   * @returns whether it was open until now; otherwise nothing changes
+   * @throws RateLimitError `RL_COST_INVALID`, `RL_HOLD_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`
+   * @throws StoreUnavailableError when Redis gives no answer in time. You may call it again: a hold is settled once
+   */
+  async settle(held: Held, cost: number): Promise<boolean> {
+    checkSettlement(held, cost);
+    const state = this.keys.of(held.policy, partitionOf(held.key));
+    const lane = this.lanes.of(state);
+    const server = this.lanes.serverOf(lane);
+    const refusal = server.refusal();
+    if (refusal) throw refusal;
+    return this.lanes.send(lane, new Settle({ ...held }, cost, state, server, this.timeout));
+  }
+
+  /**
+   * Lets an open hold last for another `ttl` milliseconds from now on.
+   *
+   * @returns whether it is open
+   * @throws RateLimitError `RL_HOLD_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`
+   * @throws StoreUnavailableError when Redis gives no answer in time; it may have renewed
+   */
+  async renew(held: Held, ttl: number): Promise<boolean> {
+    checkRenewal(held, ttl);
+    const state = this.keys.of(held.policy, partitionOf(held.key));
+    const lane = this.lanes.of(state);
+    const server = this.lanes.serverOf(lane);
+    const refusal = server.refusal();
+    if (refusal) throw refusal;
+    return this.lanes.send(lane, new Renew({ ...held }, ttl, state, server, this.timeout));
+  }
+
+  /**
+   * The open holds of a policy and key, at most 1,000 of them.
+   *
+   * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`
+   * @throws StoreUnavailableError when Redis gives no answer in time
+   */
+  async holds(policy: Policy, key: string): Promise<OpenHold[]> {
+    checkHits([{ policy, key, cost: 0 }]);
+    const state = this.keys.of(policy, partitionOf(key));
+    return openHoldsOf(this.client, policy, state, { timeout: this.timeout, now: this.now });
   }
 
   /** Removing keys is rare and has no fallback, so it is sent even while the breaker pauses. */
@@ -187,7 +249,7 @@ export class RedisStore implements BlockingStore {
     const server = this.lanes.serverOf(lane);
     const refusal = server.refusal();
     if (refusal) return Promise.reject(refusal);
-    return this.lanes.send(lane, new Judge(hits, keys, server, this.timeout));
+    return this.lanes.send<Decision[]>(lane, commandFor(hits, keys, server, this.timeout));
   }
 
   /** The hits of a request mostly share a key. */
@@ -203,8 +265,23 @@ export class RedisStore implements BlockingStore {
   }
 }
 
-/** A request's only hit, on a policy that does not block. */
-const isSingle = (hits: readonly Hit[]): boolean => hits.length === 1 && !hits[0]!.policy.blocks;
+function commandFor(
+  hits: readonly Hit[],
+  keys: readonly string[],
+  server: RedisServer,
+  timeout: number,
+): Command<Decision[]> {
+  const [first] = hits;
+  if (hits.length === 1 && isOnlyHeld(first!)) return new HoldHit(first!, first!.hold!, keys[0]!, server, timeout);
+  return new (hits.every(isPlain) ? Judge : JudgeWhole)(hits, keys, server, timeout);
+}
+
+/** Whether a hit is only charged and held. */
+const isOnlyHeld = ({ policy: { blocks, mode }, hold, patience }: Hit): boolean =>
+  hold !== undefined && patience === undefined && !blocks && mode === 'enforce';
+
+/** A request's only hit, which is only charged. */
+const isSingle = (hits: readonly Hit[]): boolean => hits.length === 1 && isPlain(hits[0]!);
 
 /**
  * Hits are sent later, and read again when the reply comes. If a caller changed its own meanwhile, the requests of others
@@ -212,6 +289,9 @@ const isSingle = (hits: readonly Hit[]): boolean => hits.length === 1 && !hits[0
  */
 function copied(hits: readonly Hit[]): Hit[] {
   const copies: Hit[] = [];
-  for (const { policy, key, cost } of hits) copies.push({ policy, key, cost });
+  for (const hit of hits) {
+    const { policy, key, cost, hold, patience } = hit;
+    copies.push(isPlain(hit) ? { policy, key, cost } : { policy, key, cost, hold: hold && { ...hold }, patience });
+  }
   return copies;
 }

@@ -50,7 +50,7 @@ function look(key, at, cost, cost_text)
   local judge, limit, window, burst, life = policies[at], policies[at + FRAME.policy.limit],
     policies[at + FRAME.policy.window], policies[at + FRAME.policy.burst], policies[at + FRAME.policy.life]
   local remaining, reset_after, _, record, lifetime = judge(key, limit, window, burst, 0, now, life, '0')
-  if record and record ~= CHARGED then settle(key, record, lifetime, at, '0') end
+  if record and record ~= CHARGED then write_record(key, record, lifetime, at, '0') end
   -- A calendar window has its bounds in place of the burst.
   local wait, most = 0, limit > 0 and (tonumber(burst) or limit) or 0
   if cost > most then
@@ -63,21 +63,28 @@ function look(key, at, cost, cost_text)
   return remaining, reset_after, wait
 end
 
--- Begins a block when the quota denied the hit, and begins it again when a block did and the rule says so. Then the
+-- Begins the next block. Returns how long it stands: 0 where the rule begins none, or where nothing may be written.
+function begin_block(block)
+  local spans = block.spans
+  local step = min(block.step + 1, #spans)
+  if spans[step] > 0 and write_block(block, now, spans[step], step) then return spans[step] end
+  return 0
+end
+
+-- Begins a block when the quota denied the hit and it may, and begins it again when a block did and the rule says so. Then the
 -- hit's numbers, which begin at `to` and are the quota's, take the block into account.
-function answer_with_block(block, is_blocked, limit, cost, to)
+function answer_with_block(block, is_blocked, may_begin, limit, cost, to)
   local remaining, reset_after, retry_after =
     to + FRAME.decision.remaining, to + FRAME.decision.resetAfter, to + FRAME.decision.retryAfter
-  local left, spans = block.left, block.spans
+  local left = block.left
   if is_blocked then
     if block.extend and reply[retry_after] >= 0 and now > block.start
       and write_block(block, now, block.span, block.step)
     then
       left = block.span
     end
-  elseif reply[retry_after] > 0 then
-    local step = min(block.step + 1, #spans)
-    if spans[step] > 0 and write_block(block, now, spans[step], step) then left = spans[step] end
+  elseif may_begin and reply[retry_after] > 0 then
+    left = begin_block(block)
   end
   if left > 0 then
     if limit == 0 then

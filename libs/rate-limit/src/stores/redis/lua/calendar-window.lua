@@ -95,5 +95,5 @@ function calendar_window(key, limit, longest, bounds, cost, now, life, cost_text
     end
   end
   -- The key lives until the window ends.
-  return max(0, limit - kept), reset_after, retry_after, record, record and ending and ending - now
+  return max(0, limit - kept), reset_after, retry_after, record, record and ending and ending - now, ending
 end

@@ -8,24 +8,20 @@ local NOTHING_LEFT, ADD_COST, CHARGED = '', true, 'charged'
 -- And for how long it must be kept: a number of ms. Where the key's TTL reaches far enough: this, or below 0 at which
 -- place of what is kept the record begins.
 local KEEP_TTL = false
+-- What holds.lua and judge.lua share: beside a wait that is a guess; the longest such wait, in ms; where nothing was charged.
+local GUESS, LONGEST_GUESS, NO_MARK = -1, 1000, -1
+-- HSETEX is of Redis 8. Valkey calls itself 7.2.
+local HAS_FIELD_EXPIRY = (redis.REDIS_VERSION_NUM or 0) >= 524288
 -- Whether some commands are late and did nothing: they came after their deadline, or expected another calendar window.
 local some_late = false
 
 --> declarations
 
--- The policies as they stand in ARGV, with the judge in place of the algorithm. Made with room for one policy, so that
--- Lua need not enlarge it.
-local policies, arg = { 0, 0, 0, 0, 0 }, 1 + FRAME.head.LENGTH
-while ARGV[arg] and not tonumber(ARGV[arg]) do
-  local algorithm, judge = ARGV[arg]
-  --> algorithms
-  policies[arg - FRAME.head.LENGTH] = judge
-  for i = arg + 1, arg + FRAME.policy.LENGTH - 1 do policies[i - FRAME.head.LENGTH] = tonumber(ARGV[i]) or ARGV[i] end
-  arg = arg + FRAME.policy.LENGTH
-end
+-- The algorithm of the policy at `at`.
+local function algorithm_at(at) return ARGV[FRAME.head.LENGTH + at] end
 
 -- Writes what a judge left for a hit on the policy at `at`.
-local function settle(key, record, lifetime, at, cost)
+local function write_record(key, record, lifetime, at, cost)
   -- As text: Lua is slow at writing numbers.
   local life = ARGV[FRAME.head.LENGTH + at + FRAME.policy.life]
   if lifetime and lifetime > tonumber(life) then life = lifetime end
@@ -47,6 +43,17 @@ local function settle(key, record, lifetime, at, cost)
   end
 end
 
+-- The policies as they stand in ARGV, with the judge in place of the algorithm. Made with room for one policy, so that
+-- Lua need not enlarge it.
+local policies, arg = { 0, 0, 0, 0, 0 }, 1 + FRAME.head.LENGTH
+while ARGV[arg] and not tonumber(ARGV[arg]) do
+  local algorithm, judge = ARGV[arg]
+  --> algorithms
+  policies[arg - FRAME.head.LENGTH] = judge
+  for i = arg + 1, arg + FRAME.policy.LENGTH - 1 do policies[i - FRAME.head.LENGTH] = tonumber(ARGV[i]) or ARGV[i] end
+  arg = arg + FRAME.policy.LENGTH
+end
+
 -- A key that was made permanent, or that got years, gets its TTL back. A batch looks at one of its states, a lone request
 -- does so now and then. Blocks are looked at whenever they are read.
 local function inspect(key, longest)
@@ -61,7 +68,7 @@ if #KEYS == 1 and not ARGV[arg] then
   local remaining, reset_after, retry_after, record, lifetime = policies[1](key, policies[1 + FRAME.policy.limit],
     policies[1 + FRAME.policy.window], policies[1 + FRAME.policy.burst], 1, now, life, '1')
   if some_late then return pack('<d', server) end
-  if record and record ~= CHARGED then settle(key, record, lifetime, 1, '1') end
+  if record and record ~= CHARGED then write_record(key, record, lifetime, 1, '1') end
   if microseconds % 16 == 0 then inspect(key, max(life, policies[1 + FRAME.policy.window])) end
   return pack('<dddd', server, remaining, reset_after, retry_after)
 end
@@ -100,7 +107,7 @@ while opcode do
         reply[answered + (1 + FRAME.decision.resetAfter)] = reset_after
         reply[answered + (1 + FRAME.decision.retryAfter)] = retry_after
         answered = answered + FRAME.decision.LENGTH
-        if record and record ~= CHARGED then settle(KEYS[i], record, lifetime, at, cost_text) end
+        if record and record ~= CHARGED then write_record(KEYS[i], record, lifetime, at, cost_text) end
       end
     end
     arg, key = arg + FRAME.hit.LENGTH, key + count

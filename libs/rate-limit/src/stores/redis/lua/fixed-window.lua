@@ -17,7 +17,7 @@ local LARGEST_WIDE, LONGEST_WIDE = -WIDE_UNITS, CYCLE / 64
 
 -- When the window of a counter began, how much of it is used, and how many units its layout holds; nothing for a number
 -- that is no counter. `used` may have left its layout: then it is less than what was charged last.
-local function read_counter(counter, now)
+function read_counter(counter, now)
   if counter >= LEAST_COUNTER and counter < LARGEST then
     local used = counter % UNITS
     return (counter - used) / UNITS + EPOCH, used, UNITS
@@ -114,5 +114,6 @@ function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
       if fitting ~= layout then lifetime = until_end end
     end
   end
-  return max(0, limit - kept), reset_after, retry_after, record, lifetime
+  -- And when the window ends that is open, by which a hold finds it again.
+  return max(0, limit - kept), reset_after, retry_after, record, lifetime, (layout or kept > 0) and start + window
 end

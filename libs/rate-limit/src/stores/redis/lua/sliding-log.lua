@@ -192,5 +192,45 @@ function sliding_log(key, limit, window, burst, cost, now, life)
       record = pack(HEAD, 0, before, now + lifetime, base) .. body
     end
   end
-  return remaining, reset_after, retry_after, record, lifetime
+  -- And when the newest charge was made, by which a hold finds it again.
+  local newest = (moved or allowed and cost > 0) and at or last
+  return remaining, reset_after, retry_after, record, lifetime, kept > 0 and newest
+end
+
+-- The log with `delta` units more, or fewer, in the charge that was made at `mark`. Every later sum changes, so the log is
+-- written again.
+function sliding_log_correct(key, window, mark, delta, at)
+  local log, size, dead, before, _, last = read_log(key)
+  if size == 0 then return end
+  local threshold = max(now, last) - window
+  if mark <= threshold then return end
+  local entries, texts, sum_before, sum_after, is_found = (size - HEAD_SIZE) / entry_size, {}, before, 0, false
+  local body, its_base, its_entry, its_size = log_body(key, log, size, dead), base, entry, entry_size
+  local times, units = {}, {}
+  for i = 1, entries - dead do
+    local time, sum = unpack_record(its_entry, body, its_size * (i - 1) + 1)
+    time = its_base + time
+    if time > threshold then
+      local more = sum - sum_before
+      if time == mark then
+        more, is_found = max(0, more + delta), true
+      end
+      if more > 0 then times[#times + 1], units[#units + 1] = time, more end
+    end
+    sum_before = sum
+  end
+  if not is_found then return end
+  if #times == 0 then
+    call('DEL', key)
+    return
+  end
+  local kept = 0
+  for i = 1, #units do kept = kept + units[i] end
+  use_base(window < NARROW_LIMIT / 2 and kept < NARROW_LIMIT / 2 and times[1] or 0)
+  for i = 1, #times do
+    sum_after = sum_after + units[i]
+    texts[i] = pack(entry, times[i] - base, sum_after)
+  end
+  local lifetime = max(policies[at + FRAME.policy.life], times[#times] - now + window + ceil(window / 4))
+  write_record(key, pack(HEAD, 0, 0, now + lifetime, base) .. table.concat(texts), lifetime, at, '0')
 end

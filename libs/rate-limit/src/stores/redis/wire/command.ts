@@ -11,6 +11,10 @@ export interface RunWriter {
   placeOf(policy: Policy): number;
   /** The rule of a policy's blocks, or '' when it does not block. */
   ruleOf(policy: Policy): string;
+  /** How long the hash of a policy's holds lives, in ms. */
+  lifeOfHolds(policy: Policy): number;
+  /** A span in ms, or the shortest that a key lives. */
+  atLeast(life: number): number;
   /** Adds the entries of a list of frame.ts. */
   write<Name extends List>(list: Name, ...values: Values<Name>): void;
 }
@@ -70,6 +74,9 @@ export abstract class Command<Answer = unknown> {
 
   /** Writes what follows the opcode and the count of its run. */
   abstract writeTo(run: RunWriter): void;
+
+  /** Writes what is its own, behind what its run has in common. */
+  writeOwn?(run: RunWriter): void;
 
   /** Reads its numbers, all of them. */
   protected abstract read(reply: Reply): Answer;

@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '1a5456c2cfcbae3548766e95c2349cc22e9fdd63';
+export const consumeSha = '2996f626c857da3a7986b092f40b82d60d5b57f6';
 
 export const consumeScript = `local KEYS,ARGV,redis,tonumber=KEYS,ARGV,redis,tonumber
 local time=redis.call('TIME')
@@ -65,17 +65,39 @@ local not_after,now=tonumber(ARGV[1+0]),tonumber(ARGV[1+1]) or server
 if not_after and server>not_after then return pack('<d',server) end
 local NOTHING_LEFT,ADD_COST,CHARGED='',true,'charged'
 local KEEP_TTL=false
+local GUESS,LONGEST_GUESS,NO_MARK=-1,1000,-1
+local HAS_FIELD_EXPIRY=(redis.REDIS_VERSION_NUM or 0)>=524288
 local some_late=false
-local fixed_window,sliding_window,sliding_log,token_bucket,calendar_window,run_judge,new_block,write_block,read_block,look,answer_with_block,run_impose,run_forget,run_read_clock
+local read_counter,fixed_window,sliding_window,sliding_window_correct,sliding_log,sliding_log_correct,token_bucket,concurrency,take_slot,free_slot,renew_slot,calendar_window,run_judge,new_block,write_block,read_block,look,begin_block,answer_with_block,take_hold,keep_hold,write_hold,read_hold,with_room,room_of,record_hit,charge_ahead,counting,is_corrected_at_once,correct,beside_holds,settle_hold,block_if_gone,run_impose,run_forget,run_read_clock,run_settle,run_renew,run_hold
+local function algorithm_at(at) return ARGV[2+at] end
+local function write_record(key,record,lifetime,at,cost)
+local life=ARGV[2+at+4]
+if lifetime and lifetime>tonumber(life) then life=lifetime end
+if record==ADD_COST then
+local sum=pcall_redis('INCRBY',key,cost)
+if type(sum)=='table' then
+if not string.find(sum.err,'integer') then error(sum.err) end
+call('SET',key,format('%.0f',tonumber(call('GET',key))+cost),'PX',life)
+end
+elseif record==NOTHING_LEFT then
+call('DEL',key)
+elseif not lifetime then
+call('SETRANGE',key,'0',record)
+elseif lifetime<0 then
+call('SETRANGE',key,-lifetime,record)
+else
+call('SET',key,record,'PX',life)
+end
+end
 local policies,arg={ 0,0,0,0,0 },1+2
 while ARGV[arg] and not tonumber(ARGV[arg]) do
 local algorithm,judge=ARGV[arg]
 if algorithm=='fixed-window' then
-if not fixed_window then
+if not read_counter then
 local EPOCH,UNITS,LEAST_COUNTER=1735689600000,8192,281474976710656
 local WIDE_UNITS,CYCLE=1048576,8589934592
 local LARGEST_WIDE,LONGEST_WIDE=-WIDE_UNITS,CYCLE/64
-local function read_counter(counter,now)
+function read_counter(counter,now)
 if counter>=LEAST_COUNTER and counter<LARGEST then
 local used=counter % UNITS
 return (counter - used)/UNITS+EPOCH,used,UNITS
@@ -160,7 +182,7 @@ record=in_layout(fitting,start,kept)
 if fitting~=layout then lifetime=until_end end
 end
 end
-return max(0,limit - kept),reset_after,retry_after,record,lifetime
+return max(0,limit - kept),reset_after,retry_after,record,lifetime,(layout or kept>0) and start+window
 end
 end
 judge=fixed_window
@@ -219,7 +241,23 @@ elseif moved or allowed and cost~=0 then
 record=pack('<ddd',start,kept_current,kept_previous)
 lifetime=start~=state_start and start+2*window - now
 end
-return remaining,reset_after,retry_after,record,lifetime
+return remaining,reset_after,retry_after,record,lifetime,not full and start
+end
+function sliding_window_correct(key,window,mark,delta)
+local start,current,previous=read_record(pcall_redis('GET',key),24,'<ddd')
+if not start or now>=mark+2*window or now>=start+2*window then return end
+if start==mark then
+current=max(0,current+delta)
+elseif start==mark+window then
+previous=max(0,previous+delta)
+else
+return
+end
+if current==0 and previous==0 then
+call('DEL',key)
+else
+call('SETRANGE',key,'0',pack('<ddd',start,current,previous))
+end
 end
 end
 judge=sliding_window
@@ -379,7 +417,43 @@ lifetime=max(life,at - now+window+ceil(window/4))
 record=pack(HEAD,0,before,now+lifetime,base) .. body
 end
 end
-return remaining,reset_after,retry_after,record,lifetime
+local newest=(moved or allowed and cost>0) and at or last
+return remaining,reset_after,retry_after,record,lifetime,kept>0 and newest
+end
+function sliding_log_correct(key,window,mark,delta,at)
+local log,size,dead,before,_,last=read_log(key)
+if size==0 then return end
+local threshold=max(now,last) - window
+if mark<=threshold then return end
+local entries,texts,sum_before,sum_after,is_found=(size - HEAD_SIZE)/entry_size,{},before,0,false
+local body,its_base,its_entry,its_size=log_body(key,log,size,dead),base,entry,entry_size
+local times,units={},{}
+for i=1,entries - dead do
+local time,sum=unpack_record(its_entry,body,its_size*(i - 1)+1)
+time=its_base+time
+if time>threshold then
+local more=sum - sum_before
+if time==mark then
+more,is_found=max(0,more+delta),true
+end
+if more>0 then times[#times+1],units[#units+1]=time,more end
+end
+sum_before=sum
+end
+if not is_found then return end
+if #times==0 then
+call('DEL',key)
+return
+end
+local kept=0
+for i=1,#units do kept=kept+units[i] end
+use_base(window<NARROW_LIMIT/2 and kept<NARROW_LIMIT/2 and times[1] or 0)
+for i=1,#times do
+sum_after=sum_after+units[i]
+texts[i]=pack(entry,times[i] - base,sum_after)
+end
+local lifetime=max(policies[at+4],times[#times] - now+window+ceil(window/4))
+write_record(key,pack(HEAD,0,0,now+lifetime,base) .. table.concat(texts),lifetime,at,'0')
 end
 end
 judge=sliding_log
@@ -438,6 +512,48 @@ return remaining,reset_after,retry_after,record,lifetime
 end
 end
 judge=token_bucket
+elseif algorithm=='concurrency' then
+if not concurrency then
+function concurrency(key,limit,lease,burst,cost,now)
+local after,far=format('(%.0f',now),format('(%.0f',now+lease)
+local used=pcall_redis('ZCOUNT',key,after,'+inf')
+if type(used)=='table' then
+refuse_unless_foreign(used)
+used=0
+elseif used>0 then
+for _,id in ipairs(call('ZRANGEBYSCORE',key,far,'+inf','LIMIT','0','1000')) do call('ZADD',key,now+lease,id) end
+end
+local allowed=cost<=0 or cost<=limit - used
+if allowed then return max(0,limit - used - max(0,cost)),0,0 end
+if cost>limit then return max(0,limit - used),0,-1 end
+local soonest=call('ZRANGEBYSCORE',key,after,'+inf','WITHSCORES','LIMIT','0','1')
+return max(0,limit - used),0,min(LONGEST_GUESS,soonest[2] - now)
+end
+function take_slot(key,id,expires,life)
+local written=pcall_redis('ZADD',key,expires,id)
+if type(written)=='table' then
+refuse_unless_foreign(written)
+call('DEL',key)
+call('ZADD',key,expires,id)
+end
+call('ZREMRANGEBYSCORE',key,'-inf',now)
+if call('PTTL',key)<tonumber(life) then call('PEXPIRE',key,life) end
+end
+function free_slot(key,id)
+local expires=pcall_redis('ZSCORE',key,id)
+if not expires or type(expires)=='table' then return 0 end
+call('ZREM',key,id)
+return tonumber(expires)>now and 1 or 0
+end
+function renew_slot(key,id,expires,life)
+local known=pcall_redis('ZSCORE',key,id)
+if not known or type(known)=='table' or tonumber(known)<=now then return 0 end
+call('ZADD',key,expires,id)
+if call('PTTL',key)<tonumber(life) then call('PEXPIRE',key,life) end
+return 1
+end
+end
+judge=concurrency
 elseif algorithm=='calendar-window' then
 if not calendar_window then
 local EPOCH,UNITS,LEAST_COUNTER=1735689600000,4194304,70368744177664
@@ -514,7 +630,7 @@ else
 record=format('%.0f',first+kept)
 end
 end
-return max(0,limit - kept),reset_after,retry_after,record,record and ending and ending - now
+return max(0,limit - kept),reset_after,retry_after,record,record and ending and ending - now,ending
 end
 end
 judge=calendar_window
@@ -525,25 +641,6 @@ policies[arg - 2]=judge
 for i=arg+1,arg+5 - 1 do policies[i - 2]=tonumber(ARGV[i]) or ARGV[i] end
 arg=arg+5
 end
-local function settle(key,record,lifetime,at,cost)
-local life=ARGV[2+at+4]
-if lifetime and lifetime>tonumber(life) then life=lifetime end
-if record==ADD_COST then
-local sum=pcall_redis('INCRBY',key,cost)
-if type(sum)=='table' then
-if not string.find(sum.err,'integer') then error(sum.err) end
-call('SET',key,format('%.0f',tonumber(call('GET',key))+cost),'PX',life)
-end
-elseif record==NOTHING_LEFT then
-call('DEL',key)
-elseif not lifetime then
-call('SETRANGE',key,'0',record)
-elseif lifetime<0 then
-call('SETRANGE',key,-lifetime,record)
-else
-call('SET',key,record,'PX',life)
-end
-end
 local function inspect(key,longest)
 local left=call('PTTL',key)
 if left==-1 or left>100*longest then call('PEXPIRE',key,longest) end
@@ -553,7 +650,7 @@ local key,life=KEYS[1],policies[1+4]
 local remaining,reset_after,retry_after,record,lifetime=policies[1](key,policies[1+1],
 policies[1+2],policies[1+3],1,now,life,'1')
 if some_late then return pack('<d',server) end
-if record and record~=CHARGED then settle(key,record,lifetime,1,'1') end
+if record and record~=CHARGED then write_record(key,record,lifetime,1,'1') end
 if microseconds % 16==0 then inspect(key,max(life,policies[1+2])) end
 return pack('<dddd',server,remaining,reset_after,retry_after)
 end
@@ -586,7 +683,7 @@ reply[answered+(1+0)]=remaining
 reply[answered+(1+1)]=reset_after
 reply[answered+(1+2)]=retry_after
 answered=answered+3
-if record and record~=CHARGED then settle(KEYS[i],record,lifetime,at,cost_text) end
+if record and record~=CHARGED then write_record(KEYS[i],record,lifetime,at,cost_text) end
 end
 end
 arg,key=arg+2,key+count
@@ -596,42 +693,70 @@ else
 local run
 if not run_judge and (opcode==3 or opcode==4) then
 function run_judge(opcode,arg,count,key,answered,is_late)
-local hits,entries=tonumber(ARGV[arg+0]),2
-if opcode==4 then entries=2+1 end
+local hits,is_whole=tonumber(ARGV[arg+0]),opcode==4
 arg=arg+1
-local places,costs,texts,offsets,blocks={},{},{},{},{}
+local places,costs,texts,offsets={},{},{},{}
+local blocks,holders,block_keys,hold_keys={},{},{},{}
 local keys,numbers=hits,0
 for n=1,hits do
 places[n]=5*(ARGV[arg+0] - 1)+1
 texts[n],offsets[n]=ARGV[arg+1],numbers+1
 costs[n]=tonumber(texts[n])
-numbers=numbers+3
-if opcode==4 and ARGV[arg+2+0]~='' then
-blocks[n]=new_block(ARGV[arg+2+0])
+numbers,arg=numbers+3,arg+2
+if is_whole then
+local rule=ARGV[arg+0]
+if rule~='' then
+blocks[n]=new_block(rule)
 keys,numbers=keys+1,numbers+1
+block_keys[n]=keys
 end
-arg=arg+entries
+arg=arg+1
+holders[n]=arg
+if (rule~='' or ARGV[arg+0]~='') and algorithm_at(places[n])~='concurrency' then
+keys=keys+1
+hold_keys[n]=keys
+end
+arg,numbers=arg+6,numbers+1
+end
 end
 local past=drawn - key - 1
 if past>=0 and past<count*keys then inspected=KEYS[drawn - past % keys+past % keys % hits] end
-if is_late then return arg,key+count*keys,answered+count*numbers end
-local records,lifetimes={},{}
+if is_late then return arg+(is_whole and count or 0),key+count*keys,answered+count*numbers end
+local records,lifetimes,marks,charges,graced={},{},{},{},{}
 for _=1,count do
-local all_allowed,is_elsewhere,block_key=true,false,key+hits
+local all_allowed,is_elsewhere=true,false
 for n=1,hits do
-local at,to,block,is_blocked=places[n],answered+offsets[n],blocks[n],false
+local at,to,block,is_blocked,aside=places[n],answered+offsets[n],blocks[n],false,0
 local remaining,reset_after,retry_after
+local grace=is_whole and ARGV[holders[n]+5] or ''
+charges[n],graced[n]=texts[n],false
 if block then
-block_key=block_key+1
-is_blocked=read_block(block,KEYS[block_key])>0 and costs[n]>0
+is_blocked=read_block(block,KEYS[key+block_keys[n]])>0 and costs[n]>0 and grace~='record'
 end
 if is_blocked then
 remaining,reset_after,retry_after=look(KEYS[key+n],at,costs[n],texts[n])
 records[n]=nil
+elseif grace=='record' and costs[n]>0 then
+retry_after,graced[n]=0,true
+remaining,reset_after,records[n],lifetimes[n],marks[n],charges[n]=record_hit(KEYS[key+n],at,costs[n],holders[n])
 else
-remaining,reset_after,retry_after,records[n],lifetimes[n]=policies[at](KEYS[key+n],
+remaining,reset_after,retry_after,records[n],lifetimes[n],marks[n]=policies[at](KEYS[key+n],
 policies[at+1],policies[at+2],policies[at+3],
 costs[n],now,policies[at+4],texts[n])
+if is_whole and retry_after>0 then
+if grace~='' then
+if retry_after<=tonumber(grace) then
+aside,retry_after,graced[n]=retry_after,0,true
+records[n],lifetimes[n],marks[n]=charge_ahead(KEYS[key+n],at,costs[n],texts[n],aside)
+end
+elseif algorithm_at(at)=='concurrency' then
+aside=GUESS
+elseif hold_keys[n] then
+remaining,reset_after,retry_after,records[n],lifetimes[n],marks[n],aside=beside_holds(KEYS[key+n],
+KEYS[key+hold_keys[n]],at,costs[n],texts[n],tonumber(ARGV[holders[n]+4]),
+remaining,reset_after,retry_after,records[n],lifetimes[n])
+end
+end
 end
 if is_blocked or retry_after~=0 then all_allowed=false end
 if remaining==-1 then is_elsewhere=true end
@@ -639,20 +764,46 @@ reply[to+0]=remaining
 reply[to+1]=reset_after
 reply[to+2]=retry_after
 if block then reply[to+3+0]=block.left end
+if is_whole then reply[to+3+(block and 1 or 0)+0]=aside end
 end
 for n=1,hits do
-local at,to,block,settled_cost=places[n],answered+offsets[n],blocks[n],texts[n]
-local is_blocked=block and block.left>0 and costs[n]>0
-if not all_allowed and reply[to+2]==0 and not is_blocked then
-settled_cost=records[n]==CHARGED and -costs[n] or 0
+local at,to,block,settled_cost=places[n],answered+offsets[n],blocks[n],charges[n]
+local is_blocked=block and block.left>0 and costs[n]>0 and not graced[n]
+local is_undone=not all_allowed and reply[to+2]==0 and not is_blocked
+if is_undone then
+settled_cost=records[n]==CHARGED and -charges[n] or 0
 reply[to+0],reply[to+1],_,records[n],lifetimes[n]=
 policies[at](KEYS[key+n],policies[at+1],policies[at+2],
 policies[at+3],settled_cost,now,policies[at+4])
 end
-if records[n] and records[n]~=CHARGED then settle(KEYS[key+n],records[n],lifetimes[n],at,settled_cost) end
-if block and not is_elsewhere then answer_with_block(block,is_blocked,policies[at+1],costs[n],to) end
+local record=records[n]
+if record and record~=CHARGED then write_record(KEYS[key+n],record,lifetimes[n],at,settled_cost) end
+if is_whole then
+local aside=to+3+(block and 1 or 0)+0
+if is_undone then
+reply[aside]=0
+elseif all_allowed then
+if ARGV[holders[n]+0]~='' then
+local charged,mark=tonumber(charges[n]),NO_MARK
+if charged>0 then
+mark=marks[n] or record==CHARGED and now+reply[to+1] or NO_MARK
+end
+take_hold(KEYS[key+n],KEYS[key+(hold_keys[n] or n)],at,holders[n],ARGV[arg],mark,charged)
+end
+if graced[n] then
+reply[to+0],reply[to+1]=policies[at](KEYS[key+n],
+policies[at+1],policies[at+2],policies[at+3],0,
+now,policies[at+4],'0')
+end
+end
+if block and not is_elsewhere then
+local may_begin=reply[aside]==0 and ARGV[holders[n]+5]==''
+answer_with_block(block,is_blocked,may_begin,policies[at+1],graced[n] and 0 or costs[n],to)
+end
+end
 end
 key,answered=key+keys,answered+numbers
+if is_whole then arg=arg+1 end
 if is_elsewhere then
 for i=answered - numbers+1,answered do reply[i]=-1 end
 end
@@ -660,7 +811,7 @@ end
 return arg,key,answered
 end
 end
-if not new_block and (opcode==4 or opcode==5) then
+if not new_block and (opcode==4 or opcode==5 or opcode==9) then
 function new_block(rule)
 local block,number={ spans={} },string.gmatch(rule,'%d+')
 block.shortest_life,block.extend,block.forget_after=tonumber(number()),number()=='1',tonumber(number())
@@ -698,7 +849,7 @@ function look(key,at,cost,cost_text)
 local judge,limit,window,burst,life=policies[at],policies[at+1],
 policies[at+2],policies[at+3],policies[at+4]
 local remaining,reset_after,_,record,lifetime=judge(key,limit,window,burst,0,now,life,'0')
-if record and record~=CHARGED then settle(key,record,lifetime,at,'0') end
+if record and record~=CHARGED then write_record(key,record,lifetime,at,'0') end
 local wait,most=0,limit>0 and (tonumber(burst) or limit) or 0
 if cost>most then
 wait=-1
@@ -709,19 +860,24 @@ _,_,wait=judge(key,limit,window,burst,cost,now,life,cost_text)
 end
 return remaining,reset_after,wait
 end
-function answer_with_block(block,is_blocked,limit,cost,to)
+function begin_block(block)
+local spans=block.spans
+local step=min(block.step+1,#spans)
+if spans[step]>0 and write_block(block,now,spans[step],step) then return spans[step] end
+return 0
+end
+function answer_with_block(block,is_blocked,may_begin,limit,cost,to)
 local remaining,reset_after,retry_after=
 to+0,to+1,to+2
-local left,spans=block.left,block.spans
+local left=block.left
 if is_blocked then
 if block.extend and reply[retry_after]>=0 and now>block.start
 and write_block(block,now,block.span,block.step)
 then
 left=block.span
 end
-elseif reply[retry_after]>0 then
-local step=min(block.step+1,#spans)
-if spans[step]>0 and write_block(block,now,spans[step],step) then left=spans[step] end
+elseif may_begin and reply[retry_after]>0 then
+left=begin_block(block)
 end
 if left>0 then
 if limit==0 then
@@ -735,6 +891,184 @@ reply[remaining]=0
 if cost>0 and reply[retry_after]>=0 then reply[retry_after]=max(left,reply[retry_after]) end
 end
 reply[to+3+0]=left
+end
+end
+if not take_hold and (opcode==4 or opcode==9 or opcode==10 or opcode==11) then
+function take_hold(key,holds,at,holder,id,mark,cost)
+local life=ARGV[holder+3]
+local expires=now+ARGV[holder+0]
+if algorithm_at(at)=='concurrency' then
+if cost>0 then take_slot(key,id,expires,ARGV[holder+2]) end
+return
+end
+local record=pack('<dddd',expires,mark,cost,now+ARGV[holder+1])
+keep_hold(holds,id,record,ARGV[holder+2],life)
+end
+function keep_hold(holds,id,record,field_life,key_life)
+write_hold(holds,id,record,field_life)
+call('PEXPIRE',holds,key_life)
+if not HAS_FIELD_EXPIRY and microseconds % 16==0 then
+local some=call('HRANDFIELD',holds,'8','WITHVALUES')
+for i=2,#some,2 do
+local _,_,_,kept_until=read_hold(some[i])
+if not kept_until or kept_until<=now then call('HDEL',holds,some[i - 1]) end
+end
+end
+end
+function write_hold(holds,id,record,life)
+local written
+if HAS_FIELD_EXPIRY then
+written=pcall_redis('HSETEX',holds,'PX',life,'FIELDS','1',id,record)
+else
+written=pcall_redis('HSET',holds,id,record)
+end
+if type(written)~='table' then return end
+refuse_unless_foreign(written)
+call('DEL',holds)
+write_hold(holds,id,record,life)
+end
+function read_hold(found)
+if type(found)=='table' then
+refuse_unless_foreign(found)
+elseif found and #found==32 then
+return unpack_record('<dddd',found)
+end
+end
+function with_room(at,units)
+local limit,burst,algorithm=policies[at+1],policies[at+3],algorithm_at(at)
+if algorithm=='token-bucket' or algorithm=='gcra' then return limit,burst+units end
+return limit+units,burst
+end
+function room_of(key,at,debt)
+local limit,burst=with_room(at,debt)
+local room,_,_,_,_,present=
+policies[at](key,limit,policies[at+2],burst,0,now,policies[at+4],'0')
+return room,present
+end
+function record_hit(key,at,cost,holder)
+local debt=tonumber(ARGV[holder+4])
+local units=min(cost,max(0,(room_of(key,at,debt))))
+local limit,burst=with_room(at,debt)
+local text=format('%.0f',units)
+local remaining,reset_after,_,record,lifetime,mark=policies[at](key,limit,policies[at+2],
+burst,units,now,policies[at+4],text)
+return remaining,reset_after,record,lifetime,mark,text
+end
+function charge_ahead(key,at,cost,cost_text,wait)
+local limit,window=policies[at+1],policies[at+2]
+local _,burst=with_room(at,ceil(wait*limit/window))
+local _,_,_,record,lifetime,mark=
+policies[at](key,limit,window,burst,cost,now,policies[at+4],cost_text)
+return record,lifetime,mark
+end
+function counting(at,present,mark,cost)
+local algorithm,window=algorithm_at(at),policies[at+2]
+if algorithm=='token-bucket' or algorithm=='gcra' then return cost end
+if not present then return 0 end
+if algorithm=='sliding-log' then return mark>max(now,present) - window and cost or 0 end
+if mark==present then return cost end
+if algorithm~='sliding-window' or mark+window~=present then return 0 end
+return floor(cost*max(0,min(window,present+window - now))/window)
+end
+function is_corrected_at_once(key,at,mark,delta,debt)
+if algorithm_at(at)~='fixed-window' then return false end
+local limit,window,text=policies[at+1],policies[at+2],format('%.0f',delta)
+local sum=pcall_redis('INCRBY',key,text)
+if type(sum)~='number' then return false end
+local began,used,units=read_counter(sum,now)
+if began and began+window==mark and mark>now and began - now<=window and used>0 and used - delta>=0 and used - delta<units
+and (delta<0 or used<=limit+debt)
+then
+return true
+end
+if sum==delta then call('DEL',key) else call('INCRBY',key,format('%.0f',-delta)) end
+return false
+end
+function correct(key,at,mark,delta,debt)
+local limit,burst=with_room(at,debt)
+local algorithm,judge,window,life=
+algorithm_at(at),policies[at],policies[at+2],policies[at+4]
+local has_marks=algorithm~='token-bucket' and algorithm~='gcra'
+if delta>0 then
+local room,present=room_of(key,at,debt)
+if room==-1 then return room end
+delta=min(delta,max(0,room))
+if delta==0 then return end
+if has_marks and mark>=0 and not present then return end
+end
+if mark>=0 and algorithm=='sliding-window' then return sliding_window_correct(key,window,mark,delta) end
+if mark>=0 and algorithm=='sliding-log' then return sliding_log_correct(key,window,mark,delta,at) end
+if delta>0 and has_marks and mark>=0 then
+local _,present=room_of(key,at,debt)
+if present~=mark then return end
+end
+local text=format('%.0f',delta)
+local remaining,_,_,record,lifetime,present=judge(key,limit,window,burst,delta,now,life,text)
+if remaining==-1 then return remaining end
+if delta<0 and has_marks and present~=mark then return end
+if record and record~=CHARGED then write_record(key,record,lifetime,at,text) end
+end
+function beside_holds(key,holds,at,cost,cost_text,debt,remaining,reset_after,retry_after,record,lifetime)
+local length=pcall_redis('HLEN',holds)
+if type(length)=='table' then refuse_unless_foreign(length) end
+if length==0 or type(length)=='table' then return remaining,reset_after,retry_after,record,lifetime,nil,0 end
+local room,present=room_of(key,at,debt)
+local pending,seen,gave,cursor=0,0,false,'0'
+repeat
+local page=call('HSCAN',holds,cursor,'COUNT','100')
+cursor=page[1]
+for i=2,#page[2],2 do
+local expires,mark,held,kept_until=read_hold(page[2][i])
+seen=seen+1
+if not kept_until or kept_until<=now then
+call('HDEL',holds,page[2][i - 1])
+elseif expires>now then
+pending=pending+counting(at,present,mark,held)
+else
+correct(key,at,mark,-held,debt)
+call('HDEL',holds,page[2][i - 1])
+gave=true
+end
+end
+until cursor=='0' or seen>=1000 or cost<=room - debt+pending
+local mark
+if gave then
+remaining,reset_after,retry_after,record,lifetime,mark=policies[at](key,policies[at+1],
+policies[at+2],policies[at+3],cost,now,policies[at+4],
+cost_text)
+room=room_of(key,at,debt)
+end
+if retry_after>0 and cost<=room - debt+pending then
+return remaining,reset_after,min(LONGEST_GUESS,retry_after),record,lifetime,mark,GUESS
+end
+return remaining,reset_after,retry_after,record,lifetime,mark,0
+end
+function settle_hold(key,holds,at,id,cost,debt)
+if algorithm_at(at)=='concurrency' then return free_slot(key,id) end
+local expires,mark,held,kept_until=read_hold(pcall_redis('HGET',holds,id))
+if not expires then return 0 end
+local is_open=expires>now
+if not is_open then cost=kept_until>now and 0 or held end
+if cost~=held and not is_corrected_at_once(key,at,mark,cost - held,debt) and correct(key,at,mark,cost - held,debt)==-1 then return -1 end
+call('HDEL',holds,id)
+return is_open and 1 or 0,mark
+end
+function block_if_gone(key,holds,at,mark,cost,debt,block,block_key)
+if cost==0 or read_block(block,block_key)>0 then return end
+local room,present=room_of(key,at,debt)
+if mark>=0 and counting(at,present,mark,cost)==0 then return end
+local free,cursor,seen=room - debt,'0',0
+if free>0 or room==-1 then return end
+repeat
+local page=call('HSCAN',holds,cursor,'COUNT','100')
+cursor=page[1]
+for i=2,#page[2],2 do
+local expires,its_mark,held=read_hold(page[2][i])
+seen=seen+1
+if expires and expires>now then free=free+counting(at,present,its_mark,held) end
+end
+until cursor=='0' or seen>=1000 or free>0
+if free<=0 then begin_block(block) end
 end
 end
 if not run_impose and (opcode==5) then
@@ -771,6 +1105,98 @@ function run_read_clock(_,arg,count,key,answered)
 return arg,key+count,answered
 end
 end
+if not run_settle and (opcode==9) then
+function run_settle(_,arg,count,key,answered,is_late)
+local at=5*(ARGV[arg+0] - 1)+1
+local debt,rule=tonumber(ARGV[arg+1]),ARGV[arg+2]
+local block=rule~='' and new_block(rule)
+local keys=block and 3 or 2
+arg=arg+3
+if not is_late then
+for n=1,count do
+local state,holds=KEYS[key+keys*(n - 1)+1],KEYS[key+keys*(n - 1)+2]
+local its=arg+2*(n - 1)
+local cost=tonumber(ARGV[its+1])
+local done,mark=settle_hold(state,holds,at,ARGV[its+0],cost,debt)
+if block and done==1 then block_if_gone(state,holds,at,mark,cost,debt,block,KEYS[key+keys*n]) end
+reply[answered+n]=done
+end
+end
+return arg+2*count,key+keys*count,answered+1*count
+end
+end
+if not run_renew and (opcode==10) then
+function run_renew(_,arg,count,key,answered,is_late)
+local at=5*(ARGV[arg+0] - 1)+1
+local expires=now+ARGV[arg+1]
+local field_life,key_life=ARGV[arg+2],ARGV[arg+3]
+arg=arg+4
+if not is_late then
+for n=1,count do
+local state,holds,id=KEYS[key+2*n - 1],KEYS[key+2*n],ARGV[arg+n - 1]
+if algorithm_at(at)=='concurrency' then
+reply[answered+n]=renew_slot(state,id,expires,field_life)
+else
+local before,mark,cost,kept_until=read_hold(pcall_redis('HGET',holds,id))
+local is_open=before and before>now
+if is_open then
+local keeps=kept_until - before
+local life=keeps>0 and format('%.0f',tonumber(field_life)+keeps) or field_life
+write_hold(holds,id,pack('<dddd',expires,mark,cost,expires+keeps),life)
+call('PEXPIRE',holds,key_life)
+end
+reply[answered+n]=is_open and 1 or 0
+end
+end
+end
+return arg+count,key+2*count,answered+1*count
+end
+end
+if not run_hold and (opcode==11) then
+function run_hold(_,arg,count,key,answered,is_late)
+local at,cost_text=5*(ARGV[arg+0] - 1)+1,ARGV[arg+1]
+local holder,cost=arg+2,tonumber(cost_text)
+local first_id=holder+6
+if drawn>key and drawn<=key+2*count then inspected=KEYS[drawn - (drawn - key - 1) % 2] end
+if not is_late then
+local judge,limit,window,burst,life=policies[at],policies[at+1],
+policies[at+2],policies[at+3],policies[at+4]
+local field_life,key_life=ARGV[holder+2],ARGV[holder+3]
+local expires,kept_until=now+ARGV[holder+0],now+ARGV[holder+1]
+local is_slot=algorithm_at(at)=='concurrency'
+local last_mark,packed
+for n=1,count do
+local state,holds,to=KEYS[key+2*n - 1],KEYS[key+2*n],answered+4*(n - 1)+1
+local remaining,reset_after,retry_after,record,lifetime,mark=
+judge(state,limit,window,burst,cost,now,life,cost_text)
+local aside=0
+if retry_after>0 then
+if is_slot then
+aside=GUESS
+else
+remaining,reset_after,retry_after,record,lifetime,mark,aside=beside_holds(state,holds,at,cost,cost_text,
+tonumber(ARGV[holder+4]),remaining,reset_after,retry_after,record,lifetime)
+end
+end
+reply[to+0]=remaining
+reply[to+1]=reset_after
+reply[to+2]=retry_after
+reply[to+3]=remaining==-1 and -1 or aside
+if record and record~=CHARGED then write_record(state,record,lifetime,at,cost_text) end
+if retry_after==0 then
+if is_slot then
+if cost>0 then take_slot(state,ARGV[first_id+n - 1],expires,field_life) end
+else
+mark=cost>0 and (mark or record==CHARGED and now+reset_after) or NO_MARK
+if mark~=last_mark then last_mark,packed=mark,pack('<dddd',expires,mark,cost,kept_until) end
+keep_hold(holds,ARGV[first_id+n - 1],packed,field_life,key_life)
+end
+end
+end
+end
+return first_id+count,key+2*count,answered+4*count
+end
+end
 if opcode==3 then
 run=run_judge
 elseif opcode==4 then
@@ -781,6 +1207,12 @@ elseif opcode==6 then
 run=run_forget
 elseif opcode==7 then
 run=run_read_clock
+elseif opcode==9 then
+run=run_settle
+elseif opcode==10 then
+run=run_renew
+elseif opcode==11 then
+run=run_hold
 else
 return redis.error_reply('ERR unknown opcode ' .. opcode)
 end

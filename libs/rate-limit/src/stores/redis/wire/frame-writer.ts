@@ -68,6 +68,14 @@ export class FrameWriter implements Frame, RunWriter {
     return blocks ? this.texts.ofRule(blocks) : '';
   }
 
+  lifeOfHolds(policy: Policy): number {
+    return this.texts.lifeOfHolds(policy);
+  }
+
+  atLeast(life: number): number {
+    return this.texts.atLeast(life);
+  }
+
   write<Name extends List>(_: Name, ...values: Values<Name>): void {
     this.runs.push(...values);
   }
@@ -87,6 +95,7 @@ export class FrameWriter implements Frame, RunWriter {
       } else if (this.joins(command, last!, at, count)) {
         this.runs[at + FRAME.run.count] = ++count;
         last = command;
+        command.writeOwn?.(this);
         continue;
       }
       last = command;
@@ -94,6 +103,7 @@ export class FrameWriter implements Frame, RunWriter {
       at = this.runs.length;
       this.write('run', command.opcode, count);
       command.writeTo(this);
+      command.writeOwn?.(this);
     }
   }
 

@@ -23,10 +23,25 @@ const LAYOUT = {
   run: ['opcode', 'count'],
   /** A hit. `policy`: which one, counted from 1. In a `hitEach` run: of the first hit. */
   hit: ['policy', 'cost'],
-  /** After each hit of a `judgeBlocking` run: the rule of the policy's blocks, or ''. */
+  /** After each hit of a `judgeWhole` run: the rule of the policy's blocks, or ''. */
   blocking: ['rule'],
-  /** The start of `judge` and `judgeBlocking`: how many hits each request has. The hits follow. */
+  /**
+   * After that: how long the hit is held, in ms, or ''; how long that is kept; the TTL of its field and of its hash; the
+   * policy's debt; and 'record', the hit's patience in ms, or ''.
+   */
+  holding: ['ttl', 'keep', 'fieldLife', 'keyLife', 'debt', 'grace'],
+  /** The start of `judge` and `judgeWhole`: how many hits each request has. The hits follow. */
   judge: ['hits'],
+  /** Behind a `judgeWhole` run, of each request: the id of its hold, or ''. */
+  holdId: ['id'],
+  /** The answer to a hit of a `hold` run: as in a `judgeWhole` run. */
+  whole: ['remaining', 'resetAfter', 'retryAfter', 'aside'],
+  /** The start of a `settle` run. */
+  settle: ['policy', 'debt', 'rule'],
+  /** Behind it, of each command. */
+  settlement: ['id', 'cost'],
+  /** The start of a `renew` run. The ids of its commands follow. */
+  renew: ['policy', 'ttl', 'fieldLife', 'keyLife'],
   /** A block that code asks for. `span`: how long, in ms. */
   impose: ['policy', 'span', 'rule'],
   /** How many keys each command removes. */
@@ -38,7 +53,9 @@ const LAYOUT = {
   decision: ['remaining', 'resetAfter', 'retryAfter'],
   /** After the answer to a hit whose policy blocks: how long a block stands, or 0. */
   block: ['blockedFor'],
-  /** The answer to any other command: 1, or 0 where Redis refused. */
+  /** After that, to a hit of a `judgeWhole` run: 0, {@link GUESS}, or how long a hit charged ahead of time must wait. */
+  aside: ['aside'],
+  /** The answer to any other command: 1, or 0 where Redis refused or nothing was open. */
   done: ['done'],
 } as const;
 
@@ -70,11 +87,14 @@ export const OPCODE = {
   deadline: 1,
   hit: 2,
   judge: 3,
-  judgeBlocking: 4,
+  judgeWhole: 4,
   impose: 5,
   forget: 6,
   readClock: 7,
   hitEach: 8,
+  settle: 9,
+  renew: 10,
+  hold: 11,
 } as const;
 
 /**
@@ -83,10 +103,13 @@ export const OPCODE = {
  */
 export const PARTS: Readonly<Partial<Record<keyof typeof OPCODE, readonly string[]>>> = {
   judge: ['judge'],
-  judgeBlocking: ['blocks', 'judge'],
+  judgeWhole: ['blocks', 'holds', 'judge'],
   impose: ['blocks', 'impose'],
   forget: ['forget'],
   readClock: ['read-clock'],
+  settle: ['blocks', 'holds', 'settle'],
+  renew: ['holds', 'renew'],
+  hold: ['holds', 'hold'],
 };
 
 /**
@@ -94,6 +117,9 @@ export const PARTS: Readonly<Partial<Record<keyof typeof OPCODE, readonly string
  * The first number of any other command is not this one.
  */
 export const LATE = -1;
+
+/** Stands beside the answer to a hit whose wait is a guess. */
+export const GUESS = -1;
 
 /**
  * In milliseconds. Commands whose deadlines are this close together share the first one's deadline. A batch gathers

@@ -27,8 +27,11 @@ export class StateKeys {
   }
 }
 
-/** Where its block is stored. No policy's id ends in `:block`. */
+/** Where its block is stored. No policy's id ends in `:block` or `:holds`. */
 export const blockKey = (stateKey: string): string => `${stateKey}:block`;
+
+/** Where its holds are stored. */
+export const holdsKey = (stateKey: string): string => `${stateKey}:holds`;
 
 /**
  * The key of a hit as text that is safe between braces, one to one: two different keys never give the same partition.

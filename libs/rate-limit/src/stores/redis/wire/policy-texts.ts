@@ -1,5 +1,6 @@
 import { algorithmOf } from '../../../core/algorithms/index.js';
 import type { BlockRule } from '../../../core/blocks/block.js';
+import { LONGEST_HOLD } from '../../../core/hit.js';
 import type { Policy } from '../../../core/policy.js';
 import type { ServerClock } from './clock.js';
 import { entryNames } from './frame.js';
@@ -45,6 +46,15 @@ export class PolicyTexts {
     const texts = policy.period.isCalendar ? this.calendarOf(policy, present) : this.spanOf(policy);
     this.known.set(policy, texts);
     return texts.list;
+  }
+
+  /** How long the hash of a policy's holds lives, in milliseconds: as long as any hold can be kept. */
+  lifeOfHolds(policy: Policy): number {
+    return this.atLeast(LONGEST_HOLD + algorithmOf(policy.algorithm).longestLifetime(policy));
+  }
+
+  atLeast(life: number): number {
+    return Math.max(this.shortestLife, life);
   }
 
   ofRule(rule: BlockRule): string {

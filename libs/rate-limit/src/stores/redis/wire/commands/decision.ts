@@ -1,6 +1,6 @@
 import type { Decision } from '../../../../core/decision.js';
 import type { Policy } from '../../../../core/policy.js';
-import { FRAME } from '../frame.js';
+import { FRAME, GUESS } from '../frame.js';
 import type { Reply } from '../reply.js';
 
 const { remaining, resetAfter, retryAfter, LENGTH } = FRAME.decision;
@@ -18,4 +18,12 @@ export function readDecision({ limit }: Policy, reply: Reply): Decision {
   };
   reply.skip(LENGTH);
   return decision;
+}
+
+/** Reads what stands beside a decision: whether its wait is a guess, or when a hit that is charged ahead of time starts. */
+export function readAside(decision: Decision, reply: Reply): Decision {
+  const aside = reply.numberAt(FRAME.aside.aside);
+  reply.skip(FRAME.aside.LENGTH);
+  if (aside === 0) return decision;
+  return aside === GUESS ? { ...decision, isGuess: true } : { ...decision, startsIn: aside };
 }
