@@ -61,7 +61,11 @@ function hitsOf({ hits, id, ttl, givesBack }: Take, rules: readonly Policy[]): H
   return hits.map(({ rule, key, cost, isHeld, isRecorded, patience }): Hit => {
     const policy = rules[rule % rules.length]!;
     const isSlot = policy.algorithm === 'concurrency';
-    const hold = { id, ttl: isSlot ? Math.min(ttl, policy.lease) : ttl, ...(givesBack && !isSlot ? { givesBack } : {}) };
+    const hold = {
+      id,
+      ttl: isSlot ? Math.min(ttl, policy.lease) : ttl,
+      ...(givesBack && !isSlot ? { givesBack } : {}),
+    };
     if (isSlot) return { policy, key, cost: Math.min(1, cost), hold };
     const hasBurst = policy.algorithm === 'token-bucket' || policy.algorithm === 'gcra';
     return {
