@@ -9,7 +9,7 @@ import { LivePolicy } from '../../engine/limits/live-policy.js';
 import { LIST_KEYS, listsOf, type Lists } from '../../engine/lists/lists.js';
 import type { PolicySource } from '../../engine/policy-source.js';
 import { PolicyVariants } from '../../engine/policy-variants.js';
-import { windowOf, type WindowDefinition } from '../../core/window-of.js';
+import { windowOf } from '../../core/window-of.js';
 import { byIp } from '../keys/by-ip.js';
 import { checkResolver } from '../keys/check-resolver.js';
 import type { KeyResolver, Partition, Phase } from '../keys/key-resolver.js';
@@ -66,7 +66,7 @@ export function ruleOf(options: PolicyOptions, owner?: string): Rule {
     );
   }
   const isUnnamed = options.name === undefined;
-  const name = !isUnnamed ? options.name! : options.resolve ? LOOKED_UP : wireName(options.limit, options.window!);
+  const name = !isUnnamed ? options.name! : options.resolve ? LOOKED_UP : wireName(options);
   return compiled({ name, isUnnamed, source: sourceOf(options, name, owner), written: options }, options);
 }
 
@@ -89,11 +89,11 @@ export function ruleOfHandler(rule: Rule, use: PolicyReference, owner: string): 
 }
 
 function sourceOf(options: PolicyOptions, name: string, owner?: string, leader?: LivePolicy): PolicySource<Call> {
-  const { algorithm, limit, window, burst, onStoreFailure, blockFor } = options;
+  const { algorithm, limit, window, burst, onStoreFailure, blockFor, debt, mode, lease } = options;
   refuseBareNumbers(options);
   // If the limit is a function, the rest of the definition is still checked.
   const fixed = typeof limit === 'function' ? 1 : limit;
-  const definition = { name, algorithm, limit: fixed, window, burst, onStoreFailure, blockFor };
+  const definition = { name, algorithm, limit: fixed, window, burst, onStoreFailure, blockFor, debt, mode, lease };
   const variants = new PolicyVariants(definition, owner);
   const lookup = lookupOf(options, variants);
   if (lookup) return lookup;
@@ -190,8 +190,9 @@ function checkFunction(value: unknown, what: string, name: string): void {
 /** The name of unnamed policies with `resolve`. */
 const LOOKED_UP = 'resolved';
 
-/** The name of an unnamed policy in the header fields: `3-per-1m`, `3-per-day`. */
-function wireName(limit: PolicyOptions['limit'], window: WindowDefinition): string {
-  const [span] = windowOf(window).text.split(' ');
+/** The name of an unnamed policy in the header fields: `3-per-1m`, `3-per-day`, `3-at-once`. */
+function wireName({ algorithm, limit, window }: PolicyOptions): string {
+  if (algorithm === 'concurrency') return typeof limit === 'number' ? `${limit}-at-once` : 'at-once';
+  const [span] = windowOf(window!).text.split(' ');
   return typeof limit === 'number' ? `${limit}-per-${span}` : `per-${span}`;
 }
