@@ -79,7 +79,10 @@ describe.each(adapters)('the examples of the documentation, on %s', (adapter) =>
     for (const key of keys) expect(key).toMatch(/^rl:\{[\w-]{43}\}:(user|address):fw3600000$/);
   });
 
-  const passwords = { provide: Passwords, useValue: { areRight: async (login: any) => login.password === 'right' } };
+  const passwords = {
+    provide: Passwords,
+    useValue: { areRight: async (login: { password?: string }) => login.password === 'right' },
+  };
   const loginApp = async () =>
     (await boot(adapter, {}, { controllers: [LoginController], providers: [passwords] })).url;
   const login = async (url: string, body: unknown) => {
