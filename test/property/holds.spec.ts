@@ -61,7 +61,11 @@ function hitsOf({ hits, id, ttl, givesBack }: Take, rules: readonly Policy[]): H
   return hits.map(({ rule, key, cost, isHeld, isRecorded, patience }): Hit => {
     const policy = rules[rule % rules.length]!;
     const isSlot = policy.algorithm === 'concurrency';
-    const hold = { id, ttl: isSlot ? Math.min(ttl, policy.lease) : ttl, ...(givesBack && !isSlot ? { givesBack } : {}) };
+    const hold = {
+      id,
+      ttl: isSlot ? Math.min(ttl, policy.lease) : ttl,
+      ...(givesBack && !isSlot ? { givesBack } : {}),
+    };
     if (isSlot) return { policy, key, cost: Math.min(1, cost), hold };
     const hasBurst = policy.algorithm === 'token-bucket' || policy.algorithm === 'gcra';
     return {
@@ -104,7 +108,7 @@ describe.each(serverKinds())('holds in memory and in $label', (kind) => {
     let guesses = 0;
     await fc.assert(
       fc.asyncProperty(timelines, async ({ begins, rules, moments }) => {
-        let time = begins;
+        let time: number = begins;
         const now = () => time;
         const memory = new MemoryStore({ now });
         const redis = new RedisStore(client, { now, prefix: randomUUID(), timeout: 10_000 });

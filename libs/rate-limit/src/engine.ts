@@ -41,8 +41,16 @@ export type { Clock } from './core/clock.js';
 export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
-export { checkHits, mergingHits, type Hit } from './core/hit.js';
-export { judgeAll, type Claim, type Outcome } from './core/judge-all.js';
+export { checkHits, mergingHits, type Hit, type HoldRequest } from './core/hit.js';
+export { judgeAll, settleOne, type Claim, type Outcome, type Settlement } from './core/judge-all.js';
+export type { HeldUnits, Holds } from './core/holds/held-units.js';
+export {
+  checkRenewal,
+  checkSettlement,
+  type Held,
+  type HoldingStore,
+  type OpenHold,
+} from './core/holds/holding-store.js';
 export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWriteResult } from './core/limit-book.js';
 export type { DecisionEvent, DenialReason, Observer } from './core/observer.js';
 export type { CalendarDefinition, CalendarText, Weekday } from './core/calendar/calendar-window.js';

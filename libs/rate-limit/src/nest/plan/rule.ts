@@ -89,11 +89,11 @@ export function ruleOfHandler(rule: Rule, use: PolicyReference, owner: string): 
 }
 
 function sourceOf(options: PolicyOptions, name: string, owner?: string, leader?: LivePolicy): PolicySource<Call> {
-  const { algorithm, limit, window, burst, onStoreFailure, blockFor } = options;
+  const { algorithm, limit, window, burst, onStoreFailure, blockFor, debt, mode, lease } = options;
   refuseBareNumbers(options);
   // If the limit is a function, the rest of the definition is still checked.
   const fixed = typeof limit === 'function' ? 1 : limit;
-  const definition = { name, algorithm, limit: fixed, window, burst, onStoreFailure, blockFor };
+  const definition = { name, algorithm, limit: fixed, window, burst, onStoreFailure, blockFor, debt, mode, lease };
   const variants = new PolicyVariants(definition, owner);
   const lookup = lookupOf(options, variants);
   if (lookup) return lookup;
