@@ -191,7 +191,7 @@ describe.each(serverKinds())('commands on $label', (kind) => {
         5,
       ],
       ['a hit that is held', [state, holds], [OPCODE.hold, 1, 1, 1, ...holding, 'id'], FRAME.whole.LENGTH],
-      ['a settlement', [state, holds], [OPCODE.settle, 1, 1, 0, '', 'id', 1], 1],
+      ['a settlement', [state, holds], [OPCODE.settle, 1, 1, 0, '', 'id 1'], 1],
       ['a renewal', [state, holds], [OPCODE.renew, 1, 1, 1, 1, 1, 'id'], 1],
       ['a block by hand', [state, block], [OPCODE.impose, 1, 1, MINUTE, rule], 1],
       ['a reset', [state, block], [OPCODE.forget, 1, 2], 1],
