@@ -56,12 +56,16 @@ const timelines = fc.record({
 
 type Take = Extract<typeof acts extends fc.Arbitrary<infer A> ? A : never, { act: 'take' }>;
 
-/** What a request asks for. A slot needs a hold and costs one; only buckets take turns. */
+/** What a request asks for. A slot needs a hold and costs one; only buckets take turns ahead of time. */
 function hitsOf({ hits, id, ttl, givesBack }: Take, rules: readonly Policy[]): Hit[] {
   return hits.map(({ rule, key, cost, isHeld, isRecorded, patience }): Hit => {
     const policy = rules[rule % rules.length]!;
     const isSlot = policy.algorithm === 'concurrency';
-    const hold = { id, ttl: isSlot ? Math.min(ttl, policy.lease) : ttl, ...(givesBack && !isSlot ? { givesBack } : {}) };
+    const hold = {
+      id,
+      ttl: isSlot ? Math.min(ttl, policy.lease) : ttl,
+      ...(givesBack && !isSlot ? { givesBack } : {}),
+    };
     if (isSlot) return { policy, key, cost: Math.min(1, cost), hold };
     const hasBurst = policy.algorithm === 'token-bucket' || policy.algorithm === 'gcra';
     return {
@@ -69,7 +73,7 @@ function hitsOf({ hits, id, ttl, givesBack }: Take, rules: readonly Policy[]): H
       key,
       cost,
       ...(isHeld ? { hold } : {}),
-      ...(hasBurst && !isRecorded && patience !== undefined ? { patience } : {}),
+      ...(!isRecorded && patience !== undefined ? { patience: hasBurst ? patience : 0 } : {}),
     };
   });
 }

@@ -4,6 +4,7 @@ import type { KnownKeys } from './identity/known-keys.js';
 import type { LiveLimits, NamedLivePolicies } from './limits/live-limits.js';
 import type { Lists } from './lists/lists.js';
 import type { SafeObserver } from './observer/logging-observer.js';
+import type { WaitingRoom } from './waiting/waiting-room.js';
 
 /** What a limiter is made of. */
 export interface LimiterParts {
@@ -19,8 +20,10 @@ export interface LimiterParts {
   readonly limits: LiveLimits;
   readonly observer: SafeObserver;
   readonly keys: KnownKeys;
+  /** The calls that wait. */
+  readonly waiting: WaitingRoom;
   /** Whether the store can block. */
   readonly canBlock: boolean;
-  /** Closes what was opened for it, and stops reading changed limits. */
+  /** Turns away calls that wait, closes what was opened for it, and stops reading changed limits. */
   readonly close: () => Promise<void>;
 }

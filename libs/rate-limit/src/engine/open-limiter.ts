@@ -7,6 +7,7 @@ import type { LimiterLogger } from './observer/logger.js';
 import { loggingObserver, type SafeObserver } from './observer/logging-observer.js';
 import { canBlockWith, openStores } from './open-stores.js';
 import type { StoreOptions } from './options.js';
+import { WaitingRoom } from './waiting/waiting-room.js';
 
 /**
  * Opens the parts of a limiter. The options must have been checked.
@@ -28,6 +29,7 @@ export async function openLimiter(
   const limits = new LiveLimits(catalogue, book, { every, keys, warn: (news) => logger.warn(news) });
   await limits.start();
   const canBlock = canBlockWith(options);
+  const waiting = new WaitingRoom();
   return {
     store,
     unobserved,
@@ -37,9 +39,11 @@ export async function openLimiter(
     limits,
     observer,
     keys,
+    waiting,
     canBlock,
     close: async () => {
       limits.stop();
+      await waiting.close();
       await close();
     },
   };

@@ -111,12 +111,12 @@ function givesBack(hits: readonly Hit[]): boolean {
   return false;
 }
 
-/** Whether a hit was denied, and the store itself judged all of them. */
+/** Whether a hit was denied, the store itself judged all of them, and none of the waits is a guess. */
 function isDenial(decisions: readonly Decision[]): boolean {
   let isDenied = false;
   for (let i = 0; i < decisions.length; i++) {
-    const { allowed, by } = decisions[i]!;
-    if (by !== 'store') return false;
+    const { allowed, by, isGuess } = decisions[i]!;
+    if (by !== 'store' || isGuess) return false;
     if (!allowed) isDenied = true;
   }
   return isDenied;
@@ -131,7 +131,8 @@ function unchangedFor(hits: readonly Hit[], decisions: readonly Decision[]): num
   for (let i = 0; i < decisions.length; i++) {
     const { resetAfter, retryAfter, blockedFor = 0 } = decisions[i]!;
     if (resetAfter > 0) least = Math.min(least, resetAfter);
-    if (retryAfter > 0) least = Math.min(least, retryAfter);
+    // A hit with patience passes earlier by it.
+    if (retryAfter > 0) least = Math.min(least, retryAfter - (hits[i]!.patience ?? 0));
     if (blockedFor === 0) continue;
     least = hits[i]!.policy.blocks?.extend ? 0 : Math.min(least, blockedFor);
   }

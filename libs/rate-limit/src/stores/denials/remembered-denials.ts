@@ -193,8 +193,12 @@ export class RememberedDenials {
 const sameHits = (some: readonly Hit[], others: readonly Hit[]): boolean =>
   some.length === others.length && some.every((hit, i) => sameHit(hit, others[i]));
 
-const sameHit = ({ policy, key, cost }: Hit, other: Hit | undefined): boolean =>
-  other?.key === key && other.cost === cost && isChecked(other.policy) && sameRule(other.policy, policy);
+const sameHit = ({ policy, key, cost, patience }: Hit, other: Hit | undefined): boolean =>
+  other?.key === key &&
+  other.cost === cost &&
+  other.patience === patience &&
+  isChecked(other.policy) &&
+  sameRule(other.policy, policy);
 
 const sameRule = (one: Policy, other: Policy): boolean =>
   one === other ||
