@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import {
   createLimiter,
   RateLimitWaitError,
+  StoreUnavailableError,
   type Decision,
   type Limiter,
   type LimiterOptions,
@@ -63,6 +64,8 @@ const reasonOf = (error: unknown): string =>
   error instanceof RateLimitWaitError
     ? `${error.code} ${error.retryAfter}`
     : String((error as { code?: string }).code ?? error);
+
+const decisionOf = (error: unknown): Decision => (error as RateLimitWaitError).decision;
 
 const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
 
@@ -226,7 +229,7 @@ describe('what does not wait', () => {
     const codeOf = (policy: string, options?: object, key = 'user:1') =>
       limiter.wait(policy, key, options).then(
         () => 'passed',
-        (error: { code: string }) => error.code,
+        (error: unknown) => (error as { code: string }).code,
       );
     expect(await codeOf('uploads')).toBe('RL_WAIT_INVALID');
     expect(await codeOf('bucket', { timeout: 30 })).toBe('RL_TIMEOUT_INVALID');
@@ -272,5 +275,87 @@ describe('what does not wait', () => {
     expect(journal.lines.sort()).toEqual(['bucket@1 RL_WAIT_CLOSED', 'window@1 RL_WAIT_CLOSED']);
     await expect(limiter.wait('paced', 'user:1')).rejects.toMatchObject({ code: 'RL_WAIT_CLOSED' });
     expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
+describe('waiting with Redis', () => {
+  const place = () => ({ redis: sharedRedis().url, prefix: `wait-${process.pid}-${Math.random()}` });
+
+  it('serves two limiters in order of arrival, and gives an aborted turn back', async () => {
+    const where = place();
+    const [one, other] = [await limiterWith(where), await limiterWith(where)];
+    const journal: string[] = [];
+    const noted = (name: string, wait: Promise<unknown>) => wait.then(() => journal.push(name));
+    await one.consume('paced', 'user:1');
+    const controller = new AbortController();
+    const a = noted('a', other.wait('paced', 'user:1'));
+    await other.peek('paced', 'user:1');
+    const left = one.wait('paced', 'user:1', { signal: controller.signal });
+    await one.peek('paced', 'user:1');
+    const b = noted('b', other.wait('paced', 'user:1'));
+    await other.peek('paced', 'user:1');
+    controller.abort();
+    await expect(left).rejects.toThrow('aborted');
+    await Promise.all([a, b]);
+    expect(journal).toEqual(['a', 'b']);
+    // Two turns are charged, not three: the bucket is full a turn after the second began.
+    expect((await one.peek('paced', 'user:1')).resetAfter).toBeLessThanOrEqual(100);
+  });
+
+  it('gives back what was charged for a call that was aborted on the way', async () => {
+    const limiter = await limiterWith(place());
+    for (const policy of ['paced', 'calls']) {
+      const controller = new AbortController();
+      const left = limiter.wait(policy, 'user:1', { signal: controller.signal });
+      controller.abort('gone');
+      await expect(left).rejects.toBe('gone');
+      // The give-back is sent when the answer comes.
+      let look = await limiter.peek(policy, 'user:1');
+      for (let n = 0; n < 50 && look.resetAfter > 0; n++) look = await limiter.peek(policy, 'user:1');
+      expect(look.resetAfter).toBe(0);
+    }
+  });
+
+  it('is not answered with denials of calls that do not wait, nor the reverse', async () => {
+    const limiter = await limiterWith(place());
+    await limiter.consume('paced', 'user:1');
+    expect(await limiter.consume('paced', 'user:1')).toMatchObject({ allowed: false, by: 'store' });
+    expect(await limiter.wait('paced', 'user:1')).toMatchObject({ allowed: true, by: 'store' });
+    const late = { timeout: '10ms' } as const;
+    const refused = await limiter.wait('paced', 'user:1', late).catch(decisionOf);
+    expect(refused).toMatchObject({ allowed: false, by: 'store' });
+    // The same call may be remembered.
+    const again = await limiter.wait('paced', 'user:1', late).catch(decisionOf);
+    expect(again).toMatchObject({ allowed: false, by: 'remembered' });
+    expect(await limiter.consume('paced', 'user:1')).toMatchObject({ allowed: false, by: 'store' });
+  });
+});
+
+describe('waiting without the store', () => {
+  const failing = {
+    consume: () => Promise.reject(new StoreUnavailableError('it is down')),
+    reset: () => Promise.reject(new StoreUnavailableError('it is down')),
+  };
+
+  it('follows onStoreFailure: local takes turns in memory, open passes, closed fails', async () => {
+    const limiter = await frozen({ store: failing, policies: {} });
+    const journal = new Journal();
+    const paced = (onStoreFailure: 'local' | 'open' | 'closed') =>
+      ({ name: onStoreFailure, limit: 10, window: '1s', algorithm: 'gcra', onStoreFailure }) as const;
+    for (const name of ['local', 'local', 'open', 'open', 'closed'] as const) {
+      void journal.note(name, limiter.wait(paced(name), 'user:1'));
+    }
+    const fixed = { name: 'fixed', limit: 1, window: '1s' } as const;
+    for (const name of ['fixed', 'fixed']) void journal.note(name, limiter.wait(fixed, 'user:1'));
+    await pass(2_000);
+    expect(journal.lines.sort()).toEqual([
+      'closed@0 RL_STORE_UNAVAILABLE',
+      'fixed@0',
+      'fixed@1000',
+      'local@0',
+      'local@100',
+      'open@0',
+      'open@0',
+    ]);
   });
 });
