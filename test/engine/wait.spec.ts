@@ -85,15 +85,20 @@ describe('waiting for a bucket', () => {
     expect(journal.lines).toEqual(['a@0', 'b@0', 'c@200', 'd@300']);
   });
 
-  it('asks the store once for each call, and returns a decision that says no more of the wait', async () => {
+  it('asks the store once for each call once somebody waits, and returns decisions that say no more of the wait', async () => {
     const decided = jest.fn();
     const limiter = await frozen({ observer: { decided } });
-    const calls = [0, 1, 2].map(() => limiter.wait('paced', 'user:1'));
-    await pass(200);
+    const calls = [];
+    for (let n = 0; n < 5; n++) {
+      calls.push(limiter.wait('paced', 'user:1'));
+      await pass(0);
+    }
+    await pass(400);
     expect(await Promise.all(calls)).toEqual(
-      Array(3).fill({ allowed: true, limit: 10, remaining: 0, resetAfter: 100, retryAfter: 0, by: 'store' }),
+      Array(5).fill({ allowed: true, limit: 10, remaining: 0, resetAfter: 100, retryAfter: 0, by: 'store' }),
     );
-    expect(decided).toHaveBeenCalledTimes(3);
+    // The first one that must wait tries before it takes its turn.
+    expect(decided).toHaveBeenCalledTimes(6);
   });
 
   it('refuses at once what would begin after the timeout, and charges nothing for it', async () => {
@@ -249,17 +254,16 @@ describe('what does not wait', () => {
     const limiter = await frozen();
     const timeout = '1d';
     const waits = Array.from({ length: 1_002 }, () => limiter.wait('paced', 'user:1', { timeout }).catch(reasonOf));
-    // Those that are being asked for count too.
     await pass(100_200);
     const ends = await Promise.all(waits);
-    expect(ends.filter((end) => end === 'RL_WAIT_FULL')).toHaveLength(2);
+    expect(ends.filter((end) => end === 'RL_WAIT_FULL')).toHaveLength(1);
     expect(await limiter.peek('paced', 'user:1')).toMatchObject({ remaining: 1 });
     const line = Array.from({ length: 1_003 }, () => limiter.wait('calls', 'user:1', { timeout }).catch(reasonOf));
     await pass(0);
     await limiter.close();
     const inLine = await Promise.all(line);
-    expect(inLine.filter((end) => end === 'RL_WAIT_FULL')).toHaveLength(3);
-    expect(inLine.filter((end) => end === 'RL_WAIT_CLOSED')).toHaveLength(998);
+    expect(inLine.filter((end) => end === 'RL_WAIT_FULL')).toHaveLength(1);
+    expect(inLine.filter((end) => end === 'RL_WAIT_CLOSED')).toHaveLength(1_000);
   });
 
   it('is turned away when the limiter closes', async () => {
@@ -321,13 +325,16 @@ describe('waiting with Redis', () => {
     await limiter.consume('paced', 'user:1');
     expect(await limiter.consume('paced', 'user:1')).toMatchObject({ allowed: false, by: 'store' });
     expect(await limiter.wait('paced', 'user:1')).toMatchObject({ allowed: true, by: 'store' });
+    // With blocks a call takes its turn at once.
+    await limiter.consume('guesses', 'user:1');
     const late = { timeout: '10ms' } as const;
-    const refused = await limiter.wait('paced', 'user:1', late).catch(decisionOf);
+    const refused = await limiter.wait('guesses', 'user:1', late).catch(decisionOf);
     expect(refused).toMatchObject({ allowed: false, by: 'store' });
-    // The same call may be remembered.
-    const again = await limiter.wait('paced', 'user:1', late).catch(decisionOf);
-    expect(again).toMatchObject({ allowed: false, by: 'remembered' });
-    expect(await limiter.consume('paced', 'user:1')).toMatchObject({ allowed: false, by: 'store' });
+    expect(await limiter.consume('guesses', 'user:1')).toMatchObject({
+      allowed: false,
+      by: 'store',
+      blockedFor: 5_000,
+    });
   });
 });
 

@@ -5,14 +5,22 @@ export class Caller {
   private refusal: { readonly error: unknown } | undefined;
   private wakeUp: (() => void) | undefined;
   private fail: ((error: unknown) => void) | undefined;
+  private readonly aborted = (): void => this.turnAway(this.signal!.reason);
 
   /** @param number counts the callers, in order of arrival */
   constructor(
     readonly number: number,
     readonly cost: number,
     readonly timeout: number,
+    private readonly signal: AbortSignal | undefined,
   ) {
     this.deadline = moment() + timeout;
+    signal?.addEventListener('abort', this.aborted, { once: true });
+  }
+
+  /** It heeds its signal until then. */
+  depart(): void {
+    this.signal?.removeEventListener('abort', this.aborted);
   }
 
   get isTurnedAway(): boolean {
@@ -61,14 +69,19 @@ export class Caller {
   }
 
   /** What `work` brings, unless the caller is turned away before that. */
-  async unlessTurnedAway<T>(work: Promise<T>): Promise<T> {
-    if (this.refusal) throw this.refusal.error;
-    const refused = new Promise<never>((_, reject) => (this.fail = reject));
-    try {
-      return await Promise.race([work, refused]);
-    } finally {
-      this.fail = undefined;
-    }
+  unlessTurnedAway<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown) => {
+        this.fail = undefined;
+        reject(error);
+      };
+      if (this.refusal) return fail(this.refusal.error);
+      this.fail = fail;
+      work.then((result) => {
+        this.fail = undefined;
+        resolve(result);
+      }, fail);
+    });
   }
 }
 

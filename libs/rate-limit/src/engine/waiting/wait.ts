@@ -7,7 +7,6 @@ import type { LimiterParts } from '../limiter-parts.js';
 import { moment, type Caller } from './caller.js';
 import { never, tooLate } from './wait-error.js';
 import type { WaitTerms } from './wait-options.js';
-import { full } from './waiting-room.js';
 
 /** What a call waits for. */
 interface Wish {
@@ -16,40 +15,41 @@ interface Wish {
   readonly given: string;
   /** The hit, with the limit of now. */
   readonly hit: () => Hit;
-  readonly timeout: number;
-  /** Whether it may wait. Otherwise it passes at once or not at all. */
-  readonly mayWait: boolean;
 }
 
 /**
  * Waits until a hit passes, and spends it.
  *
  * A bucket is charged ahead of time, in one command, and the call sleeps until its turn. For other algorithms the calls
- * of this process form a line, and its first one asks when the last answer says that it passes.
+ * of this process form a line, and its first one asks when the last answer says that it passes. While nobody of this
+ * process waits, a call first tries as `consume` does, which is the quickest.
  *
  * @param hitOf makes the hit; called for each attempt, because limits may change meanwhile
  * @param given the key as it was given, for lists
  */
-export function waitFor(parts: LimiterParts, given: string, terms: WaitTerms, hitOf: () => Hit): Promise<Decision> {
+export async function waitFor(
+  parts: LimiterParts,
+  given: string,
+  terms: WaitTerms,
+  hitOf: () => Hit,
+): Promise<Decision> {
   const { waiting } = parts;
-  return waiting.admit(terms, async (caller) => {
-    const first = hitOf();
-    checkWaitable(first, terms.timeout);
-    let next: Hit | undefined = first;
-    const hit = () => {
-      const fresh = next ?? hitOf();
-      next = undefined;
-      return fresh;
-    };
-    const mayWait = waiting.hasPlace(first);
-    if (mayWait) waiting.enter(first);
-    try {
-      const wish = { parts, caller, given, hit, timeout: terms.timeout, mayWait };
-      return await (hasTurns(first) ? inTurn(wish) : inLine(wish, first));
-    } finally {
-      if (mayWait) waiting.leave(first);
+  const first = hitOf();
+  checkWaitable(first, terms.timeout);
+  const caller = waiting.arrive(terms);
+  const wish = { parts, caller, given, hit: hitOf };
+  try {
+    let denial: Decision | undefined;
+    // With blocks no hit is plain, so a turn costs no more than a try.
+    if (!waiting.isAwaited(first) && !(first.policy.blocks && hasTurns(first))) {
+      denial = await ask(wish, unblocking(first));
+      if (denial.allowed) return denial;
+      checkWorthwhile(caller, first, denial);
     }
-  });
+    return await waiting.admit(caller, first, () => (hasTurns(first) ? inTurn(wish) : inLine(wish, first, denial)));
+  } finally {
+    caller.depart();
+  }
 }
 
 /** Whether hits can be charged ahead of time. */
@@ -76,10 +76,10 @@ function checkWaitable(hit: Hit, timeout: number): void {
 
 /** Takes a turn in a bucket, and sleeps until it begins. Asks again only after a block, or if limits change. */
 async function inTurn(wish: Wish): Promise<Decision> {
-  const { caller, mayWait } = wish;
+  const { caller } = wish;
   for (;;) {
     const hit = wish.hit();
-    const decision = await ask(wish, { ...hit, patience: mayWait ? caller.left : 0 });
+    const decision = await ask(wish, { ...hit, patience: caller.left });
     const answeredAt = moment();
     if (decision.allowed) {
       const { startsIn = 0, ...passed } = decision;
@@ -90,24 +90,22 @@ async function inTurn(wish: Wish): Promise<Decision> {
       });
       return { ...passed, resetAfter: Math.max(0, passed.resetAfter - startsIn) };
     }
-    checkWorthwhile(wish, hit, decision);
-    if (decision.retryAfter > caller.left) throw tooLate(hit, wish.timeout, decision);
-    await caller.sleep(answeredAt + decision.retryAfter);
+    checkWorthwhile(caller, hit, decision);
+    await caller.sleep(Math.min(answeredAt + decision.retryAfter, caller.deadline));
   }
 }
 
-/** Asks at once if nobody of this process waits. Otherwise, or if it is denied, it stands in line. */
-async function inLine(wish: Wish, { policy, key }: Hit): Promise<Decision> {
-  const { caller, parts } = wish;
-  const { waiting } = parts;
-  let line = waiting.lineOf({ policy, key });
+/** Stands in line until a hit passes. Asks first if it was not denied yet and there is no line. */
+async function inLine(wish: Wish, first: Hit, denial: Decision | undefined): Promise<Decision> {
+  const { caller } = wish;
+  const { waiting } = wish.parts;
+  let line = waiting.lineOf(first);
   if (!line) {
-    const hit = wish.hit();
-    const decision = await ask(wish, unblocking(hit));
+    const decision = denial ?? (await ask(wish, unblocking(first)));
     if (decision.allowed) return decision;
-    checkWorthwhile(wish, hit, decision);
-    line = waiting.lineAfter(decision, hit);
-  } else if (!wish.mayWait) throw full({ policy, key });
+    checkWorthwhile(caller, first, decision);
+    line = waiting.lineAfter(decision, first);
+  }
 
   line.join(caller);
   try {
@@ -124,7 +122,7 @@ async function inLine(wish: Wish, { policy, key }: Hit): Promise<Decision> {
         line.passed(caller, decision);
         return decision;
       }
-      checkWorthwhile(wish, hit, decision);
+      checkWorthwhile(caller, hit, decision);
       line.denied(caller, decision);
     }
   } finally {
@@ -132,10 +130,13 @@ async function inLine(wish: Wish, { policy, key }: Hit): Promise<Decision> {
   }
 }
 
-/** @throws RateLimitError `RL_WAIT_NEVER`, `RL_WAIT_FULL` */
-function checkWorthwhile({ mayWait }: Wish, hit: Hit, decision: Decision): void {
-  if (decision.retryAfter < 0) throw never(hit, decision);
-  if (!mayWait) throw full(hit);
+/** @throws RateLimitError `RL_WAIT_NEVER`, `RL_WAIT_TIMEOUT` */
+function checkWorthwhile(caller: Caller, hit: Hit, decision: Decision): void {
+  const { retryAfter, isGuess } = decision;
+  if (retryAfter < 0) throw never(hit, decision);
+  const { left } = caller;
+  // A guess may be wrong: the last moment is worth another try.
+  if (retryAfter > left && !(isGuess && left > 0)) throw tooLate(hit, caller.timeout, decision);
 }
 
 /** A call that waits begins no block. Without blocks the hit stays plain, which is the quickest. */

@@ -23,43 +23,36 @@ export class WaitingRoom {
   private arrivals = 0;
   private isClosed = false;
 
-  /**
-   * Runs `wait` as a caller of the room, and turns it away if the signal is aborted or the room closes.
-   *
-   * @throws RateLimitError `RL_WAIT_CLOSED`, and the signal's reason
-   */
-  async admit<T>({ cost, timeout, signal }: WaitTerms, wait: (caller: Caller) => Promise<T>): Promise<T> {
+  /** @throws RateLimitError `RL_WAIT_CLOSED`, and the reason of a signal that is aborted */
+  arrive({ cost, timeout, signal }: WaitTerms): Caller {
     if (this.isClosed) throw closed();
     signal?.throwIfAborted();
-    const caller = new Caller(++this.arrivals, cost, timeout);
-    const aborted = () => caller.turnAway(signal!.reason);
-    signal?.addEventListener('abort', aborted, { once: true });
+    return new Caller(++this.arrivals, cost, timeout, signal);
+  }
+
+  /** Whether somebody of this process waits for a quota. */
+  isAwaited({ policy, key }: Quota): boolean {
+    return this.perQuota.size > 0 && this.perQuota.has(quotaOf(policy.id, key));
+  }
+
+  /**
+   * Runs `wait` as a caller of the room, and turns it away if the room closes.
+   *
+   * @throws RateLimitError `RL_WAIT_FULL`, `RL_WAIT_CLOSED`
+   */
+  async admit<T>(caller: Caller, { policy, key }: Quota, wait: () => Promise<T>): Promise<T> {
+    if (this.isClosed) throw closed();
+    const quota = quotaOf(policy.id, key);
+    const others = this.perQuota.get(quota) ?? 0;
+    if (others >= MOST_PER_QUOTA || this.callers.size >= MOST_IN_ALL) throw full({ policy, key });
     this.callers.add(caller);
+    this.perQuota.set(quota, others + 1);
     try {
-      return await wait(caller);
+      return await wait();
     } finally {
       this.callers.delete(caller);
-      signal?.removeEventListener('abort', aborted);
+      this.leave(quota);
     }
-  }
-
-  /** Whether one more may wait for a quota. Take the place, and leave it: {@link leave}. */
-  hasPlace({ policy, key }: Quota): boolean {
-    const taken = this.perQuota.get(quotaOf(policy.id, key)) ?? 0;
-    return taken < MOST_PER_QUOTA && this.callers.size <= MOST_IN_ALL;
-  }
-
-  enter({ policy, key }: Quota): void {
-    const quota = quotaOf(policy.id, key);
-    this.perQuota.set(quota, (this.perQuota.get(quota) ?? 0) + 1);
-  }
-
-  leave({ policy, key }: Quota): void {
-    const quota = quotaOf(policy.id, key);
-    const taken = this.perQuota.get(quota)! - 1;
-    if (taken > 0) this.perQuota.set(quota, taken);
-    else this.perQuota.delete(quota);
-    if (this.lines.get(quota)?.isEmpty) this.lines.delete(quota);
   }
 
   /** The line of a quota for which somebody waits. */
@@ -85,6 +78,13 @@ export class WaitingRoom {
     void done.then(() => this.errands.delete(done));
   }
 
+  private leave(quota: string): void {
+    const others = this.perQuota.get(quota)! - 1;
+    if (others > 0) this.perQuota.set(quota, others);
+    else this.perQuota.delete(quota);
+    if (this.lines.get(quota)?.isEmpty) this.lines.delete(quota);
+  }
+
   /** Turns everybody away. Turns that were taken are given back first. */
   async close(): Promise<void> {
     this.isClosed = true;
@@ -97,7 +97,7 @@ export class WaitingRoom {
 
 const quotaOf = (id: string, key: string): string => `${id}\n${key}`;
 
-export const full = ({ policy, key }: Quota): RateLimitError =>
+const full = ({ policy, key }: Quota): RateLimitError =>
   new RateLimitError(
     'RL_WAIT_FULL',
     `${policy.name}: too many calls wait for ${shown(key)} (${MOST_PER_QUOTA}), or in this process (${MOST_IN_ALL}); ` +
