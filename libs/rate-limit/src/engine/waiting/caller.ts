@@ -73,7 +73,7 @@ export class Caller {
     return new Promise((resolve, reject) => {
       const fail = (error: unknown) => {
         this.fail = undefined;
-        reject(error);
+        reject(error as Error);
       };
       if (this.refusal) return fail(this.refusal.error);
       this.fail = fail;
