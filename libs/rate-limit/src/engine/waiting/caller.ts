@@ -73,7 +73,9 @@ export class Caller {
     return new Promise((resolve, reject) => {
       const fail = (error: unknown) => {
         this.fail = undefined;
-        reject(error as Error);
+        // As it is: the reason of a signal may be anything.
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+        reject(error);
       };
       if (this.refusal) return fail(this.refusal.error);
       this.fail = fail;
