@@ -37,7 +37,13 @@ export function limiterOff(
     keys,
     waiting,
     canBlock: true,
+<<<<<<< HEAD
     close: () => waiting.close(),
+=======
+    canHold: true,
+    warn: settings.warn,
+    close: async () => undefined,
+>>>>>>> holds
   };
 }
 

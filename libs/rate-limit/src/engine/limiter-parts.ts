@@ -3,11 +3,12 @@ import type { CataloguePolicy } from './catalogue.js';
 import type { KnownKeys } from './identity/known-keys.js';
 import type { LiveLimits, NamedLivePolicies } from './limits/live-limits.js';
 import type { Lists } from './lists/lists.js';
+import type { StoreAbilities } from './store-abilities.js';
 import type { SafeObserver } from './observer/logging-observer.js';
 import type { WaitingRoom } from './waiting/waiting-room.js';
 
 /** What a limiter is made of. */
-export interface LimiterParts {
+export interface LimiterParts extends StoreAbilities {
   readonly store: RateLimitStore;
   /** The same without events. */
   readonly unobserved: RateLimitStore;
@@ -20,10 +21,15 @@ export interface LimiterParts {
   readonly limits: LiveLimits;
   readonly observer: SafeObserver;
   readonly keys: KnownKeys;
+<<<<<<< HEAD
   /** The calls that wait. */
   readonly waiting: WaitingRoom;
   /** Whether the store can block. */
   readonly canBlock: boolean;
   /** Turns away calls that wait, closes what was opened for it, and stops reading changed limits. */
+=======
+  readonly warn: (message: string) => void;
+  /** Closes what was opened for it, and stops reading changed limits. */
+>>>>>>> holds
   readonly close: () => Promise<void>;
 }

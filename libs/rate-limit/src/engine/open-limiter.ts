@@ -5,7 +5,8 @@ import { LiveLimits } from './limits/live-limits.js';
 import { listsOf, type Lists } from './lists/lists.js';
 import type { LimiterLogger } from './observer/logger.js';
 import { loggingObserver, type SafeObserver } from './observer/logging-observer.js';
-import { canBlockWith, openStores } from './open-stores.js';
+import { abilitiesOf } from './store-abilities.js';
+import { openStores } from './open-stores.js';
 import type { StoreOptions } from './options.js';
 import { WaitingRoom } from './waiting/waiting-room.js';
 
@@ -28,8 +29,11 @@ export async function openLimiter(
   const every = liveLimitsOf(options);
   const limits = new LiveLimits(catalogue, book, { every, keys, warn: (news) => logger.warn(news) });
   await limits.start();
+<<<<<<< HEAD
   const canBlock = canBlockWith(options);
   const waiting = new WaitingRoom();
+=======
+>>>>>>> holds
   return {
     store,
     unobserved,
@@ -39,8 +43,13 @@ export async function openLimiter(
     limits,
     observer,
     keys,
+<<<<<<< HEAD
     waiting,
     canBlock,
+=======
+    ...abilitiesOf(options),
+    warn: (news) => logger.warn(news),
+>>>>>>> holds
     close: async () => {
       limits.stop();
       await waiting.close();
