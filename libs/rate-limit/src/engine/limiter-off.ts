@@ -37,13 +37,9 @@ export function limiterOff(
     keys,
     waiting,
     canBlock: true,
-<<<<<<< HEAD
-    close: () => waiting.close(),
-=======
     canHold: true,
     warn: settings.warn,
-    close: async () => undefined,
->>>>>>> holds
+    close: () => waiting.close(),
   };
 }
 

@@ -21,15 +21,9 @@ export interface LimiterParts extends StoreAbilities {
   readonly limits: LiveLimits;
   readonly observer: SafeObserver;
   readonly keys: KnownKeys;
-<<<<<<< HEAD
   /** The calls that wait. */
   readonly waiting: WaitingRoom;
-  /** Whether the store can block. */
-  readonly canBlock: boolean;
-  /** Turns away calls that wait, closes what was opened for it, and stops reading changed limits. */
-=======
   readonly warn: (message: string) => void;
-  /** Closes what was opened for it, and stops reading changed limits. */
->>>>>>> holds
+  /** Turns away calls that wait, closes what was opened for it, and stops reading changed limits. */
   readonly close: () => Promise<void>;
 }

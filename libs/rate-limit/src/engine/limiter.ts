@@ -14,25 +14,9 @@ import { KeptHolds } from './holds/kept-holds.js';
 import { Reservations, type ReservationOptions, type ReservationTerms } from './holds/reservations.js';
 import type { LimiterParts } from './limiter-parts.js';
 import type { LiveLimits } from './limits/live-limits.js';
-<<<<<<< HEAD
 import { waitFor } from './waiting/wait.js';
 import { waitTermsOf, type WaitOptions } from './waiting/wait-options.js';
-
-/** A policy: its name in the catalogue, what `definePolicy()` returned, or a definition. */
-export type AnyPolicy = string | Policy | PolicyDefinition;
-
-/** What one call spends of one policy. */
-export interface Spending {
-  /** The policy. */
-  policy: AnyPolicy;
-  /** The caller that pays: `user:42`, `ip:203.0.113.7`, or any text. An address behind `ip:` may have any notation. */
-  key: string;
-  /** Quota units, default 1: 0 only looks, a negative number gives back. */
-  cost?: number;
-}
-=======
 import { checkAlone, isList, keysOf, spendingOf, type AnyPolicy, type Spending } from './spending.js';
->>>>>>> holds
 
 /**
  * Decides by policies and keys, without a request and without a framework. A denial is returned, not thrown.
@@ -132,7 +116,7 @@ export class Limiter {
    */
   async wait(policy: AnyPolicy, key: string, options?: WaitOptions): Promise<Decision> {
     const terms = waitTermsOf(options);
-    return await waitFor(this.parts, key, terms, () => this.hitFor(policy, key, terms.cost));
+    return await waitFor(this.parts, key, terms, () => this.hits.hitFor(policy, key, terms.cost));
   }
 
   /**
@@ -254,7 +238,7 @@ export class Limiter {
   }
 
   /**
-   * Closes the limiter's connection to Redis, and stops reading changed limits and renewing leases. It waits for settlements
+   * Turns away calls that wait, closes the limiter's connection to Redis, and stops reading changed limits and renewing leases. It waits for settlements
    * that were begun, for a second at most. A client or a store that you passed stays open. You may call it again, also while it closes.
    */
   async close(): Promise<void> {

@@ -29,11 +29,7 @@ export async function openLimiter(
   const every = liveLimitsOf(options);
   const limits = new LiveLimits(catalogue, book, { every, keys, warn: (news) => logger.warn(news) });
   await limits.start();
-<<<<<<< HEAD
-  const canBlock = canBlockWith(options);
   const waiting = new WaitingRoom();
-=======
->>>>>>> holds
   return {
     store,
     unobserved,
@@ -43,13 +39,9 @@ export async function openLimiter(
     limits,
     observer,
     keys,
-<<<<<<< HEAD
     waiting,
-    canBlock,
-=======
     ...abilitiesOf(options),
     warn: (news) => logger.warn(news),
->>>>>>> holds
     close: async () => {
       limits.stop();
       await waiting.close();

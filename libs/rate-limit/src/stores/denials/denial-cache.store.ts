@@ -130,12 +130,12 @@ function givesBack(hits: readonly Hit[]): boolean {
   return false;
 }
 
-/** Whether a hit was denied, the store itself judged all of them, and none of the waits is a guess. */
+/** Whether a hit was denied, and the store itself judged all of them. */
 function isDenial(decisions: readonly Decision[]): boolean {
   let isDenied = false;
   for (let i = 0; i < decisions.length; i++) {
-    const { allowed, by, isGuess } = decisions[i]!;
-    if (by !== 'store' || isGuess) return false;
+    const { allowed, by } = decisions[i]!;
+    if (by !== 'store') return false;
     if (!allowed) isDenied = true;
   }
   return isDenied;

@@ -209,17 +209,11 @@ export class RememberedDenials {
 const sameHits = (some: readonly Hit[], others: readonly Hit[]): boolean =>
   some.length === others.length && some.every((hit, i) => sameHit(hit, others[i]));
 
-<<<<<<< HEAD
-const sameHit = ({ policy, key, cost, patience }: Hit, other: Hit | undefined): boolean =>
-  other?.key === key &&
-  other.cost === cost &&
-=======
 const sameHit = ({ policy, key, cost, hold, patience }: Hit, other: Hit | undefined): boolean =>
   other?.key === key &&
   other.cost === cost &&
   // Held hits are judged apart from what others hold, and wait for another span.
   (other.hold === undefined) === (hold === undefined) &&
->>>>>>> holds
   other.patience === patience &&
   isChecked(other.policy) &&
   sameRule(other.policy, policy);
