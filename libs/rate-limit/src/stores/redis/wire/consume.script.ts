@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '4ffaacbeb347056817bb6a9263a2c2171974485c';
+export const consumeSha = '446b0435da1421cb2bdd7de659338efb15b0be32';
 
 export const consumeScript = `local KEYS,ARGV,redis,tonumber=KEYS,ARGV,redis,tonumber
 local time=redis.call('TIME')
@@ -750,11 +750,9 @@ remaining,reset_after,retry_after,records[n],lifetimes[n],marks[n]=policies[at](
 policies[at+1],policies[at+2],policies[at+3],
 costs[n],now,policies[at+4],texts[n])
 if is_whole and retry_after>0 then
-if grace~='' then
-if retry_after<=tonumber(grace) then
+if grace~='' and retry_after<=tonumber(grace) then
 aside,retry_after,graced[n]=retry_after,0,true
 records[n],lifetimes[n],marks[n]=charge_ahead(KEYS[key+n],at,costs[n],texts[n],aside)
-end
 elseif algorithm_at(at)=='concurrency' then
 aside=GUESS
 elseif hold_keys[n] then
