@@ -113,7 +113,7 @@ describe.each(serverKinds())('holds in memory and in $label', (kind) => {
     let guesses = 0;
     await fc.assert(
       fc.asyncProperty(timelines, async ({ begins, rules, moments }) => {
-        let time = begins;
+        let time: number = begins;
         const now = () => time;
         const memory = new MemoryStore({ now });
         const redis = new RedisStore(client, { now, prefix: randomUUID(), timeout: 10_000 });

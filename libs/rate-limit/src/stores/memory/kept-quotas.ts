@@ -4,7 +4,15 @@ import { blockLifetime, type BlockState } from '../../core/blocks/block.js';
 import type { Decision } from '../../core/decision.js';
 import { isPlain, type Hit } from '../../core/hit.js';
 import type { HeldUnits, Holds } from '../../core/holds/held-units.js';
-import { considersHolds, decisionOf, judgeAll, judgeOne, settleOne, type Claim, type Outcome } from '../../core/judge-all.js';
+import {
+  considersHolds,
+  decisionOf,
+  judgeAll,
+  judgeOne,
+  settleOne,
+  type Claim,
+  type Outcome,
+} from '../../core/judge-all.js';
 import type { Policy } from '../../core/policy.js';
 import { keptKey } from '../long-key.js';
 import { EntriesInUse, type Entry } from './entries-in-use.js';

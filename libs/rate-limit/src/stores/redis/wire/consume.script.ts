@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = 'b41f5ca25960c36e7740d36c27dfd93ad4d912ee';
+export const consumeSha = '199abb2414923c31a96176fda3f0c4e70416e196';
 
 export const consumeScript = `local KEYS,ARGV,redis,tonumber=KEYS,ARGV,redis,tonumber
 local time=redis.call('TIME')
@@ -940,7 +940,13 @@ function read_hold(found)
 if type(found)=='table' then
 refuse_unless_foreign(found)
 elseif found and #found==32 then
-return unpack_record('<dddd',found)
+local expires,mark,cost,kept_until=unpack_record('<dddd',found)
+if
+expires>=0 and expires % 1==0 and expires<=kept_until and kept_until<LARGEST and kept_until % 1==0
+and mark>=NO_MARK and mark<LARGEST and mark % 1==0 and cost>=0 and cost<LARGEST and cost % 1==0
+then
+return expires,mark,cost,kept_until
+end
 end
 end
 function with_room(at,units)
