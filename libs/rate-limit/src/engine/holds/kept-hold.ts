@@ -36,7 +36,6 @@ export class KeptHold extends Alarm {
   /** Until then the store surely holds it: counted from before the call. */
   private leaseEnds: number;
   private readonly lease: number;
-  private isRenewing = false;
   private isOver = false;
   private hasLost = false;
   /** The store's answers to its settlement. */
@@ -105,13 +104,13 @@ export class KeptHold extends Alarm {
     const { alarms } = this.surroundings;
     const now = alarms.now();
     if (now >= Math.min(this.leaseEnds, this.endsAt)) return this.lose();
-    alarms.set(this, Math.min(this.leaseEnds, this.endsAt, now + this.lease * PART_BEFORE_RETRY));
-    if (this.isRenewing) return;
-    this.isRenewing = true;
-    // What fails is tried again when the alarm rings next.
-    this.renew(this.endsAt)
-      .catch(() => undefined)
-      .finally(() => (this.isRenewing = false));
+    // An answer sets it for the next renewal. Without one the lease runs out.
+    alarms.set(this, Math.min(this.leaseEnds, this.endsAt));
+    this.renew(this.endsAt).catch(() => {
+      if (this.place < 0) return;
+      const next = alarms.now() + this.lease * PART_BEFORE_RETRY;
+      alarms.set(this, Math.min(this.leaseEnds, this.endsAt, next));
+    });
   }
 
   private async renew(endsAt: number): Promise<void> {

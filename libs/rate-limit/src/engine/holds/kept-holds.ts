@@ -2,15 +2,12 @@ import { holding, type Held, type HoldingStore } from '../../core/holds/holding-
 import type { RateLimitStore } from '../../core/store.js';
 import { Alarms } from './alarms.js';
 import { KeptHold, type Keeping } from './kept-hold.js';
-import { Settlements } from './settlements.js';
+import { Settlements, type SettlementsSettings } from './settlements.js';
 
 /** What {@link KeptHolds} takes beside the store. */
-export interface KeptHoldsSettings {
-  readonly warn: (message: string) => void;
+export interface KeptHoldsSettings extends Omit<SettlementsSettings, 'store'> {
   /** For tests. */
   readonly alarms?: Alarms;
-  /** The most settlements that wait for the store. Default 10,000. */
-  readonly most?: number;
 }
 
 /** The open holds of this process: renews their leases and settles them, also while the store is away for a moment. */
@@ -19,11 +16,11 @@ export class KeptHolds {
   private readonly settlements: Settlements;
   private readonly store: () => HoldingStore;
 
-  constructor(store: RateLimitStore, { warn, alarms = new Alarms(), most }: KeptHoldsSettings) {
+  constructor(store: RateLimitStore, { alarms = new Alarms(), ...settings }: KeptHoldsSettings) {
     this.alarms = alarms;
     let known: HoldingStore | undefined;
     this.store = () => (known ??= holding(store));
-    this.settlements = new Settlements(alarms, { store: this.store, warn, most });
+    this.settlements = new Settlements(alarms, { ...settings, store: this.store });
   }
 
   /** The time now, for {@link Keeping.sentAt}. */

@@ -19,7 +19,9 @@ export interface SettlementsSettings {
   /** Throws if the store cannot hold. */
   readonly store: () => HoldingStore;
   readonly warn: (message: string) => void;
-  readonly most?: number;
+  readonly most?: number | undefined;
+  /** How long closing waits, in milliseconds. */
+  readonly parting?: number | undefined;
 }
 
 /**
@@ -71,7 +73,8 @@ export class Settlements {
     for (const retry of this.waiting.values()) this.alarms.set(retry, this.alarms.now());
     if (this.isBusy) {
       let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, LONGEST_PARTING)));
+      const { parting = LONGEST_PARTING } = this.settings;
+      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, parting)));
       await Promise.race([late, new Promise<void>((resolve) => (this.idle = resolve))]);
       clearTimeout(timer);
     }
