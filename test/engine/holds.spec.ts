@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import {
   algorithmNames,
   createLimiter,
@@ -177,7 +179,22 @@ describe('a hold', () => {
     expect(await limiter.charge('tokens', 'user:vip', { cost: 7 })).toMatchObject({ by: 'list', remaining: 1_000 });
   });
 
-  it('where limits are off by memory of nothing: all is allowed and settled', async () => {
+  it('says when its time is over, if it holds anything', async () => {
+    const limiter = await limiterWith(policies);
+    const hold = await limiter.reserve('uploads', 'a', { ttl: '30ms' });
+    await limiter.reserve('uploads', 'a');
+    const denied = await limiter.reserve('uploads', 'a', { ttl: '30ms' });
+    const settled = await limiter.reserve('tokens', 'a', { ttl: '30ms' });
+    await settled.settle(1);
+    const { signal } = denied;
+    if (!hold.signal.aborted) await once(hold.signal, 'abort');
+    await setTimeout(20);
+    expect(hold.signal.reason).toMatchObject({ code: 'RL_HOLD_LOST' });
+    expect([signal.aborted, settled.signal.aborted]).toEqual([false, false]);
+    expect(await remaining(limiter, 'uploads')).toBe(1);
+  });
+
+  it('beyond the slots is denied, with a wait that is a guess', async () => {
     const store = new MemoryStore();
     const limiter = await limiterWith(policies, { store });
     const holds: Hold[] = [];

@@ -78,6 +78,12 @@ describe('while the store is away', () => {
     expect(asked).toEqual(['settle']);
     isAway = true;
     expect([await remaining(store), await remaining(store, slots)]).toEqual([4, 2]);
+
+    // The debt is shared too: of five units for this instance, ten may be used.
+    await store.consume([holding('two')]);
+    await store.settle(held('two'), 1_000);
+    await store.consume([{ ...look(), cost: -6 }]);
+    expect(await remaining(store)).toBe(1);
   });
 
   it('nothing but what was taken here is looked for here', async () => {

@@ -71,7 +71,6 @@ export class KeptHold extends Alarm {
    */
   async settle(costs: readonly number[]): Promise<boolean> {
     this.helds.forEach((held, i) => checkSettlement(held, costs[i]));
-    if (this.isAnswered) return false;
     this.end();
     const answers = await Promise.all(this.helds.map((held, i) => this.settleOne(i, held, costs[i]!)));
     if (this.isAnswered) return false;
