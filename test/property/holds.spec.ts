@@ -49,7 +49,7 @@ const acts = fc.oneof(
 );
 
 const timelines = fc.record({
-  begins: fc.constantFrom(1_700_000_000_000, 1_770_049_338_368, 1_800_000_000_000),
+  begins: fc.constantFrom<number>(1_700_000_000_000, 1_770_049_338_368, 1_800_000_000_000),
   rules,
   moments: fc.array(fc.record({ step: steps, act: acts }), { minLength: 1, maxLength: 40, size: 'max' }),
 });
@@ -61,7 +61,11 @@ function hitsOf({ hits, id, ttl, givesBack }: Take, rules: readonly Policy[]): H
   return hits.map(({ rule, key, cost, isHeld, isRecorded, patience }): Hit => {
     const policy = rules[rule % rules.length]!;
     const isSlot = policy.algorithm === 'concurrency';
-    const hold = { id, ttl: isSlot ? Math.min(ttl, policy.lease) : ttl, ...(givesBack && !isSlot ? { givesBack } : {}) };
+    const hold = {
+      id,
+      ttl: isSlot ? Math.min(ttl, policy.lease) : ttl,
+      ...(givesBack && !isSlot ? { givesBack } : {}),
+    };
     if (isSlot) return { policy, key, cost: Math.min(1, cost), hold };
     const hasBurst = policy.algorithm === 'token-bucket' || policy.algorithm === 'gcra';
     return {

@@ -9,6 +9,7 @@ export { RateLimitGuard } from './nest/request/rate-limit.guard.js';
 export { RateLimiter } from './nest/rate-limiter.service.js';
 export { RateLimit } from './nest/decorators/rate-limit.decorator.js';
 export { SkipRateLimit } from './nest/decorators/skip-rate-limit.decorator.js';
+export { Usage, callUsageOf, type CallUsage } from './nest/ending/usage.js';
 export {
   RateLimitExceededException,
   RateLimitRefusedException,

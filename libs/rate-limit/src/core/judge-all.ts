@@ -112,7 +112,12 @@ export interface Settlement {
  *
  * @param claim the policy, its state and block, and its holds without this one
  */
-export function settleOne({ policy, state, block, holds }: Claim, held: HeldUnits, cost: number, now: number): Settlement {
+export function settleOne(
+  { policy, state, block, holds }: Claim,
+  held: HeldUnits,
+  cost: number,
+  now: number,
+): Settlement {
   const after = settled(policy, state, held, cost, now);
   const rule = policy.blocks;
   if (!rule || cost === 0) return { state: after, block };

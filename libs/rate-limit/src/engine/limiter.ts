@@ -28,21 +28,20 @@ import { checkAlone, isList, keysOf, spendingOf, type AnyPolicy, type Spending }
 export class Limiter {
   /** Reads and changes limits of the catalogue at run time. */
   readonly limits: LiveLimits;
-  /**
-   * The open holds of this process.
-   *
-   * @internal
-   */
-  readonly kept: KeptHolds;
   private readonly hits: HitMaker;
   private readonly reservations: Reservations;
   private closing: Promise<void> | undefined;
 
-  /** @internal */
-  constructor(private readonly parts: LimiterParts) {
+  /**
+   * @internal
+   * @param kept the open holds of this process
+   */
+  constructor(
+    private readonly parts: LimiterParts,
+    private readonly kept = new KeptHolds(parts.store, { warn: parts.warn }),
+  ) {
     this.limits = parts.limits;
     this.hits = new HitMaker(parts);
-    this.kept = new KeptHolds(parts.store, { warn: parts.warn });
     this.reservations = new Reservations(parts, this.hits, this.kept);
   }
 

@@ -33,8 +33,8 @@ const seconds = (span: number): number => Math.ceil(span / 1_000);
 interface ShownPolicy {
   readonly name: string;
   readonly limit: number;
-  /** The length of its present window. */
-  readonly seconds: number;
+  /** The length of its present window; `undefined` for `concurrency`, which has none. */
+  readonly seconds: number | undefined;
 }
 
 /**
@@ -42,11 +42,14 @@ interface ShownPolicy {
  *
  * @param now milliseconds since the epoch
  */
-export const shownAt = ({ name, limit, period }: Policy, now: number): ShownPolicy => ({
-  name,
-  limit,
-  seconds: period.secondsAt(now),
+export const shownAt = (policy: Policy, now: number): ShownPolicy => ({
+  name: policy.name,
+  limit: policy.limit,
+  seconds: secondsOf(policy, now),
 });
+
+const secondsOf = ({ algorithm, period }: Policy, now: number): number | undefined =>
+  algorithmOf(algorithm).countsHolds ? undefined : period.secondsAt(now);
 
 /**
  * A policy with the limit that decided, which may have been set at run time. Which calendar window it is, the store's clock
@@ -58,7 +61,7 @@ export function shownBy(verdict: Verdict, now: number): ShownPolicy {
   const { name, period } = verdict.policy;
   const { limit, resetAfter } = verdict.decision;
   const time = isUntilWindowEnds(verdict) ? now + resetAfter - period.length / 2 : now;
-  return { name, limit, seconds: period.secondsAt(time) };
+  return { name, limit, seconds: secondsOf(verdict.policy, time) };
 }
 
 /** Whether `resetAfter` is the rest of a calendar window. A full quota has no rest, and a block may end later. */
@@ -66,7 +69,10 @@ const isUntilWindowEnds = ({ policy, decision: { resetAfter, blockedFor } }: Ver
   policy.period.isCalendar && resetAfter > 0 && resetAfter !== blockedFor;
 
 const policyItem = ({ name, limit, seconds }: ShownPolicy): string =>
-  `${sfString(name)};q=${sfInteger(limit)};w=${sfInteger(seconds)}`;
+  `${sfString(name)};q=${sfInteger(limit)};${seconds === undefined ? `qu=${sfString(CONCURRENT)}` : `w=${sfInteger(seconds)}`}`;
+
+/** The quota unit of the draft for requests that have not ended. */
+const CONCURRENT = 'concurrent-requests';
 
 /**
  * `RateLimit-Policy: "burst";q=100;w=60, "daily";q=1000;w=86400`. It is the same for every answer under these policies,

@@ -3,6 +3,8 @@ import type { PolicyDefinition } from '../core/policy.js';
 import type { ListOptions } from '../engine/lists/lists.js';
 import type { StoreOptions } from '../engine/options.js';
 import type { HeaderProfile } from '../headers/ratelimit-headers.js';
+import type { Settle } from './ending/call-outcome.js';
+import type { Count } from './ending/final-cost.js';
 import type { KeyResolver, Phase } from './keys/key-resolver.js';
 import type { KeyOptions } from './keys/key-settings.js';
 import type { ResolveOptions } from './resolve/resolved-policy.js';
@@ -19,6 +21,17 @@ export interface PolicyUse extends ListOptions {
   key?: KeyResolver;
   /** Quota units a request spends: a whole number, not negative. Default 1. */
   cost?: PerRequest<number>;
+  /**
+   * Which calls count: `'failures'`, `'successes'`, or a function of how a call ended. Every call is charged before it
+   * begins, so that parallel calls cannot slip through; the others get their charge back when they have ended. A client
+   * that disconnects counts as a failure, and so does a call that a later guard refuses.
+   */
+  count?: Count;
+  /**
+   * What a call really used, in units: a function of how it ended, such as `llmUsage()`. `cost` is the estimate that is
+   * charged before the call begins.
+   */
+  settle?: Settle;
   /** Returns true for requests that the policy does not limit: nothing is charged. Default: it limits all requests. */
   skip?: (context: ExecutionContext) => boolean | Promise<boolean>;
   /**

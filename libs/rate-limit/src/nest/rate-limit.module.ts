@@ -16,7 +16,7 @@ import { rateLimitProviders } from './boot/providers.js';
 import { reportLimits } from './boot/report.js';
 import { refuseScopedOptions } from './boot/mistakes/scoped-options.js';
 import { refuseStraysOutside } from './boot/mistakes/strays.js';
-import { RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './tokens.js';
+import { RATE_LIMIT_HOLDS, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from './tokens.js';
 import { RateLimiter } from './rate-limiter.service.js';
 
 /**
@@ -34,7 +34,7 @@ import { RateLimiter } from './rate-limiter.service.js';
 @Module({
   imports: [DiscoveryModule],
   providers: rateLimitProviders,
-  exports: [RateLimiter, RateLimitGuard, RATE_LIMIT_STORE, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS],
+  exports: [RateLimiter, RateLimitGuard, RATE_LIMIT_STORE, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_HOLDS],
 })
 export class RateLimitModule
   extends ConfigurableModuleClass

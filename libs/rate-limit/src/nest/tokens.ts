@@ -14,5 +14,8 @@ export const RATE_LIMIT_PARTS = Symbol.for('nestjs-redis-rate-limit/parts');
 /** For `@Inject(RATE_LIMIT_STORE)`: the `RateLimitStore` with all its wrappers. */
 export const RATE_LIMIT_STORE = Symbol.for('nestjs-redis-rate-limit/store');
 
+/** What calls hold until they end. */
+export const RATE_LIMIT_HOLDS = Symbol.for('nestjs-redis-rate-limit/holds');
+
 /** Every handler's plan. */
 export const RATE_LIMIT_PLANS = Symbol.for('nestjs-redis-rate-limit/plans');

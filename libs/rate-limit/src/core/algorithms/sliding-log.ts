@@ -17,8 +17,7 @@ export const slidingLog: Algorithm<SlidingLogState> = {
 
   byMark: {
     markOf: log.lastTime,
-    counting: ({ window }, state, mark, cost, now) =>
-      mark > newestAt(state, window, now) - window ? cost : 0,
+    counting: ({ window }, state, mark, cost, now) => (mark > newestAt(state, window, now) - window ? cost : 0),
     corrected({ window }, state, mark, delta, now) {
       const threshold = Math.max(now, log.lastTime(state)) - window;
       return mark > threshold && log.hasChargeAt(state, mark) ? log.withMore(state, mark, delta) : state;

@@ -34,7 +34,7 @@ export const slidingWindow: Algorithm<SlidingWindowState> = {
     },
     corrected({ window }, state, mark, delta, now) {
       const { start, current, previous } = state;
-      if (now >= mark + 2 * window || now >= start + 2 * window) return state;
+      if (isFarAhead(start, window, now) || now >= mark + 2 * window || now >= start + 2 * window) return state;
       const isCurrent = start === mark;
       if (!isCurrent && start !== mark + window) return state;
       const after = {

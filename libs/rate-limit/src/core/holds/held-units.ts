@@ -56,7 +56,12 @@ const roomOf = (policy: Policy, state: unknown, now: number): number =>
   algorithmOf(policy.algorithm).judge(withRoom(policy, policy.debt), state, 0, now).remaining;
 
 /** The state after units are counted, whatever the limit: as many as the debt allows. And how many these are. */
-export function recorded(policy: Policy, before: unknown, cost: number, now: number): { state: unknown; units: number } {
+export function recorded(
+  policy: Policy,
+  before: unknown,
+  cost: number,
+  now: number,
+): { state: unknown; units: number } {
   const units = Math.min(cost, roomOf(policy, before, now));
   const { state } = algorithmOf(policy.algorithm).judge(withRoom(policy, policy.debt), before, units, now);
   return { state, units };

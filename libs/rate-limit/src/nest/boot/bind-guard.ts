@@ -1,11 +1,18 @@
 import { Inject, Injectable, Optional, UseGuards, type CanActivate } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { RateLimitStore } from '../../core/store.js';
+import type { KeptHolds } from '../../engine/holds/kept-holds.js';
 import type { Plans } from '../plan/plans.js';
 import { RateLimitExceptionFilter } from '../request/rate-limit.filter.js';
 import { RateLimitGuard } from '../request/rate-limit.guard.js';
 import type { RateLimitSettings } from '../settings.js';
-import { RATE_LIMIT_BOUND, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from '../tokens.js';
+import {
+  RATE_LIMIT_BOUND,
+  RATE_LIMIT_HOLDS,
+  RATE_LIMIT_PLANS,
+  RATE_LIMIT_SETTINGS,
+  RATE_LIMIT_STORE,
+} from '../tokens.js';
 import { moduleIn } from './module-in.js';
 import { bindLatePhase } from './late-phase.js';
 
@@ -25,6 +32,7 @@ export class GuardBinding {
     @Inject(RATE_LIMIT_PLANS) plans: Plans,
     @Inject(RATE_LIMIT_STORE) store: RateLimitStore,
     @Inject(RATE_LIMIT_SETTINGS) settings: RateLimitSettings,
+    @Inject(RATE_LIMIT_HOLDS) holds: KeptHolds,
     @Optional() @Inject(RATE_LIMIT_BOUND) isBound: boolean,
     @Inject(ModulesContainer) modules: ModulesContainer,
     @Inject(ApplicationConfig) config: ApplicationConfig,
@@ -35,7 +43,7 @@ export class GuardBinding {
     const guard = overrideIn(modules) ?? provided;
     config.addGlobalGuard(guard);
     if (!(guard instanceof RateLimitGuard)) return;
-    guard.precede(new RateLimitGuard(plans, store, settings, 'late'));
+    guard.precede(new RateLimitGuard(plans, store, settings, holds, 'late'));
     bindLatePhase(plans);
   }
 }

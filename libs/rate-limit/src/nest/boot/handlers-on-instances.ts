@@ -2,6 +2,7 @@ import type { ModulesContainer } from '@nestjs/core';
 import { Plans } from '../plan/plans.js';
 import { functionOf } from '../plan/routes.js';
 import { RATE_LIMIT_PLANS } from '../tokens.js';
+import { bindEnding } from '../ending/bind-ending.js';
 import { bindLateTo } from './late-phase.js';
 
 /**
@@ -17,6 +18,8 @@ export function meetInstances(modules: ModulesContainer): void {
       const handler = functionOf(route);
       if (!plans.isLateBound(handler)) bindLateTo(route, handler);
     }
+    // Behind all other guards of a handler.
+    bindEnding(plans.routes.filter((route) => plans.for(route).isHolding));
     plans.recogniseHandlers();
   }
 }

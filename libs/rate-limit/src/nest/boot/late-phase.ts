@@ -5,19 +5,16 @@ import type { Route } from '../plan/routes.js';
 import { latePhase } from '../request/late-phase.js';
 import { guardsOf } from './is-guarded-by.js';
 
-const bound = new WeakSet<object>();
-
 /** Appends the late phase to just those handlers that have a late policy: the others pay nothing for it. */
 export function bindLatePhase(plans: Plans): void {
   plans.isLateBound = isLateBound;
   for (const route of plans.routes) {
-    if (plans.for(route).late.length > 0 && !bound.has(route.handler)) bindLateTo(route, route.handler);
+    if (plans.for(route).late.length > 0 && !isLateBound(route.handler)) bindLateTo(route, route.handler);
   }
 }
 
 /** Appends the late phase to the function of a handler, or to what stands in its place. */
 export function bindLateTo({ controller, name }: Route, handler: Handler): void {
-  bound.add(handler);
   UseGuards(latePhase)(controller.prototype as object, name, { value: handler });
 }
 

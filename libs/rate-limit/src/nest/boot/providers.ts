@@ -1,7 +1,9 @@
 import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { DiscoveryService, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { isBlocking } from '../../core/blocks/blocking-store.js';
+import { isHolding } from '../../core/holds/holding-store.js';
 import type { RateLimitStore } from '../../core/store.js';
+import { KeptHolds } from '../../engine/holds/kept-holds.js';
 import type { LimiterParts } from '../../engine/limiter-parts.js';
 import { limiterOff } from '../../engine/limiter-off.js';
 import { openLimiter } from '../../engine/open-limiter.js';
@@ -12,6 +14,7 @@ import { RateLimitGuard } from '../request/rate-limit.guard.js';
 import { settingsOf, type RateLimitSettings } from '../settings.js';
 import {
   RATE_LIMIT_BOUND,
+  RATE_LIMIT_HOLDS,
   RATE_LIMIT_OPTIONS,
   RATE_LIMIT_PARTS,
   RATE_LIMIT_PLANS,
@@ -24,15 +27,27 @@ import { makePlans } from './make-plans.js';
 import { warnOfIdleEntries } from './mistakes/idle-entries.js';
 import { knownKeys } from './keys-of-requests.js';
 
-/** Closes the connection that the module opened, after all pending requests have their answers. */
+/** Closes the connection that the module opened, after all pending requests have their answers and holds are settled. */
 @Injectable()
 class LimiterCloser implements OnApplicationShutdown {
-  constructor(@Inject(RATE_LIMIT_PARTS) private readonly parts: LimiterParts) {}
+  constructor(
+    @Inject(RATE_LIMIT_PARTS) private readonly parts: LimiterParts,
+    @Inject(RATE_LIMIT_HOLDS) private readonly holds: KeptHolds,
+  ) {}
 
   async onApplicationShutdown(): Promise<void> {
+    await this.holds.close();
     await this.parts.close();
   }
 }
+
+const withStore = (parts: LimiterParts, store: RateLimitStore): LimiterParts => ({
+  ...parts,
+  store,
+  unobserved: store,
+  canBlock: isBlocking(store),
+  canHold: isHolding(store),
+});
 
 /**
  * Everything is made before the router is built, so that a mistake stops the start and the guards are in place: first
@@ -74,19 +89,33 @@ export const rateLimitProviders: Provider[] = [
     useFactory: ({ store }: LimiterParts) => store,
   },
   {
+    provide: RATE_LIMIT_HOLDS,
+    inject: [RATE_LIMIT_STORE, RATE_LIMIT_SETTINGS],
+    useFactory: (store: RateLimitStore, { logger }: RateLimitSettings) =>
+      new KeptHolds(store, { warn: (message) => logger.warn(message) }),
+  },
+  {
     provide: RateLimiter,
-    inject: [RATE_LIMIT_PARTS, RATE_LIMIT_STORE, RATE_LIMIT_SETTINGS],
-    useFactory: (parts: LimiterParts, store: RateLimitStore, { keys }: RateLimitSettings) =>
-      new RateLimiter(
-        store === parts.store ? parts : { ...parts, store, unobserved: store, canBlock: isBlocking(store) },
-        keys,
-      ),
+    inject: [RATE_LIMIT_PARTS, RATE_LIMIT_STORE, RATE_LIMIT_HOLDS, RATE_LIMIT_SETTINGS],
+    useFactory: (parts: LimiterParts, store: RateLimitStore, holds: KeptHolds, { keys }: RateLimitSettings) =>
+      new RateLimiter(store === parts.store ? parts : withStore(parts, store), keys, holds),
   },
   {
     provide: RateLimitGuard,
-    inject: [RATE_LIMIT_PLANS, RATE_LIMIT_STORE, RATE_LIMIT_SETTINGS, { token: RATE_LIMIT_BOUND, optional: true }],
-    useFactory: (plans: Plans, store: RateLimitStore, settings: RateLimitSettings, isBound: boolean) =>
-      new RateLimitGuard(plans, store, settings, isBound),
+    inject: [
+      RATE_LIMIT_PLANS,
+      RATE_LIMIT_STORE,
+      RATE_LIMIT_SETTINGS,
+      RATE_LIMIT_HOLDS,
+      { token: RATE_LIMIT_BOUND, optional: true },
+    ],
+    useFactory: (
+      plans: Plans,
+      store: RateLimitStore,
+      settings: RateLimitSettings,
+      holds: KeptHolds,
+      isBound: boolean,
+    ) => new RateLimitGuard(plans, store, settings, holds, isBound),
   },
   GuardBinding,
   LimiterCloser,

@@ -18,6 +18,8 @@ export interface Plan {
   readonly all: readonly Rule[];
   /** Their policies, if none depends on the request. */
   readonly live: readonly LivePolicy[] | undefined;
+  /** Whether one of them holds its charge until the call ends. */
+  readonly isHolding: boolean;
   /** Whether one has a calendar window: then the text of `RateLimit-Policy` depends on the day. */
   readonly hasCalendar: boolean;
   /** The text of `RateLimit-Policy` with the numbers of their definitions. */
@@ -31,6 +33,7 @@ const EMPTY_PLAN: Plan = {
   late: [],
   all: [],
   live: [],
+  isHolding: false,
   hasCalendar: false,
   policyField: '',
   changed: undefined,
@@ -138,6 +141,7 @@ function compiled(all: readonly Rule[]): Plan {
     late: all.filter(({ phase }) => phase !== 'early'),
     all,
     live: live.length === all.length ? live : undefined,
+    isHolding: all.some(({ final }) => final !== undefined),
     hasCalendar: live.some(({ own }) => own.period.isCalendar),
     policyField: policyField(live.map(({ own }) => shownAt(own, Date.now()))),
     changed: undefined,

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { after } from '../../core/after.js';
+import { algorithmOf, CONCURRENCY } from '../../core/algorithms/index.js';
 import { refuseBareNumbers } from '../../core/bare-numbers.js';
 import { shown } from '../../core/shown.js';
 import { checkKnownKeys } from '../../core/checks.js';
@@ -11,6 +12,7 @@ import type { PolicySource } from '../../engine/policy-source.js';
 import { PolicyVariants } from '../../engine/policy-variants.js';
 import { windowOf } from '../../core/window-of.js';
 import { byIp } from '../keys/by-ip.js';
+import { finalCostOf, type FinalCost } from '../ending/final-cost.js';
 import { checkResolver } from '../keys/check-resolver.js';
 import type { KeyResolver, Partition, Phase } from '../keys/key-resolver.js';
 import type { PolicyOptions, PolicyReference, PolicyUse } from '../options.js';
@@ -38,6 +40,8 @@ export interface Rule {
   readonly cost: number;
   /** The cost of a call, if it depends on the call. */
   readonly costOf: ((call: Call) => number | Promise<number>) | undefined;
+  /** What a call costs in the end; `undefined` if its charge is final at once. */
+  readonly final: FinalCost | undefined;
   readonly skip: ((context: ExecutionContext) => boolean | Promise<boolean>) | undefined;
   readonly lists: Lists | undefined;
   /** Whether each handler has its own quota, although the policy has a name. */
@@ -48,7 +52,7 @@ export interface Rule {
   readonly written: Readonly<PolicyOptions>;
 }
 
-const USE_KEYS = ['key', 'cost', 'skip', 'phase', 'per', ...LIST_KEYS];
+const USE_KEYS = ['key', 'cost', 'count', 'settle', 'skip', 'phase', 'per', ...LIST_KEYS];
 export const RULE_KEYS = ['name', ...DEFINING, ...USE_KEYS, ...RESOLVE_KEYS];
 
 /**
@@ -108,6 +112,8 @@ function compiled(
   const use = {
     key: given.key ?? before?.use.key ?? byIp,
     cost: given.cost ?? before?.use.cost ?? 1,
+    count: given.count ?? (given.settle ? undefined : before?.use.count),
+    settle: given.settle ?? (given.count ? undefined : before?.use.settle),
     skip: given.skip ?? before?.use.skip,
     phase: given.phase ?? (given.key ? undefined : before?.use.phase),
     per: given.per ?? before?.use.per,
@@ -120,7 +126,14 @@ function compiled(
       `${name}: per must be 'handler', got ${shown(use.per)}; leave it out to share one quota`,
     );
   }
+  const { countsHolds } = algorithmOf(source.own.algorithm);
   const phase = phaseOf(use, source, name);
+  if (countsHolds && use.cost !== 1) {
+    throw new RateLimitError(
+      'RL_COST_INVALID',
+      `${name}: concurrency counts requests, so it takes no cost, got ${shown(use.cost)}; leave it out`,
+    );
+  }
   if (typeof use.cost !== 'function') checkFixedCost(use.cost, name, source);
   return {
     name,
@@ -131,6 +144,7 @@ function compiled(
     key: keyFor(use.key, source),
     cost: typeof use.cost === 'function' ? 1 : use.cost,
     costOf: costFor(use.cost, source),
+    final: finalCostOf(use, countsHolds === true, name),
     skip: use.skip,
     lists: listsOf(given, before?.lists, `${name}: `),
     isPerHandler: use.per === 'handler',
@@ -192,7 +206,7 @@ const LOOKED_UP = 'resolved';
 
 /** The name of an unnamed policy in the header fields: `3-per-1m`, `3-per-day`, `3-at-once`. */
 function wireName({ algorithm, limit, window }: PolicyOptions): string {
-  if (algorithm === 'concurrency') return typeof limit === 'number' ? `${limit}-at-once` : 'at-once';
+  if (algorithm === CONCURRENCY) return typeof limit === 'number' ? `${limit}-at-once` : 'at-once';
   const [span] = windowOf(window!).text.split(' ');
   return typeof limit === 'number' ? `${limit}-per-${span}` : `per-${span}`;
 }

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { withPlace } from '../../core/errors.js';
+import { nextHoldId } from '../../engine/holds/hold-id.js';
 import type { Field, Verdict } from '../../headers/ratelimit-headers.js';
 import type { Phase } from '../keys/key-resolver.js';
 import type { RateLimitSettings } from '../settings.js';
@@ -29,11 +30,14 @@ export class Call {
   isAllowed: boolean | undefined;
   /** The phase that is being decided. */
   phase: Phase | 'all' = 'all';
+  /** Whether a policy has denied it. */
+  isDenied = false;
   /** Set while a rule is tried. If the rule has read the caller's identity, the attempt does not count. */
   attempt: IdentityWatch | undefined;
   private phases = 0;
   /** Some applications answer a request before they work on it. */
   private readonly wasAnswered: boolean;
+  private idOfHolds: string | undefined;
   private notes: Map<object, unknown> | undefined;
 
   private constructor(
@@ -69,6 +73,11 @@ export class Call {
     this.phases |= bit;
     this.phase = phase;
     return isFirst;
+  }
+
+  /** The id of what the call holds, under whatever policies. */
+  get holdId(): string {
+    return (this.idOfHolds ??= nextHoldId());
   }
 
   /** Keeps a note about this call for its later steps. */

@@ -1,9 +1,12 @@
 import { after, isPromise } from '../../core/after.js';
 import type { Hit } from '../../core/hit.js';
+import type { Policy } from '../../core/policy.js';
 import { kindOf, shown } from '../../core/shown.js';
+import type { FinalCost } from '../ending/final-cost.js';
 import type { Partition } from '../keys/key-resolver.js';
 import type { Rule } from '../plan/rule.js';
 import type { Call } from './call.js';
+import type { HeldHit } from './held-hits.js';
 import { checkCost, keyText } from './per-request.js';
 import { keyOf } from './screening.js';
 import { watchedHit } from './watched-hit.js';
@@ -83,5 +86,13 @@ function hitFor(rule: Rule, call: Call, partition: Partition): Hit | undefined |
 
 function charging(rule: Rule, call: Call, key: string, cost: number): Hit | Promise<Hit> {
   const policy = rule.source.for(call, key);
-  return isPromise(policy) ? after(policy, (found) => ({ policy: found, key, cost })) : { policy, key, cost };
+  const hit = rule.final
+    ? heldHit(rule.final, call, key, cost)
+    : (found: Policy): Hit => ({ policy: found, key, cost });
+  return isPromise(policy) ? after(policy, hit) : hit(policy);
 }
+
+/** A hit whose charge is held until the call ends. */
+const heldHit =
+  (final: FinalCost, call: Call, key: string, cost: number) =>
+  (policy: Policy): HeldHit => ({ policy, key, cost, hold: { id: call.holdId, ttl: policy.lease }, final });

@@ -10,8 +10,16 @@ import { policyFieldOf, type Plan } from '../plan/plan.js';
 import type { Plans } from '../plan/plans.js';
 import type { Rule } from '../plan/rule.js';
 import type { RateLimitSettings } from '../settings.js';
-import { RATE_LIMIT_BOUND, RATE_LIMIT_PLANS, RATE_LIMIT_SETTINGS, RATE_LIMIT_STORE } from '../tokens.js';
+import {
+  RATE_LIMIT_BOUND,
+  RATE_LIMIT_HOLDS,
+  RATE_LIMIT_PLANS,
+  RATE_LIMIT_SETTINGS,
+  RATE_LIMIT_STORE,
+} from '../tokens.js';
+import type { KeptHolds } from '../../engine/holds/kept-holds.js';
 import { Call } from './call.js';
+import { keepUntilEnd, releaseHeld } from './held-hits.js';
 import { hitsOf } from './hits.js';
 import { leaveLatePhase } from './late-phase.js';
 import { answeredMeanwhile, denied, failureOf, withoutDecision } from './refusals.js';
@@ -39,6 +47,7 @@ export class RateLimitGuard implements CanActivate {
     @Inject(RATE_LIMIT_PLANS) private readonly plans: Plans,
     @Inject(RATE_LIMIT_STORE) private readonly store: RateLimitStore,
     @Inject(RATE_LIMIT_SETTINGS) private readonly settings: RateLimitSettings,
+    @Inject(RATE_LIMIT_HOLDS) private readonly holds: KeptHolds,
     @Inject(RATE_LIMIT_BOUND) bound: boolean | Phase,
   ) {
     this.isOff = !settings.isEnabled;
@@ -90,18 +99,28 @@ export class RateLimitGuard implements CanActivate {
   /** Without a promise if the store answers without one. */
   private judge(call: Call, plan: Plan, hits: readonly Hit[]): boolean | Promise<boolean> {
     if (hits.length === 0 || call.isAllowed) return true;
+    const sentAt = plan.isHolding ? this.holds.now() : 0;
     return ask(
       this.store,
       hits,
-      (decisions) => this.answer(call, plan, hits, decisions),
+      (decisions) => this.answer(call, plan, hits, decisions, sentAt),
       (error) => {
         throw withoutDecision(call, hits, error);
       },
     );
   }
 
-  private answer(call: Call, plan: Plan, hits: readonly Hit[], decisions: readonly Decision[]): boolean {
-    if (call.isAnsweredMeanwhile) throw answeredMeanwhile();
+  private answer(
+    call: Call,
+    plan: Plan,
+    hits: readonly Hit[],
+    decisions: readonly Decision[],
+    sentAt: number,
+  ): boolean {
+    if (call.isAnsweredMeanwhile) {
+      if (plan.isHolding) releaseHeld(call, hits, decisions, this.holds, sentAt);
+      throw answeredMeanwhile();
+    }
     const { verdicts } = call;
     let isDenied = false;
     for (let i = 0; i < hits.length; i++) {
@@ -111,7 +130,16 @@ export class RateLimitGuard implements CanActivate {
     }
     const now = Date.now();
     call.setFields(rateLimitFields(this.settings.headers, policyFieldOf(plan, verdicts, now), verdicts, now));
-    if (!isDenied) return true;
-    throw denied(call);
+    if (isDenied) throw denied(call);
+    if (plan.isHolding) this.keep(call, hits, decisions, sentAt);
+    return true;
+  }
+
+  private keep(call: Call, hits: readonly Hit[], decisions: readonly Decision[], sentAt: number): void {
+    try {
+      keepUntilEnd(call, hits, decisions, this.holds, sentAt);
+    } catch (error) {
+      throw failureOf(call, error);
+    }
   }
 }

@@ -11,6 +11,7 @@ import { RateLimitExceededException, RateLimitRefusedException, RateLimitUnavail
 /** Policies deny. */
 export function denied(call: Call): unknown {
   const { verdicts } = call;
+  call.isDenied = true;
   call.setFields(denialFields(verdicts));
   const violated = verdicts.filter(({ decision }) => !decision.allowed).map(({ policy }) => policy);
   return call.thrown(new RateLimitExceededException(namesOf(violated), longestWait(verdicts), isBlocked(verdicts)));

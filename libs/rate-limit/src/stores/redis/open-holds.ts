@@ -28,7 +28,9 @@ export function openHoldsOf(
   const reader = client as RedisClient & Reader;
   return inTime(client, timeout, async () => {
     const at = now ? Math.floor(now()) : await timeOf(reader);
-    return algorithmOf(policy.algorithm).countsHolds ? slotsIn(reader, state, at) : holdsIn(reader, holdsKey(state), at);
+    return algorithmOf(policy.algorithm).countsHolds
+      ? slotsIn(reader, state, at)
+      : holdsIn(reader, holdsKey(state), at);
   });
 }
 
@@ -40,7 +42,8 @@ async function timeOf(reader: Reader): Promise<number> {
 async function slotsIn(reader: Reader, key: string, now: number): Promise<OpenHold[]> {
   const found = await reader.zrangebyscore(key, `(${now}`, '+inf', 'WITHSCORES', 'LIMIT', 0, MOST_LISTED);
   const open: OpenHold[] = [];
-  for (let i = 0; i < found.length; i += 2) open.push({ id: found[i]!, cost: 1, expiresIn: Number(found[i + 1]) - now });
+  for (let i = 0; i < found.length; i += 2)
+    open.push({ id: found[i]!, cost: 1, expiresIn: Number(found[i + 1]) - now });
   return open;
 }
 

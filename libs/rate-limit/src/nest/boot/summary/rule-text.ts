@@ -11,14 +11,15 @@ import type { Rule } from '../../plan/rule.js';
 export function numbersText({ source, use }: Rule): string {
   const { own, varies } = source;
   const set = (source as unknown) instanceof LivePolicy ? setText(source as unknown as LivePolicy) : '';
-  if (varies === 'never' && own.limit === 0) return `0 per ${own.period.text}${set}: denies every request`;
+  const span = algorithmOf(own.algorithm).countsHolds ? 'at once' : `per ${own.period.text}`;
+  if (varies === 'never' && own.limit === 0) return `0 ${span}${set}: denies every request`;
   const amount =
     varies === 'all'
-      ? `by your resolve function, else ${own.limit} per ${own.period.text}`
+      ? `by your resolve function, else ${own.limit} ${span}`
       : varies === 'limit'
-        ? `by your limit function, per ${own.period.text}`
-        : `${own.limit} per ${own.period.text}`;
-  return `${amount}, ${own.algorithm}${burstText(own)}${set}${blockText(own)}${useText(use)}`;
+        ? `by your limit function, ${span}`
+        : `${own.limit} ${span}`;
+  return `${amount}, ${own.algorithm}${burstText(own)}${set}${modeText(own)}${blockText(own)}${useText(use)}`;
 }
 
 /** A rule's key in words. */
@@ -51,9 +52,12 @@ function blockText({ blocks }: Policy): string {
   return spans.length === 0 ? '' : `, blocks for ${spans.map(durationText).join(', then ')}`;
 }
 
-function useText({ cost, skip }: Readonly<PolicyUse>): string {
+const modeText = ({ mode }: Policy): string => (mode === 'record' ? ', records only and denies nothing' : '');
+
+function useText({ cost, count, settle, skip }: Readonly<PolicyUse>): string {
   const spent = typeof cost === 'function' ? ', cost by your function' : cost === 1 ? '' : `, cost ${cost}`;
-  return `${spent}${skip ? ', unless your skip function says so' : ''}`;
+  const counted = count === undefined ? '' : `, counts ${typeof count === 'function' ? 'by your function' : count}`;
+  return `${spent}${counted}${settle ? ', settled when the call has ended' : ''}${skip ? ', unless your skip function says so' : ''}`;
 }
 
 const TEXTS: Readonly<Record<Rule['phase'], string>> = {

@@ -95,5 +95,6 @@ function calendar_window(key, limit, longest, bounds, cost, now, life, cost_text
     end
   end
   -- The key lives until the window ends.
-  return max(0, limit - kept), reset_after, retry_after, record, record and ending and ending - now, ending
+  local is_open = layout or kept > 0 and (cost > 0 or not moved)
+  return max(0, limit - kept), reset_after, retry_after, record, record and ending and ending - now, is_open and ending
 end

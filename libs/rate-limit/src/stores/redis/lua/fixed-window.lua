@@ -114,6 +114,7 @@ function fixed_window(key, limit, window, burst, cost, now, life, cost_text)
       if fitting ~= layout then lifetime = until_end end
     end
   end
-  -- And when the window ends that is open, by which a hold finds it again.
-  return max(0, limit - kept), reset_after, retry_after, record, lifetime, (layout or kept > 0) and start + window
+  -- And when the window ends that is open, by which a hold finds it again. One that a look would move is another one.
+  local is_open = layout or kept > 0 and (cost > 0 or not moved)
+  return max(0, limit - kept), reset_after, retry_after, record, lifetime, is_open and start + window
 end

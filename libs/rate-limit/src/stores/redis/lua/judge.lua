@@ -2,8 +2,8 @@
 -- a whole.
 --
 -- Arguments   how many hits a request has, then its hits: which policy, and the cost. In a `judgeWhole` run also the rule of
---             the policy's blocks (blocks.lua) or '', and what holds.lua needs; and behind all of these of each request the
---             id of its hold, or ''
+--             the policy's blocks (blocks.lua) or '', and what holds.lua needs; and behind all of these the ids of the
+--             requests' holds, '-' for a request that holds nothing
 -- KEYS        of each request the states of its hits. In a `judgeWhole` run then for each hit the block if it has a rule,
 --             and the holds if it has a rule or is held; a slot has none
 -- Returns     of each hit remaining, reset_after, retry_after; in a `judgeWhole` run also, with a rule, how long a block
@@ -42,11 +42,15 @@ function run_judge(opcode, arg, count, key, answered, is_late)
   -- If the drawn key is one of these, take a state of the same request: it may be a block.
   local past = drawn - key - 1
   if past >= 0 and past < count * keys then inspected = KEYS[drawn - past % keys + past % keys % hits] end
-  if is_late then return arg + (is_whole and count or 0), key + count * keys, answered + count * numbers end
+  local next_id
+  if is_whole then
+    next_id, arg = string.gmatch(ARGV[arg], '%S+'), arg + 1
+  end
+  if is_late then return arg, key + count * keys, answered + count * numbers end
 
   local records, lifetimes, marks, charges, graced = {}, {}, {}, {}, {}
   for _ = 1, count do
-    local all_allowed, is_elsewhere = true, false
+    local all_allowed, is_elsewhere, id = true, false, is_whole and next_id()
     -- First judge every hit, which may charge it already.
     for n = 1, hits do
       local at, to, block, is_blocked, aside = places[n], answered + offsets[n], blocks[n], false, 0
@@ -115,7 +119,7 @@ function run_judge(opcode, arg, count, key, answered, is_late)
               -- A window that was charged at once ends when its quota comes back.
               mark = marks[n] or record == CHARGED and now + reply[to + FRAME.decision.resetAfter] or NO_MARK
             end
-            take_hold(KEYS[key + n], KEYS[key + (hold_keys[n] or n)], at, holders[n], ARGV[arg], mark, charged)
+            take_hold(KEYS[key + n], KEYS[key + (hold_keys[n] or n)], at, holders[n], id, mark, charged)
           end
           -- The numbers are those of more room than the policy has.
           if graced[n] then
@@ -131,7 +135,6 @@ function run_judge(opcode, arg, count, key, answered, is_late)
       end
     end
     key, answered = key + keys, answered + numbers
-    if is_whole then arg = arg + 1 end
     -- Nothing was charged: the application must ask again with the bounds of another window.
     if is_elsewhere then
       for i = answered - numbers + 1, answered do reply[i] = FRAME.LATE end

@@ -1,6 +1,6 @@
 -- Lets open holds last for longer.
 --
--- Arguments   which policy, for how long from now on, the TTL of the field and of the hash; then of each command the id
+-- Arguments   which policy, for how long from now on, the TTL of the field and of the hash; and the ids
 -- KEYS        of each command the quota's state and its holds
 -- Returns     of each 1, or 0 if the hold is not open
 function run_renew(_, arg, count, key, answered, is_late)
@@ -9,8 +9,10 @@ function run_renew(_, arg, count, key, answered, is_late)
   local field_life, key_life = ARGV[arg + FRAME.renew.fieldLife], ARGV[arg + FRAME.renew.keyLife]
   arg = arg + FRAME.renew.LENGTH
   if not is_late then
-    for n = 1, count do
-      local state, holds, id = KEYS[key + 2 * n - 1], KEYS[key + 2 * n], ARGV[arg + n - 1]
+    local n = 0
+    for id in string.gmatch(ARGV[arg], '%S+') do
+      n = n + 1
+      local state, holds = KEYS[key + 2 * n - 1], KEYS[key + 2 * n]
       if algorithm_at(at) == 'concurrency' then
         reply[answered + n] = renew_slot(state, id, expires, field_life)
       else
@@ -27,5 +29,5 @@ function run_renew(_, arg, count, key, answered, is_late)
       end
     end
   end
-  return arg + count, key + 2 * count, answered + FRAME.done.LENGTH * count
+  return arg + 1, key + 2 * count, answered + FRAME.done.LENGTH * count
 end

@@ -1,7 +1,7 @@
 -- Settles holds.
 --
 -- Arguments   which policy, its debt, the rule of its blocks (blocks.lua) or ''; then of each command the id of the hold and
---             what was really used
+--             what was really used, in one text
 -- KEYS        of each command the quota's state, its holds, and with a rule its block
 -- Returns     of each 1, or 0 if the hold is not open
 function run_settle(_, arg, count, key, answered, is_late)
@@ -11,14 +11,14 @@ function run_settle(_, arg, count, key, answered, is_late)
   local keys = block and 3 or 2
   arg = arg + FRAME.settle.LENGTH
   if not is_late then
-    for n = 1, count do
+    local n = 0
+    for id, cost in string.gmatch(ARGV[arg], '(%S+) (%S+)') do
+      n, cost = n + 1, tonumber(cost)
       local state, holds = KEYS[key + keys * (n - 1) + 1], KEYS[key + keys * (n - 1) + 2]
-      local its = arg + FRAME.settlement.LENGTH * (n - 1)
-      local cost = tonumber(ARGV[its + FRAME.settlement.cost])
-      local done, mark = settle_hold(state, holds, at, ARGV[its + FRAME.settlement.id], cost, debt)
+      local done, mark = settle_hold(state, holds, at, id, cost, debt)
       if block and done == 1 then block_if_gone(state, holds, at, mark, cost, debt, block, KEYS[key + keys * n]) end
       reply[answered + n] = done
     end
   end
-  return arg + FRAME.settlement.LENGTH * count, key + keys * count, answered + FRAME.done.LENGTH * count
+  return arg + 1, key + keys * count, answered + FRAME.done.LENGTH * count
 end

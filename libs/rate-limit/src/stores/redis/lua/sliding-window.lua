@@ -64,13 +64,13 @@ function sliding_window(key, limit, window, burst, cost, now)
     -- The TTL was set when this window began, and reaches to the end of the next.
     lifetime = start ~= state_start and start + 2 * window - now
   end
-  return remaining, reset_after, retry_after, record, lifetime, not full and start
+  return remaining, reset_after, retry_after, record, lifetime, not full and (cost > 0 or not moved) and start
 end
 
 -- The state with `delta` units more, or fewer, in the window that began at `mark`.
 function sliding_window_correct(key, window, mark, delta)
   local start, current, previous = read_record(pcall_redis('GET', key), 24, '<ddd')
-  if not start or now >= mark + 2 * window or now >= start + 2 * window then return end
+  if not start or start - now > window or now >= mark + 2 * window or now >= start + 2 * window then return end
   if start == mark then
     current = max(0, current + delta)
   elseif start == mark + window then

@@ -75,8 +75,10 @@ export abstract class Command<Answer = unknown> {
   /** Writes what follows the opcode and the count of its run. */
   abstract writeTo(run: RunWriter): void;
 
-  /** Writes what is its own, behind what its run has in common. */
-  writeOwn?(run: RunWriter): void;
+  /** What is its own, as words without space between them. Those of a run are one argument behind what they have in common. */
+  get own(): string | undefined {
+    return undefined;
+  }
 
   /** Reads its numbers, all of them. */
   protected abstract read(reply: Reply): Answer;

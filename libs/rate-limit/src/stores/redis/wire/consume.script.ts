@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '2996f626c857da3a7986b092f40b82d60d5b57f6';
+export const consumeSha = '92c20be7ab750b9c8ccd652a4aace52812c16179';
 
 export const consumeScript = `local KEYS,ARGV,redis,tonumber=KEYS,ARGV,redis,tonumber
 local time=redis.call('TIME')
@@ -182,7 +182,8 @@ record=in_layout(fitting,start,kept)
 if fitting~=layout then lifetime=until_end end
 end
 end
-return max(0,limit - kept),reset_after,retry_after,record,lifetime,(layout or kept>0) and start+window
+local is_open=layout or kept>0 and (cost>0 or not moved)
+return max(0,limit - kept),reset_after,retry_after,record,lifetime,is_open and start+window
 end
 end
 judge=fixed_window
@@ -241,11 +242,11 @@ elseif moved or allowed and cost~=0 then
 record=pack('<ddd',start,kept_current,kept_previous)
 lifetime=start~=state_start and start+2*window - now
 end
-return remaining,reset_after,retry_after,record,lifetime,not full and start
+return remaining,reset_after,retry_after,record,lifetime,not full and (cost>0 or not moved) and start
 end
 function sliding_window_correct(key,window,mark,delta)
 local start,current,previous=read_record(pcall_redis('GET',key),24,'<ddd')
-if not start or now>=mark+2*window or now>=start+2*window then return end
+if not start or start - now>window or now>=mark+2*window or now>=start+2*window then return end
 if start==mark then
 current=max(0,current+delta)
 elseif start==mark+window then
@@ -630,7 +631,8 @@ else
 record=format('%.0f',first+kept)
 end
 end
-return max(0,limit - kept),reset_after,retry_after,record,record and ending and ending - now,ending
+local is_open=layout or kept>0 and (cost>0 or not moved)
+return max(0,limit - kept),reset_after,retry_after,record,record and ending and ending - now,is_open and ending
 end
 end
 judge=calendar_window
@@ -721,10 +723,14 @@ end
 end
 local past=drawn - key - 1
 if past>=0 and past<count*keys then inspected=KEYS[drawn - past % keys+past % keys % hits] end
-if is_late then return arg+(is_whole and count or 0),key+count*keys,answered+count*numbers end
+local next_id
+if is_whole then
+next_id,arg=string.gmatch(ARGV[arg],'%S+'),arg+1
+end
+if is_late then return arg,key+count*keys,answered+count*numbers end
 local records,lifetimes,marks,charges,graced={},{},{},{},{}
 for _=1,count do
-local all_allowed,is_elsewhere=true,false
+local all_allowed,is_elsewhere,id=true,false,is_whole and next_id()
 for n=1,hits do
 local at,to,block,is_blocked,aside=places[n],answered+offsets[n],blocks[n],false,0
 local remaining,reset_after,retry_after
@@ -788,7 +794,7 @@ local charged,mark=tonumber(charges[n]),NO_MARK
 if charged>0 then
 mark=marks[n] or record==CHARGED and now+reply[to+1] or NO_MARK
 end
-take_hold(KEYS[key+n],KEYS[key+(hold_keys[n] or n)],at,holders[n],ARGV[arg],mark,charged)
+take_hold(KEYS[key+n],KEYS[key+(hold_keys[n] or n)],at,holders[n],id,mark,charged)
 end
 if graced[n] then
 reply[to+0],reply[to+1]=policies[at](KEYS[key+n],
@@ -803,7 +809,6 @@ end
 end
 end
 key,answered=key+keys,answered+numbers
-if is_whole then arg=arg+1 end
 if is_elsewhere then
 for i=answered - numbers+1,answered do reply[i]=-1 end
 end
@@ -1113,16 +1118,16 @@ local block=rule~='' and new_block(rule)
 local keys=block and 3 or 2
 arg=arg+3
 if not is_late then
-for n=1,count do
+local n=0
+for id,cost in string.gmatch(ARGV[arg],'(%S+) (%S+)') do
+n,cost=n+1,tonumber(cost)
 local state,holds=KEYS[key+keys*(n - 1)+1],KEYS[key+keys*(n - 1)+2]
-local its=arg+2*(n - 1)
-local cost=tonumber(ARGV[its+1])
-local done,mark=settle_hold(state,holds,at,ARGV[its+0],cost,debt)
+local done,mark=settle_hold(state,holds,at,id,cost,debt)
 if block and done==1 then block_if_gone(state,holds,at,mark,cost,debt,block,KEYS[key+keys*n]) end
 reply[answered+n]=done
 end
 end
-return arg+2*count,key+keys*count,answered+1*count
+return arg+1,key+keys*count,answered+1*count
 end
 end
 if not run_renew and (opcode==10) then
@@ -1132,8 +1137,10 @@ local expires=now+ARGV[arg+1]
 local field_life,key_life=ARGV[arg+2],ARGV[arg+3]
 arg=arg+4
 if not is_late then
-for n=1,count do
-local state,holds,id=KEYS[key+2*n - 1],KEYS[key+2*n],ARGV[arg+n - 1]
+local n=0
+for id in string.gmatch(ARGV[arg],'%S+') do
+n=n+1
+local state,holds=KEYS[key+2*n - 1],KEYS[key+2*n]
 if algorithm_at(at)=='concurrency' then
 reply[answered+n]=renew_slot(state,id,expires,field_life)
 else
@@ -1149,14 +1156,14 @@ reply[answered+n]=is_open and 1 or 0
 end
 end
 end
-return arg+count,key+2*count,answered+1*count
+return arg+1,key+2*count,answered+1*count
 end
 end
 if not run_hold and (opcode==11) then
 function run_hold(_,arg,count,key,answered,is_late)
 local at,cost_text=5*(ARGV[arg+0] - 1)+1,ARGV[arg+1]
 local holder,cost=arg+2,tonumber(cost_text)
-local first_id=holder+6
+local ids=holder+6
 if drawn>key and drawn<=key+2*count then inspected=KEYS[drawn - (drawn - key - 1) % 2] end
 if not is_late then
 local judge,limit,window,burst,life=policies[at],policies[at+1],
@@ -1164,12 +1171,12 @@ policies[at+2],policies[at+3],policies[at+4]
 local field_life,key_life=ARGV[holder+2],ARGV[holder+3]
 local expires,kept_until=now+ARGV[holder+0],now+ARGV[holder+1]
 local is_slot=algorithm_at(at)=='concurrency'
-local last_mark,packed
+local next_id,last_mark,packed=string.gmatch(ARGV[ids],'%S+')
 for n=1,count do
 local state,holds,to=KEYS[key+2*n - 1],KEYS[key+2*n],answered+4*(n - 1)+1
 local remaining,reset_after,retry_after,record,lifetime,mark=
 judge(state,limit,window,burst,cost,now,life,cost_text)
-local aside=0
+local aside,id=0,next_id()
 if retry_after>0 then
 if is_slot then
 aside=GUESS
@@ -1185,16 +1192,16 @@ reply[to+3]=remaining==-1 and -1 or aside
 if record and record~=CHARGED then write_record(state,record,lifetime,at,cost_text) end
 if retry_after==0 then
 if is_slot then
-if cost>0 then take_slot(state,ARGV[first_id+n - 1],expires,field_life) end
+if cost>0 then take_slot(state,id,expires,field_life) end
 else
 mark=cost>0 and (mark or record==CHARGED and now+reset_after) or NO_MARK
 if mark~=last_mark then last_mark,packed=mark,pack('<dddd',expires,mark,cost,kept_until) end
-keep_hold(holds,ARGV[first_id+n - 1],packed,field_life,key_life)
+keep_hold(holds,id,packed,field_life,key_life)
 end
 end
 end
 end
-return first_id+count,key+2*count,answered+4*count
+return ids+1,key+2*count,answered+4*count
 end
 end
 if opcode==3 then

@@ -86,6 +86,8 @@ export class FrameWriter implements Frame, RunWriter {
     let last: Command | undefined;
     let count = 0;
     let at = 0;
+    // Where the words of the run's commands are; 0: they have none.
+    let own = 0;
     for (const command of commands) {
       const later = command.deadline - deadline;
       const isTogether = later >= 0 && later <= DEADLINES_SHARED_WITHIN;
@@ -95,7 +97,7 @@ export class FrameWriter implements Frame, RunWriter {
       } else if (this.joins(command, last!, at, count)) {
         this.runs[at + FRAME.run.count] = ++count;
         last = command;
-        command.writeOwn?.(this);
+        if (own > 0) this.runs[own] += ` ${command.own}`;
         continue;
       }
       last = command;
@@ -103,7 +105,8 @@ export class FrameWriter implements Frame, RunWriter {
       at = this.runs.length;
       this.write('run', command.opcode, count);
       command.writeTo(this);
-      command.writeOwn?.(this);
+      const text = command.own;
+      own = text === undefined ? 0 : this.runs.push(text) - 1;
     }
   }
 

@@ -5,7 +5,8 @@
  *
  * KEYS are the keys of the commands, one command after the other. ARGV is the head, then each policy once, then the
  * runs. (A lone request mostly has a shorter form.) A run holds commands that are alike: its opcode, how many there are,
- * then what they have in common.
+ * then what they have in common. What each has of its own, such as the id of a hold, follows in a single text: an argument
+ * costs Redis half a microsecond.
  */
 
 /** Lists of entries, each in its order. */
@@ -32,15 +33,11 @@ const LAYOUT = {
   holding: ['ttl', 'keep', 'fieldLife', 'keyLife', 'debt', 'grace'],
   /** The start of `judge` and `judgeWhole`: how many hits each request has. The hits follow. */
   judge: ['hits'],
-  /** Behind a `judgeWhole` run, of each request: the id of its hold, or ''. */
-  holdId: ['id'],
   /** The answer to a hit of a `hold` run: as in a `judgeWhole` run. */
   whole: ['remaining', 'resetAfter', 'retryAfter', 'aside'],
   /** The start of a `settle` run. */
   settle: ['policy', 'debt', 'rule'],
-  /** Behind it, of each command. */
-  settlement: ['id', 'cost'],
-  /** The start of a `renew` run. The ids of its commands follow. */
+  /** The start of a `renew` run. */
   renew: ['policy', 'ttl', 'fieldLife', 'keyLife'],
   /** A block that code asks for. `span`: how long, in ms. */
   impose: ['policy', 'span', 'rule'],

@@ -33,7 +33,7 @@ export class HoldHit extends Command<Decision[]> {
   }
 
   get weight(): number {
-    return weightOf(this.policy) + 1;
+    return weightOf(this.policy);
   }
 
   get numbers(): number {
@@ -64,8 +64,8 @@ export class HoldHit extends Command<Decision[]> {
     writeHolding(run, policy, hold, '');
   }
 
-  override writeOwn(run: RunWriter): void {
-    run.write('holdId', this.hold.id);
+  override get own(): string {
+    return this.hold.id;
   }
 
   protected read(reply: Reply): Decision[] {

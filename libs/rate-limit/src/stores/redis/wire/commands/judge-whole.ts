@@ -30,7 +30,7 @@ export class JudgeWhole extends Command<Decision[]> {
     const keys = [...states];
     let weight = 0;
     let blocks = 0;
-    let id = '';
+    let id = '-';
     for (let i = 0; i < hits.length; i++) {
       const { policy, hold } = hits[i]!;
       if (policy.blocks) {
@@ -73,8 +73,8 @@ export class JudgeWhole extends Command<Decision[]> {
     }
   }
 
-  override writeOwn(run: RunWriter): void {
-    run.write('holdId', this.id);
+  override get own(): string {
+    return this.id;
   }
 
   protected read(reply: Reply): Decision[] {

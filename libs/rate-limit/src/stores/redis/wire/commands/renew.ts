@@ -42,8 +42,8 @@ export class Renew extends Command<boolean> {
     run.write('renew', run.placeOf(policy), this.ttl, run.atLeast(this.ttl), run.lifeOfHolds(policy));
   }
 
-  override writeOwn(run: RunWriter): void {
-    run.write('holdId', this.held.id);
+  override get own(): string {
+    return this.held.id;
   }
 
   protected read(reply: Reply): boolean {

@@ -1,4 +1,3 @@
-import { algorithmOf } from '../../../../core/algorithms/index.js';
 import type { Held } from '../../../../core/holds/holding-store.js';
 import { Command, type RunWriter } from '../command.js';
 import { FRAME, OPCODE } from '../frame.js';
@@ -26,7 +25,7 @@ export class Settle extends Command<boolean> {
   get weight(): number {
     const { policy } = this.held;
     // A corrected log is written again.
-    return weightOf(policy) + (policy.algorithm === 'sliding-log' ? algorithmOf(policy.algorithm).weight : 1);
+    return policy.algorithm === 'sliding-log' ? 2 * weightOf(policy) : weightOf(policy);
   }
 
   get firstKey(): string {
@@ -47,8 +46,8 @@ export class Settle extends Command<boolean> {
     run.write('settle', run.placeOf(policy), policy.debt, run.ruleOf(policy));
   }
 
-  override writeOwn(run: RunWriter): void {
-    run.write('settlement', this.held.id, this.cost);
+  override get own(): string {
+    return `${this.held.id} ${this.cost}`;
   }
 
   protected read(reply: Reply): boolean {

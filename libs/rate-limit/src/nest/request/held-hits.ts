@@ -1,0 +1,118 @@
+import { isPromise } from '../../core/after.js';
+import type { Decision } from '../../core/decision.js';
+import type { Hit, HoldRequest } from '../../core/hit.js';
+import { saidBy, shown } from '../../core/shown.js';
+import type { KeptHold } from '../../engine/holds/kept-hold.js';
+import type { KeptHolds } from '../../engine/holds/kept-holds.js';
+import type { CallOutcome } from '../ending/call-outcome.js';
+import type { FinalCost } from '../ending/final-cost.js';
+import { watchEnding } from '../ending/watch-ending.js';
+import type { Call } from './call.js';
+
+/** A hit whose charge is held until the call ends. */
+export interface HeldHit extends Hit {
+  readonly hold: HoldRequest;
+  readonly final: FinalCost;
+}
+
+const isHeld = (hit: Hit): hit is HeldHit => hit.hold !== undefined && 'final' in hit;
+
+/** After a response is over its handler may run for this part of a lease. Then what is known by then is settled. */
+const PART_AFTER_CLOSE = 2 / 3;
+
+/**
+ * Keeps what the hits of a call hold, and settles each hold when the call has ended. Nothing of that reaches the call.
+ *
+ * @param sentAt when the hits were sent, by the clock of `holds`
+ * @throws RateLimitError `RL_HANDLER_UNKNOWN` if the end of the call cannot be known; then nothing is held any longer
+ */
+export function keepUntilEnd(
+  call: Call,
+  hits: readonly Hit[],
+  decisions: readonly Decision[],
+  holds: KeptHolds,
+  sentAt: number,
+): void {
+  const kept = keptOf(hits, decisions, holds, sentAt);
+  try {
+    for (const [hit, hold] of kept) settleAtEnd(call, hit, hold);
+  } catch (error) {
+    releaseAll(call, kept);
+    throw error;
+  }
+}
+
+/** Gives back what the hits of a call hold: it was answered before they were decided. */
+export function releaseHeld(
+  call: Call,
+  hits: readonly Hit[],
+  decisions: readonly Decision[],
+  holds: KeptHolds,
+  sentAt: number,
+): void {
+  if (decisions.every(({ allowed }) => allowed)) releaseAll(call, keptOf(hits, decisions, holds, sentAt));
+}
+
+type Kept = readonly (readonly [HeldHit, KeptHold])[];
+
+/** Only a store holds: a list, or `onStoreFailure: 'open'`, charges nothing. */
+const keptOf = (hits: readonly Hit[], decisions: readonly Decision[], holds: KeptHolds, sentAt: number): Kept =>
+  hits.flatMap((hit, i) => {
+    const { by } = decisions[i]!;
+    if (!isHeld(hit) || (by !== 'store' && by !== 'local')) return [];
+    const { policy, key, hold } = hit;
+    return [[hit, holds.keep([{ policy, key, id: hold.id }], { lease: hold.ttl, sentAt })] as const];
+  });
+
+function releaseAll(call: Call, kept: Kept): void {
+  for (const [hit, hold] of kept) hold.finish([0], (error) => warn(call, hit, error));
+}
+
+function settleAtEnd(call: Call, hit: HeldHit, hold: KeptHold): void {
+  const { final, cost, policy } = hit;
+  let hasEnded = false;
+  let timer: NodeJS.Timeout | undefined;
+  const end = watchEnding(
+    call.context,
+    { held: cost, reader: final.reader },
+    {
+      closed() {
+        // Mostly the handler has ended too, and this needs no timer.
+        setImmediate(() => {
+          if (!hasEnded) timer = setTimeout(() => end.giveUp(), policy.lease * PART_AFTER_CLOSE).unref();
+        });
+      },
+      ended(outcome) {
+        hasEnded = true;
+        clearTimeout(timer);
+        settle(call, hit, hold, outcome);
+      },
+      failed: (error) => warn(call, hit, error),
+    },
+  );
+}
+
+/** If the application's function fails, the estimate is kept. */
+function settle(call: Call, hit: HeldHit, hold: KeptHold, outcome: CallOutcome): void {
+  const finish = (units: number): void => hold.finish([units], (error) => warn(call, hit, error));
+  const failed = (error: unknown): void => {
+    warn(call, hit, error);
+    finish(hit.cost);
+  };
+  // Refused by another policy: nothing was tried.
+  if (call.isDenied) return finish(0);
+  try {
+    const units = hit.final.of(outcome);
+    if (isPromise(units)) Promise.resolve(units).then(finish, failed);
+    else finish(units);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+const warn = (call: Call, { policy: { id, name } }: HeldHit, error: unknown): void =>
+  call.settings.warnOnce(
+    `the end of ${id}`,
+    () =>
+      `${call.place}: what a call really used of the policy ${shown(name)} is unknown, so what was reserved stays charged: ${saidBy(error)}`,
+  );
