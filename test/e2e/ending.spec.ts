@@ -40,7 +40,7 @@ import { Observable, of, retry, timeout } from 'rxjs';
 import { bindEnding } from '../../libs/rate-limit/src/nest/ending/bind-ending.js';
 import { isEndingBound } from '../../libs/rate-limit/src/nest/ending/bound-handlers.js';
 import type { AnswerReader, CallOutcome } from '../../libs/rate-limit/src/nest/ending/call-outcome.js';
-import { Usage, usageOf, type CallUsage } from '../../libs/rate-limit/src/nest/ending/usage.js';
+import { Usage, callUsageOf, type CallUsage } from '../../libs/rate-limit/src/nest/ending/usage.js';
 import { watchEnding, type AwaitedEnd } from '../../libs/rate-limit/src/nest/ending/watch-ending.js';
 import { routesOf, type Route } from '../../libs/rate-limit/src/nest/plan/routes.js';
 import { adapters, boot, closeApps, type Adapter } from '../support/app.js';
@@ -286,7 +286,7 @@ class EndingController extends Inherited {
   @Holds()
   async waits(@Req() request: object, @Usage() usage: CallUsage) {
     usage.add(2);
-    usageOf(request).add(3);
+    callUsageOf(request).add(3);
     await seenBy(request).gate.opened;
     usage.add(4);
     return 'waited';
@@ -638,7 +638,7 @@ describe.each(adapters)('how a call ends, on %s', (adapter: Adapter) => {
       expect(short(call)).toEqual(['disconnect', undefined, undefined]);
       expect(call.outcome!.used).toBe(5);
       call.gate.open();
-      await new Promise(setImmediate);
+      for (let i = 0; i < 5; i++) await new Promise(setImmediate);
       expect(call.events).toEqual(['closed', 'ended']);
     });
 
@@ -859,7 +859,7 @@ it('a policy that denies behind the guards refuses like a guard', async () => {
 
 describe('what a handler says it used', () => {
   it('adds up, or is set', () => {
-    const usage = usageOf({});
+    const usage = callUsageOf({});
     expect(usage.used).toBeUndefined();
     usage.add(0);
     expect(usage.used).toBe(0);
@@ -871,7 +871,7 @@ describe('what a handler says it used', () => {
   });
 
   it.each([NaN, -1, 0.5, 2 ** 53, '5' as never])('is not %p', (units) => {
-    const usage = usageOf({});
+    const usage = callUsageOf({});
     usage.add(2);
     const right = 'RL_COST_INVALID: the units that a call used must be a whole number, not negative, got';
     expect(() => usage.add(units)).toThrow(right);

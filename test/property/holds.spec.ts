@@ -49,7 +49,7 @@ const acts = fc.oneof(
 );
 
 const timelines = fc.record({
-  begins: fc.constantFrom(1_700_000_000_000, 1_770_049_338_368, 1_800_000_000_000),
+  begins: fc.constantFrom<number>(1_700_000_000_000, 1_770_049_338_368, 1_800_000_000_000),
   rules,
   moments: fc.array(fc.record({ step: steps, act: acts }), { minLength: 1, maxLength: 40, size: 'max' }),
 });

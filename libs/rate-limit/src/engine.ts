@@ -5,7 +5,11 @@
  */
 export { createLimiter } from './engine/create-limiter.js';
 export { ipKey } from './engine/identity/ip-key.js';
-export type { AnyPolicy, Limiter, Spending } from './engine/limiter.js';
+export type { Hold } from './engine/holds/hold.js';
+export type { Costs } from './engine/holds/costs.js';
+export type { ReservationOptions, ReservationTerms } from './engine/holds/reservations.js';
+export type { Limiter } from './engine/limiter.js';
+export type { AnyPolicy, Spending } from './engine/spending.js';
 export type { LimiterOptions, LimiterPolicy, StoreOptions } from './engine/options.js';
 export type { LimiterLogger } from './engine/observer/logger.js';
 export type {
@@ -34,14 +38,14 @@ export type {
 export type { BlockFor, BlockOptions } from './core/blocks/block-rule.js';
 export type { BlockRule, BlockState } from './core/blocks/block.js';
 export { definePolicy } from './core/policy.js';
-export type { Policy, PolicyDefinition, StoreFailureMode } from './core/policy.js';
+export type { Policy, PolicyDefinition, PolicyMode, StoreFailureMode } from './core/policy.js';
 export type { Algorithm, Judgement, Quota } from './core/algorithm.js';
 export { algorithmNames, algorithmOf, type AlgorithmName } from './core/algorithms/index.js';
 export type { Clock } from './core/clock.js';
 export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
-export { checkHits, mergingHits, type Hit } from './core/hit.js';
+export { checkHits, mergingHits, type Hit, type HoldRequest } from './core/hit.js';
 export { judgeAll, type Claim, type Outcome } from './core/judge-all.js';
 export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWriteResult } from './core/limit-book.js';
 export type { DecisionEvent, DenialReason, Observer } from './core/observer.js';
@@ -50,5 +54,6 @@ export type { CalendarUnit } from './core/calendar/grid.js';
 export type { Window, WindowBounds } from './core/window.js';
 export type { WindowDefinition } from './core/window-of.js';
 export type { BlockingStore } from './core/blocks/blocking-store.js';
+export type { Held, HoldingStore, OpenHold } from './core/holds/holding-store.js';
 export type { RateLimitStore } from './core/store.js';
 export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';

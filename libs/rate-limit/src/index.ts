@@ -9,6 +9,7 @@ export { RateLimitGuard } from './nest/request/rate-limit.guard.js';
 export { RateLimiter } from './nest/rate-limiter.service.js';
 export { RateLimit } from './nest/decorators/rate-limit.decorator.js';
 export { SkipRateLimit } from './nest/decorators/skip-rate-limit.decorator.js';
+export { Usage, callUsageOf, type CallUsage } from './nest/ending/usage.js';
 export {
   RateLimitExceededException,
   RateLimitRefusedException,
@@ -30,7 +31,10 @@ export type { RateLimitRequest } from './nest/request/request.js';
 
 export { ipKey } from './engine/identity/ip-key.js';
 export type { Identity } from './engine/identity/key-text.js';
-export type { AnyPolicy, Spending } from './engine/limiter.js';
+export type { Hold } from './engine/holds/hold.js';
+export type { Costs } from './engine/holds/costs.js';
+export type { ReservationOptions, ReservationTerms } from './engine/holds/reservations.js';
+export type { AnyPolicy, Spending } from './engine/spending.js';
 export type { LimitChange, LiveLimit, OverrideKey } from './engine/limits/limit-change.js';
 export type { LiveLimits } from './engine/limits/live-limits.js';
 export type { ListEntry } from './engine/lists/list.js';
@@ -44,7 +48,7 @@ export type { RedisLocation } from './stores/redis/connection/location.js';
 
 export type { BlockFor } from './core/blocks/block-rule.js';
 export { definePolicy } from './core/policy.js';
-export type { Policy, PolicyDefinition, StoreFailureMode } from './core/policy.js';
+export type { Policy, PolicyDefinition, PolicyMode, StoreFailureMode } from './core/policy.js';
 export { type AlgorithmName } from './core/algorithms/index.js';
 export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
@@ -54,6 +58,7 @@ export type { WindowDefinition } from './core/window-of.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
 export { type Hit } from './core/hit.js';
 export type { DecisionEvent, Observer } from './core/observer.js';
+export type { OpenHold } from './core/holds/holding-store.js';
 export type { RateLimitStore } from './core/store.js';
 export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';
 export type { ProblemDetails } from './headers/problem-details.js';

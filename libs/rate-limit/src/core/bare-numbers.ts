@@ -5,10 +5,19 @@ import { RateLimitError } from './errors.js';
  * Refuses small bare numbers in options and decorators: 60 would be 60 milliseconds, but most people mean seconds. Code
  * that computes spans uses `definePolicy()`, which accepts them.
  *
- * @throws RateLimitError `RL_WINDOW_INVALID`, `RL_BLOCK_INVALID`
+ * @throws RateLimitError `RL_WINDOW_INVALID`, `RL_LEASE_INVALID`, `RL_BLOCK_INVALID`
  */
-export function refuseBareNumbers({ window, blockFor }: { window?: unknown; blockFor?: unknown }): void {
+export function refuseBareNumbers({
+  window,
+  blockFor,
+  lease,
+}: {
+  window?: unknown;
+  blockFor?: unknown;
+  lease?: unknown;
+}): void {
   refuseBareNumber(window, 'RL_WINDOW_INVALID', 'window');
+  refuseBareNumber(lease, 'RL_LEASE_INVALID', 'lease');
   for (const span of blockSpans(blockFor as BlockFor)) refuseBareNumber(span, 'RL_BLOCK_INVALID', 'blockFor');
 }
 

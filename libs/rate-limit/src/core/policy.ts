@@ -221,14 +221,20 @@ export function shareOf(policy: Policy, instances: number): Policy {
   return checked({ ...policy, limit: share(policy.limit), burst: share(policy.burst), debt: share(policy.debt) });
 }
 
-/** The policy with the lower limit and the lower burst of two policies that share a quota. If either one blocks, it blocks. */
+/**
+ * The policy with the lower limit, burst and debt of two policies that share a quota. If either one blocks, it blocks. If
+ * either one enforces, it enforces.
+ */
 export function atMost(policy: Policy, other: Policy): Policy {
   const limit = Math.min(policy.limit, other.limit);
   const burst = Math.min(policy.burst, other.burst);
+  const debt = Math.min(policy.debt, other.debt);
   const blocks = policy.blocks ?? other.blocks;
-  const isSame = limit === policy.limit && burst === policy.burst && blocks === policy.blocks;
-  const isPlain = policy.isPlain && blocks === undefined;
-  return isSame ? policy : checked({ ...policy, limit, burst, blocks, isPlain });
+  const mode = other.mode === 'enforce' ? other.mode : policy.mode;
+  const isAsLow = limit === policy.limit && burst === policy.burst && debt === policy.debt;
+  if (isAsLow && blocks === policy.blocks && mode === policy.mode) return policy;
+  const isPlain = blocks === undefined && mode === 'enforce' && !algorithmOf(policy.algorithm).countsHolds;
+  return checked({ ...policy, limit, burst, debt, blocks, mode, isPlain });
 }
 
 /** The same quota, but every hit on it is counted and none is denied. */

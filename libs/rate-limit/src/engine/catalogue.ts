@@ -20,7 +20,17 @@ export type NamedOptions = { readonly name?: string | undefined } & {
 };
 
 /** The parts of a definition. A use of the policy elsewhere must not change them. */
-export const DEFINING = ['algorithm', 'limit', 'window', 'burst', 'onStoreFailure', 'blockFor'] as const;
+export const DEFINING = [
+  'algorithm',
+  'limit',
+  'window',
+  'burst',
+  'onStoreFailure',
+  'blockFor',
+  'debt',
+  'mode',
+  'lease',
+] as const;
 
 /**
  * The policies with a name. One name has one definition, whether it is in the options or on a route.

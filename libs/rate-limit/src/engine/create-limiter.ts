@@ -1,6 +1,5 @@
 import { refuseBareNumbers } from '../core/bare-numbers.js';
 import { checkKnownKeys } from '../core/checks.js';
-import { withoutBlocks } from '../core/blocks/blocking-store.js';
 import { LivePolicy } from './limits/live-policy.js';
 import { LIST_KEYS, listsOf } from './lists/lists.js';
 import { Catalogue, DEFINING, type CataloguePolicy } from './catalogue.js';
@@ -9,7 +8,7 @@ import { KnownKeys } from './identity/known-keys.js';
 import { Limiter } from './limiter.js';
 import { harmless, type LimiterLogger } from './observer/logger.js';
 import { openLimiter } from './open-limiter.js';
-import { canBlockWith } from './open-stores.js';
+import { abilitiesOf, checkAbilities, type StoreAbilities } from './store-abilities.js';
 import type { LimiterOptions, LimiterPolicy } from './options.js';
 import { PolicyVariants } from './policy-variants.js';
 
@@ -33,10 +32,10 @@ import { PolicyVariants } from './policy-variants.js';
  */
 export async function createLimiter(options: LimiterOptions): Promise<Limiter> {
   checkLimiterOptions(options);
-  const canBlock = canBlockWith(options);
+  const abilities = abilitiesOf(options);
   const catalogue = new Catalogue<NamedPolicy, CataloguePolicy>(
     options.policies,
-    (policy) => compiled(policy, canBlock),
+    (policy) => compiled(policy, abilities),
     LIST_KEYS as (keyof NamedPolicy)[],
   );
   const logger = harmless(options.logger ?? consoleLogger);
@@ -49,12 +48,12 @@ const POLICY_KEYS = ['name', ...DEFINING, ...LIST_KEYS];
 type NamedPolicy = LimiterPolicy & { name?: string };
 
 /** @throws RateLimitError */
-function compiled(options: NamedPolicy, canBlock: boolean): CataloguePolicy {
+function compiled(options: NamedPolicy, abilities: StoreAbilities): CataloguePolicy {
   checkKnownKeys(options, POLICY_KEYS, 'a policy');
   refuseBareNumbers(options);
   const { allow, deny, ...definition } = options;
   const source = new LivePolicy(new PolicyVariants(definition as NamedPolicy & { name: string }));
-  if (source.own.blocks && !canBlock) throw withoutBlocks();
+  checkAbilities(source.own, abilities);
   const { name } = source.own;
   return { name, source, lists: listsOf({ allow, deny }, undefined, `${name}: `) };
 }

@@ -25,6 +25,18 @@ export function decide(
   return after(judged, (decisions) => together(parts, hits, listed, decisions));
 }
 
+/** Charges hits that cannot be denied. A key that an allow list names has a full quota that stays full. */
+export function record(
+  parts: LimiterParts,
+  hits: readonly Hit[],
+  given: readonly string[],
+): Decision[] | Promise<Decision[]> {
+  const listed = listedAmong(parts, hits, given)?.map((decision) => (decision?.allowed ? decision : undefined));
+  if (!listed) return parts.store.consume(hits);
+  const others = hits.filter((_, i) => !listed[i]);
+  return after(parts.store.consume(others), (decisions) => together(parts, hits, listed, decisions));
+}
+
 /** The decisions of lists and of the store, in the order of the hits. Those of lists are reported here. */
 function together(
   { observer: { decided } }: LimiterParts,
@@ -44,7 +56,7 @@ function together(
 /** Whether hits would pass, for which the store is only asked to look. So their events are not the store's. */
 function lookAt({ unobserved, observer }: LimiterParts, hits: readonly Hit[]): Decision[] | Promise<Decision[]> {
   const began = performance.now();
-  return after(unobserved.consume(hits.map((hit) => ({ ...hit, cost: 0 }))), (looks) => {
+  return after(unobserved.consume(hits.map(({ policy, key }) => ({ policy, key, cost: 0 }))), (looks) => {
     const duration = performance.now() - began;
     const decisions = looks.map((look, i) => wouldPass(hits[i]!, look));
     decisions.forEach((decision, i) => observer.decided?.(eventOf(hits[i]!, decision, false, duration)));

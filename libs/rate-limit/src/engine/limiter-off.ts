@@ -34,6 +34,8 @@ export function limiterOff(
     observer,
     keys,
     canBlock: true,
+    canHold: true,
+    warn: settings.warn,
     close: async () => undefined,
   };
 }

@@ -3,10 +3,11 @@ import type { CataloguePolicy } from './catalogue.js';
 import type { KnownKeys } from './identity/known-keys.js';
 import type { LiveLimits, NamedLivePolicies } from './limits/live-limits.js';
 import type { Lists } from './lists/lists.js';
+import type { StoreAbilities } from './store-abilities.js';
 import type { SafeObserver } from './observer/logging-observer.js';
 
 /** What a limiter is made of. */
-export interface LimiterParts {
+export interface LimiterParts extends StoreAbilities {
   readonly store: RateLimitStore;
   /** The same without events. */
   readonly unobserved: RateLimitStore;
@@ -19,8 +20,7 @@ export interface LimiterParts {
   readonly limits: LiveLimits;
   readonly observer: SafeObserver;
   readonly keys: KnownKeys;
-  /** Whether the store can block. */
-  readonly canBlock: boolean;
+  readonly warn: (message: string) => void;
   /** Closes what was opened for it, and stops reading changed limits. */
   readonly close: () => Promise<void>;
 }

@@ -1,33 +1,20 @@
 import { refuseBareNumber } from '../core/bare-numbers.js';
 import { spanOf } from '../core/blocks/block-rule.js';
 import { checkKnownKeys } from '../core/checks.js';
-import { blocking, withoutBlocks } from '../core/blocks/blocking-store.js';
+import { blocking } from '../core/blocks/blocking-store.js';
 import type { Decision } from '../core/decision.js';
 import type { Duration } from '../core/duration.js';
-import { RateLimitError } from '../core/errors.js';
-import type { Hit } from '../core/hit.js';
-import { definePolicy, isChecked, type Policy, type PolicyDefinition } from '../core/policy.js';
-import { shown } from '../core/shown.js';
+import { holding, type OpenHold } from '../core/holds/holding-store.js';
 import { type RateLimitStore } from '../core/store.js';
 import { byStrictest } from './by-strictest.js';
-import { invalid } from './check-options.js';
 import { decide } from './decide.js';
-import { checkHasId } from './identity/known-keys.js';
+import { HitMaker } from './hit-maker.js';
+import type { Hold } from './holds/hold.js';
+import { KeptHolds } from './holds/kept-holds.js';
+import { Reservations, type ReservationOptions, type ReservationTerms } from './holds/reservations.js';
 import type { LimiterParts } from './limiter-parts.js';
 import type { LiveLimits } from './limits/live-limits.js';
-
-/** A policy: its name in the catalogue, what `definePolicy()` returned, or a definition. */
-export type AnyPolicy = string | Policy | PolicyDefinition;
-
-/** What one call spends of one policy. */
-export interface Spending {
-  /** The policy. */
-  policy: AnyPolicy;
-  /** The caller that pays: `user:42`, `ip:203.0.113.7`, or any text. An address behind `ip:` may have any notation. */
-  key: string;
-  /** Quota units, default 1: 0 only looks, a negative number gives back. */
-  cost?: number;
-}
+import { checkAlone, isList, keysOf, spendingOf, type AnyPolicy, type Spending } from './spending.js';
 
 /**
  * Decides by policies and keys, without a request and without a framework. A denial is returned, not thrown.
@@ -41,11 +28,21 @@ export interface Spending {
 export class Limiter {
   /** Reads and changes limits of the catalogue at run time. */
   readonly limits: LiveLimits;
+  private readonly hits: HitMaker;
+  private readonly reservations: Reservations;
   private closing: Promise<void> | undefined;
 
-  /** @internal */
-  constructor(private readonly parts: LimiterParts) {
+  /**
+   * @internal
+   * @param kept the open holds of this process
+   */
+  constructor(
+    private readonly parts: LimiterParts,
+    private readonly kept = new KeptHolds(parts.store, { warn: parts.warn }),
+  ) {
     this.limits = parts.limits;
+    this.hits = new HitMaker(parts);
+    this.reservations = new Reservations(parts, this.hits, this.kept);
   }
 
   /** The store with all its wrappers, for code that makes its own hits. Allow and deny lists do not apply to it. */
@@ -80,14 +77,12 @@ export class Limiter {
     options?: { cost?: number },
   ): Promise<Decision | Decision[]> {
     if (isList(first)) {
-      const isAlone = key === undefined && options === undefined;
-      if (!isAlone) throw invalid('consume() takes a list alone, or a policy and a key', first);
-      return await decide(this.parts, byStrictest(first.map((spending) => this.hitOf(spending))), keysOf(first));
+      checkAlone('consume', first, key, options);
+      const hits = first.map((spending) => this.hits.hitOf(spending, 'consume'));
+      return await decide(this.parts, byStrictest(hits), keysOf(first));
     }
-    if (isSpending(first)) throw invalid('consume() takes a list, as in consume([{ policy, key, cost }])', first);
-    if (options !== undefined) checkKnownKeys(options, ['cost'], 'the third argument of consume()');
-    const { cost = 1 } = options ?? {};
-    const [decision] = await decide(this.parts, [this.hitFor(first, key!, cost)], [key!]);
+    const { cost } = spendingOf('consume', first, key, options, ['cost']);
+    const [decision] = await decide(this.parts, [this.hits.hitFor(first, key!, cost!)], [key!]);
     return decision!;
   }
 
@@ -105,8 +100,8 @@ export class Limiter {
    * and `RL_POLICY_PER_HANDLER` where handlers use the policy only with quotas of their own.
    */
   async reset(policy: AnyPolicy, key: string): Promise<void> {
-    const caller = this.callerOf(policy, key);
-    await this.parts.store.reset(this.policyOf(policy, caller), caller);
+    const caller = this.hits.callerOf(policy, key);
+    await this.parts.store.reset(this.hits.policyOf(policy, caller), caller);
   }
 
   /**
@@ -116,8 +111,8 @@ export class Limiter {
    * @throws RateLimitError `RL_BLOCK_OFF`, `RL_BLOCK_INVALID`, and as {@link reset} does
    */
   async block(policy: AnyPolicy, key: string, span: Duration): Promise<void> {
-    const caller = this.callerOf(policy, key);
-    const known = this.policyOf(policy, caller);
+    const caller = this.hits.callerOf(policy, key);
+    const known = this.hits.policyOf(policy, caller);
     refuseBareNumber(span, 'RL_BLOCK_INVALID', 'block()');
     await blocking(this.parts.store).block(known, caller, spanOf(span));
   }
@@ -127,8 +122,8 @@ export class Limiter {
    * again. To let a caller back in, use {@link reset}. Throws as {@link block} does.
    */
   async unblock(policy: AnyPolicy, key: string): Promise<void> {
-    const caller = this.callerOf(policy, key);
-    await blocking(this.parts.store).unblock(this.policyOf(policy, caller), caller);
+    const caller = this.hits.callerOf(policy, key);
+    await blocking(this.parts.store).unblock(this.hits.policyOf(policy, caller), caller);
   }
 
   /**
@@ -140,58 +135,88 @@ export class Limiter {
   }
 
   /**
-   * Closes the limiter's connection to Redis, and stops reading changed limits. A client or a store that you passed
-   * stays open. You may call it again, also while it closes.
+   * Takes units for work whose cost is known only at its end, or slots under `concurrency`. What is taken is charged now and
+   * settled later:
+   *
+   * ```ts
+   * await using hold = await limiter.reserve('tokens', 'tenant:7', { cost: 800, ttl: '2m' });
+   * if (!hold.allowed) throw new Error(`try again in ${hold.decision.retryAfter} ms`);
+   * const { usage } = await model.generate(prompt);
+   * await hold.settle(usage.total_tokens);
+   * ```
+   *
+   * A reservation that nothing settles ends with its `ttl`. Slots of a process that dies become free when the policy's
+   * `lease` is over; until then the limiter renews them.
+   *
+   * @returns the hold. A denial is returned, not thrown: read `allowed`
+   * @throws RateLimitError `RL_HOLD_INVALID`, `RL_STORE_WITHOUT_HOLDS`, and as {@link consume} does
+   */
+  reserve(policy: AnyPolicy, key: string, options?: ReservationOptions): Promise<Hold>;
+  /** Takes of several policies and keys at once: all of them, or none. */
+  reserve(spendings: readonly Spending[], terms?: ReservationTerms): Promise<Hold>;
+  async reserve(
+    first: AnyPolicy | readonly Spending[],
+    second?: string | ReservationTerms,
+    options?: ReservationOptions,
+  ): Promise<Hold> {
+    if (!isList(first)) {
+      const spending = spendingOf('reserve', first, second, options, ['cost', 'ttl', 'givesBack']);
+      return this.reservations.reserve([spending], options ?? {});
+    }
+    checkAlone('reserve', first, options, typeof second === 'string' ? second : undefined);
+    const terms = (second ?? {}) as ReservationTerms;
+    checkKnownKeys(terms, ['ttl', 'givesBack'], 'the second argument of reserve()');
+    return this.reservations.reserve(first, terms);
+  }
+
+  /**
+   * Counts units that were used already: it is never denied, and nothing is free. Units over the limit are counted up to the
+   * policy's `debt`; the next {@link consume} waits for them. Keys on an allow list are not counted.
+   *
+   * @returns what is left
+   * @throws RateLimitError `RL_COST_INVALID`, `RL_STORE_WITHOUT_HOLDS`, and as {@link consume} does
+   */
+  charge(policy: AnyPolicy, key: string, options?: { cost?: number }): Promise<Decision>;
+  /** Counts under several policies and keys at once. */
+  charge(spendings: readonly Spending[]): Promise<Decision[]>;
+  async charge(
+    first: AnyPolicy | readonly Spending[],
+    key?: string,
+    options?: { cost?: number },
+  ): Promise<Decision | Decision[]> {
+    if (isList(first)) {
+      checkAlone('charge', first, key, options);
+      return this.reservations.charge(first);
+    }
+    const [decision] = await this.reservations.charge([spendingOf('charge', first, key, options, ['cost'])]);
+    return decision!;
+  }
+
+  /**
+   * Lists what is held of a policy and key, at most 1,000 holds: reservations that are not settled, and slots in use. For
+   * operators. Throws as {@link reset} does.
+   */
+  async holds(policy: AnyPolicy, key: string): Promise<OpenHold[]> {
+    const caller = this.hits.callerOf(policy, key);
+    return holding(this.parts.store).holds(this.hits.policyOf(policy, caller), caller);
+  }
+
+  /**
+   * Frees one hold of a policy and key, and gives back what it holds: for operators, where a process hangs.
+   *
+   * @param id as {@link holds} lists it
+   * @returns whether it was open. Throws as {@link reset} does, and `RL_HOLD_INVALID`
+   */
+  async release(policy: AnyPolicy, key: string, id: string): Promise<boolean> {
+    const caller = this.hits.callerOf(policy, key);
+    return holding(this.parts.store).settle({ policy: this.hits.policyOf(policy, caller), key: caller, id }, 0);
+  }
+
+  /**
+   * Closes the limiter's connection to Redis, and stops reading changed limits and renewing leases. It waits for settlements
+   * that were begun, for a second at most. A client or a store that you passed stays open. You may call it again, also while it closes.
    */
   async close(): Promise<void> {
-    await (this.closing ??= this.parts.close());
-  }
-
-  private hitOf(spending: Spending): Hit {
-    checkKnownKeys(spending, ['policy', 'key', 'cost'], "an entry of consume()'s list");
-    const { policy, key, cost = 1 } = spending;
-    return this.hitFor(policy, key, cost);
-  }
-
-  private hitFor(policy: AnyPolicy, given: string, cost: number): Hit {
-    const { keys } = this.parts;
-    const key = keys.canonical(policy, given);
-    if (typeof policy === 'string') keys.noteSpending(policy, key, typeof cost !== 'number' || cost <= 0);
-    return { policy: this.policyOf(policy, key), key, cost };
-  }
-
-  /** The key for calls that must affect a caller. */
-  private callerOf(policy: AnyPolicy, given: string): string {
-    const { keys } = this.parts;
-    const key = keys.canonical(policy, given);
-    if (typeof policy === 'string') {
-      if (!this.parts.catalogue.get(policy)?.isPerHandler) keys.checkShared(policy);
-      keys.checkReaches(policy, key);
-    } else checkHasId(policy.name, key);
-    return key;
-  }
-
-  private policyOf(policy: AnyPolicy, key: string): Policy {
-    if (typeof policy === 'string') {
-      const { catalogue } = this.parts;
-      if (catalogue.get(policy)?.isPerHandler) throw perHandler(policy);
-      return catalogue.live(policy, 'pass { name, limit, window } in place of the name').for(undefined, key);
-    }
-    const spelledOut = isChecked(policy) ? policy : definePolicy(policy);
-    if (spelledOut.blocks && !this.parts.canBlock) throw withoutBlocks();
-    return spelledOut;
+    await (this.closing ??= this.kept.close().then(() => this.parts.close()));
   }
 }
-
-const isSpending = (first: unknown): boolean => typeof first === 'object' && first !== null && 'policy' in first;
-
-const keysOf = (spendings: readonly Spending[]): string[] => spendings.map(({ key }) => key);
-
-const isList = (first: unknown): first is readonly Spending[] => Array.isArray(first);
-
-const perHandler = (name: string): RateLimitError =>
-  new RateLimitError(
-    'RL_POLICY_PER_HANDLER',
-    `each handler has its own quota of the policy ${shown(name)} (per: 'handler'), so its name does not say which quota is meant; ` +
-      'give the handler whose quota you need a policy with another name, and use that name here',
-  );

@@ -5,7 +5,8 @@ import { LiveLimits } from './limits/live-limits.js';
 import { listsOf, type Lists } from './lists/lists.js';
 import type { LimiterLogger } from './observer/logger.js';
 import { loggingObserver, type SafeObserver } from './observer/logging-observer.js';
-import { canBlockWith, openStores } from './open-stores.js';
+import { abilitiesOf } from './store-abilities.js';
+import { openStores } from './open-stores.js';
 import type { StoreOptions } from './options.js';
 
 /**
@@ -27,7 +28,6 @@ export async function openLimiter(
   const every = liveLimitsOf(options);
   const limits = new LiveLimits(catalogue, book, { every, keys, warn: (news) => logger.warn(news) });
   await limits.start();
-  const canBlock = canBlockWith(options);
   return {
     store,
     unobserved,
@@ -37,7 +37,8 @@ export async function openLimiter(
     limits,
     observer,
     keys,
-    canBlock,
+    ...abilitiesOf(options),
+    warn: (news) => logger.warn(news),
     close: async () => {
       limits.stop();
       await close();

@@ -1,5 +1,4 @@
 import { bookOf, type LimitBook } from '../core/limit-book.js';
-import { isBlocking } from '../core/blocks/blocking-store.js';
 import { type RateLimitStore } from '../core/store.js';
 import { DenialCacheStore } from '../stores/denials/denial-cache.store.js';
 import { FailurePolicyStore } from '../stores/failure/failure-policy.store.js';
@@ -13,6 +12,7 @@ import { ObservedStore } from './observer/observed.store.js';
 import type { LimiterLogger } from './observer/logger.js';
 import type { SafeObserver } from './observer/logging-observer.js';
 import type { StoreOptions } from './options.js';
+import { abilitiesOf } from './store-abilities.js';
 
 /** Where quota and limits are kept, opened. */
 export interface OpenStores {
@@ -32,7 +32,7 @@ export interface OpenStores {
 const LONGEST_PARTING = 1_000;
 
 /** Whether the store of these options can block, as `blockFor` asks. */
-export const canBlockWith = ({ store }: StoreOptions): boolean => store === undefined || isBlocking(store);
+export const canBlockWith = (options: StoreOptions): boolean => abilitiesOf(options).canBlock;
 
 /**
  * Opens the connection to Redis, if there is one, and stacks the stores. An application also starts while Redis is

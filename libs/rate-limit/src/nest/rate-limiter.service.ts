@@ -2,6 +2,7 @@ import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { RateLimitError } from '../core/errors.js';
 import { shown } from '../core/shown.js';
 import { Limiter } from '../engine/limiter.js';
+import type { KeptHolds } from '../engine/holds/kept-holds.js';
 import type { LimiterParts } from '../engine/limiter-parts.js';
 import type { KeyResolver } from './keys/key-resolver.js';
 import type { KeySettings } from './keys/key-settings.js';
@@ -20,8 +21,9 @@ export class RateLimiter extends Limiter {
   constructor(
     parts: LimiterParts,
     private readonly keys: KeySettings,
+    kept: KeptHolds,
   ) {
-    super(parts);
+    super(parts, kept);
   }
 
   /**

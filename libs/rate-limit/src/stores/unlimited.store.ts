@@ -1,11 +1,18 @@
 import { algorithmOf } from '../core/algorithms/index.js';
 import { checkBlock, type BlockingStore } from '../core/blocks/blocking-store.js';
+import {
+  checkRenewal,
+  checkSettlement,
+  type Held,
+  type HoldingStore,
+  type OpenHold,
+} from '../core/holds/holding-store.js';
 import type { Decision } from '../core/decision.js';
 import { checkHits, type Hit } from '../core/hit.js';
 import type { Policy } from '../core/policy.js';
 
 /** Keeps nothing and admits everything: every quota is full, always. What a call gets wrong is still an error. */
-export class UnlimitedStore implements BlockingStore {
+export class UnlimitedStore implements BlockingStore, HoldingStore {
   consume(hits: readonly Hit[]): Decision[] {
     checkHits(hits);
     return hits.map(({ policy }) => {
@@ -22,5 +29,19 @@ export class UnlimitedStore implements BlockingStore {
 
   async unblock(policy: Policy): Promise<void> {
     checkBlock(policy);
+  }
+
+  async settle(held: Held, cost: number): Promise<boolean> {
+    checkSettlement(held, cost);
+    return true;
+  }
+
+  async renew(held: Held, ttl: number): Promise<boolean> {
+    checkRenewal(held, ttl);
+    return true;
+  }
+
+  async holds(): Promise<OpenHold[]> {
+    return [];
   }
 }

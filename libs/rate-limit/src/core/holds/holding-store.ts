@@ -10,6 +10,8 @@ export interface Held {
   readonly key: string;
   /** As in the hit's `hold`. */
   readonly id: string;
+  /** The units that it holds, if the caller knows. A store does not need them; wrappers correct by them what they remember. */
+  readonly units?: number | undefined;
 }
 
 /** A hold that is open, for operators. */
@@ -70,7 +72,7 @@ export function holding(store: RateLimitStore): HoldingStore {
 export const withoutHolds = (): RateLimitError =>
   new RateLimitError(
     'RL_STORE_WITHOUT_HOLDS',
-    'count, settle, reserve() and concurrency need a store with settle(), renew() and holds(), which your store lacks; implement HoldingStore, or leave them out',
+    "count, settle, reserve(), charge(), concurrency and mode: 'record' need a store with settle(), renew() and holds(), which your store lacks; implement HoldingStore, or leave them out",
   );
 
 /** @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_HOLD_INVALID` */

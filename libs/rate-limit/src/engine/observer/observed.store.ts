@@ -1,13 +1,14 @@
 import { after } from '../../core/after.js';
 import { type RateLimitStore } from '../../core/store.js';
 import { blocking, type BlockingStore } from '../../core/blocks/blocking-store.js';
+import { holding, type Held, type HoldingStore, type OpenHold } from '../../core/holds/holding-store.js';
 import type { Decision } from '../../core/decision.js';
 import type { Hit } from '../../core/hit.js';
 import type { DecisionEvent, DenialReason } from '../../core/observer.js';
 import type { Policy } from '../../core/policy.js';
 
 /** Reports every decision of the inner store. It is the outermost wrapper, and used only if an observer listens. */
-export class ObservedStore implements BlockingStore {
+export class ObservedStore implements BlockingStore, HoldingStore {
   constructor(
     private readonly inner: RateLimitStore,
     private readonly decided: (event: DecisionEvent) => void,
@@ -34,6 +35,18 @@ export class ObservedStore implements BlockingStore {
 
   async unblock(policy: Policy, key: string): Promise<void> {
     await blocking(this.inner).unblock(policy, key);
+  }
+
+  async settle(held: Held, cost: number): Promise<boolean> {
+    return holding(this.inner).settle(held, cost);
+  }
+
+  async renew(held: Held, ttl: number): Promise<boolean> {
+    return holding(this.inner).renew(held, ttl);
+  }
+
+  async holds(policy: Policy, key: string): Promise<OpenHold[]> {
+    return holding(this.inner).holds(policy, key);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DiscoveryService, ModulesContainer } from '@nestjs/core';
-import { canBlockWith } from '../../engine/open-stores.js';
+import { abilitiesOf } from '../../engine/store-abilities.js';
 import { applicationName } from '../plan/application-name.js';
 import { Plans } from '../plan/plans.js';
 import { RuleCatalogue } from '../plan/rule-catalogue.js';
@@ -19,7 +19,7 @@ export function makePlans(settings: RateLimitSettings, discovery: DiscoveryServi
   refuseStrays(discovery);
   const isShared = options.redis !== undefined || options.store !== undefined;
   const application = isShared && options.prefix === undefined ? applicationName() : undefined;
-  const catalogue = new RuleCatalogue(options.policies, canBlockWith(options));
+  const catalogue = new RuleCatalogue(options.policies, abilitiesOf(options));
   const plans = new Plans(catalogue, options.default ?? [], routesOf(discovery, modules, application));
   warnOfMessages(discovery, settings);
   warnOfSharedQuotas(plans, settings, application);

@@ -27,21 +27,24 @@ import { makePlans } from './make-plans.js';
 import { warnOfIdleEntries } from './mistakes/idle-entries.js';
 import { knownKeys } from './keys-of-requests.js';
 
-/** Closes the connection that the module opened, after all pending requests have their answers. */
+/** Closes the connection that the module opened, after all pending requests have their answers and holds are settled. */
 @Injectable()
 class LimiterCloser implements OnApplicationShutdown {
-  constructor(@Inject(RATE_LIMIT_PARTS) private readonly parts: LimiterParts) {}
+  constructor(
+    @Inject(RATE_LIMIT_PARTS) private readonly parts: LimiterParts,
+    @Inject(RATE_LIMIT_HOLDS) private readonly holds: KeptHolds,
+  ) {}
 
   async onApplicationShutdown(): Promise<void> {
+    await this.holds.close();
     await this.parts.close();
   }
 }
 
-const withStore = (parts: LimiterParts, store: RateLimitStore, holds: KeptHolds): LimiterParts => ({
+const withStore = (parts: LimiterParts, store: RateLimitStore): LimiterParts => ({
   ...parts,
   store,
   unobserved: store,
-  holds,
   canBlock: isBlocking(store),
   canHold: isHolding(store),
 });
@@ -86,17 +89,16 @@ export const rateLimitProviders: Provider[] = [
     useFactory: ({ store }: LimiterParts) => store,
   },
   {
-    // A test may have replaced the store.
     provide: RATE_LIMIT_HOLDS,
-    inject: [RATE_LIMIT_PARTS, RATE_LIMIT_STORE, RATE_LIMIT_SETTINGS],
-    useFactory: (parts: LimiterParts, store: RateLimitStore, { logger }: RateLimitSettings) =>
-      store === parts.store ? parts.holds : new KeptHolds(store, { warn: (message) => logger.warn(message) }),
+    inject: [RATE_LIMIT_STORE, RATE_LIMIT_SETTINGS],
+    useFactory: (store: RateLimitStore, { logger }: RateLimitSettings) =>
+      new KeptHolds(store, { warn: (message) => logger.warn(message) }),
   },
   {
     provide: RateLimiter,
     inject: [RATE_LIMIT_PARTS, RATE_LIMIT_STORE, RATE_LIMIT_HOLDS, RATE_LIMIT_SETTINGS],
     useFactory: (parts: LimiterParts, store: RateLimitStore, holds: KeptHolds, { keys }: RateLimitSettings) =>
-      new RateLimiter(store === parts.store ? parts : withStore(parts, store, holds), keys),
+      new RateLimiter(store === parts.store ? parts : withStore(parts, store), keys, holds),
   },
   {
     provide: RateLimitGuard,

@@ -46,7 +46,7 @@ function checked(units: number): number {
 const usages = new WeakMap<object, CallUsage>();
 
 /** The usage of a request, for code that has the request and not the parameter. */
-export function usageOf(request: object): CallUsage {
+export function callUsageOf(request: object): CallUsage {
   let usage = usages.get(request);
   if (!usage) usages.set(request, (usage = new CallUsage()));
   return usage;
@@ -63,5 +63,5 @@ export function usageOf(request: object): CallUsage {
  * ```
  */
 export const Usage = createParamDecorator((_data: unknown, context: ExecutionContext) =>
-  usageOf(context.switchToHttp().getRequest<object>()),
+  callUsageOf(context.switchToHttp().getRequest<object>()),
 );

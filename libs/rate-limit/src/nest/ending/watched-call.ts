@@ -6,7 +6,7 @@ import type { AnswerReader, CallOutcome, Ending } from './call-outcome.js';
 import { listened, type HandlerListener } from './handler-result.js';
 import { isConnected, whenOver, type ResponseEnd } from './response-over.js';
 import { seeBytes } from './sent-bytes.js';
-import { usageOf } from './usage.js';
+import { callUsageOf } from './usage.js';
 import type { Watch } from './watch.js';
 
 const calls = new WeakMap<object, WatchedCall>();
@@ -198,7 +198,7 @@ export class WatchedCall implements HandlerListener {
       value,
       found: watch.found(),
       held: watch.held,
-      used: usageOf(context.switchToHttp().getRequest<object>()).used,
+      used: callUsageOf(context.switchToHttp().getRequest<object>()).used,
       context,
     });
   }

@@ -1,8 +1,9 @@
 import { checkKnownKeys } from '../../core/checks.js';
 import { RateLimitError } from '../../core/errors.js';
-import { withoutBlocks } from '../../core/blocks/blocking-store.js';
+import { withoutHolds } from '../../core/holds/holding-store.js';
 import { shown } from '../../core/shown.js';
 import { Catalogue } from '../../engine/catalogue.js';
+import { abilitiesOf, checkAbilities, type StoreAbilities } from '../../engine/store-abilities.js';
 import type { PolicyOptions, PolicyReference } from '../options.js';
 import { RESOLVE_KEYS, type ResolveOptions } from '../resolve/resolved-policy.js';
 import { RULE_KEYS, ruleOf, ruleOfHandler, withUse, type Rule } from './rule.js';
@@ -16,14 +17,14 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
   private readonly configured: ReadonlySet<string>;
 
   /**
-   * @param canBlock whether the store can, as `blockFor` asks
+   * @param abilities what the store can do
    * @throws RateLimitError that names the policy
    */
   constructor(
     policies: Record<string, Omit<PolicyOptions, 'name'>> = {},
-    private readonly canBlock = true,
+    private readonly abilities: StoreAbilities = abilitiesOf({}),
   ) {
-    super(policies, (options) => blockable(ruleOf(options), canBlock), [...RESOLVE_KEYS, 'per']);
+    super(policies, (options) => feasible(ruleOf(options), abilities), [...RESOLVE_KEYS, 'per']);
     this.configured = new Set(this.names);
   }
 
@@ -55,12 +56,12 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
       );
     }
     if (requested.name === undefined) {
-      return blockable(ruleOf(requested as PolicyOptions, place), this.canBlock);
+      return feasible(ruleOf(requested as PolicyOptions, place), this.abilities);
     }
     checkKnownKeys(requested, RULE_KEYS, 'a policy');
     if (this.isChange(requested)) return this.changed(requested as PolicyReference, owner);
     const rule = this.isDefinition(requested) ? this.define(requested) : this.known(requested.name);
-    const used = withUse(rule, requested);
+    const used = feasible(withUse(rule, requested), this.abilities);
     return used.isPerHandler ? ruleOfHandler(used, { name: used.name }, owner) : used;
   }
 
@@ -85,7 +86,7 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
         `a route can neither add resolve to the policy ${shown(name)} nor give it numbers if it has resolve; use another name`,
       );
     }
-    return blockable(ruleOfHandler(rule, requested, owner), this.canBlock);
+    return feasible(ruleOfHandler(rule, requested, owner), this.abilities);
   }
 
   protected override adviceOn(name: string): string {
@@ -104,8 +105,9 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
   }
 }
 
-/** @throws RateLimitError `RL_STORE_WITHOUT_BLOCKS` */
-function blockable(rule: Rule, canBlock: boolean): Rule {
-  if (rule.source.own.blocks && !canBlock) throw withoutBlocks();
+/** @throws RateLimitError `RL_STORE_WITHOUT_BLOCKS`, `RL_STORE_WITHOUT_HOLDS` */
+function feasible(rule: Rule, abilities: StoreAbilities): Rule {
+  checkAbilities(rule.source.own, abilities);
+  if (rule.final && !abilities.canHold) throw withoutHolds();
   return rule;
 }

@@ -93,11 +93,11 @@ export function ruleOfHandler(rule: Rule, use: PolicyReference, owner: string): 
 }
 
 function sourceOf(options: PolicyOptions, name: string, owner?: string, leader?: LivePolicy): PolicySource<Call> {
-  const { algorithm, limit, window, burst, onStoreFailure, blockFor } = options;
+  const { algorithm, limit, window, burst, onStoreFailure, blockFor, debt, mode, lease } = options;
   refuseBareNumbers(options);
   // If the limit is a function, the rest of the definition is still checked.
   const fixed = typeof limit === 'function' ? 1 : limit;
-  const definition = { name, algorithm, limit: fixed, window, burst, onStoreFailure, blockFor };
+  const definition = { name, algorithm, limit: fixed, window, burst, onStoreFailure, blockFor, debt, mode, lease };
   const variants = new PolicyVariants(definition, owner);
   const lookup = lookupOf(options, variants);
   if (lookup) return lookup;
@@ -128,6 +128,12 @@ function compiled(
   }
   const { countsHolds } = algorithmOf(source.own.algorithm);
   const phase = phaseOf(use, source, name);
+  if (countsHolds && use.cost !== 1) {
+    throw new RateLimitError(
+      'RL_COST_INVALID',
+      `${name}: concurrency counts requests, so it takes no cost, got ${shown(use.cost)}; leave it out`,
+    );
+  }
   if (typeof use.cost !== 'function') checkFixedCost(use.cost, name, source);
   return {
     name,
@@ -198,9 +204,9 @@ function checkFunction(value: unknown, what: string, name: string): void {
 /** The name of unnamed policies with `resolve`. */
 const LOOKED_UP = 'resolved';
 
-/** The name of an unnamed policy in the header fields: `3-per-1m`, `3-per-day`, `3-concurrent`. */
+/** The name of an unnamed policy in the header fields: `3-per-1m`, `3-per-day`, `3-at-once`. */
 function wireName({ algorithm, limit, window }: PolicyOptions): string {
-  if (algorithm === CONCURRENCY) return typeof limit === 'number' ? `${limit}-concurrent` : 'concurrent';
+  if (algorithm === CONCURRENCY) return typeof limit === 'number' ? `${limit}-at-once` : 'at-once';
   const [span] = windowOf(window!).text.split(' ');
   return typeof limit === 'number' ? `${limit}-per-${span}` : `per-${span}`;
 }

@@ -4,6 +4,7 @@ import type { Decision } from '../../core/decision.js';
 import type { Hit } from '../../core/hit.js';
 import type { Policy } from '../../core/policy.js';
 import { blocking, type BlockingStore } from '../../core/blocks/blocking-store.js';
+import { holding, type Held, type HoldingStore, type OpenHold } from '../../core/holds/holding-store.js';
 import type { RateLimitStore } from '../../core/store.js';
 import { RememberedDenials } from './remembered-denials.js';
 
@@ -21,9 +22,9 @@ export interface DenialCacheOptions {
  * a flood costs that store nothing. It remembers only what the inner store itself denied, counted from the moment of
  * sending, and only until the first number of the answer would change. So no caller is denied longer than without it.
  *
- * A give-back, reset or charge by this process takes effect at once; one by another process after `maxAge` at most.
+ * A give-back, settlement, reset or charge by this process takes effect at once; one by another process after `maxAge` at most.
  */
-export class DenialCacheStore implements BlockingStore {
+export class DenialCacheStore implements BlockingStore, HoldingStore {
   private readonly denials: RememberedDenials;
   private readonly maxAge: number;
   private readonly now: () => number;
@@ -81,6 +82,24 @@ export class DenialCacheStore implements BlockingStore {
     await this.givingBack([{ policy, key, cost: 0 }], () => blocking(this.inner).unblock(policy, key));
   }
 
+  /** Units may come back, so denials of the policy and key end. */
+  async settle(held: Held, cost: number): Promise<boolean> {
+    try {
+      return await holding(this.inner).settle(held, cost);
+    } finally {
+      // Also when it failed: the store may have settled it even so.
+      this.denials.settled(held);
+    }
+  }
+
+  async renew(held: Held, ttl: number): Promise<boolean> {
+    return holding(this.inner).renew(held, ttl);
+  }
+
+  async holds(policy: Policy, key: string): Promise<OpenHold[]> {
+    return holding(this.inner).holds(policy, key);
+  }
+
   private noteCharge(hits: readonly Hit[]): void {
     if (this.denials.size > 0) this.denials.charged(hits, this.now());
   }
@@ -124,12 +143,14 @@ function isDenial(decisions: readonly Decision[]): boolean {
 
 /**
  * How long until the first number of the answer changes. The store judges by whole milliseconds, so that may be one
- * sooner. Negative where every denial changes the answer: it extends a block.
+ * sooner. Negative where every denial changes the answer: it extends a block. And for a guess, which may be wrong at any
+ * moment.
  */
 function unchangedFor(hits: readonly Hit[], decisions: readonly Decision[]): number {
   let least = Infinity;
   for (let i = 0; i < decisions.length; i++) {
-    const { resetAfter, retryAfter, blockedFor = 0 } = decisions[i]!;
+    const { resetAfter, retryAfter, blockedFor = 0, isGuess } = decisions[i]!;
+    if (isGuess) return -1;
     if (resetAfter > 0) least = Math.min(least, resetAfter);
     if (retryAfter > 0) least = Math.min(least, retryAfter);
     if (blockedFor === 0) continue;

@@ -1,6 +1,7 @@
 import type { Decision } from '../../core/decision.js';
 import type { Hit } from '../../core/hit.js';
 import { isChecked, type Policy } from '../../core/policy.js';
+import { RecentChanges } from './recent-changes.js';
 
 /** A request that was denied, and its decisions. */
 export interface Denial {
@@ -49,6 +50,7 @@ export class RememberedDenials {
   private idleFrom = Infinity;
   /** The last change that is forgotten. Whether a state changed before it is unknown. */
   private forgotten = 0;
+  private readonly settlements = new RecentChanges();
 
   constructor(
     private readonly maxAge: number,
@@ -72,7 +74,7 @@ export class RememberedDenials {
   add(denial: Denial): void {
     const { hits, decisions, sentAfter, answeredAt: now, until } = denial;
     this.note(hits, false);
-    const isLate = hits.some((hit) => (this.watched(hit)?.changed ?? 0) > sentAfter);
+    const isLate = hits.some((hit) => this.lastChange(hit) > sentAfter);
     const changedNow = this.noteBlocks(denial);
     if (isLate || until <= now || sentAfter < this.forgotten || !hits.every(isWatchable)) return;
 
@@ -98,6 +100,14 @@ export class RememberedDenials {
   charged(hits: readonly Hit[], now: number): void {
     this.note(hits, true);
     this.makeRoom(now);
+  }
+
+  /** A hold ended. Most are on states of which no denial is remembered, so this keeps none of them. */
+  settled(hold: Pick<Hit, 'policy' | 'key'>): void {
+    const state = this.denials > 0 ? this.watched(hold) : undefined;
+    const change = ++this.changes;
+    if (state) state.changed = Math.max(state.changed, change);
+    this.settlements.note(hold.policy, hold.key, change);
   }
 
   /** While units are given back, what is left is unknown. Until `resume` no denial on these states counts. */
@@ -145,7 +155,13 @@ export class RememberedDenials {
     return begins;
   }
 
-  private watched(hit: Hit | undefined): WatchedState | undefined {
+  /** The number of a state's last change; perhaps a later one, which was of another state. */
+  private lastChange(hit: Hit): number {
+    if (!isWatchable(hit)) return 0;
+    return Math.max(this.watched(hit)?.changed ?? 0, this.settlements.last(hit.policy, hit.key));
+  }
+
+  private watched(hit: Pick<Hit, 'policy' | 'key'> | undefined): WatchedState | undefined {
     return this.states.get(hit?.policy?.id as string)?.get(hit!.key);
   }
 
@@ -193,14 +209,21 @@ export class RememberedDenials {
 const sameHits = (some: readonly Hit[], others: readonly Hit[]): boolean =>
   some.length === others.length && some.every((hit, i) => sameHit(hit, others[i]));
 
-const sameHit = ({ policy, key, cost }: Hit, other: Hit | undefined): boolean =>
-  other?.key === key && other.cost === cost && isChecked(other.policy) && sameRule(other.policy, policy);
+const sameHit = ({ policy, key, cost, hold, patience }: Hit, other: Hit | undefined): boolean =>
+  other?.key === key &&
+  other.cost === cost &&
+  // Held hits are judged apart from what others hold, and wait for another span.
+  (other.hold === undefined) === (hold === undefined) &&
+  other.patience === patience &&
+  isChecked(other.policy) &&
+  sameRule(other.policy, policy);
 
 const sameRule = (one: Policy, other: Policy): boolean =>
   one === other ||
   (one.id === other.id &&
     one.limit === other.limit &&
     one.burst === other.burst &&
+    one.mode === other.mode &&
     one.blocks?.text === other.blocks?.text);
 
 /** Hits may be malformed here: the inner store refuses them. */

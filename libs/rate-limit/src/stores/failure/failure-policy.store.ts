@@ -7,6 +7,15 @@ import { checkHits, type Hit } from '../../core/hit.js';
 import type { Observer } from '../../core/observer.js';
 import { shareOf, type Policy, type StoreFailureMode } from '../../core/policy.js';
 import { blocking, checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
+import { algorithmOf } from '../../core/algorithms/index.js';
+import {
+  checkRenewal,
+  checkSettlement,
+  holding,
+  type Held,
+  type HoldingStore,
+  type OpenHold,
+} from '../../core/holds/holding-store.js';
 import type { RateLimitStore } from '../../core/store.js';
 import { LastAnswers } from './last-answers.js';
 import { MemoryStore } from '../memory/memory.store.js';
@@ -32,8 +41,11 @@ const LONGEST_CALM = 60_000;
  * Answers when the inner store cannot, as each policy's `onStoreFailure` says. One `closed` policy closes the whole
  * request: it fails with the store's error. `local` policies are judged in this process's memory, starting from the
  * store's last answer about the quota. No request is charged partly in the store and partly here.
+ *
+ * What is held here is settled and renewed here, also when the store is back. `open` policies hold nothing meanwhile. A
+ * settlement that the store does not answer fails, whatever the mode: it may be tried again.
  */
-export class FailurePolicyStore implements BlockingStore {
+export class FailurePolicyStore implements BlockingStore, HoldingStore {
   private readonly local: MemoryStore;
   private readonly lastAnswers: LastAnswers;
   /** On the monotonic clock; 0 while the store answers. */
@@ -44,12 +56,16 @@ export class FailurePolicyStore implements BlockingStore {
   private calm = CALM;
   private calmSince = -Infinity;
   private readonly shares = new WeakMap<Policy, Policy>();
+  /** Until when something may be held in this process's memory. By the same clock as that. */
+  private holdsUntil = 0;
+  private readonly now: Clock;
 
   constructor(
     private readonly inner: RateLimitStore,
     private readonly policy: FailurePolicy,
   ) {
     const { now = Date.now } = policy;
+    this.now = now;
     this.local = new MemoryStore({ now });
     this.lastAnswers = new LastAnswers(now);
   }
@@ -100,6 +116,53 @@ export class FailurePolicyStore implements BlockingStore {
     );
   }
 
+  async settle(held: Held, cost: number): Promise<boolean> {
+    checkSettlement(held, cost);
+    if (this.mayHold() && (await this.local.settle(this.here(held), cost))) return true;
+    const isSettled = await this.there((store) => store.settle(held, cost));
+    // Otherwise the last answer would count units that came back.
+    if (isSettled && held.units !== undefined) this.lastAnswers.correct(held.policy, held.key, cost - held.units);
+    return isSettled;
+  }
+
+  async renew(held: Held, ttl: number): Promise<boolean> {
+    checkRenewal(held, ttl);
+    if (this.mayHold() && (await this.local.renew(this.here(held), ttl))) {
+      this.noteHeld(ttl);
+      return true;
+    }
+    return this.there((store) => store.renew(held, ttl));
+  }
+
+  async holds(policy: Policy, key: string): Promise<OpenHold[]> {
+    const there = await this.there((store) => store.holds(policy, key));
+    return this.mayHold() ? [...there, ...(await this.local.holds(policy, key))] : there;
+  }
+
+  /** Asks the store about holds. Nothing can answer in its place. */
+  private async there<T>(ask: (store: HoldingStore) => Promise<T>): Promise<T> {
+    try {
+      const answer = await ask(holding(this.inner));
+      if (this.failedSince > 0) this.recover();
+      return answer;
+    } catch (error) {
+      if (isStoreUnavailable(error)) this.fail(error);
+      throw error;
+    }
+  }
+
+  private mayHold(): boolean {
+    return this.holdsUntil > 0 && this.now() < this.holdsUntil;
+  }
+
+  private noteHeld(ttl: number): void {
+    this.holdsUntil = Math.max(this.holdsUntil, Math.floor(this.now()) + ttl);
+  }
+
+  private here(held: Held): Held {
+    return { ...held, policy: this.shareOf(held.policy) };
+  }
+
   /**
    * Does it in this process too, whether or not the store answered. Not earlier: an answer to an older request may
    * arrive together with this one's, and be noted after it.
@@ -117,7 +180,7 @@ export class FailurePolicyStore implements BlockingStore {
   private note(hits: readonly Hit[], decisions: readonly Decision[]): void {
     for (let i = 0; i < hits.length; i++) {
       const { policy, key } = hits[i]!;
-      if (this.modeOf(hits[i]!) !== 'local') continue;
+      if (this.modeOf(hits[i]!) !== 'local' || isOfSlots(policy)) continue;
       const { blockedFor = 0 } = decisions[i]!;
       if (policy.blocks) this.local.recallBlock(policy, key, blockedFor);
       if (blockedFor === 0) this.lastAnswers.note(hits[i]!, decisions[i]!);
@@ -126,18 +189,18 @@ export class FailurePolicyStore implements BlockingStore {
 
   private without(failure: StoreUnavailableError, hits: readonly Hit[]): Decision[] {
     if (hits.some((hit) => this.modeOf(hit) === 'closed')) throw failure;
-    const own = hits.filter((hit) => this.modeOf(hit) === 'local').map((hit) => this.shareOf(hit));
+    const own = hits.filter((hit) => this.modeOf(hit) === 'local').map((hit) => this.hitHere(hit));
+    for (const { hold } of own) if (hold) this.noteHeld(hold.ttl);
     const judged = this.local.consume(own);
     let next = 0;
     return hits.map((hit) => (this.modeOf(hit) === 'local' ? locally(hit, judged[next++]!) : admitted(hit)));
   }
 
   /** The hit on this instance's share of the quota. The share starts with its part of what was left. */
-  private shareOf(hit: Hit): Hit {
+  private hitHere(hit: Hit): Hit {
     const { instances = 1 } = this.policy;
     const { policy, key } = hit;
-    let share = this.shares.get(policy);
-    if (!share) this.shares.set(policy, (share = instances === 1 ? policy : shareOf(policy, instances)));
+    const share = this.shareOf(policy);
     const answer = this.lastAnswers.take(policy, key);
     if (answer) {
       const rest = policy.burst - answer.used;
@@ -145,6 +208,13 @@ export class FailurePolicyStore implements BlockingStore {
       this.local.recall(share, key, { ...answer, used: share.burst - left });
     }
     return { ...hit, policy: share };
+  }
+
+  private shareOf(policy: Policy): Policy {
+    const { instances = 1 } = this.policy;
+    let share = this.shares.get(policy);
+    if (!share) this.shares.set(policy, (share = instances === 1 ? policy : shareOf(policy, instances)));
+    return share;
   }
 
   private modeOf({ policy }: Hit): StoreFailureMode {
@@ -183,11 +253,10 @@ function locally({ policy, cost }: Hit, decision: Decision): Decision {
 }
 
 /** Admits the hit. A limit of 0 still denies everything: no store is needed to know that. */
-const admitted = ({ policy: { limit }, cost }: Hit): Decision => ({
-  allowed: limit > 0 || cost <= 0,
-  limit,
-  remaining: limit,
-  resetAfter: 0,
-  retryAfter: limit > 0 || cost <= 0 ? 0 : -1,
-  by: 'open',
-});
+function admitted({ policy: { limit, mode }, cost }: Hit): Decision {
+  const allowed = limit > 0 || cost <= 0 || mode === 'record';
+  return { allowed, limit, remaining: limit, resetAfter: 0, retryAfter: allowed ? 0 : -1, by: 'open' };
+}
+
+/** Which slots are taken, an answer does not say. */
+const isOfSlots = ({ isPlain, algorithm }: Policy): boolean => !isPlain && algorithmOf(algorithm).countsHolds === true;

@@ -14,6 +14,9 @@ const SMALL_PART = 16;
 /** Then one answer in this many. A prime, so that a request's hits take turns even if every request has as many. */
 const ONE_IN = 17;
 
+/** In place of the time of an answer: the units are a correction of the answer before. */
+const CORRECTION = -1;
+
 /** How many answers are written down before they are filed together. */
 const FILED_TOGETHER = 512;
 
@@ -45,13 +48,16 @@ export class LastAnswers {
   note({ policy, key, cost }: Hit, { remaining, resetAfter }: Decision): void {
     const used = policy.burst - remaining;
     if (used * SMALL_PART < policy.burst && cost >= 0 && (this.turn = (this.turn + 1) % ONE_IN) !== 0) return;
-    const place = this.written++;
-    this.policies[place] = policy.id;
-    this.keys[place] = keptKey(key);
-    this.numbers[3 * place] = used;
-    this.numbers[3 * place + 1] = resetAfter;
-    this.numbers[3 * place + 2] = Math.floor(this.now());
-    if (this.written === FILED_TOGETHER) this.file();
+    this.write(policy.id, keptKey(key), used, resetAfter, Math.floor(this.now()));
+  }
+
+  /**
+   * A hold was settled: so many units more, or fewer, are used than the last answer said. If the last answer was skipped,
+   * less than a sixteenth was used.
+   */
+  correct({ id }: Policy, key: string, units: number): void {
+    if (units === 0) return;
+    this.write(id, keptKey(key), units, 0, CORRECTION);
   }
 
   /** The last answer. It is forgotten then: the local store goes on from it. */
@@ -65,6 +71,16 @@ export class LastAnswers {
     return answer;
   }
 
+  private write(policy: string, key: string, used: number, resetAfter: number, at: number): void {
+    const place = this.written++;
+    this.policies[place] = policy;
+    this.keys[place] = key;
+    this.numbers[3 * place] = used;
+    this.numbers[3 * place + 1] = resetAfter;
+    this.numbers[3 * place + 2] = at;
+    if (this.written === FILED_TOGETHER) this.file();
+  }
+
   private file(): void {
     for (let i = 0; i < this.written; i++) {
       const n = 3 * i;
@@ -74,6 +90,11 @@ export class LastAnswers {
   }
 
   private fileOne(policy: string, key: string, used: number, resetAfter: number, at: number): void {
+    if (at === CORRECTION) {
+      const answer = this.young.get(policy)?.get(key) ?? this.old.get(policy)?.get(key);
+      if (answer) answer.used = Math.max(0, answer.used + used);
+      return;
+    }
     let answers = this.young.get(policy);
     if (!answers) this.young.set(policy, (answers = new Map<string, LastAnswer>()));
     const known = answers.get(key);

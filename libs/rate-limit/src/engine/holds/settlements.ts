@@ -1,0 +1,162 @@
+import { isStoreUnavailable } from '../../core/errors.js';
+import type { Held, HoldingStore } from '../../core/holds/holding-store.js';
+import { saidBy } from '../../core/shown.js';
+import { RecurringWarnings } from '../recurring-warnings.js';
+import { Alarm, type Alarms } from './alarms.js';
+
+/** The most settlements that wait for the store. Each is about 300 bytes. */
+const MOST_WAITING = 10_000;
+
+/** In milliseconds: how long after a failure a settlement is tried again. The span doubles with each failure. */
+const FIRST_DELAY = 100;
+const LONGEST_DELAY = 5_000;
+
+/** In milliseconds: how long closing waits for settlements. */
+const LONGEST_PARTING = 1_000;
+
+/** What {@link Settlements} needs beside the alarms. */
+export interface SettlementsSettings {
+  /** Throws if the store cannot hold. */
+  readonly store: () => HoldingStore;
+  readonly warn: (message: string) => void;
+  readonly most?: number;
+}
+
+/**
+ * Settles holds. A settlement that the store does not answer is tried again in the background until the hold is over: it
+ * counts once, however often it is sent.
+ */
+export class Settlements {
+  /** By the hold. */
+  private readonly waiting = new Map<string, Retry>();
+  private readonly warnings: RecurringWarnings;
+  private asking = 0;
+  private isClosing = false;
+  private isClosed = false;
+  private idle: (() => void) | undefined;
+
+  constructor(
+    readonly alarms: Alarms,
+    private readonly settings: SettlementsSettings,
+  ) {
+    this.warnings = new RecurringWarnings(settings.warn, alarms.now);
+  }
+
+  /** How many wait for the store. */
+  get size(): number {
+    return this.waiting.size;
+  }
+
+  /**
+   * Settles a hold.
+   *
+   * @param until when the hold is over, by the clock of the alarms
+   * @param late called with the answer of a later attempt
+   * @throws StoreUnavailableError without an answer. It is tried again then
+   */
+  async settle(held: Held, cost: number, until: number, late: (isSettled: boolean) => void): Promise<boolean> {
+    try {
+      return await this.ask(held, cost);
+    } catch (error) {
+      if (isStoreUnavailable(error)) this.wait(new Retry(this, held, cost, until, late));
+      throw error;
+    } finally {
+      this.answered();
+    }
+  }
+
+  /** Tries all that wait once more, for a second at most. Later failures are final. */
+  async close(): Promise<void> {
+    this.isClosing = true;
+    for (const retry of this.waiting.values()) this.alarms.set(retry, this.alarms.now());
+    if (this.isBusy) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, LONGEST_PARTING)));
+      await Promise.race([late, new Promise<void>((resolve) => (this.idle = resolve))]);
+      clearTimeout(timer);
+    }
+    this.isClosed = true;
+    for (const retry of [...this.waiting.values()]) this.giveUp(retry, CLOSED);
+  }
+
+  /** @internal */
+  async retry(retry: Retry): Promise<void> {
+    const { held, cost, late } = retry;
+    try {
+      const isSettled = await this.ask(held, cost);
+      this.waiting.delete(nameOf(held));
+      late(isSettled);
+    } catch (error) {
+      if (isStoreUnavailable(error)) this.wait(retry);
+      else this.giveUp(retry, saidBy(error));
+    } finally {
+      this.answered();
+    }
+  }
+
+  private ask(held: Held, cost: number): Promise<boolean> {
+    this.asking++;
+    return this.settings.store().settle(held, cost);
+  }
+
+  private answered(): void {
+    this.asking--;
+    if (!this.isBusy) this.idle?.();
+  }
+
+  private get isBusy(): boolean {
+    return this.asking + this.waiting.size > 0;
+  }
+
+  private wait(retry: Retry): void {
+    const name = nameOf(retry.held);
+    const known = this.waiting.get(name);
+    if (known && known !== retry) {
+      // Code that settles again after a failure means the newer cost.
+      known.cost = retry.cost;
+      return;
+    }
+    if (this.isClosed) return this.giveUp(retry, CLOSED);
+    const { most = MOST_WAITING } = this.settings;
+    if (!known && this.waiting.size >= most) return this.giveUp(retry, `${most} others wait for the store already`);
+    const delay = this.isClosing ? FIRST_DELAY : Math.min(FIRST_DELAY * 2 ** retry.failures++, LONGEST_DELAY);
+    const due = this.alarms.now() + delay;
+    if (due >= retry.until) return this.giveUp(retry, 'the store did not answer before the hold ended');
+    this.waiting.set(name, retry);
+    this.alarms.set(retry, due);
+  }
+
+  private giveUp(retry: Retry, why: string): void {
+    const { policy } = retry.held;
+    this.alarms.clear(retry);
+    this.waiting.delete(nameOf(retry.held));
+    this.warnings.warnOnce(
+      'given up',
+      () =>
+        `${policy.name}: what a request has used could not be settled: ${why}. What was reserved for it stays charged.`,
+    );
+  }
+}
+
+/** A settlement that waits for the store. */
+class Retry extends Alarm {
+  failures = 0;
+
+  constructor(
+    private readonly settlements: Settlements,
+    readonly held: Held,
+    public cost: number,
+    readonly until: number,
+    readonly late: (isSettled: boolean) => void,
+  ) {
+    super();
+  }
+
+  ring(): void {
+    void this.settlements.retry(this);
+  }
+}
+
+const CLOSED = 'the limiter was closed first';
+
+const nameOf = ({ policy, key, id }: Held): string => `${id} ${policy.id}\n${key}`;
