@@ -16,12 +16,11 @@ import { tenantId } from './openapi.js';
 
 const BYTES = 'application/octet-stream';
 const MOST_BYTES = 1_000_000;
-/** Stands for slow storage. */
 const BYTES_PER_MS = 100;
 
 @Controller('api/upload')
 export class UploadController {
-  /** A few at a time for each tenant: each one has a slot until it is answered, or until its client has gone. */
+  /** Two at a time for each tenant. An upload holds its slot until it is answered, also where its client has gone. */
   @Post()
   @HttpCode(200)
   @RateLimit('uploads')
@@ -34,25 +33,26 @@ export class UploadController {
   ) {
     if (type !== BYTES) throw new UnsupportedMediaTypeException(`Send the file as ${BYTES}.`);
     // Fastify has Node's request inside its own.
-    return { bytes: await store(request.raw ?? request) };
+    const bytes = await bytesOf(request.raw ?? request);
+    // Stands for slow storage.
+    await sleep(bytes / BYTES_PER_MS);
+    return { bytes };
   }
 }
 
-async function store(body: IncomingMessage): Promise<number> {
+async function bytesOf(body: IncomingMessage): Promise<number> {
   let bytes = 0;
   try {
     // Not destroyed where the loop ends early: the answer goes by the same socket.
     for await (const chunk of body.iterator({ destroyOnReturn: false })) {
-      const { length } = chunk as Buffer;
-      bytes += length;
+      bytes += (chunk as Buffer).length;
       if (bytes > MOST_BYTES) break;
-      await sleep(length / BYTES_PER_MS);
     }
   } catch {
     throw new BadRequestException('The upload ended early.');
   }
   if (bytes <= MOST_BYTES) return bytes;
-  // A client reads no answer before it has sent everything.
+  // A client may read no answer before it has sent everything.
   body.resume();
   throw new PayloadTooLargeException(`A file may have ${MOST_BYTES} bytes.`);
 }
