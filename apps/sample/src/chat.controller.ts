@@ -1,5 +1,5 @@
 import { BadRequestException, Body, Controller, HttpCode, RequestMethod, Sse, type MessageEvent } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiProduces } from '@nestjs/swagger';
+import { ApiBody, ApiHeader, ApiOkResponse } from '@nestjs/swagger';
 import { llmUsage, RateLimit } from 'nestjs-redis-rate-limit';
 import { from, map, type Observable } from 'rxjs';
 import { bodyOf } from './body-of.js';
@@ -23,7 +23,7 @@ export class ChatController {
   @RateLimit({ name: 'tokens', cost: (context) => mostOf(questionIn(bodyOf(context))), settle: llmUsage() })
   @ApiHeader(tenantId)
   @ApiBody({ schema: body })
-  @ApiProduces('text/event-stream')
+  @ApiOkResponse({ content: { 'text/event-stream': { schema: { type: 'string' } } } })
   chat(@Body() body: unknown): Observable<MessageEvent> {
     const { prompt, mostTokens } = questionIn(body);
     // When the client disconnects, Nest unsubscribes, and that stops the model at its next token.

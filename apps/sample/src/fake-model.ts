@@ -21,10 +21,9 @@ export interface ChatChunk {
 const PACE = 40;
 
 const ANSWER =
-  'Nobody knows what an answer costs before its last word. So this request reserved the most that it could use: the ' +
-  'tokens of its prompt, and as many as the answer may have. While these words arrive, all of that is charged, and ' +
-  'other requests of the tenant cannot spend it. After the last word the model reports what it really used. The rest ' +
-  'is given back at once. A client that disconnects before that gets nothing back.';
+  'Nobody knows what an answer costs before its last word. So this request reserved the most that it can use: its ' +
+  'prompt and the longest answer. That is charged while these words arrive. Then the model reports what it used, and ' +
+  'the rest comes back. A client that disconnects earlier gets nothing back.';
 
 /** Here a token is a word. */
 export const tokensOf = (text: string): number => wordsOf(text).length;
