@@ -134,7 +134,13 @@ async function admitted(
   store: ConstructorParameters<typeof RateLimitGuard>[1],
 ): Promise<boolean> {
   const plan = { early: all, late: [], all, live: undefined, policyField: '' };
-  const guard = new RateLimitGuard({ of: () => plan } as unknown as Plans, store, settingsOf(own), undefined as never, true);
+  const guard = new RateLimitGuard(
+    { of: () => plan } as unknown as Plans,
+    store,
+    settingsOf(own),
+    undefined as never,
+    true,
+  );
   const context = {
     getType: () => 'http',
     getClass: () => Object,

@@ -46,7 +46,8 @@ export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
 export { checkHits, mergingHits, type Hit, type HoldRequest } from './core/hit.js';
-export { judgeAll, type Claim, type Outcome } from './core/judge-all.js';
+export { judgeAll, settleOne, type Claim, type Outcome, type Settlement } from './core/judge-all.js';
+export type { HeldUnits, Holds } from './core/holds/held-units.js';
 export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWriteResult } from './core/limit-book.js';
 export type { DecisionEvent, DenialReason, Observer } from './core/observer.js';
 export type { CalendarDefinition, CalendarText, Weekday } from './core/calendar/calendar-window.js';
@@ -54,6 +55,12 @@ export type { CalendarUnit } from './core/calendar/grid.js';
 export type { Window, WindowBounds } from './core/window.js';
 export type { WindowDefinition } from './core/window-of.js';
 export type { BlockingStore } from './core/blocks/blocking-store.js';
-export type { Held, HoldingStore, OpenHold } from './core/holds/holding-store.js';
+export {
+  checkRenewal,
+  checkSettlement,
+  type Held,
+  type HoldingStore,
+  type OpenHold,
+} from './core/holds/holding-store.js';
 export type { RateLimitStore } from './core/store.js';
 export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';

@@ -7,7 +7,7 @@ import { isChecked, type Policy } from './policy.js';
 
 /** Asks that what a hit is charged be held until the request ends. */
 export interface HoldRequest {
-  /** Identifies the hold among those of its policy and key: 1 to 64 printable characters. The hits of a request may share it. */
+  /** Identifies the hold among those of its policy and key: 1 to 64 printable ASCII characters, no spaces. The hits of a request may share it. */
   readonly id: string;
   /** How long the hold lasts unless it is renewed, in milliseconds: 1 to a day. */
   readonly ttl: number;
@@ -111,7 +111,7 @@ export function checkHoldId(id: unknown, { name }: Policy): asserts id is string
   if (typeof id === 'string' && /^[\x21-\x7E]{1,64}$/.test(id)) return;
   throw new RateLimitError(
     'RL_HOLD_INVALID',
-    `${name}: the id of a hold must be 1 to 64 printable characters, got ${shown(id)}`,
+    `${name}: the id of a hold must be 1 to 64 printable ASCII characters without spaces, got ${shown(id)}`,
   );
 }
 

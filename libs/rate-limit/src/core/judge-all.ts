@@ -2,7 +2,7 @@ import type { Judgement, Quota } from './algorithm.js';
 import { algorithmOf } from './algorithms/index.js';
 import { extended, raised, standing, underBlock, type BlockRule, type BlockState } from './blocks/block.js';
 import type { Decision } from './decision.js';
-import type { HoldRequest } from './hit.js';
+import type { Hit, HoldRequest } from './hit.js';
 import { GUESS } from './holds/guess.js';
 import {
   freeOfHeld,
@@ -31,7 +31,7 @@ export interface Claim {
   readonly state: unknown;
   /** The stored block, if the policy has `blockFor`. */
   readonly block?: BlockState | undefined;
-  /** The open holds, if the hit has a `hold` or the policy has `blockFor`. */
+  /** The open holds, if {@link considersHolds} says so, or under `concurrency`. */
   readonly holds?: Holds | undefined;
 }
 
@@ -129,6 +129,10 @@ export function settleOne(
   return { state: after, block: isGone ? (raised(rule, before.state, now) ?? before.state) : before.state };
 }
 
+/** Whether what others hold matters to a denial of a hit. */
+export const considersHolds = ({ policy, hold }: Pick<Hit, 'policy' | 'hold'>): boolean =>
+  hold !== undefined || (policy.blocks !== undefined && policy.considersHolds);
+
 const judged = ({ policy }: Claim, state: unknown, cost: number, now: number): Judgement<unknown> =>
   algorithmOf(policy.algorithm).judge(policy, state, cost, now);
 
@@ -147,7 +151,7 @@ function verdictOn(claim: Claim, now: number): Verdict {
   if (judgement.allowed || judgement.retryAfter < 0 || isBlocked) return verdict;
   if (patience !== undefined) return inTurn(claim, verdict, patience, now);
   if (algorithmOf(policy.algorithm).countsHolds) return { ...verdict, isGuess: true };
-  return holds && (claim.hold || policy.blocks) ? besideHolds(claim, verdict, holds, now) : verdict;
+  return holds && considersHolds(claim) ? besideHolds(claim, verdict, holds, now) : verdict;
 }
 
 /** Charges a denied hit ahead of time, if it passes within its patience. */

@@ -49,6 +49,7 @@ export class Reservations {
       );
     }
     const hits = spendings.map((spending) => this.hits.hitOf(spending, 'reserve'));
+    hits.forEach(checkConsiders);
     const lease = leaseOf(hits);
     const id = nextHoldId();
     const hold = { id, ttl: Math.min(lease, span), ...(givesBack && { givesBack }) };
@@ -83,6 +84,15 @@ export class Reservations {
   private checkCanHold(): void {
     if (!this.parts.canHold) throw withoutHolds();
   }
+}
+
+/** @throws RateLimitError `RL_HOLD_INVALID` if a denial of `consume()` could begin a block because of what is reserved */
+function checkConsiders({ policy: { name, blocks, considersHolds } }: Hit): void {
+  if (!blocks || considersHolds) return;
+  throw new RateLimitError(
+    'RL_HOLD_INVALID',
+    `${name}: a policy with blockFor needs a lease to be reserved from, as in lease: '30s'; without it, units that are only reserved could block a caller`,
+  );
 }
 
 /**
