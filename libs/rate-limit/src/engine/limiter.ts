@@ -16,7 +16,7 @@ import type { LimiterParts } from './limiter-parts.js';
 import type { LiveLimits } from './limits/live-limits.js';
 import { waitFor } from './waiting/wait.js';
 import { waitTermsOf, type WaitOptions } from './waiting/wait-options.js';
-import { checkAlone, isList, keysOf, spendingOf, type AnyPolicy, type Spending } from './spending.js';
+import { checkAlone, checkOne, isList, keysOf, spendingOf, type AnyPolicy, type Spending } from './spending.js';
 
 /**
  * Decides by policies and keys, without a request and without a framework. A denial is returned, not thrown.
@@ -83,8 +83,10 @@ export class Limiter {
       const hits = first.map((spending) => this.hits.hitOf(spending, 'consume'));
       return await decide(this.parts, byStrictest(hits), keysOf(first));
     }
-    const { cost } = spendingOf('consume', first, key, options, ['cost']);
-    const [decision] = await decide(this.parts, [this.hits.hitFor(first, key!, cost!)], [key!]);
+    checkOne('consume', first);
+    if (options !== undefined) checkKnownKeys(options, ['cost'], 'the third argument of consume()');
+    const { cost = 1 } = options ?? {};
+    const [decision] = await decide(this.parts, [this.hits.hitFor(first, key!, cost)], [key!]);
     return decision!;
   }
 
