@@ -90,7 +90,7 @@ describe.each(serverKinds())('commands on $label', (kind) => {
       store.consume([daily, hourly, login].map((policy) => ({ policy, key: 'k', cost: 1 }))),
     ]);
     expect(calls.length).toBeGreaterThan(0);
-    expect(calls[0]!.keys).toHaveLength(3 + 3 + 3 + 3 + 2 + 3 + 1 + 3 + 5);
+    expect(calls[0]!.keys).toHaveLength(2 + 2 + 3 + 2 + 2 + 2 + 1 + 2 + 4);
     expect(first).toMatchObject({ allowed: true, remaining: 1 });
     expect(reset).toMatchObject({ remaining: 10 });
     expect(second).toMatchObject({ allowed: true, remaining: 1 });
@@ -184,10 +184,11 @@ describe.each(serverKinds())('commands on $label', (kind) => {
     it.each<[string, string[], (string | number)[], number]>([
       ['a hit', [state], [OPCODE.hit, 1, 1, 1], 3],
       ['a request of several hits', [state, 'rl:{k}:other'], [OPCODE.judge, 1, 2, 1, 1, 1, 1], 6],
+      ['a request that may be blocked', [state, block], [OPCODE.judgeBlocking, 1, 1, 1, 1, rule], 4],
       [
-        'a request that may be blocked',
+        'a request that may be blocked, beside holds',
         [state, block, holds],
-        [OPCODE.judgeWhole, 1, 1, 1, 1, rule, ...holding, ''],
+        [OPCODE.judgeWhole, 1, 1, 1, 1, rule, ...['-', ...holding.slice(1)], '-'],
         5,
       ],
       ['a hit that is held', [state, holds], [OPCODE.hold, 1, 1, 1, ...holding, 'id'], FRAME.whole.LENGTH],

@@ -61,7 +61,7 @@ const timelines = fc.record({
 
 type Take = Extract<typeof acts extends fc.Arbitrary<infer A> ? A : never, { act: 'take' }>;
 
-/** What a request asks for. A slot needs a hold and costs one; only buckets take turns. */
+/** What a request asks for. A slot needs a hold and costs one; only buckets take turns ahead of time. */
 function hitsOf({ hits, id, ttl, givesBack }: Take, rules: readonly Policy[]): Hit[] {
   return hits.map(({ rule, key, cost, isHeld, isRecorded, patience }): Hit => {
     const policy = rules[rule % rules.length]!;
@@ -78,7 +78,7 @@ function hitsOf({ hits, id, ttl, givesBack }: Take, rules: readonly Policy[]): H
       key,
       cost,
       ...(isHeld ? { hold } : {}),
-      ...(hasBurst && !isRecorded && patience !== undefined ? { patience } : {}),
+      ...(!isRecorded && patience !== undefined ? { patience: hasBurst ? patience : 0 } : {}),
     };
   });
 }

@@ -22,6 +22,8 @@ export type {
 export type { LiveLimits } from './engine/limits/live-limits.js';
 export type { DenyOptions, ListEntry } from './engine/lists/list.js';
 export type { ListOptions } from './engine/lists/lists.js';
+export { RateLimitWaitError } from './engine/waiting/wait-error.js';
+export type { WaitOptions } from './engine/waiting/wait-options.js';
 export { usageOf } from './engine/llm/usage-of.js';
 export type { LlmUsage } from './engine/llm/usage.js';
 

@@ -35,6 +35,8 @@ export type { Hold } from './engine/holds/hold.js';
 export type { Costs } from './engine/holds/costs.js';
 export type { ReservationOptions, ReservationTerms } from './engine/holds/reservations.js';
 export type { AnyPolicy, Spending } from './engine/spending.js';
+export { RateLimitWaitError } from './engine/waiting/wait-error.js';
+export type { WaitOptions } from './engine/waiting/wait-options.js';
 export type { LimitChange, LiveLimit, OverrideKey } from './engine/limits/limit-change.js';
 export type { LiveLimits } from './engine/limits/live-limits.js';
 export type { ListEntry } from './engine/lists/list.js';

@@ -26,8 +26,8 @@ export interface Hit {
   /** Holds the charge, for {@link HoldingStore.settle}. Every hit under `concurrency` needs it, with a cost of 1. */
   readonly hold?: HoldRequest | undefined;
   /**
-   * For algorithms with a `burst`, in milliseconds: a hit that passes within this time is charged now, ahead of time. Its
-   * decision says when it starts (`startsIn`).
+   * In milliseconds: a hit that passes within this time is charged now, ahead of time. Its decision says when it starts
+   * (`startsIn`). For algorithms without a `burst` it must be 0. A hit with patience, also with 0, begins no block.
    */
   readonly patience?: number | undefined;
 }
@@ -87,10 +87,10 @@ function checkHold({ policy, cost, hold, patience }: Hit): void {
     );
   }
   if (patience === undefined) return;
-  if (defaultBurst === undefined || !Number.isSafeInteger(patience) || patience < 0) {
+  if (!Number.isSafeInteger(patience) || patience < 0 || (patience > 0 && defaultBurst === undefined)) {
     throw new RateLimitError(
       'RL_PATIENCE_INVALID',
-      `${policy.name}: patience must be a whole number of ms, for an algorithm with a burst, got ${shownNumber(patience)} for ${policy.algorithm}`,
+      `${policy.name}: patience must be a whole number of ms, and 0 for an algorithm without a burst, got ${shownNumber(patience)} for ${policy.algorithm}`,
     );
   }
 }

@@ -149,16 +149,15 @@ function verdictOn(claim: Claim, now: number): Verdict {
   const judgement = judged(claim, before, cost, now);
   const verdict = { judgement, units: cost, before, abandoned: NONE, isGuess: false, startsIn: 0, isBlocked };
   if (judgement.allowed || judgement.retryAfter < 0 || isBlocked) return verdict;
-  if (patience !== undefined) return inTurn(claim, verdict, patience, now);
+  if (patience !== undefined && judgement.retryAfter <= patience) return inTurn(claim, verdict, now);
   if (algorithmOf(policy.algorithm).countsHolds) return { ...verdict, isGuess: true };
   return holds && considersHolds(claim) ? besideHolds(claim, verdict, holds, now) : verdict;
 }
 
-/** Charges a denied hit ahead of time, if it passes within its patience. */
-function inTurn(claim: Claim, denied: Verdict, patience: number, now: number): Verdict {
+/** Charges a denied hit ahead of time. */
+function inTurn(claim: Claim, denied: Verdict, now: number): Verdict {
   const { policy, cost } = claim;
   const { retryAfter } = denied.judgement;
-  if (retryAfter > patience) return denied;
   const roomy = withRoom(policy, Math.ceil((retryAfter * policy.limit) / policy.window));
   const { state } = algorithmOf(policy.algorithm).judge(roomy, denied.before, cost, now);
   return { ...denied, judgement: judged(claim, state, 0, now), startsIn: retryAfter };

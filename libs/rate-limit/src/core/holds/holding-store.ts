@@ -61,8 +61,11 @@ export interface HoldingStore extends RateLimitStore {
 /** The most open holds that are listed. */
 export const MOST_LISTED = 1_000;
 
-export const isHolding = (store: RateLimitStore): store is HoldingStore =>
-  (['settle', 'renew', 'holds'] as const).every((name) => typeof (store as Partial<HoldingStore>)[name] === 'function');
+export function isHolding(store: RateLimitStore): store is HoldingStore {
+  // Asked for each settlement, so without a list.
+  const { settle, renew, holds } = store as Partial<HoldingStore>;
+  return typeof settle === 'function' && typeof renew === 'function' && typeof holds === 'function';
+}
 
 /** @throws RateLimitError `RL_STORE_WITHOUT_HOLDS` */
 export function holding(store: RateLimitStore): HoldingStore {

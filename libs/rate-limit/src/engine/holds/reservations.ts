@@ -59,7 +59,7 @@ export class Reservations {
     return new Hold({
       id,
       decisions,
-      policies: [...new Set(hits.map(({ policy }) => policy.name))],
+      hits,
       kept: this.kept.keep(heldOf(asked, decisions, id), { lease, longest: span, sentAt }),
       ttl: span,
     });
@@ -99,8 +99,11 @@ function checkConsiders({ policy: { name, blocks, considersHolds } }: Hit): void
  * How long the store holds without a renewal, in milliseconds. Slots of a process that dies must become free soon; units
  * that were charged may as well wait for the end of the reservation.
  */
-const leaseOf = (hits: readonly Hit[]): number =>
-  Math.min(LONGEST_HOLD, ...hits.filter(isOfSlots).map(({ policy }) => policy.lease));
+function leaseOf(hits: readonly Hit[]): number {
+  let lease: number = LONGEST_HOLD;
+  for (const hit of hits) if (isOfSlots(hit)) lease = Math.min(lease, hit.policy.lease);
+  return lease;
+}
 
 /** What is held after these decisions, once for each policy and key. Where no store judged, nothing is. */
 function heldOf(hits: readonly Hit[], decisions: readonly Decision[], id: string): Held[] {

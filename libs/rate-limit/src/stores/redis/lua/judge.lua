@@ -73,11 +73,9 @@ function run_judge(opcode, arg, count, key, answered, is_late)
           policies[at + FRAME.policy.limit], policies[at + FRAME.policy.window], policies[at + FRAME.policy.burst],
           costs[n], now, policies[at + FRAME.policy.life], texts[n])
         if is_whole and retry_after > 0 then
-          if grace ~= '' then
-            if retry_after <= tonumber(grace) then
-              aside, retry_after, graced[n] = retry_after, 0, true
-              records[n], lifetimes[n], marks[n] = charge_ahead(KEYS[key + n], at, costs[n], texts[n], aside)
-            end
+          if grace ~= '' and retry_after <= tonumber(grace) then
+            aside, retry_after, graced[n] = retry_after, 0, true
+            records[n], lifetimes[n], marks[n] = charge_ahead(KEYS[key + n], at, costs[n], texts[n], aside)
           elseif algorithm_at(at) == 'concurrency' then
             aside = GUESS
           elseif hold_keys[n] then

@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '199abb2414923c31a96176fda3f0c4e70416e196';
+export const consumeSha = '7acee44d01a44f2027d5019f111205b7ff10b16e';
 
 export const consumeScript = `local KEYS,ARGV,redis,tonumber=KEYS,ARGV,redis,tonumber
 local time=redis.call('TIME')
@@ -752,11 +752,9 @@ remaining,reset_after,retry_after,records[n],lifetimes[n],marks[n]=policies[at](
 policies[at+1],policies[at+2],policies[at+3],
 costs[n],now,policies[at+4],texts[n])
 if is_whole and retry_after>0 then
-if grace~='' then
-if retry_after<=tonumber(grace) then
+if grace~='' and retry_after<=tonumber(grace) then
 aside,retry_after,graced[n]=retry_after,0,true
 records[n],lifetimes[n],marks[n]=charge_ahead(KEYS[key+n],at,costs[n],texts[n],aside)
-end
 elseif algorithm_at(at)=='concurrency' then
 aside=GUESS
 elseif hold_keys[n] then
