@@ -37,6 +37,7 @@ export function startChat({ most, seen }) {
     asking = new AbortController();
     const { signal } = asking;
     button.textContent = 'Disconnect';
+    told.textContent = 'Asked.';
     shown.textContent = '';
     reserved = 0;
     let used = 0;
