@@ -547,6 +547,8 @@ const inTheBrowser = () => {
       .waitFor();
     await page.locator('[data-job="raise"]').click();
     await page.locator('#schedule-told').getByText('could not raise it; its log says why').waitFor();
+    await page.getByRole('button', { name: 'Upload 1' }).click();
+    await page.locator('.slot').first().getByText('Slot 1: unknown while Redis is away').waitFor();
     await page.screenshot({ path: `${SCREENSHOTS}away.png`, fullPage: true });
 
     await server.restart();

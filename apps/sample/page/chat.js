@@ -23,7 +23,7 @@ export function startChat({ most, seen }) {
 
   const during = watchHolds('tokens', ({ remaining, holds }) => {
     seen((left = remaining));
-    const [hold] = holds;
+    const [hold] = holds ?? [];
     if (!asking || !hold || reserved > 0) return;
     reserved = hold.cost;
     told.textContent = `Reserved ${reserved} tokens: ${left} are left.`;
@@ -37,6 +37,7 @@ export function startChat({ most, seen }) {
     asking = new AbortController();
     const { signal } = asking;
     button.textContent = 'Disconnect';
+    told.textContent = 'Asked.';
     shown.textContent = '';
     reserved = 0;
     let used = 0;
@@ -63,6 +64,7 @@ export function startChat({ most, seen }) {
    * @param {number} used
    */
   function sentence({ status, field, body }, used) {
+    if (status === 200 && reserved === 0) return `Used ${used} tokens: ${left} are left.`;
     if (status === 200)
       return `Used ${used} of ${reserved} reserved tokens, ${reserved - used} came back: ${left} are left.`;
     if (status !== 429) return String(body?.message ?? 'No answer.');

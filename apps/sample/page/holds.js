@@ -1,12 +1,14 @@
 import { ask } from './api.js';
 
+/** @typedef {{ id: string, cost: number, expiresIn: number }} Hold spans in ms */
+
 /**
  * What is left of a policy, and what requests that have not ended hold of it.
  *
  * @typedef {object} Held
  * @property {number} limit
  * @property {number} remaining
- * @property {{ id: string, cost: number, expiresIn: number }[]} holds spans in ms
+ * @property {Hold[] | null} holds null: unknown, because Redis is away
  */
 
 const EVERY = 250;
@@ -29,7 +31,7 @@ export function watchHolds(policy, seen) {
       if (running > 0) after = 0;
       const { status, body } = await ask('GET', 'demo/holds');
       if (status === 200) seen(body[policy]);
-      if (running === 0 && status === 200 && body[policy].holds.length === 0) break;
+      if (running === 0 && (status !== 200 || !body[policy].holds?.length)) break;
       await new Promise((resolve) => setTimeout(resolve, EVERY));
     }
     watching = undefined;

@@ -62,15 +62,17 @@ export function startUploads() {
     return `${parts.filter(Boolean).join(', ')}.`;
   }
 
-  /** @param {import('./holds.js').Held['holds']} holds */
+  /** @param {import('./holds.js').Hold[] | null} holds */
   function show(holds) {
     for (const [i, row] of rows.entries()) {
-      const hold = holds[i];
+      const hold = holds?.[i];
       row.dataset.state = hold ? 'taken' : 'free';
-      const lease = hold && Math.max(0, Math.round(hold.expiresIn / 1_000));
-      const text = hold ? `Slot ${i + 1}: in use, leased for ${lease} s more` : `Slot ${i + 1}: free`;
+      const text = `Slot ${i + 1}: ${holds === null ? 'unknown while Redis is away' : use(hold)}`;
       const shown = find(row, '.text', HTMLElement);
       if (shown.textContent !== text) shown.textContent = text;
     }
   }
 }
+
+/** @param {import('./holds.js').Hold | undefined} hold */
+const use = (hold) => (hold ? `in use, leased for ${Math.max(0, Math.round(hold.expiresIn / 1_000))} s more` : 'free');
