@@ -13,15 +13,15 @@ export function whenOver(response: ServerResponse, over: (end: ResponseEnd) => v
     if (isOver) return;
     isOver = true;
     stopWatching?.();
-    over(isSent ? 'sent' : isBroken(response, socket) ? 'broken' : 'disconnected');
+    // HTTP/2 reports a response that was aborted as finished, too.
+    over(isSent && !isAborted(response) ? 'sent' : isBroken(response, socket) ? 'broken' : 'disconnected');
   };
   const stopWatching = socket && onceClosed(socket, () => end(response.writableFinished));
   if (response.destroyed || response.writableFinished || socket?.destroyed) {
     return queueMicrotask(() => end(response.writableFinished));
   }
-  // HTTP/2 reports both events of every response, also of one that was aborted.
-  response.once('finish', () => end(!isAborted(response)));
-  response.once('close', () => end(response.writableFinished && !isAborted(response)));
+  response.once('finish', () => end(true));
+  response.once('close', () => end(response.writableFinished));
 }
 
 /** Whether a client still waits for a response, as far as is known. */
