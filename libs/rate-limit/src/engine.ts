@@ -41,7 +41,7 @@ export type { BlockFor, BlockOptions } from './core/blocks/block-rule.js';
 export type { BlockRule, BlockState } from './core/blocks/block.js';
 export { definePolicy } from './core/policy.js';
 export type { Policy, PolicyDefinition, PolicyMode, StoreFailureMode } from './core/policy.js';
-export type { Algorithm, Judgement, Quota } from './core/algorithm.js';
+export type { Algorithm, ChargesByMark, Judgement, Quota } from './core/algorithm.js';
 export { algorithmNames, algorithmOf, type AlgorithmName } from './core/algorithms/index.js';
 export type { Clock } from './core/clock.js';
 export type { Decider, Decision } from './core/decision.js';

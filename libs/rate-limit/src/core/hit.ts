@@ -23,7 +23,7 @@ export interface Hit {
   readonly key: string;
   /** Quota units, a whole number: 0 only looks, a negative one gives back. */
   readonly cost: number;
-  /** Holds the charge, for {@link HoldingStore.settle}. Every hit under `concurrency` needs it, with a cost of 1. */
+  /** Holds the charge, for `settle()` of a `HoldingStore`. Every hit under `concurrency` needs it, with a cost of 1. */
   readonly hold?: HoldRequest | undefined;
   /**
    * In milliseconds: a hit that passes within this time is charged now, ahead of time. Its decision says when it starts

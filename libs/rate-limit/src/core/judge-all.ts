@@ -31,7 +31,7 @@ export interface Claim {
   readonly state: unknown;
   /** The stored block, if the policy has `blockFor`. */
   readonly block?: BlockState | undefined;
-  /** The open holds, if {@link considersHolds} says so, or under `concurrency`. */
+  /** The open holds: of a hit with a `hold`, under `concurrency`, and of a policy with both `blockFor` and `considersHolds`. */
   readonly holds?: Holds | undefined;
 }
 
@@ -103,7 +103,9 @@ export const decisionOf = (
 
 /** What is kept after a hold is settled. */
 export interface Settlement {
+  /** `undefined`: a full quota. */
   readonly state: unknown;
+  /** `undefined`: there is no block to keep. */
   readonly block: BlockState | undefined;
 }
 

@@ -6,7 +6,9 @@ import type { RateLimitStore } from '../store.js';
 
 /** Names one hold. */
 export interface Held {
+  /** The policy of its hit. */
   readonly policy: Policy;
+  /** The key of its hit. */
   readonly key: string;
   /** As in the hit's `hold`. */
   readonly id: string;
@@ -16,6 +18,7 @@ export interface Held {
 
 /** A hold that is open, for operators. */
 export interface OpenHold {
+  /** As in the hit's `hold`. */
   readonly id: string;
   /** The units that are held. */
   readonly cost: number;
@@ -93,7 +96,7 @@ export function checkHeld({ policy, key, id }: Held): void {
   checkHoldId(id, policy);
 }
 
-/** @throws RateLimitError `RL_COST_INVALID`, and as {@link checkHeld} does */
+/** @throws RateLimitError `RL_COST_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_HOLD_INVALID` */
 export function checkSettlement(held: Held, cost: unknown): asserts cost is number {
   checkHeld(held);
   if (Number.isSafeInteger(cost) && (cost as number) >= 0) return;
@@ -103,7 +106,7 @@ export function checkSettlement(held: Held, cost: unknown): asserts cost is numb
   );
 }
 
-/** @throws RateLimitError `RL_HOLD_INVALID`, and as {@link checkHeld} does */
+/** @throws RateLimitError `RL_HOLD_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID` */
 export function checkRenewal(held: Held, ttl: unknown): asserts ttl is number {
   checkHeld(held);
   checkHoldTtl(ttl, held.policy);
