@@ -18,6 +18,7 @@ export {
 export type { RateLimitModuleExtras } from './nest/module-definition.js';
 export type { PerRequest, PolicyOptions, PolicyReference, PolicyUse, RateLimitModuleOptions } from './nest/options.js';
 export type { AnswerReader, CallOutcome, Ending, Settle } from './nest/ending/call-outcome.js';
+export type { Count } from './nest/ending/final-cost.js';
 export { llmUsage, type LlmPrice, type LlmUsageOptions } from './nest/ending/llm-usage.js';
 export type { ResolveCache, Resolved, ResolvedPolicy, ResolveOptions } from './nest/resolve/resolved-policy.js';
 export { RATE_LIMIT_STORE } from './nest/tokens.js';
