@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { holding, type Held, type HoldingStore } from '../../core/holds/holding-store.js';
 import type { RateLimitStore } from '../../core/store.js';
 import { Alarms } from './alarms.js';
@@ -15,6 +16,8 @@ export interface KeptHoldsSettings {
 
 /** The open holds of this process: renews their leases and settles them, also while the store is away for a moment. */
 export class KeptHolds {
+  /** Functions that end what may go on for longer than this is open. They are called when it closes. */
+  readonly parting = new Set<() => void>();
   private readonly alarms: Alarms;
   private readonly settlements: Settlements;
   private readonly store: () => HoldingStore;
@@ -36,8 +39,16 @@ export class KeptHolds {
     return new KeptHold(helds, keeping, { alarms: this.alarms, settlements: this.settlements, store: this.store });
   }
 
+  /** Work that ends in a settlement: closing waits for it. It must not reject. */
+  waitFor(work: Promise<void>): void {
+    this.settlements.waitFor(work);
+  }
+
   /** Ends all renewals. Waits for the settlements that were begun, for a second at most. You may call it again. */
   async close(): Promise<void> {
+    // Responses that were just closed have not reported it yet.
+    await turn();
+    for (const part of [...this.parting]) part();
     await this.settlements.close();
     this.alarms.stop();
   }

@@ -30,6 +30,7 @@ export class Settlements {
   /** By the hold. */
   private readonly waiting = new Map<string, Retry>();
   private readonly warnings: RecurringWarnings;
+  /** How many ask the store, or will. */
   private asking = 0;
   private isClosing = false;
   private isClosed = false;
@@ -63,6 +64,12 @@ export class Settlements {
     } finally {
       this.answered();
     }
+  }
+
+  /** Work that ends in a settlement. It must not reject. */
+  waitFor(work: Promise<void>): void {
+    this.asking++;
+    void work.then(() => this.answered());
   }
 
   /** Tries all that wait once more, for a second at most. Later failures are final. */
