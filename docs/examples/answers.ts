@@ -1,26 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { RateLimiter, RateLimitExceededException } from 'nestjs-redis-rate-limit';
 
-/** The most tokens that an answer may take: what you pass to the model as its limit. */
-export const MOST = 4_000;
+/** The tokens that most answers take. */
+const ESTIMATE = 4_000;
 
 @Injectable()
 export class Answers {
   constructor(private readonly limiter: RateLimiter) {}
 
-  async answer(user: string, ask: (most: number) => Promise<{ text: string; tokens: number }>): Promise<string> {
-    const key = `user:${user}`;
-    const { allowed, retryAfter } = await this.limiter.consume('tokens', key, { cost: MOST });
-    if (!allowed) throw new RateLimitExceededException(['tokens'], retryAfter);
+  async answer(user: string, ask: (signal: AbortSignal) => Promise<{ text: string; tokens: number }>): Promise<string> {
+    // If `ask` fails, the estimate stays charged: the model may have used tokens.
+    await using hold = await this.limiter.reserve('tokens', `user:${user}`, { cost: ESTIMATE, ttl: '2m' });
+    if (!hold.allowed) throw new RateLimitExceededException(['tokens'], hold.decision.retryAfter);
 
-    let spent = 0;
-    try {
-      const { text, tokens } = await ask(MOST);
-      spent = tokens;
-      return text;
-    } finally {
-      // A give-back that gets no answer leaves the caller charged for more than they used.
-      await this.limiter.consume('tokens', key, { cost: Math.min(0, spent - MOST) }).catch(() => undefined);
-    }
+    const { text, tokens } = await ask(hold.signal);
+    // Without an answer of Redis it is tried again in the background. The answer to the user need not fail.
+    await hold.settle(tokens).catch(() => undefined);
+    return text;
   }
 }

@@ -15,8 +15,8 @@ const ROOT_FILES = [
   'engine/package.json',
   'openapi/package.json',
 ];
-/** In bytes, unpacked. */
-const MOST = 1_000_000;
+/** In bytes, unpacked: both formats with their declarations, and the pages for users. A bound, so that growth is noticed. */
+const MOST = 1_400_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'packed-'));
 try {

@@ -10,6 +10,7 @@ const NOT_SHIPPED = [
   'capacity.md',
   'choosing-an-algorithm.md',
   'design-notes-calendar.md',
+  'design-notes-holds.md',
   'design-notes-limiter.md',
   'design-notes.md',
   'extending.md',

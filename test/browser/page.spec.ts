@@ -441,6 +441,51 @@ const inTheBrowser = () => {
     await page.getByText('a request of 1200 can never pass').waitFor();
   });
 
+  it('reserves tokens for a chat, settles what it used, and keeps the estimate when the client disconnects', async () => {
+    const page = await open();
+    const told = page.locator('#chat-told');
+    const ask = page.getByRole('button', { name: 'Ask' });
+    await ask.click();
+    await told.getByText(/^Reserved 405 tokens: (59[5-9]|6[01]\d) are left\.$/).waitFor();
+    await until(
+      () =>
+        page
+          .locator('#chat-text')
+          .innerText()
+          .then((text) => text.startsWith('Nobody knows')),
+      true,
+    );
+    await told.getByText(/^Used \d\d of 405 reserved tokens, 3\d\d came back: 9\d\d are left\.$/).waitFor();
+    await until(() => page.locator('#costs-meter meter').evaluate((meter) => meter.value > 900), true);
+
+    await ask.click();
+    await told.getByText(/^Reserved 405 tokens/).waitFor();
+    await page.getByRole('button', { name: 'Disconnect' }).click();
+    await told
+      .getByText(/^Disconnected: what was reserved, 405 tokens, stays charged\. [56]\d\d are left\.$/)
+      .waitFor();
+    await page.locator('#most-tokens').fill('1200');
+    await ask.click();
+    await told.getByText('Denied, without a Retry-After').waitFor();
+  });
+
+  it('shows the slots that uploads hold, and the upload that finds none', async () => {
+    const page = await open();
+    const slots = () => page.locator('.slot').evaluateAll((rows) => rows.map((row) => row.dataset.state));
+    const told = page.locator('#uploads-told');
+    await page.getByRole('button', { name: 'Upload 3' }).click();
+    await told.getByText('2 running, 1 denied (try again in 1 s).').waitFor();
+    await until(slots, ['taken', 'taken']);
+    await page
+      .locator('.slot')
+      .first()
+      .getByText(/^Slot 1: in use, leased for \d\d s more$/)
+      .waitFor();
+    await page.getByRole('button', { name: 'Cancel them' }).click();
+    await told.getByText('1 denied (try again in 1 s), 2 cancelled.').waitFor();
+    await until(slots, ['free', 'free']);
+  });
+
   it('can be used by the keyboard alone', async () => {
     const page = await open();
     const focused = () =>
@@ -460,6 +505,8 @@ const inTheBrowser = () => {
       await send(page, 15);
       await page.locator('[data-reports="7"]').click();
       await page.locator('#generate').click();
+      await page.locator('#chat').click();
+      await page.locator('[data-uploads="3"]').click();
       await page.locator('[data-each="6"]').click();
       await page.locator('[data-minute="15"]').click();
       await page.getByRole('button', { name: 'Export with free-key' }).click();
@@ -500,6 +547,8 @@ const inTheBrowser = () => {
       .waitFor();
     await page.locator('[data-job="raise"]').click();
     await page.locator('#schedule-told').getByText('could not raise it; its log says why').waitFor();
+    await page.getByRole('button', { name: 'Upload 1' }).click();
+    await page.locator('.slot').first().getByText('Slot 1: unknown while Redis is away').waitFor();
     await page.screenshot({ path: `${SCREENSHOTS}away.png`, fullPage: true });
 
     await server.restart();

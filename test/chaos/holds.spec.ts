@@ -339,7 +339,7 @@ describe('two processes, when Redis fails between a charge and its settlement', 
     ],
     [
       'killing its clients',
-      () => repeatedly(() => connectTo(server.url).client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes')),
+      () => repeatedly(() => connectTo(server.url).call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')),
     ],
     ['behind a network that cuts connections', () => repeatedly(() => proxy.reset())],
     ['forgetting its scripts', () => repeatedly(() => connectTo(server.url).script('FLUSH'))],

@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { blockConformance, limitBookConformance, storeConformance } from 'nestjs-redis-rate-limit/conformance';
+import {
+  blockConformance,
+  holdConformance,
+  limitBookConformance,
+  storeConformance,
+} from 'nestjs-redis-rate-limit/conformance';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { serverKinds, startRedis, type Server } from '../support/redis/servers.js';
@@ -16,7 +21,9 @@ describe.each(serverKinds())('a user of $label with the documented permissions a
 
   beforeAll(async () => {
     server = await startRedis({ kind });
-    await connectTo(server.url).call('ACL', 'SETUSER', ...documented.split(' '));
+    const admin = connectTo(server.url);
+    await admin.call('ACL', 'SETUSER', ...documented.split(' '));
+    if (kind.name === 'redis' && kind.version.startsWith('8')) await admin.call('ACL', 'SETUSER', 'limiter', '+hsetex');
     const client = connectTo(server.url, { username: 'limiter', password: 'secret' });
     open = (now) => new RedisStore(client, { ...(now && { now }), prefix: `rl:${randomUUID()}`, timeout: 10_000 });
   });
@@ -28,6 +35,7 @@ describe.each(serverKinds())('a user of $label with the documented permissions a
   const laws = [
     ...storeConformance((now) => open(now)),
     ...blockConformance((now) => open(now)),
+    ...holdConformance((now) => open(now)),
     ...limitBookConformance(() => open().limits),
   ];
   // Ten thousand limits are written by the same commands as one: that a book can be full is tested in limit-books.

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { blockConformance, storeConformance } from 'nestjs-redis-rate-limit/conformance';
+import { blockConformance, holdConformance, storeConformance } from 'nestjs-redis-rate-limit/conformance';
 import type { BlockingStore } from '../../libs/rate-limit/src/core/blocks/blocking-store.js';
+import type { HoldingStore } from '../../libs/rate-limit/src/core/holds/holding-store.js';
 import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denials/denial-cache.store.js';
 import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
@@ -10,14 +11,18 @@ import { serverKinds, sharedRedis, startRedis, type Server } from '../support/re
 /** How busy the machine is, is no part of what is tested: with 250 ms the laws failed now and then under load. */
 const timeout = 10_000;
 
-const both = (open: (now: () => number) => BlockingStore) => [...storeConformance(open), ...blockConformance(open)];
+const all = (open: (now: () => number) => BlockingStore & HoldingStore) => [
+  ...storeConformance(open),
+  ...blockConformance(open),
+  ...holdConformance(open),
+];
 
 describe('MemoryStore', () => {
-  for (const { sentence, check } of both((now) => new MemoryStore({ now }))) it(sentence, check);
+  for (const { sentence, check } of all((now) => new MemoryStore({ now }))) it(sentence, check);
 });
 
 describe('MemoryStore, with denials remembered', () => {
-  const laws = both((now) => new DenialCacheStore(new MemoryStore({ now }), { now, maxAge: 60_000 }));
+  const laws = all((now) => new DenialCacheStore(new MemoryStore({ now }), { now, maxAge: 60_000 }));
   for (const { sentence, check } of laws) it(sentence, check);
 });
 
@@ -29,10 +34,10 @@ describe(`RedisStore on the run's server, ioredis 6`, () => {
   });
   afterAll(closeClients);
 
-  for (const { sentence, check } of both((now) => open(now))) it(sentence, check);
+  for (const { sentence, check } of all((now) => open(now))) it(sentence, check);
 
   describe('with denials remembered', () => {
-    const laws = both((now) => new DenialCacheStore(open(now), { now, maxAge: 60_000 }));
+    const laws = all((now) => new DenialCacheStore(open(now), { now, maxAge: 60_000 }));
     for (const { sentence, check } of laws) it(sentence, check);
   });
 });
@@ -50,5 +55,5 @@ describe.each(serverKinds())('RedisStore on $label, ioredis 5', (kind) => {
     await server?.stop();
   });
 
-  for (const { sentence, check } of both((now) => open(now))) it(sentence, check);
+  for (const { sentence, check } of all((now) => open(now))) it(sentence, check);
 });

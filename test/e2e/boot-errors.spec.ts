@@ -246,7 +246,7 @@ describe('a mistake in the options ends the start and names the value and the fi
     [
       'an unknown algorithm',
       { policies: { p: { limit: 1, window: '1m', algorithm: 'leaky' } } },
-      'RL_ALGORITHM_UNKNOWN: policies.p: algorithm must be one of fixed-window, sliding-window, sliding-log, token-bucket, gcra, got "leaky"',
+      'RL_ALGORITHM_UNKNOWN: policies.p: algorithm must be one of fixed-window, sliding-window, sliding-log, token-bucket, gcra, concurrency, got "leaky"',
     ],
     [
       'a burst on a windowed algorithm',

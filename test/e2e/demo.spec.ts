@@ -218,7 +218,7 @@ describe.each(adapters)('the demo on %s', (adapter) => {
     const front = await fetch(off);
     expect([front.url, front.status]).toEqual([`${off}/endpoints`, 200]);
     expect((await post(`${off}/demo/requests`, alice)).status).toBe(404);
-    for (const path of ['demo/store', 'demo/schedule', 'page/main.js'])
+    for (const path of ['demo/store', 'demo/schedule', 'demo/holds', 'page/main.js'])
       expect((await fetch(`${off}/${path}`)).status).toBe(404);
     expect((await fetch(`${off}/api/ping`)).status).toBe(200);
   });

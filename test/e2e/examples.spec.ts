@@ -3,7 +3,7 @@ import { APP_FILTER } from '@nestjs/core';
 import { byIp, byUser, RateLimit, type LiveLimit, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
 import { CountDenials, denials } from '../../docs/examples/count-denials.filter.js';
 import { LimitsController } from '../../docs/examples/limits.controller.js';
-import { LoginController } from '../../docs/examples/login.controller.js';
+import { LoginController, Passwords } from '../../docs/examples/login.controller.js';
 import { lastKnown } from '../../docs/examples/last-known.js';
 import { pseudonymous } from '../../docs/examples/pseudonymous.js';
 import { requests } from '../../docs/examples/requests-by-plan.js';
@@ -79,6 +79,12 @@ describe.each(adapters)('the examples of the documentation, on %s', (adapter) =>
     for (const key of keys) expect(key).toMatch(/^rl:\{[\w-]{43}\}:(user|address):fw3600000$/);
   });
 
+  const passwords = {
+    provide: Passwords,
+    useValue: { areRight: async (login: { password?: string }) => login.password === 'right' },
+  };
+  const loginApp = async () =>
+    (await boot(adapter, {}, { controllers: [LoginController], providers: [passwords] })).url;
   const login = async (url: string, body: unknown) => {
     const headers = { 'content-type': 'application/json' };
     return (await fetch(`${url}/login`, { method: 'POST', headers, body: JSON.stringify(body) })).status;
@@ -86,18 +92,27 @@ describe.each(adapters)('the examples of the documentation, on %s', (adapter) =>
   const attempts = async (url: string, count: number, body: (i: number) => unknown) => {
     const statuses = [];
     for (let i = 0; i < count; i++) statuses.push(await login(url, body(i)));
-    return statuses.filter((status) => status === 200).length;
+    return statuses.filter((status) => status !== 429).length;
   };
 
-  it('login: an account is tried ten times, however it is spelled', async () => {
-    const { url } = await boot(adapter, {}, { controllers: [LoginController] });
+  it('login: an account is tried ten times with a wrong password, however it is spelled', async () => {
+    const url = await loginApp();
     const spelled = ['a@b.example', 'A@B.example', ' a@b.example ', 'ａ@b.example'];
+    expect(await attempts(url, 15, (i) => ({ email: spelled[i % 4], password: 'right' }))).toBe(15);
     expect(await attempts(url, 20, (i) => ({ email: spelled[i % 4] }))).toBe(10);
-    expect(await login(url, { email: 'c@d.example' })).toBe(200);
+    expect(await login(url, { email: 'a@b.example', password: 'right' })).toBe(429);
+    expect(await login(url, { email: 'c@d.example', password: 'right' })).toBe(200);
   });
 
-  it('login: an address tries thirty times, whatever it sends for an account', async () => {
-    const { url } = await boot(adapter, {}, { controllers: [LoginController] });
+  it('login: twenty wrong passwords at once are ten tries', async () => {
+    const url = await loginApp();
+    const tries = await Promise.all(Array.from({ length: 20 }, () => login(url, { email: 'a@b.example' })));
+    expect(tries.filter((status) => status === 401)).toHaveLength(10);
+    expect(tries.filter((status) => status === 429)).toHaveLength(10);
+  });
+
+  it('login: an address fails thirty times, whatever it sends for an account', async () => {
+    const url = await loginApp();
     const odd = [{}, { email: 5 }, { email: ['a@b.example'] }, { email: null }, [], { email: { $ne: '' } }];
     expect(await attempts(url, 40, (i) => odd[i] ?? { email: `${i}@b.example` })).toBe(30);
   });

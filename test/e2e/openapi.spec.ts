@@ -706,7 +706,7 @@ describe.each(adapters)('the sample on %s', (adapter) => {
     expect(info.description).toContain('`Retry-After`');
     const algorithms = ['fixed-window', 'sliding-window', 'sliding-log', 'token-bucket', 'gcra'];
     expect(Object.keys(paths).sort()).toEqual(
-      ['ping', 'free', 'report', 'generate', 'login', 'weather', 'feed', 'trial', 'minute', 'export']
+      ['ping', 'free', 'report', 'generate', 'chat', 'upload', 'login', 'weather', 'feed', 'trial', 'minute', 'export']
         .concat(algorithms.map((name) => `algorithms/${name}`))
         .map((path) => `/api/${path}`)
         .concat('/health')
@@ -729,6 +729,8 @@ describe.each(adapters)('the sample on %s', (adapter) => {
       '/api/algorithms/gcra': 'Over the quota of "gcra" (10 per 10s).',
       '/api/report': 'Over the quota of "burst" (5 per 1s) or "hourly" (20 per 1h).',
       '/api/generate': 'Over the quota of "tokens" (1000 per 1m, a request costs as much as it asks for).',
+      '/api/chat': 'Over the quota of "tokens" (1000 per 1m, a request costs as much as it asks for).',
+      '/api/upload': 'Over the quota of "uploads" (2 at once).',
       '/api/login':
         'Over the quota of "login" (5 per 1m, callers over the limit are blocked for 1m, then 10m, then 1h).',
       '/api/weather': 'Over the quota of "plan" (depends on the caller).',
@@ -756,6 +758,12 @@ describe.each(adapters)('the sample on %s', (adapter) => {
       required: ['tokens'],
       properties: { tokens: { type: 'integer', minimum: 1, example: 250 } },
     });
+    const chat = paths['/api/chat']!.post!;
+    expect(chat.parameters).toEqual(generate.parameters);
+    expect(chat.responses['200']).toHaveProperty('content', { 'text/event-stream': expect.anything() });
+    const upload = paths['/api/upload']!.post!;
+    expect(upload.parameters).toEqual(generate.parameters);
+    expect(Object.keys((upload.requestBody as { content: object }).content)).toEqual(['application/octet-stream']);
   });
 
   it.each(['/openapi', '/openapi/'])(

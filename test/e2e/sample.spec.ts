@@ -157,6 +157,14 @@ describe.each(adapters)('the sample on %s', (adapter) => {
     expect(limits(await logIn('guess'))).toEqual({ login: 3 });
   });
 
+  it('blocks nobody for right logins, however many come at once', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => logIn('wonderland')));
+    const waits = answers.filter(({ status }) => status !== 200).map(({ headers }) => headers.get('retry-after'));
+    expect(new Set(waits)).toEqual(new Set(waits.length > 0 ? ['1'] : []));
+    expect((await logIn('wonderland')).status).toBe(200);
+    expect(limits(await logIn('guess'))).toEqual({ login: 4 });
+  });
+
   it('admits no more guesses at once than one after the other', async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => logIn('guess')));
     expect(statuses(answers)).toEqual({ 401: 5, 429: 15 });

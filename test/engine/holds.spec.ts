@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import {
   algorithmNames,
   createLimiter,
@@ -8,7 +10,8 @@ import {
   type LimiterOptions,
   type LimiterPolicy,
 } from 'nestjs-redis-rate-limit/engine';
-import { sharedRedis } from '../support/redis/servers.js';
+import { sharedRedis, startRedis } from '../support/redis/servers.js';
+import { until } from '../support/redis/until.js';
 
 const opened: Limiter[] = [];
 afterEach(async () => {
@@ -177,7 +180,22 @@ describe('a hold', () => {
     expect(await limiter.charge('tokens', 'user:vip', { cost: 7 })).toMatchObject({ by: 'list', remaining: 1_000 });
   });
 
-  it('where limits are off by memory of nothing: all is allowed and settled', async () => {
+  it('says when its time is over, if it holds anything', async () => {
+    const limiter = await limiterWith(policies);
+    const hold = await limiter.reserve('uploads', 'a', { ttl: '30ms' });
+    await limiter.reserve('uploads', 'a');
+    const denied = await limiter.reserve('uploads', 'a', { ttl: '30ms' });
+    const settled = await limiter.reserve('tokens', 'a', { ttl: '30ms' });
+    await settled.settle(1);
+    const { signal } = denied;
+    if (!hold.signal.aborted) await once(hold.signal, 'abort');
+    await setTimeout(20);
+    expect(hold.signal.reason).toMatchObject({ code: 'RL_HOLD_LOST' });
+    expect([signal.aborted, settled.signal.aborted]).toEqual([false, false]);
+    expect(await remaining(limiter, 'uploads')).toBe(1);
+  });
+
+  it('beyond the slots is denied, with a wait that is a guess', async () => {
     const store = new MemoryStore();
     const limiter = await limiterWith(policies, { store });
     const holds: Hold[] = [];
@@ -256,5 +274,36 @@ describe('a hold', () => {
       { policy: quota, key: 'a' },
     ]);
     expect(decisions.map(({ allowed }) => allowed)).toEqual([false, false]);
+  });
+});
+
+describe('a Redis that is frozen between a reservation and its settlement', () => {
+  it('hears of it later, and once; what is taken meanwhile is settled in this process', async () => {
+    const server = await startRedis();
+    const limiter = await limiterWith(policies, { redis: server.url, timeout: 60 });
+    try {
+      const taken = {
+        tokens: await limiter.reserve('tokens', 'a', { cost: 800 }),
+        slot: await limiter.reserve('uploads', 'a'),
+      };
+      await server.freeze();
+      const code = 'RL_STORE_UNAVAILABLE';
+      await expect(taken.tokens.settle(300)).rejects.toMatchObject({ code });
+      await taken.slot[Symbol.asyncDispose]();
+      const local = await limiter.reserve('tokens', 'b', { cost: 5 });
+      expect(local.decision).toMatchObject({ allowed: true, by: 'local' });
+      expect(await local.settle(4)).toBe(true);
+      await server.thaw();
+      const isFree = async () => (await remaining(limiter, 'uploads')) === 2;
+      await until(
+        'the slot was not freed',
+        async () => (await limiter.peek('uploads', 'a')).by === 'store' && isFree(),
+      );
+      await until('the tokens were not settled', async () => (await limiter.holds('tokens', 'a')).length === 0);
+      expect(await remaining(limiter, 'tokens')).toBe(700);
+    } finally {
+      await server.thaw();
+      await server.stop();
+    }
   });
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { blockConformance, storeConformance } from 'nestjs-redis-rate-limit/conformance';
+import { blockConformance, holdConformance, storeConformance } from 'nestjs-redis-rate-limit/conformance';
 import type { Redis } from 'ioredis';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
 import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
@@ -8,6 +8,7 @@ import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.j
 import { slotOf } from '../../libs/rate-limit/src/stores/redis/wire/slots.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { startCluster, type Cluster } from '../support/redis/cluster.js';
+import { until } from '../support/redis/until.js';
 import {
   closeClusterClients,
   ioredisVersions,
@@ -46,7 +47,8 @@ describe.each(ioredisVersions)('RedisStore on a Cluster of three nodes, %s', (ve
 
   describe('conforms', () => {
     const open = (now: () => number) => new RedisStore(client, { now, timeout: 10_000, prefix: randomUUID() });
-    for (const { sentence, check } of [...storeConformance(open), ...blockConformance(open)]) it(sentence, check);
+    const laws = [...storeConformance(open), ...blockConformance(open), ...holdConformance(open)];
+    for (const { sentence, check } of laws) it(sentence, check);
   });
 
   it('several clients admit exactly the quota of one key', async () => {
@@ -112,6 +114,67 @@ describe.each(ioredisVersions)('RedisStore on a Cluster of three nodes, %s', (ve
     ]);
     expect(await left(ample, keys[0]!)).toBe(4_993);
     expect(await left(ample, keys[2]!)).toBe(5_000);
+  });
+
+  describe('a request with holds in several partitions', () => {
+    const slots = definePolicy({ name: 'slots', algorithm: 'concurrency', limit: 1, lease: '30s' });
+    const request = (id: string, last: Policy) => [
+      { policy: ample, key: keys[0]!, cost: 7, hold: { id, ttl: 60_000 } },
+      { policy: slots, key: keys[1]!, cost: 1, hold: { id, ttl: 30_000 } },
+      { policy: ample, key: keys[1]!, cost: 0, hold: { id, ttl: 60_000 } },
+      { policy: ample, key: keys[2]!, cost: -1 },
+      { policy: last, key: keys[2]!, cost: 1, hold: { id, ttl: last === slots ? 30_000 : 60_000 } },
+    ];
+    const held = async () => {
+      const places: [Policy, string][] = [
+        [ample, keys[0]!],
+        [slots, keys[1]!],
+        [ample, keys[1]!],
+        [scarce, keys[2]!],
+      ];
+      return (await Promise.all(places.map(([policy, key]) => store.holds(policy, key)))).flat().map(({ id }) => id);
+    };
+
+    it('holds all of them when it passes, also beside a hit that gives back', async () => {
+      await store.consume([{ policy: ample, key: keys[2]!, cost: 2 }]);
+      const decisions = await store.consume(request('a', scarce));
+      expect(decisions.map(({ allowed }) => allowed)).toEqual([true, true, true, true, true]);
+      expect(await held()).toEqual(['a', 'a', 'a', 'a']);
+      expect(await store.settle({ policy: ample, key: keys[0]!, id: 'a' }, 5)).toBe(true);
+      expect(await store.settle({ policy: slots, key: keys[1]!, id: 'a' }, 0)).toBe(true);
+      expect(await store.settle({ policy: scarce, key: keys[2]!, id: 'a' }, 1)).toBe(true);
+      expect([await left(ample, keys[0]!), await left(slots, keys[1]!), await left(scarce, keys[2]!)]).toEqual([
+        4_995, 1, 29,
+      ]);
+      expect(await left(ample, keys[2]!)).toBe(4_999);
+    });
+
+    it('holds none, and charges none, when one partition denies', async () => {
+      await store.consume([{ policy: scarce, key: keys[2]!, cost: 30 }]);
+      const decisions = await store.consume(request('b', scarce));
+      expect(decisions.map(({ allowed }) => allowed)).toEqual([true, true, true, true, false]);
+      expect(decisions.map(({ remaining }) => remaining)).toEqual([5_000, 1, 5_000, 5_000, 0]);
+      expect(await held()).toEqual([]);
+      expect([await left(ample, keys[0]!), await left(slots, keys[1]!)]).toEqual([5_000, 1]);
+    });
+
+    it('holds none when one partition fails, as soon as the others have given back', async () => {
+      const [from, to] = cluster.masters.map(({ url }) => connectTo(url)) as [Redis, Redis];
+      const key = keys[0]!;
+      const impatient = new RedisStore(client, { timeout: 500 });
+      const slot = slotOf(`rl:{${key}}`);
+      await store.consume([{ policy: ample, key, cost: 1 }]);
+      await to.cluster('SETSLOT', slot, 'IMPORTING', String(await from.cluster('MYID')));
+      await from.cluster('SETSLOT', slot, 'MIGRATING', String(await to.cluster('MYID')));
+      try {
+        // Of its keys one is here and one is nowhere, so its slot cannot judge.
+        await expect(impatient.consume(request('c', scarce))).rejects.toThrow(StoreUnavailableError);
+      } finally {
+        for (const node of [from, to]) await node.cluster('SETSLOT', slot, 'STABLE');
+      }
+      await until('the other partitions still hold', async () => (await held()).length === 0);
+      expect([await left(slots, keys[1]!), await left(scarce, keys[2]!)]).toEqual([1, 30]);
+    });
   });
 
   it('a denied request gives nothing back on another partition either', async () => {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
-import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
+import { definePolicy, type Policy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { consumeScript } from '../../libs/rate-limit/src/stores/redis/wire/consume.script.js';
-import { LATE, OPCODE } from '../../libs/rate-limit/src/stores/redis/wire/frame.js';
+import { FRAME, LATE, OPCODE } from '../../libs/rate-limit/src/stores/redis/wire/frame.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { serverKinds, startRedis, type Server } from '../support/redis/servers.js';
 import { recordingScripts, type ScriptCall } from '../support/script-calls.js';
@@ -90,7 +90,7 @@ describe.each(serverKinds())('commands on $label', (kind) => {
       store.consume([daily, hourly, login].map((policy) => ({ policy, key: 'k', cost: 1 }))),
     ]);
     expect(calls.length).toBeGreaterThan(0);
-    expect(calls[0]!.keys).toHaveLength(2 + 2 + 2 + 2 + 2 + 2 + 1 + 2 + 4);
+    expect(calls[0]!.keys).toHaveLength(2 + 2 + 3 + 2 + 2 + 2 + 1 + 2 + 4);
     expect(first).toMatchObject({ allowed: true, remaining: 1 });
     expect(reset).toMatchObject({ remaining: 10 });
     expect(second).toMatchObject({ allowed: true, remaining: 1 });
@@ -102,6 +102,36 @@ describe.each(serverKinds())('commands on $label', (kind) => {
       [false, 5 * MINUTE],
     ]);
     expect(await client.exists('rl:{k}:daily:fw86400000')).toBe(0);
+  });
+
+  it('of holds travel in the same batch, too, and are done in order of arrival', async () => {
+    const { store, calls } = await watched();
+    const slots = definePolicy({ name: 'slots', algorithm: 'concurrency', limit: 1, lease: '30s' });
+    const spend = async (policy = hourly, cost = 1) =>
+      (await store.consume([{ policy, key: 'k', cost }]))[0]!.remaining;
+    const take = async (policy: Policy, id: string, cost = 1) =>
+      (await store.consume([{ policy, key: 'k', cost, hold: { id, ttl: MINUTE / 2 } }]))[0]!;
+    const settle = (policy: Policy, id: string, cost: number) => store.settle({ policy, key: 'k', id }, cost);
+    const [taken, left, renewed, slot, none, settled, again, after, freed, next, wrong, blocked] = await Promise.all([
+      take(hourly, 'a', 4),
+      spend(),
+      store.renew({ policy: hourly, key: 'k', id: 'a' }, 5_000),
+      take(slots, 'a'),
+      take(slots, 'b'),
+      settle(hourly, 'a', 1),
+      settle(hourly, 'a', 0),
+      spend(hourly, 0),
+      settle(slots, 'a', 0),
+      take(slots, 'b'),
+      take(login, 'a', 2).then(() => settle(login, 'a', 2)),
+      spend(daily),
+    ]);
+    expect(calls[0]!.keys.length).toBeGreaterThan(2 * 10);
+    expect([taken.remaining, left, renewed]).toEqual([1, 0, true]);
+    expect([slot.allowed, none.allowed, none.isGuess]).toEqual([true, false, true]);
+    expect([settled, again, after]).toEqual([true, false, 3]);
+    expect([freed, next.allowed, wrong, blocked]).toEqual([true, true, true, 9]);
+    expect((await store.consume([{ policy: login, key: 'k', cost: 1 }]))[0]!.blockedFor).toBeGreaterThan(4 * MINUTE);
   });
 
   it('that are alike share a run, whatever their keys are', async () => {
@@ -118,10 +148,10 @@ describe.each(serverKinds())('commands on $label', (kind) => {
     expect(args.slice(2)).toEqual(
       [
         ...['fixed-window', '2', '3600000', '2', '3600000'],
-        ...[OPCODE.forget, 2, 1],
+        ...[OPCODE.forget, 2, 2],
         ...[OPCODE.impose, 2, 1, MINUTE, '0 0 0 300000'],
         ...[OPCODE.forget, 1, 1],
-        ...[OPCODE.forget, 1, 2],
+        ...[OPCODE.forget, 1, 3],
       ].map(String),
     );
     expect(numbersOf(reply).slice(1)).toEqual([1, 1, 1, 1, 1, 1]);
@@ -146,6 +176,8 @@ describe.each(serverKinds())('commands on $label', (kind) => {
     const [PAST, FUTURE] = [1_000, 4_000_000_000_000];
     const state = 'rl:{k}:login:fw3600000';
     const block = `${state}:block`;
+    const holds = `${state}:holds`;
+    const holding = Array.from({ length: FRAME.holding.LENGTH }, () => '');
     const LOGIN = ['fixed-window', '2', '3600000', '2', '3600000'];
     const rule = '0 0 0 300000';
 
@@ -153,6 +185,15 @@ describe.each(serverKinds())('commands on $label', (kind) => {
       ['a hit', [state], [OPCODE.hit, 1, 1, 1], 3],
       ['a request of several hits', [state, 'rl:{k}:other'], [OPCODE.judge, 1, 2, 1, 1, 1, 1], 6],
       ['a request that may be blocked', [state, block], [OPCODE.judgeBlocking, 1, 1, 1, 1, rule], 4],
+      [
+        'a request that may be blocked, beside holds',
+        [state, block, holds],
+        [OPCODE.judgeWhole, 1, 1, 1, 1, rule, ...['-', ...holding.slice(1)], '-'],
+        5,
+      ],
+      ['a hit that is held', [state, holds], [OPCODE.hold, 1, 1, 1, ...holding, 'id'], FRAME.whole.LENGTH],
+      ['a settlement', [state, holds], [OPCODE.settle, 1, 1, 0, '', 'id 1'], 1],
+      ['a renewal', [state, holds], [OPCODE.renew, 1, 1, 1, 1, 1, 'id'], 1],
       ['a block by hand', [state, block], [OPCODE.impose, 1, 1, MINUTE, rule], 1],
       ['a reset', [state, block], [OPCODE.forget, 1, 2], 1],
     ])('does nothing, says so, and leaves the others alone: %s', async (_, keys, words, numbers) => {

@@ -1,4 +1,4 @@
-import { algorithmNames, type AlgorithmName } from '../../libs/rate-limit/src/core/algorithms/index.js';
+import { algorithmNames } from '../../libs/rate-limit/src/core/algorithms/index.js';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { closeClients, connectTo } from '../support/clients.js';
@@ -128,7 +128,7 @@ const calendarCounters: Record<string, Damage> = Object.fromEntries(
   ].map((number) => [`the text ${number}`, text(number)]),
 );
 
-const damages: Record<AlgorithmName | 'calendar', Record<string, Damage>> = {
+const damages: Record<(typeof algorithmNames)[number] | 'calendar', Record<string, Damage>> = {
   calendar: {
     'a record of a span': text(doubles(1, BEGUN + HOUR, 3)),
     ...calendarCounters,
@@ -214,6 +214,89 @@ describe.each(serverKinds())('on $label', (kind) => {
         now += HOUR;
         const [later] = await stepping().consume([{ policy, key: 'k', cost: LIMIT }]);
         expect([cost, later!.allowed]).toEqual([cost, true]);
+      }
+    });
+  });
+
+  describe('concurrency: all slots are free, and nothing immortal is left, where there was', () => {
+    const slots = definePolicy({ name: 's', algorithm: 'concurrency', limit: 2, lease: '30s' });
+    const take = async (id: string) =>
+      (await store.consume([{ policy: slots, key: 'k', cost: 1, hold: { id, ttl: 30_000 } }]))[0]!;
+    const { 'a sorted set': _, ...others } = foreign;
+    const ended: Damage = (client, key) => client.zadd(key, 1, 'a', BEGUN, 'b');
+
+    it.each(Object.entries({ ...others, 'a record': text(doubles(0, BEGUN, 3)), 'slots that ended': ended }))(
+      '%s',
+      async (_, damage) => {
+        await take('first');
+        const key = await onlyKey(client);
+        for (const ask of [() => take('first'), () => store.settle({ policy: slots, key: 'k', id: 'first' }, 0)]) {
+          await client.del(key);
+          await damage(client, key);
+          const answer = await ask();
+          if (answer === true) throw new Error('there was no such slot');
+          expect(await store.holds(slots, 'k').catch(() => [])).toHaveLength(answer === false ? 0 : 1);
+          expect([(await take('second')).allowed, (await take('third')).allowed]).toEqual([true, answer === false]);
+          for (const { life } of await everyKey(client)) expect(life > 0 && life <= 2 * HOUR).toBe(true);
+        }
+      },
+    );
+
+    it('slots that never end do so after a lease, and a key that lost its TTL gets it back', async () => {
+      await take('first');
+      const key = await onlyKey(client);
+      await client.zadd(key, '+inf', 'a', BEGUN + 5 * HOUR, 'b');
+      await client.persist(key);
+      expect(await take('second')).toMatchObject({ allowed: false, isGuess: true });
+      const later = new RedisStore(client, { timeout: 10_000, now: () => BEGUN + 31_001 });
+      const hit = { policy: slots, key: 'k', cost: 1, hold: { id: 'second', ttl: 1 } };
+      expect(await later.consume([hit])).toMatchObject([{ allowed: true, remaining: 1 }]);
+      for (const { life } of await everyKey(client)) expect(life > 0 && life <= 2 * HOUR).toBe(true);
+    });
+  });
+
+  describe('holds: none is open, and the quota is judged as ever, where there was', () => {
+    const policy = definePolicy({ name: 'p', limit: LIMIT, window: HOUR, blockFor: HOUR });
+    const take = async (id: string, cost = 1) =>
+      (await store.consume([{ policy, key: 'k', cost, hold: { id, ttl: HOUR } }]))[0]!;
+    const { 'a hash': _, ...others } = foreign;
+    const field =
+      (value: string | Buffer): Damage =>
+      (client, key) =>
+        client.hset(key, 'a', value);
+    const bad: [string, Damage][] = [NaN, Infinity, -Infinity, -2, 0.5, 1e300, 2 ** 53].flatMap((number) =>
+      [0, 1, 2, 3].map((place): [string, Damage] => {
+        const numbers = [BEGUN + HOUR, BEGUN + HOUR, 4, BEGUN + HOUR].map((sound, i) => (i === place ? number : sound));
+        return [`a hash with the hold [${numbers.join(', ')}]`, field(doubles(...numbers))];
+      }),
+    );
+
+    it.each<[string, Damage]>([
+      ...Object.entries(others),
+      ['a hash with a word', field('held')],
+      ['a hash with nothing', field('')],
+      ...bad,
+    ])('%s', async (_, damage) => {
+      const key = 'rl:{k}:p:fw3600000:holds';
+      const asks: [used: number, ask: () => Promise<unknown>, answer: unknown][] = [
+        [0, () => store.settle({ policy, key: 'k', id: 'a' }, 9), false],
+        [0, () => store.renew({ policy, key: 'k', id: 'a' }, 9), false],
+        [4, () => take('b', 4), { allowed: true, remaining: 6 }],
+        // A denial looks at what is held: nothing is.
+        [10, () => take('b'), { allowed: false, blockedFor: HOUR }],
+      ];
+      for (const [used, ask, answer] of asks) {
+        await client.flushall();
+        if (used === 10) await store.consume([{ policy, key: 'k', cost: 10 }]);
+        await damage(client, key);
+        const got = await ask();
+        if (typeof answer === 'boolean') expect(got).toBe(answer);
+        else expect(got).toMatchObject(answer as object);
+        await store.unblock(policy, 'k');
+        expect(await store.consume([{ policy, key: 'k', cost: 0 }])).toMatchObject([{ remaining: LIMIT - used }]);
+        expect((await take('c', 0)).allowed).toBe(true);
+        expect(await store.settle({ policy, key: 'k', id: 'c' }, 0)).toBe(true);
+        for (const { key, life } of await everyKey(client)) expect([key, life > 0]).toEqual([key, true]);
       }
     });
   });

@@ -1,9 +1,9 @@
 import { ConsoleLogger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { RateLimiter, RateLimitModule } from 'nestjs-redis-rate-limit';
+import { RateLimiter, RateLimitExceededException, RateLimitModule } from 'nestjs-redis-rate-limit';
 import { Answers } from '../../docs/examples/answers.js';
 
-// What docs/costs.md says of costs that are known only at the end.
+// What docs/costs.md and docs/holds.md say of costs that are known only at the end.
 
 async function opened(): Promise<{ answers: Answers; limiter: RateLimiter; close(): Promise<void> }> {
   const app = await Test.createTestingModule({
@@ -15,15 +15,19 @@ async function opened(): Promise<{ answers: Answers; limiter: RateLimiter; close
   return { answers: app.get(Answers), limiter: app.get(RateLimiter), close: () => app.close() };
 }
 
-it('charging the most never admits more than the quota, and gives back what was not spent', async () => {
+it('a reservation gives back what was not spent, counts what was spent above it, and stays if the work fails', async () => {
   const { answers, limiter, close } = await opened();
-  const ask = async () => ({ text: 'yes', tokens: 1_000 });
-  const ended = await Promise.allSettled([1, 2, 3].map(() => answers.answer('42', ask)));
+  const left = async () => (await limiter.peek('tokens', 'user:42')).remaining;
+  const asking = (tokens: number) => answers.answer('42', async () => ({ text: 'yes', tokens }));
+  const ended = await Promise.allSettled([1, 2, 3].map(() => asking(1_000)));
   expect(ended.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
-  expect((await limiter.peek('tokens', 'user:42')).remaining).toBe(8_000);
+  expect(await left()).toBe(8_000);
   const broken = answers.answer('42', () => Promise.reject(new Error('the model is away')));
   await expect(broken).rejects.toThrow('the model is away');
-  expect((await limiter.peek('tokens', 'user:42')).remaining).toBe(8_000);
+  expect(await left()).toBe(4_000);
+  expect(await asking(5_000)).toBe('yes');
+  expect(await left()).toBe(0);
+  await expect(asking(1)).rejects.toThrow(RateLimitExceededException);
   await close();
 });
 

@@ -1,14 +1,5 @@
-import {
-  Body,
-  Controller,
-  Get,
-  Post,
-  UnauthorizedException,
-  UseInterceptors,
-  type ExecutionContext,
-} from '@nestjs/common';
+import { Body, Controller, Get, Post, UnauthorizedException, type ExecutionContext } from '@nestjs/common';
 import { byAll, byIp, RateLimit, SkipRateLimit } from 'nestjs-redis-rate-limit';
-import { FailuresOnly } from '../../docs/migrating/failures-only.interceptor.js';
 import { adapters, boot, closeApps } from '../support/app.js';
 import { statuses } from './side-by-side.js';
 
@@ -67,17 +58,16 @@ describe.each(adapters)('on %s', (adapter) => {
     expect(await statuses(2, () => app.get('/cats'))).toEqual([200, 200]);
   });
 
-  it('what a handler answered well is given back, and only failures count', async () => {
+  it('with count: failures only failures count', async () => {
     @Controller()
     class LoginController {
       @Post('login')
       @RateLimit('login')
-      @UseInterceptors(FailuresOnly)
       login(@Body() { password }: { password: string }) {
         if (password !== 'right') throw new UnauthorizedException();
       }
     }
-    const policies = { login: { limit: 2, window: '15m' } } as const;
+    const policies = { login: { limit: 2, window: '15m', count: 'failures' } } as const;
     const app = await boot(adapter, { policies }, { controllers: [LoginController] });
     const logIn = (password: string) => () =>
       fetch(`${app.url}/login`, {

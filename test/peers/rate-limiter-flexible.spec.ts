@@ -238,6 +238,31 @@ describe('what docs/migrating/rate-limiter-flexible.md says of its numbers', () 
     expect(await admitted(10, async () => (await ourLimiter.consume('few', 'ann')).allowed)).toBe(2);
   });
 
+  it('a penalty goes below nothing left; so does a charge of ours, by one more limit', async () => {
+    const limiter = flexible({ points: 2, duration: 60 });
+    await limiter.penalty('ann', 5);
+    expect((await limiter.get('ann'))!.consumedPoints).toBe(5);
+
+    const ourLimiter = await ours({ policies: { few: { limit: 2, window: '1m', algorithm: 'token-bucket' } } });
+    await ourLimiter.charge('few', 'ann', { cost: 5 });
+    // Two of the limit and two of debt, of which three must come back.
+    const { retryAfter } = await ourLimiter.consume('few', 'ann');
+    expect(retryAfter).toBeGreaterThan(85_000);
+    expect(retryAfter).toBeLessThanOrEqual(90_000);
+  });
+
+  it('failures that are counted afterwards let all tries pass that are sent at once', async () => {
+    const failures = flexible({ points: 5, duration: 60 });
+    const tried = async () => {
+      const spent = await failures.get('ann');
+      if (spent && spent.consumedPoints >= 5) return false;
+      await failures.consume('ann').catch(() => undefined);
+      return true;
+    };
+    const passed = await Promise.all(Array.from({ length: 20 }, tried));
+    expect(passed.filter(Boolean)).toHaveLength(20);
+  });
+
   it('a bursty limiter is its rate and its burst, in windows of their own', async () => {
     const rate = flexible({ keyPrefix: 'rate', points: 2, duration: 60 });
     const burst = flexible({ keyPrefix: 'burst', points: 5, duration: 60 });

@@ -4,7 +4,7 @@ import type { Hit } from '../../libs/rate-limit/src/core/hit.js';
 import { definePolicy, recording, type Policy } from '../../libs/rate-limit/src/core/policy.js';
 import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
-import { policies, steps } from '../support/arbitraries.js';
+import { policies, steps, withLease } from '../support/arbitraries.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { serverKinds, startRedis, type Server } from '../support/redis/servers.js';
 
@@ -13,7 +13,12 @@ const slots = fc
   .record({ limit: fc.integer({ min: 0, max: 4 }), name: fc.constantFrom('s', 't') })
   .map((numbers) => definePolicy({ algorithm: 'concurrency', lease: 1_000, ...numbers }));
 
-const rules = fc.array(fc.oneof({ weight: 3, arbitrary: policies }, slots), { minLength: 1, maxLength: 3 });
+/** As others, and half of them consider what is held before they block somebody. */
+const considering = fc
+  .tuple(policies, fc.boolean())
+  .map(([policy, isConsidering]) => (isConsidering ? withLease(policy) : policy));
+
+const rules = fc.array(fc.oneof({ weight: 3, arbitrary: considering }, slots), { minLength: 1, maxLength: 3 });
 
 const rule = fc.nat(2);
 const key = fc.constantFrom('x', 'y');
@@ -56,7 +61,7 @@ const timelines = fc.record({
 
 type Take = Extract<typeof acts extends fc.Arbitrary<infer A> ? A : never, { act: 'take' }>;
 
-/** What a request asks for. A slot needs a hold and costs one; only buckets take turns. */
+/** What a request asks for. A slot needs a hold and costs one; only buckets take turns ahead of time. */
 function hitsOf({ hits, id, ttl, givesBack }: Take, rules: readonly Policy[]): Hit[] {
   return hits.map(({ rule, key, cost, isHeld, isRecorded, patience }): Hit => {
     const policy = rules[rule % rules.length]!;
@@ -73,7 +78,7 @@ function hitsOf({ hits, id, ttl, givesBack }: Take, rules: readonly Policy[]): H
       key,
       cost,
       ...(isHeld ? { hold } : {}),
-      ...(hasBurst && !isRecorded && patience !== undefined ? { patience } : {}),
+      ...(!isRecorded && patience !== undefined ? { patience: hasBurst ? patience : 0 } : {}),
     };
   });
 }
@@ -108,7 +113,7 @@ describe.each(serverKinds())('holds in memory and in $label', (kind) => {
     let guesses = 0;
     await fc.assert(
       fc.asyncProperty(timelines, async ({ begins, rules, moments }) => {
-        let time = begins;
+        let time: number = begins;
         const now = () => time;
         const memory = new MemoryStore({ now });
         const redis = new RedisStore(client, { now, prefix: randomUUID(), timeout: 10_000 });

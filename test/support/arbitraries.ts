@@ -62,6 +62,9 @@ function defined(definition: PolicyDefinition): Policy {
 export const withLimit = (policy: Policy, limit: number): Policy =>
   defined({ ...definitions.get(policy)!, limit, burst: undefined });
 
+/** The same policy with a lease of its own: its denials consider what others hold. */
+export const withLease = (policy: Policy): Policy => defined({ ...definitions.get(policy)!, lease: '10s' });
+
 /** Mostly what applications spend; also looks, give-backs, and what can never pass. */
 export const costs = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 1, max: 4 }) },

@@ -12,21 +12,63 @@ export const visitor = Array.from(crypto.getRandomValues(new Uint8Array(16)), (b
   byte.toString(16).padStart(2, '0'),
 ).join('');
 
+/** @typedef {{ body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} With bytes are sent as they are */
+
 /**
  * @param {string} method
  * @param {string} path
- * @param {{ body?: unknown, headers?: Record<string, string> }} [with_]
+ * @param {With} [with_]
  * @returns {Promise<Answer>}
  */
-export async function ask(method, path, { body, headers } = {}) {
+export function ask(method, path, with_ = {}) {
+  return answerTo(method, path, with_, (response) => response.text());
+}
+
+/**
+ * Reads server-sent events while they come. The answer is here when the last one has come.
+ *
+ * @param {string} method
+ * @param {string} path
+ * @param {With} with_
+ * @param {(data: any) => void} came
+ */
+export function askForEvents(method, path, with_, came) {
+  return answerTo(method, path, with_, async (response) => {
+    if (!response.ok || response.body === null) return response.text();
+    let text = '';
+    const decoder = new TextDecoder();
+    const reader = response.body.getReader();
+    for (let read; (read = await reader.read()).value !== undefined;) {
+      const events = (text + decoder.decode(read.value, { stream: true })).split('\n\n');
+      text = events.pop() ?? '';
+      for (const event of events) {
+        const data = /^data: (.*)$/m.exec(event)?.[1];
+        if (data !== undefined) came(JSON.parse(data));
+      }
+    }
+    return '';
+  });
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {With} with_
+ * @param {(response: Response) => Promise<string>} read
+ * @returns {Promise<Answer>}
+ */
+async function answerTo(method, path, { body, headers, signal }, read) {
+  const isBytes = body instanceof Uint8Array;
+  const type = isBytes ? 'application/octet-stream' : 'application/json';
   try {
     const response = await fetch(path, {
       method,
-      headers: { 'x-visitor': visitor, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: { 'x-visitor': visitor, ...(body !== undefined && { 'content-type': type }), ...headers },
+      body: body === undefined ? undefined : isBytes ? /** @type {BodyInit} */ (body) : JSON.stringify(body),
       cache: 'no-store',
+      signal,
     });
-    const text = await response.text();
+    const text = await read(response);
     const isJson = /json/.test(response.headers.get('content-type') ?? '');
     return {
       status: response.status,

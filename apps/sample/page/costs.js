@@ -1,12 +1,13 @@
 import { ask, limitsIn, visitor } from './api.js';
 import { showAnswer } from './answers.js';
+import { startChat } from './chat.js';
 import { one } from './dom.js';
 import { meterIn } from './meters.js';
 
 const MOST = 1_000;
 const PER_SECOND = MOST / 60;
 
-/** The panel of costs: a request pays for what it asks for. */
+/** The panel of costs: a request pays for what it asks for, or for what its answer used. */
 export function startCosts() {
   const slider = one('#tokens', HTMLInputElement);
   const text = one('#tokens-text', HTMLOutputElement);
@@ -18,6 +19,7 @@ export function startCosts() {
 
   slider.addEventListener('input', () => (text.value = slider.value));
   one('#generate', HTMLButtonElement).addEventListener('click', () => void generate(Number(slider.value)));
+  startChat({ most: MOST, seen });
   // What flows back meanwhile, as the policy says.
   setInterval(() => {
     if (!known) return;
@@ -25,6 +27,12 @@ export function startCosts() {
     show(left);
     if (left === MOST) known = undefined;
   }, 200);
+
+  /** @param {number} left */
+  function seen(left) {
+    known = { left, at: performance.now() };
+    show(left);
+  }
 
   /** @param {number} tokens */
   async function generate(tokens) {
@@ -35,8 +43,7 @@ export function startCosts() {
       told.textContent = answer.body?.message ?? 'No answer.';
       return;
     }
-    known = { left, at: performance.now() };
-    show(left);
+    seen(left);
     told.textContent = sentence(tokens, left, answer);
   }
 }

@@ -4,10 +4,12 @@ import { startCosts } from './costs.js';
 import { startPlayground } from './playground.js';
 import { startSchedule } from './schedule.js';
 import { startStore } from './store.js';
+import { startUploads } from './uploads.js';
 import { startWho } from './who.js';
 
 startPlayground();
 startBoth();
+startUploads();
 startCosts();
 startWho();
 startCalendar();

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { byApiKey, byHeader, RateLimitModule } from 'nestjs-redis-rate-limit';
 import { AlgorithmsController } from './algorithms.controller.js';
+import { ChatController } from './chat.controller.js';
 import { CONFIG, type Config } from './config.js';
 import { DemoModule } from './demo/demo.module.js';
 import { StoreHealth } from './demo/store-health.js';
@@ -19,7 +20,11 @@ import { ReportController } from './report.controller.js';
 import { ScheduleModule } from './schedule/schedule.module.js';
 import { subscriptionOf } from './subscriptions.js';
 import { TrialController } from './trial.controller.js';
+import { UploadController } from './upload.controller.js';
 import { WeatherController } from './weather.controller.js';
+
+/** Stands for the tenant of a user that a guard lets in: `byTenant`. */
+const byTenantId = byHeader('x-tenant-id');
 
 @Module({})
 export class AppModule {
@@ -39,8 +44,9 @@ export class AppModule {
             ping: { limit: config.ping.limit, window: config.ping.window },
             burst: { limit: 5, window: '1s', key: byApiKey },
             hourly: { limit: 20, window: '1h', key: byApiKey },
-            tokens: { algorithm: 'token-bucket', limit: 1000, window: '1m', key: byHeader('x-tenant-id') },
-            login: { limit: 5, window: '1m', blockFor: ['1m', '10m', '1h'] },
+            tokens: { algorithm: 'token-bucket', limit: 1000, window: '1m', key: byTenantId },
+            uploads: { algorithm: 'concurrency', limit: 2, lease: '30s', key: byTenantId },
+            login: { limit: 5, window: '1m', count: 'failures', blockFor: ['1m', '10m', '1h'] },
             plan: {
               limit: 5, // without an API key, by address
               window: '1m',
@@ -77,6 +83,8 @@ export class AppModule {
         AlgorithmsController,
         ReportController,
         GenerateController,
+        ChatController,
+        UploadController,
         LoginController,
         WeatherController,
         FeedController,

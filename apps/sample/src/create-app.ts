@@ -23,7 +23,10 @@ async function onAdapter(config: Config): Promise<INestApplication> {
     // Fastify takes no number of hops, and rightly: hops can be counted only where nobody gets past the proxies. The
     // same holds for Express' number below. Where your proxies have known addresses, name those instead.
     const trustProxy = trustedProxies > 0 && ((_address: string, hop: number) => hop < trustedProxies);
-    return NestFactory.create(AppModule.with(config), new FastifyAdapter({ trustProxy }), options);
+    const adapter = new FastifyAdapter({ trustProxy });
+    // Fastify refuses a type of body that it has no parser for. This one leaves the body to the handler.
+    adapter.getInstance().addContentTypeParser('application/octet-stream', (_request, _body, done) => done(null));
+    return NestFactory.create(AppModule.with(config), adapter, options);
   }
   const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), new ExpressAdapter(), options);
   app.set('trust proxy', trustedProxies);

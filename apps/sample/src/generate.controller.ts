@@ -1,6 +1,7 @@
-import { BadRequestException, Body, Controller, HttpCode, Post, type ExecutionContext } from '@nestjs/common';
+import { BadRequestException, Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiBody, ApiHeader } from '@nestjs/swagger';
 import { RateLimit } from 'nestjs-redis-rate-limit';
+import { bodyOf } from './body-of.js';
 import { tenantId } from './openapi.js';
 
 const body = {
@@ -31,5 +32,3 @@ function tokensIn(body: unknown): number {
     'The JSON body must have "tokens", a whole number of at least 1, as in {"tokens": 250}.',
   );
 }
-
-const bodyOf = (context: ExecutionContext): unknown => context.switchToHttp().getRequest<{ body?: unknown }>().body;

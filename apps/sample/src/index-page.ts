@@ -57,10 +57,28 @@ const endpoints: readonly Endpoint[] = [
     ],
   },
   {
+    endpoint: 'POST /api/chat',
+    about:
+      'The same 1000 tokens. A request reserves those of its prompt and <code>max_tokens</code>. The answer is a stream, ' +
+      'and its last chunk says what it used: the rest is given back. A client that disconnects before gets nothing back.',
+    lines: (base) => [
+      `curl -iN -H 'x-tenant-id: acme' -H 'content-type: application/json' -d '{"prompt": "What is a quota?", "max_tokens": 300}' ${base}/api/chat`,
+    ],
+  },
+  {
+    endpoint: 'POST /api/upload',
+    about:
+      '2 uploads at a time for each <code>x-tenant-id</code>. An upload holds its slot until it is answered. One that ' +
+      'finds no free slot is denied.',
+    lines: (base) => [
+      `for i in 1 2 3; do head -c 300000 /dev/zero | curl -si -H 'x-tenant-id: acme' -H 'content-type: application/octet-stream' --data-binary @- ${base}/api/upload &amp; done; wait`,
+    ],
+  },
+  {
     endpoint: 'POST /api/login',
     about:
-      '5 wrong logins a minute for each address. The next try starts a block, even with the right password: first of ' +
-      'a minute, then of ten, then of an hour. A right login costs nothing: the password is <code>wonderland</code>.',
+      '5 wrong logins a minute for each address. Then the address is blocked, even with the right password: first for ' +
+      'a minute, then for ten, then for an hour. A right login costs nothing: the password is <code>wonderland</code>.',
     lines: (base) => [
       `for i in $(seq 6); do curl -si -H 'content-type: application/json' -d '{"name": "alice", "password": "guess"}' ${base}/api/login; echo; done`,
     ],

@@ -22,6 +22,8 @@ export type {
 export type { LiveLimits } from './engine/limits/live-limits.js';
 export type { DenyOptions, ListEntry } from './engine/lists/list.js';
 export type { ListOptions } from './engine/lists/lists.js';
+export { RateLimitWaitError } from './engine/waiting/wait-error.js';
+export type { WaitOptions } from './engine/waiting/wait-options.js';
 export { usageOf } from './engine/llm/usage-of.js';
 export type { LlmUsage } from './engine/llm/usage.js';
 
@@ -39,14 +41,15 @@ export type { BlockFor, BlockOptions } from './core/blocks/block-rule.js';
 export type { BlockRule, BlockState } from './core/blocks/block.js';
 export { definePolicy } from './core/policy.js';
 export type { Policy, PolicyDefinition, PolicyMode, StoreFailureMode } from './core/policy.js';
-export type { Algorithm, Judgement, Quota } from './core/algorithm.js';
+export type { Algorithm, ChargesByMark, Judgement, Quota } from './core/algorithm.js';
 export { algorithmNames, algorithmOf, type AlgorithmName } from './core/algorithms/index.js';
 export type { Clock } from './core/clock.js';
 export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
 export { checkHits, mergingHits, type Hit, type HoldRequest } from './core/hit.js';
-export { judgeAll, type Claim, type Outcome } from './core/judge-all.js';
+export { judgeAll, settleOne, type Claim, type Outcome, type Settlement } from './core/judge-all.js';
+export type { HeldUnits, Holds } from './core/holds/held-units.js';
 export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWriteResult } from './core/limit-book.js';
 export type { DecisionEvent, DenialReason, Observer } from './core/observer.js';
 export type { CalendarDefinition, CalendarText, Weekday } from './core/calendar/calendar-window.js';
@@ -54,6 +57,12 @@ export type { CalendarUnit } from './core/calendar/grid.js';
 export type { Window, WindowBounds } from './core/window.js';
 export type { WindowDefinition } from './core/window-of.js';
 export type { BlockingStore } from './core/blocks/blocking-store.js';
-export type { Held, HoldingStore, OpenHold } from './core/holds/holding-store.js';
+export {
+  checkRenewal,
+  checkSettlement,
+  type Held,
+  type HoldingStore,
+  type OpenHold,
+} from './core/holds/holding-store.js';
 export type { RateLimitStore } from './core/store.js';
 export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';

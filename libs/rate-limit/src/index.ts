@@ -18,6 +18,7 @@ export {
 export type { RateLimitModuleExtras } from './nest/module-definition.js';
 export type { PerRequest, PolicyOptions, PolicyReference, PolicyUse, RateLimitModuleOptions } from './nest/options.js';
 export type { AnswerReader, CallOutcome, Ending, Settle } from './nest/ending/call-outcome.js';
+export type { Count } from './nest/ending/final-cost.js';
 export { llmUsage, type LlmPrice, type LlmUsageOptions } from './nest/ending/llm-usage.js';
 export type { ResolveCache, Resolved, ResolvedPolicy, ResolveOptions } from './nest/resolve/resolved-policy.js';
 export { RATE_LIMIT_STORE } from './nest/tokens.js';
@@ -35,6 +36,8 @@ export type { Hold } from './engine/holds/hold.js';
 export type { Costs } from './engine/holds/costs.js';
 export type { ReservationOptions, ReservationTerms } from './engine/holds/reservations.js';
 export type { AnyPolicy, Spending } from './engine/spending.js';
+export { RateLimitWaitError } from './engine/waiting/wait-error.js';
+export type { WaitOptions } from './engine/waiting/wait-options.js';
 export type { LimitChange, LiveLimit, OverrideKey } from './engine/limits/limit-change.js';
 export type { LiveLimits } from './engine/limits/live-limits.js';
 export type { ListEntry } from './engine/lists/list.js';

@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { HoldsController } from './holds.controller.js';
 import { PageController } from './page.controller.js';
 import { PlaygroundController } from './playground.controller.js';
 import { ScheduleModule } from '../schedule/schedule.module.js';
@@ -13,7 +14,7 @@ export class DemoModule {
     return {
       module: DemoModule,
       imports: [ScheduleModule],
-      controllers: [PageController, PlaygroundController, ScheduleController, StoreController],
+      controllers: [PageController, PlaygroundController, HoldsController, ScheduleController, StoreController],
       providers: [{ provide: StoreHealth, useValue: health }],
     };
   }

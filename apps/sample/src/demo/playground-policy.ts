@@ -21,12 +21,17 @@ export interface Demand {
  */
 export function demandOf(visitor: string | undefined, body: unknown): Demand {
   const { client, policy, cost = 1 } = (body ?? {}) as { client?: unknown; policy?: unknown; cost?: unknown };
-  if (!/^[\w-]{8,64}$/.test(visitor ?? '')) throw bad('x-visitor', '8 to 64 letters and digits', visitor);
   if (typeof client !== 'string' || !/^[\p{L}\p{M}\p{N} .@_-]{1,32}$/u.test(client) || client.trim() === '') {
     throw bad('client', '1 to 32 letters, digits, spaces or any of . @ - _', client);
   }
   whole('cost', cost, 0, MOST.cost);
-  return { policy: playgroundPolicy(policy), key: `visitor:${visitor}:${client}`, cost };
+  return { policy: playgroundPolicy(policy), key: `visitor:${visitorIn(visitor)}:${client}`, cost };
+}
+
+/** @throws BadRequestException */
+export function visitorIn(header: string | undefined): string {
+  if (header !== undefined && /^[\w-]{8,64}$/.test(header)) return header;
+  throw bad('x-visitor', '8 to 64 letters and digits', header);
 }
 
 function playgroundPolicy(given: unknown): Policy {

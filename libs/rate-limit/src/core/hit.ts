@@ -7,7 +7,7 @@ import { isChecked, type Policy } from './policy.js';
 
 /** Asks that what a hit is charged be held until the request ends. */
 export interface HoldRequest {
-  /** Identifies the hold among those of its policy and key: 1 to 64 printable characters. The hits of a request may share it. */
+  /** Identifies the hold among those of its policy and key: 1 to 64 printable ASCII characters, no spaces. The hits of a request may share it. */
   readonly id: string;
   /** How long the hold lasts unless it is renewed, in milliseconds: 1 to a day. */
   readonly ttl: number;
@@ -23,11 +23,11 @@ export interface Hit {
   readonly key: string;
   /** Quota units, a whole number: 0 only looks, a negative one gives back. */
   readonly cost: number;
-  /** Holds the charge, for {@link HoldingStore.settle}. Every hit under `concurrency` needs it, with a cost of 1. */
+  /** Holds the charge, for `settle()` of a `HoldingStore`. Every hit under `concurrency` needs it, with a cost of 1. */
   readonly hold?: HoldRequest | undefined;
   /**
-   * For algorithms with a `burst`, in milliseconds: a hit that passes within this time is charged now, ahead of time. Its
-   * decision says when it starts (`startsIn`).
+   * In milliseconds: a hit that passes within this time is charged now, ahead of time. Its decision says when it starts
+   * (`startsIn`). For algorithms without a `burst` it must be 0. A hit with patience, also with 0, begins no block.
    */
   readonly patience?: number | undefined;
 }
@@ -87,10 +87,10 @@ function checkHold({ policy, cost, hold, patience }: Hit): void {
     );
   }
   if (patience === undefined) return;
-  if (defaultBurst === undefined || !Number.isSafeInteger(patience) || patience < 0) {
+  if (!Number.isSafeInteger(patience) || patience < 0 || (patience > 0 && defaultBurst === undefined)) {
     throw new RateLimitError(
       'RL_PATIENCE_INVALID',
-      `${policy.name}: patience must be a whole number of ms, for an algorithm with a burst, got ${shownNumber(patience)} for ${policy.algorithm}`,
+      `${policy.name}: patience must be a whole number of ms, and 0 for an algorithm without a burst, got ${shownNumber(patience)} for ${policy.algorithm}`,
     );
   }
 }
@@ -111,7 +111,7 @@ export function checkHoldId(id: unknown, { name }: Policy): asserts id is string
   if (typeof id === 'string' && /^[\x21-\x7E]{1,64}$/.test(id)) return;
   throw new RateLimitError(
     'RL_HOLD_INVALID',
-    `${name}: the id of a hold must be 1 to 64 printable characters, got ${shown(id)}`,
+    `${name}: the id of a hold must be 1 to 64 printable ASCII characters without spaces, got ${shown(id)}`,
   );
 }
 

@@ -2,7 +2,7 @@ import type { Judgement, Quota } from './algorithm.js';
 import { algorithmOf } from './algorithms/index.js';
 import { extended, raised, standing, underBlock, type BlockRule, type BlockState } from './blocks/block.js';
 import type { Decision } from './decision.js';
-import type { HoldRequest } from './hit.js';
+import type { Hit, HoldRequest } from './hit.js';
 import { GUESS } from './holds/guess.js';
 import {
   freeOfHeld,
@@ -31,7 +31,7 @@ export interface Claim {
   readonly state: unknown;
   /** The stored block, if the policy has `blockFor`. */
   readonly block?: BlockState | undefined;
-  /** The open holds, if the hit has a `hold` or the policy has `blockFor`. */
+  /** The open holds: of a hit with a `hold`, under `concurrency`, and of a policy with both `blockFor` and `considersHolds`. */
   readonly holds?: Holds | undefined;
 }
 
@@ -103,7 +103,9 @@ export const decisionOf = (
 
 /** What is kept after a hold is settled. */
 export interface Settlement {
+  /** `undefined`: a full quota. */
   readonly state: unknown;
+  /** `undefined`: there is no block to keep. */
   readonly block: BlockState | undefined;
 }
 
@@ -129,6 +131,10 @@ export function settleOne(
   return { state: after, block: isGone ? (raised(rule, before.state, now) ?? before.state) : before.state };
 }
 
+/** Whether what others hold matters to a denial of a hit. */
+export const considersHolds = ({ policy, hold }: Pick<Hit, 'policy' | 'hold'>): boolean =>
+  hold !== undefined || (policy.blocks !== undefined && policy.considersHolds);
+
 const judged = ({ policy }: Claim, state: unknown, cost: number, now: number): Judgement<unknown> =>
   algorithmOf(policy.algorithm).judge(policy, state, cost, now);
 
@@ -145,16 +151,15 @@ function verdictOn(claim: Claim, now: number): Verdict {
   const judgement = judged(claim, before, cost, now);
   const verdict = { judgement, units: cost, before, abandoned: NONE, isGuess: false, startsIn: 0, isBlocked };
   if (judgement.allowed || judgement.retryAfter < 0 || isBlocked) return verdict;
-  if (patience !== undefined) return inTurn(claim, verdict, patience, now);
+  if (patience !== undefined && judgement.retryAfter <= patience) return inTurn(claim, verdict, now);
   if (algorithmOf(policy.algorithm).countsHolds) return { ...verdict, isGuess: true };
-  return holds && (claim.hold || policy.blocks) ? besideHolds(claim, verdict, holds, now) : verdict;
+  return holds && considersHolds(claim) ? besideHolds(claim, verdict, holds, now) : verdict;
 }
 
-/** Charges a denied hit ahead of time, if it passes within its patience. */
-function inTurn(claim: Claim, denied: Verdict, patience: number, now: number): Verdict {
+/** Charges a denied hit ahead of time. */
+function inTurn(claim: Claim, denied: Verdict, now: number): Verdict {
   const { policy, cost } = claim;
   const { retryAfter } = denied.judgement;
-  if (retryAfter > patience) return denied;
   const roomy = withRoom(policy, Math.ceil((retryAfter * policy.limit) / policy.window));
   const { state } = algorithmOf(policy.algorithm).judge(roomy, denied.before, cost, now);
   return { ...denied, judgement: judged(claim, state, 0, now), startsIn: retryAfter };

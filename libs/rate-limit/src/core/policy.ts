@@ -92,6 +92,11 @@ export interface Policy extends Quota {
   readonly mode: PolicyMode;
   /** How long a hold lasts without being renewed, in milliseconds. */
   readonly lease: number;
+  /**
+   * Whether a denial of a hit that holds nothing also considers what others hold, before it begins a block: where the
+   * definition has `lease` or `debt`. Other policies with blocks need not pay for that.
+   */
+  readonly considersHolds: boolean;
   /** Whether its hits are only charged: it neither blocks nor records, and has a quota. */
   readonly isPlain: boolean;
 }
@@ -112,7 +117,7 @@ const DEFINITION_KEYS = [
 ];
 const MODES: readonly PolicyMode[] = ['enforce', 'record'];
 /** In milliseconds. */
-const DEFAULT_LEASE = 30 * SECOND;
+export const DEFAULT_LEASE = 30 * SECOND;
 const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
 
 /**
@@ -159,6 +164,7 @@ export function definePolicy(definition: PolicyDefinition, owner?: string): Poli
   const countable = weighsByWindow ? Math.floor(Number.MAX_SAFE_INTEGER / window) - burst : LARGEST_LIMIT;
   const debt = debtOf(owed, limit, countable);
   const isPlain = blocks === undefined && mode === 'enforce' && !countsHolds;
+  const considersHolds = given !== undefined || owed !== undefined;
   return checked({
     name,
     algorithm,
@@ -172,6 +178,7 @@ export function definePolicy(definition: PolicyDefinition, owner?: string): Poli
     debt,
     mode,
     lease,
+    considersHolds,
     isPlain,
   });
 }

@@ -7,6 +7,7 @@ import { LiveLimits } from './limits/live-limits.js';
 import type { LimiterLogger } from './observer/logger.js';
 import type { SafeObserver } from './observer/logging-observer.js';
 import type { StoreOptions } from './options.js';
+import { WaitingRoom } from './waiting/waiting-room.js';
 
 const OFF = 'Rate limits are off (enabled: false): every request passes, and no connection is opened.';
 
@@ -23,6 +24,7 @@ export function limiterOff(
 ): LimiterParts {
   logger.warn(OFF);
   const store = new UnlimitedStore();
+  const waiting = new WaitingRoom();
   const settings = { every: liveLimitsOf(options), keys, warn: (news: string) => logger.warn(news) };
   return {
     store,
@@ -33,10 +35,11 @@ export function limiterOff(
     limits: new LiveLimits(catalogue, new MemoryLimitBook(), settings),
     observer,
     keys,
+    waiting,
     canBlock: true,
     canHold: true,
     warn: settings.warn,
-    close: async () => undefined,
+    close: () => waiting.close(),
   };
 }
 

@@ -5,6 +5,7 @@ import type { LiveLimits, NamedLivePolicies } from './limits/live-limits.js';
 import type { Lists } from './lists/lists.js';
 import type { StoreAbilities } from './store-abilities.js';
 import type { SafeObserver } from './observer/logging-observer.js';
+import type { WaitingRoom } from './waiting/waiting-room.js';
 
 /** What a limiter is made of. */
 export interface LimiterParts extends StoreAbilities {
@@ -20,7 +21,9 @@ export interface LimiterParts extends StoreAbilities {
   readonly limits: LiveLimits;
   readonly observer: SafeObserver;
   readonly keys: KnownKeys;
+  /** The calls that wait. */
+  readonly waiting: WaitingRoom;
   readonly warn: (message: string) => void;
-  /** Closes what was opened for it, and stops reading changed limits. */
+  /** Turns away calls that wait, closes what was opened for it, and stops reading changed limits. */
   readonly close: () => Promise<void>;
 }

@@ -14,7 +14,9 @@ import { KeptHolds } from './holds/kept-holds.js';
 import { Reservations, type ReservationOptions, type ReservationTerms } from './holds/reservations.js';
 import type { LimiterParts } from './limiter-parts.js';
 import type { LiveLimits } from './limits/live-limits.js';
-import { checkAlone, isList, keysOf, spendingOf, type AnyPolicy, type Spending } from './spending.js';
+import { waitFor } from './waiting/wait.js';
+import { waitTermsOf, type WaitOptions } from './waiting/wait-options.js';
+import { checkAlone, checkOne, isList, keysOf, spendingOf, type AnyPolicy, type Spending } from './spending.js';
 
 /**
  * Decides by policies and keys, without a request and without a framework. A denial is returned, not thrown.
@@ -81,8 +83,10 @@ export class Limiter {
       const hits = first.map((spending) => this.hits.hitOf(spending, 'consume'));
       return await decide(this.parts, byStrictest(hits), keysOf(first));
     }
-    const { cost } = spendingOf('consume', first, key, options, ['cost']);
-    const [decision] = await decide(this.parts, [this.hits.hitFor(first, key!, cost!)], [key!]);
+    checkOne('consume', first);
+    if (options !== undefined) checkKnownKeys(options, ['cost'], 'the third argument of consume()');
+    const { cost = 1 } = options ?? {};
+    const [decision] = await decide(this.parts, [this.hits.hitFor(first, key!, cost)], [key!]);
     return decision!;
   }
 
@@ -92,6 +96,29 @@ export class Limiter {
    */
   peek(policy: AnyPolicy, key: string): Promise<Decision> {
     return this.consume(policy, key, { cost: 0 });
+  }
+
+  /**
+   * Waits until the call passes, spends `cost` units (default 1), and returns the decision: the work may begin.
+   * `timeout` is `'30s'` if you leave it out, and a day at most.
+   *
+   * - `token-bucket` and `gcra`: the bucket is charged now, ahead of time, and the call sleeps until its turn. Turns are in
+   *   order of arrival across all processes, and nothing is polled. If a call is aborted or its process dies, the calls
+   *   behind it do not move up, and later ones may overtake them.
+   * - Windows: the calls of this process wait in order of arrival. The first of them asks when the last denial says.
+   *
+   * No block begins because of a call that waits. A block that stands is waited for. At most 10,000 calls wait in a
+   * process, and 1,000 of them for one quota.
+   *
+   * @throws RateLimitWaitError at once: `RL_WAIT_TIMEOUT` if the wait would exceed the timeout, `RL_WAIT_NEVER` if the call
+   *   can never pass or a list denies it
+   * @throws RateLimitError `RL_WAIT_FULL`; `RL_WAIT_CLOSED` if the limiter closes; `RL_WAIT_INVALID` for `concurrency`;
+   *   `RL_TIMEOUT_INVALID`, `RL_PRECISION`; and as {@link consume} does
+   * @throws the reason of `signal` once it is aborted; the turn is given back
+   */
+  async wait(policy: AnyPolicy, key: string, options?: WaitOptions): Promise<Decision> {
+    const terms = waitTermsOf(options);
+    return await waitFor(this.parts, key, terms, () => this.hits.hitFor(policy, key, terms.cost));
   }
 
   /**
@@ -213,7 +240,7 @@ export class Limiter {
   }
 
   /**
-   * Closes the limiter's connection to Redis, and stops reading changed limits and renewing leases. It waits for settlements
+   * Turns away calls that wait, closes the limiter's connection to Redis, and stops reading changed limits and renewing leases. It waits for settlements
    * that were begun, for a second at most. A client or a store that you passed stays open. You may call it again, also while it closes.
    */
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ import { loggingObserver, type SafeObserver } from './observer/logging-observer.
 import { abilitiesOf } from './store-abilities.js';
 import { openStores } from './open-stores.js';
 import type { StoreOptions } from './options.js';
+import { WaitingRoom } from './waiting/waiting-room.js';
 
 /**
  * Opens the parts of a limiter. The options must have been checked.
@@ -28,6 +29,7 @@ export async function openLimiter(
   const every = liveLimitsOf(options);
   const limits = new LiveLimits(catalogue, book, { every, keys, warn: (news) => logger.warn(news) });
   await limits.start();
+  const waiting = new WaitingRoom();
   return {
     store,
     unobserved,
@@ -37,10 +39,12 @@ export async function openLimiter(
     limits,
     observer,
     keys,
+    waiting,
     ...abilitiesOf(options),
     warn: (news) => logger.warn(news),
     close: async () => {
       limits.stop();
+      await waiting.close();
       await close();
     },
   };

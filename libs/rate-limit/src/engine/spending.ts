@@ -31,13 +31,17 @@ export function spendingOf(
   options: { cost?: number } | undefined,
   known: readonly string[],
 ): Spending {
-  if (isSpending(first)) throw invalid(`${method}() takes a list, as in ${method}([{ policy, key, cost }])`, first);
+  checkOne(method, first);
   if (options !== undefined) checkKnownKeys(options, known, `the third argument of ${method}()`);
   const { cost = 1 } = options ?? {};
   return { policy: first, key: key as string, cost };
 }
 
-export const isSpending = (first: unknown): boolean => typeof first === 'object' && first !== null && 'policy' in first;
+/** @throws RateLimitError `RL_OPTION_INVALID` for an entry of a list in place of a policy */
+export function checkOne(method: string, first: unknown): void {
+  if (typeof first !== 'object' || first === null || !('policy' in first)) return;
+  throw invalid(`${method}() takes a list, as in ${method}([{ policy, key, cost }])`, first);
+}
 
 /** @throws RateLimitError `RL_OPTION_INVALID` */
 export function checkAlone(method: string, first: unknown, ...others: readonly unknown[]): void {

@@ -39,7 +39,9 @@ export const defaultAlgorithm: AlgorithmName = 'fixed-window';
 export const CONCURRENCY = 'concurrency';
 
 /** Every {@link AlgorithmName} that has a window. */
-export const algorithmNames = (Object.keys(algorithms) as AlgorithmName[]).filter((name) => name !== CONCURRENCY);
+export const algorithmNames = (Object.keys(algorithms) as AlgorithmName[]).filter(
+  (name): name is Exclude<AlgorithmName, typeof CONCURRENCY> => name !== CONCURRENCY,
+);
 
 /** The algorithm of that name, its state opaque to the caller. */
 export const algorithmOf = (name: AlgorithmName): Algorithm<unknown> => algorithms[name];

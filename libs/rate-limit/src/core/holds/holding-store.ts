@@ -6,7 +6,9 @@ import type { RateLimitStore } from '../store.js';
 
 /** Names one hold. */
 export interface Held {
+  /** The policy of its hit. */
   readonly policy: Policy;
+  /** The key of its hit. */
   readonly key: string;
   /** As in the hit's `hold`. */
   readonly id: string;
@@ -16,6 +18,7 @@ export interface Held {
 
 /** A hold that is open, for operators. */
 export interface OpenHold {
+  /** As in the hit's `hold`. */
   readonly id: string;
   /** The units that are held. */
   readonly cost: number;
@@ -30,8 +33,9 @@ export interface OpenHold {
  * - A hold is settled once. Units above the estimate are always recorded, up to the policy's `debt` over its limit; units
  *   below it are given back. Both reach the window that was charged, or nothing if that is over. A bucket gets them now.
  * - A hold that is not settled in time keeps its charge; with `givesBack` the charge is given back when it is needed.
- * - A denial that final charges alone would not have caused is a guess (`isGuess`): it begins no block, and its wait is a
- *   second at most. A block begins when a charge becomes final and nothing is left.
+ * - Where a hit has a `hold`, or its policy has `blockFor`: a denial that final charges alone would not have caused is a
+ *   guess (`isGuess`). It begins no block, and its wait is a second at most. A block begins when a charge becomes final and
+ *   nothing is left.
  * - Under `concurrency` a hold is a slot, and any settlement frees it.
  * - `reset` also ends the holds of its policy and key.
  */
@@ -60,8 +64,11 @@ export interface HoldingStore extends RateLimitStore {
 /** The most open holds that are listed. */
 export const MOST_LISTED = 1_000;
 
-export const isHolding = (store: RateLimitStore): store is HoldingStore =>
-  (['settle', 'renew', 'holds'] as const).every((name) => typeof (store as Partial<HoldingStore>)[name] === 'function');
+export function isHolding(store: RateLimitStore): store is HoldingStore {
+  // Asked for each settlement, so without a list.
+  const { settle, renew, holds } = store as Partial<HoldingStore>;
+  return typeof settle === 'function' && typeof renew === 'function' && typeof holds === 'function';
+}
 
 /** @throws RateLimitError `RL_STORE_WITHOUT_HOLDS` */
 export function holding(store: RateLimitStore): HoldingStore {
@@ -89,7 +96,7 @@ export function checkHeld({ policy, key, id }: Held): void {
   checkHoldId(id, policy);
 }
 
-/** @throws RateLimitError `RL_COST_INVALID`, and as {@link checkHeld} does */
+/** @throws RateLimitError `RL_COST_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_HOLD_INVALID` */
 export function checkSettlement(held: Held, cost: unknown): asserts cost is number {
   checkHeld(held);
   if (Number.isSafeInteger(cost) && (cost as number) >= 0) return;
@@ -99,7 +106,7 @@ export function checkSettlement(held: Held, cost: unknown): asserts cost is numb
   );
 }
 
-/** @throws RateLimitError `RL_HOLD_INVALID`, and as {@link checkHeld} does */
+/** @throws RateLimitError `RL_HOLD_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID` */
 export function checkRenewal(held: Held, ttl: unknown): asserts ttl is number {
   checkHeld(held);
   checkHoldTtl(ttl, held.policy);

@@ -14,26 +14,28 @@ export type Costs = number | Readonly<Record<string, number>>;
  * @param policies the names of all policies that were asked: some may hold nothing
  * @throws RateLimitError `RL_COST_INVALID`, `RL_UNKNOWN_POLICY`
  */
-export function costsOf(costs: Costs, helds: readonly Held[], policies: readonly string[]): number[] {
+export function costsOf(costs: Costs, helds: readonly Held[], policies: () => readonly string[]): number[] {
   if (typeof costs === 'number') return ofOne(costs, helds);
   if (!isRecord(costs)) {
     throw new RateLimitError(
       'RL_COST_INVALID',
-      `settle() takes the units that were used, or units by policy as in { ${policies[0]}: 1 }, got ${kindOf(costs)}`,
+      `settle() takes the units that were used, or units by policy as in { ${policies()[0]}: 1 }, got ${kindOf(costs)}`,
     );
   }
-  const unknown = Object.keys(costs).find((name) => !policies.includes(name));
+  const known = policies();
+  const unknown = Object.keys(costs).find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    const meant = closest(unknown, policies);
+    const meant = closest(unknown, known);
     throw new RateLimitError(
       'RL_UNKNOWN_POLICY',
-      `settle(): the hold is not of the policy ${shown(unknown)}; ${meant === undefined ? 'it' : `did you mean ${meant}? It`} is of ${policies.join(', ')}`,
+      `settle(): the hold is not of the policy ${shown(unknown)}; ${meant === undefined ? 'it' : `did you mean ${meant}? It`} is of ${known.join(', ')}`,
     );
   }
   return helds.map((held) => (Object.hasOwn(costs, held.policy.name) ? costs[held.policy.name]! : kept(held)));
 }
 
 function ofOne(cost: number, helds: readonly Held[]): number[] {
+  if (helds.length === 1) return [cost];
   const names = new Set(helds.filter((held) => !isSlot(held)).map(({ policy }) => policy.name));
   if (names.size > 1) {
     throw new RateLimitError(

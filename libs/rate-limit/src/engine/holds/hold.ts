@@ -2,6 +2,7 @@ import { algorithmOf } from '../../core/algorithms/index.js';
 import type { Decision } from '../../core/decision.js';
 import type { Duration } from '../../core/duration.js';
 import { RateLimitError } from '../../core/errors.js';
+import type { Hit } from '../../core/hit.js';
 import type { KeptHold } from './kept-hold.js';
 import { costsOf, type Costs } from './costs.js';
 import { ttlOf } from './ttl.js';
@@ -10,8 +11,7 @@ import { ttlOf } from './ttl.js';
 export interface HoldParts {
   readonly id: string;
   readonly decisions: readonly Decision[];
-  /** The names of the policies that were asked. */
-  readonly policies: readonly string[];
+  readonly hits: readonly Hit[];
   readonly kept: KeptHold;
   /** How long it lasts at most, in milliseconds. */
   readonly ttl: number;
@@ -30,7 +30,6 @@ export class Hold {
   /** @internal */
   constructor(private readonly parts: HoldParts) {
     this.allowed = parts.decisions.every(({ allowed }) => allowed);
-    parts.kept.onLost = () => this.abort();
   }
 
   /** A decision for each policy that was asked, in their order. */
@@ -54,8 +53,12 @@ export class Hold {
    * operator freed it. Not when it is settled. The reason is a `RateLimitError` with the code `RL_HOLD_LOST`.
    */
   get signal(): AbortSignal {
-    this.controller ??= new AbortController();
-    if (this.parts.kept.isLost) this.abort();
+    if (!this.controller) {
+      const { kept } = this.parts;
+      this.controller = new AbortController();
+      kept.onLost = () => this.abort();
+      if (kept.isLost) this.abort();
+    }
     return this.controller.signal;
   }
 
@@ -71,7 +74,7 @@ export class Hold {
    *   does not answer: the limiter tries again in the background until the hold is over, so you need not
    */
   async settle(costs: Costs): Promise<boolean> {
-    return this.end(costsOf(costs, this.parts.kept.helds, this.parts.policies));
+    return this.end(costsOf(costs, this.parts.kept.helds, () => this.policies));
   }
 
   /** Gives everything back. Returns and throws as {@link settle} does. */
@@ -99,16 +102,20 @@ export class Hold {
     );
   }
 
+  /** The names of the policies that were asked. */
+  private get policies(): string[] {
+    return [...new Set(this.parts.hits.map(({ policy }) => policy.name))];
+  }
+
   private async end(costs: readonly number[]): Promise<boolean> {
     return this.allowed && this.parts.kept.settle(costs);
   }
 
   private abort(): void {
-    const { policies, id } = this.parts;
-    this.controller?.abort(
+    this.controller!.abort(
       new RateLimitError(
         'RL_HOLD_LOST',
-        `${policies.join(', ')}: the hold ${id} is lost: its ttl passed, it was freed, or it could not be renewed in time`,
+        `${this.policies.join(', ')}: the hold ${this.id} is lost: its ttl passed, it was freed, or it could not be renewed in time`,
       ),
     );
   }

@@ -16,7 +16,8 @@ export interface Keeping {
   readonly sentAt: number;
 }
 
-interface Surroundings {
+/** What all holds of a process share. */
+export interface Surroundings {
   readonly alarms: Alarms;
   readonly settlements: Settlements;
   /** Throws if the store cannot hold. */
@@ -33,14 +34,17 @@ export class KeptHold extends Alarm {
   onLost: (() => void) | undefined;
   private open: readonly Held[];
   private endsAt: number;
-  /** Until then the store surely holds it: counted from before the call. */
-  private leaseEnds: number;
+  /**
+   * Until then the store surely holds it: counted from before the call.
+   *
+   * @internal
+   */
+  leaseEnds: number;
   private readonly lease: number;
-  private isRenewing = false;
   private isOver = false;
   private hasLost = false;
   /** The store's answers to its settlement. */
-  private readonly answers: (boolean | undefined)[] = [];
+  private answers: (boolean | undefined)[] | undefined;
   private isAnswered = false;
 
   /** @internal */
@@ -71,13 +75,17 @@ export class KeptHold extends Alarm {
    * @throws StoreUnavailableError without an answer in time. It is settled in the background then; you may call it again
    */
   async settle(costs: readonly number[]): Promise<boolean> {
-    this.helds.forEach((held, i) => checkSettlement(held, costs[i]));
-    if (this.isAnswered) return false;
+    const { helds } = this;
+    for (let i = 0; i < helds.length; i++) checkSettlement(helds[i]!, costs[i]);
     this.end();
-    const answers = await Promise.all(this.helds.map((held, i) => this.settleOne(i, held, costs[i]!)));
+    // Most requests hold one thing, and need no lists.
+    const isSettled =
+      helds.length === 1
+        ? await this.settleOne(0, costs[0]!)
+        : (await Promise.all(helds.map((_, i) => this.settleOne(i, costs[i]!)))).every((each) => each);
     if (this.isAnswered) return false;
     this.isAnswered = true;
-    return answers.every((isSettled) => isSettled);
+    return isSettled;
   }
 
   /** The same in the background, and it never throws. `failed` receives mistakes, such as a cost that is not a number. */
@@ -105,13 +113,13 @@ export class KeptHold extends Alarm {
     const { alarms } = this.surroundings;
     const now = alarms.now();
     if (now >= Math.min(this.leaseEnds, this.endsAt)) return this.lose();
-    alarms.set(this, Math.min(this.leaseEnds, this.endsAt, now + this.lease * PART_BEFORE_RETRY));
-    if (this.isRenewing) return;
-    this.isRenewing = true;
-    // What fails is tried again when the alarm rings next.
-    this.renew(this.endsAt)
-      .catch(() => undefined)
-      .finally(() => (this.isRenewing = false));
+    // An answer sets it for the next renewal. Without one the lease runs out.
+    alarms.set(this, Math.min(this.leaseEnds, this.endsAt));
+    this.renew(this.endsAt).catch(() => {
+      if (this.place < 0) return;
+      const next = alarms.now() + this.lease * PART_BEFORE_RETRY;
+      alarms.set(this, Math.min(this.leaseEnds, this.endsAt, next));
+    });
   }
 
   private async renew(endsAt: number): Promise<void> {
@@ -136,11 +144,20 @@ export class KeptHold extends Alarm {
     this.surroundings.alarms.set(this, due);
   }
 
-  private async settleOne(place: number, held: Held, cost: number): Promise<boolean> {
-    const known = this.answers[place];
-    if (known !== undefined) return known;
-    const note = (isSettled: boolean): boolean => (this.answers[place] ??= isSettled) && isSettled;
-    return note(await this.surroundings.settlements.settle(held, cost, this.leaseEnds, note));
+  /**
+   * Notes the store's answer to the settlement of a part.
+   *
+   * @internal
+   */
+  note(place: number, isSettled: boolean): boolean {
+    const answers = (this.answers ??= []);
+    answers[place] ??= isSettled;
+    return isSettled;
+  }
+
+  private async settleOne(place: number, cost: number): Promise<boolean> {
+    const known = this.answers?.[place];
+    return known ?? this.note(place, await this.surroundings.settlements.settle(this, place, cost));
   }
 
   private end(): void {

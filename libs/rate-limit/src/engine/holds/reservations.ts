@@ -49,6 +49,7 @@ export class Reservations {
       );
     }
     const hits = spendings.map((spending) => this.hits.hitOf(spending, 'reserve'));
+    hits.forEach(checkConsiders);
     const lease = leaseOf(hits);
     const id = nextHoldId();
     const hold = { id, ttl: Math.min(lease, span), ...(givesBack && { givesBack }) };
@@ -58,7 +59,7 @@ export class Reservations {
     return new Hold({
       id,
       decisions,
-      policies: [...new Set(hits.map(({ policy }) => policy.name))],
+      hits,
       kept: this.kept.keep(heldOf(asked, decisions, id), { lease, longest: span, sentAt }),
       ttl: span,
     });
@@ -85,12 +86,24 @@ export class Reservations {
   }
 }
 
+/** @throws RateLimitError `RL_HOLD_INVALID` if a denial of `consume()` could begin a block because of what is reserved */
+function checkConsiders({ policy: { name, blocks, considersHolds } }: Hit): void {
+  if (!blocks || considersHolds) return;
+  throw new RateLimitError(
+    'RL_HOLD_INVALID',
+    `${name}: a policy with blockFor needs a lease to be reserved from, as in lease: '30s'; without it, units that are only reserved could block a caller`,
+  );
+}
+
 /**
  * How long the store holds without a renewal, in milliseconds. Slots of a process that dies must become free soon; units
  * that were charged may as well wait for the end of the reservation.
  */
-const leaseOf = (hits: readonly Hit[]): number =>
-  Math.min(LONGEST_HOLD, ...hits.filter(isOfSlots).map(({ policy }) => policy.lease));
+function leaseOf(hits: readonly Hit[]): number {
+  let lease: number = LONGEST_HOLD;
+  for (const hit of hits) if (isOfSlots(hit)) lease = Math.min(lease, hit.policy.lease);
+  return lease;
+}
 
 /** What is held after these decisions, once for each policy and key. Where no store judged, nothing is. */
 function heldOf(hits: readonly Hit[], decisions: readonly Decision[], id: string): Held[] {

@@ -19,7 +19,18 @@ export interface SettlementsSettings {
   /** Throws if the store cannot hold. */
   readonly store: () => HoldingStore;
   readonly warn: (message: string) => void;
-  readonly most?: number;
+  readonly most?: number | undefined;
+  /** How long closing waits, in milliseconds. */
+  readonly parting?: number | undefined;
+}
+
+/** A hold that is settled, in parts. */
+export interface Settled {
+  readonly helds: readonly Held[];
+  /** When it is over, by the clock of the alarms. */
+  readonly leaseEnds: number;
+  /** Receives the store's answer about a part. */
+  note(part: number, isSettled: boolean): unknown;
 }
 
 /**
@@ -49,17 +60,15 @@ export class Settlements {
   }
 
   /**
-   * Settles a hold.
+   * Settles a part of a hold. The hold notes the answer of a later attempt.
    *
-   * @param until when the hold is over, by the clock of the alarms
-   * @param late called with the answer of a later attempt
    * @throws StoreUnavailableError without an answer. It is tried again then
    */
-  async settle(held: Held, cost: number, until: number, late: (isSettled: boolean) => void): Promise<boolean> {
+  async settle(hold: Settled, part: number, cost: number): Promise<boolean> {
     try {
-      return await this.ask(held, cost);
+      return await this.ask(hold.helds[part]!, cost);
     } catch (error) {
-      if (isStoreUnavailable(error)) this.wait(new Retry(this, held, cost, until, late));
+      if (isStoreUnavailable(error)) this.wait(new Retry(this, hold, part, cost));
       throw error;
     } finally {
       this.answered();
@@ -78,7 +87,8 @@ export class Settlements {
     for (const retry of this.waiting.values()) this.alarms.set(retry, this.alarms.now());
     if (this.isBusy) {
       let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, LONGEST_PARTING)));
+      const { parting = LONGEST_PARTING } = this.settings;
+      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, parting)));
       await Promise.race([late, new Promise<void>((resolve) => (this.idle = resolve))]);
       clearTimeout(timer);
     }
@@ -88,11 +98,11 @@ export class Settlements {
 
   /** @internal */
   async retry(retry: Retry): Promise<void> {
-    const { held, cost, late } = retry;
+    const { held, cost } = retry;
     try {
       const isSettled = await this.ask(held, cost);
       this.waiting.delete(nameOf(held));
-      late(isSettled);
+      retry.hold.note(retry.part, isSettled);
     } catch (error) {
       if (isStoreUnavailable(error)) this.wait(retry);
       else this.giveUp(retry, saidBy(error));
@@ -128,7 +138,7 @@ export class Settlements {
     if (!known && this.waiting.size >= most) return this.giveUp(retry, `${most} others wait for the store already`);
     const delay = this.isClosing ? FIRST_DELAY : Math.min(FIRST_DELAY * 2 ** retry.failures++, LONGEST_DELAY);
     const due = this.alarms.now() + delay;
-    if (due >= retry.until) return this.giveUp(retry, 'the store did not answer before the hold ended');
+    if (due >= retry.hold.leaseEnds) return this.giveUp(retry, 'the store did not answer before the hold ended');
     this.waiting.set(name, retry);
     this.alarms.set(retry, due);
   }
@@ -151,12 +161,15 @@ class Retry extends Alarm {
 
   constructor(
     private readonly settlements: Settlements,
-    readonly held: Held,
+    readonly hold: Settled,
+    readonly part: number,
     public cost: number,
-    readonly until: number,
-    readonly late: (isSettled: boolean) => void,
   ) {
     super();
+  }
+
+  get held(): Held {
+    return this.hold.helds[this.part]!;
   }
 
   ring(): void {

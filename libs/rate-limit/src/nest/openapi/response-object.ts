@@ -51,7 +51,7 @@ const SECONDS = { type: 'integer', minimum: 1 };
 /** Fields that are not here, such as the cache's, do not help readers of a document. */
 const FIELDS: Readonly<Record<string, { description: string; schema: object }>> = {
   'RateLimit-Policy': {
-    description: 'The policies of the request: `q` units in `w` seconds each.',
+    description: 'The policies of the request: `q` units in `w` seconds each, or `q` requests at once.',
     schema: TEXT,
   },
   RateLimit: {

@@ -10,6 +10,7 @@ import { LivePolicy } from '../../engine/limits/live-policy.js';
 import { LIST_KEYS, listsOf, type Lists } from '../../engine/lists/lists.js';
 import type { PolicySource } from '../../engine/policy-source.js';
 import { PolicyVariants } from '../../engine/policy-variants.js';
+import { DEFAULT_LEASE } from '../../core/policy.js';
 import { windowOf } from '../../core/window-of.js';
 import { byIp } from '../keys/by-ip.js';
 import { finalCostOf, type FinalCost } from '../ending/final-cost.js';
@@ -97,7 +98,12 @@ function sourceOf(options: PolicyOptions, name: string, owner?: string, leader?:
   refuseBareNumbers(options);
   // If the limit is a function, the rest of the definition is still checked.
   const fixed = typeof limit === 'function' ? 1 : limit;
-  const definition = { name, algorithm, limit: fixed, window, burst, onStoreFailure, blockFor, debt, mode, lease };
+  // Even a hit without a hold must not begin a block because of what others hold.
+  const isHeld = options.count !== undefined || options.settle !== undefined;
+  const definition = {
+    ...{ name, algorithm, limit: fixed, window, burst, onStoreFailure, blockFor, debt, mode },
+    lease: lease ?? (isHeld ? DEFAULT_LEASE : undefined),
+  };
   const variants = new PolicyVariants(definition, owner);
   const lookup = lookupOf(options, variants);
   if (lookup) return lookup;

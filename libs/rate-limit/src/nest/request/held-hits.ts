@@ -60,8 +60,8 @@ const keptOf = (hits: readonly Hit[], decisions: readonly Decision[], holds: Kep
   hits.flatMap((hit, i) => {
     const { by } = decisions[i]!;
     if (!isHeld(hit) || (by !== 'store' && by !== 'local')) return [];
-    const { policy, key, hold } = hit;
-    return [[hit, holds.keep([{ policy, key, id: hold.id }], { lease: hold.ttl, sentAt })] as const];
+    const { policy, key, hold, cost: units } = hit;
+    return [[hit, holds.keep([{ policy, key, id: hold.id, units }], { lease: hold.ttl, sentAt })] as const];
   });
 
 function releaseAll(call: Call, kept: Kept): void {

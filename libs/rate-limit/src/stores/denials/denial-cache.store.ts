@@ -152,7 +152,8 @@ function unchangedFor(hits: readonly Hit[], decisions: readonly Decision[]): num
     const { resetAfter, retryAfter, blockedFor = 0, isGuess } = decisions[i]!;
     if (isGuess) return -1;
     if (resetAfter > 0) least = Math.min(least, resetAfter);
-    if (retryAfter > 0) least = Math.min(least, retryAfter);
+    // A hit with patience passes earlier by it.
+    if (retryAfter > 0) least = Math.min(least, retryAfter - (hits[i]!.patience ?? 0));
     if (blockedFor === 0) continue;
     least = hits[i]!.policy.blocks?.extend ? 0 : Math.min(least, blockedFor);
   }

@@ -104,6 +104,7 @@ export class RememberedDenials {
 
   /** A hold ended. Most are on states of which no denial is remembered, so this keeps none of them. */
   settled(hold: Pick<Hit, 'policy' | 'key'>): void {
+    if (!isWatchable(hold)) return;
     const state = this.denials > 0 ? this.watched(hold) : undefined;
     const change = ++this.changes;
     if (state) state.changed = Math.max(state.changed, change);
@@ -227,5 +228,5 @@ const sameRule = (one: Policy, other: Policy): boolean =>
     one.blocks?.text === other.blocks?.text);
 
 /** Hits may be malformed here: the inner store refuses them. */
-const isWatchable = (hit: Hit): boolean =>
+const isWatchable = (hit: Pick<Hit, 'policy' | 'key'>): boolean =>
   isChecked(hit?.policy) && typeof hit.key === 'string' && hit.key.length <= LONGEST_REMEMBERED_KEY;

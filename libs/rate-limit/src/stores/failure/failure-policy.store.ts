@@ -8,14 +8,7 @@ import type { Observer } from '../../core/observer.js';
 import { shareOf, type Policy, type StoreFailureMode } from '../../core/policy.js';
 import { blocking, checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import { algorithmOf } from '../../core/algorithms/index.js';
-import {
-  checkRenewal,
-  checkSettlement,
-  holding,
-  type Held,
-  type HoldingStore,
-  type OpenHold,
-} from '../../core/holds/holding-store.js';
+import { checkHeld, holding, type Held, type HoldingStore, type OpenHold } from '../../core/holds/holding-store.js';
 import type { RateLimitStore } from '../../core/store.js';
 import { LastAnswers } from './last-answers.js';
 import { MemoryStore } from '../memory/memory.store.js';
@@ -117,16 +110,19 @@ export class FailurePolicyStore implements BlockingStore, HoldingStore {
   }
 
   async settle(held: Held, cost: number): Promise<boolean> {
-    checkSettlement(held, cost);
     if (this.mayHold() && (await this.local.settle(this.here(held), cost))) return true;
-    const isSettled = await this.there((store) => store.settle(held, cost));
-    // Otherwise the last answer would count units that came back.
-    if (isSettled && held.units !== undefined) this.lastAnswers.correct(held.policy, held.key, cost - held.units);
-    return isSettled;
+    try {
+      const isSettled = await holding(this.inner).settle(held, cost);
+      if (this.failedSince > 0) this.recover();
+      // Otherwise the last answer would count units that came back.
+      if (isSettled && held.units !== undefined) this.lastAnswers.correct(held.policy, held.key, cost - held.units);
+      return isSettled;
+    } catch (error) {
+      throw this.failed(error);
+    }
   }
 
   async renew(held: Held, ttl: number): Promise<boolean> {
-    checkRenewal(held, ttl);
     if (this.mayHold() && (await this.local.renew(this.here(held), ttl))) {
       this.noteHeld(ttl);
       return true;
@@ -146,9 +142,13 @@ export class FailurePolicyStore implements BlockingStore, HoldingStore {
       if (this.failedSince > 0) this.recover();
       return answer;
     } catch (error) {
-      if (isStoreUnavailable(error)) this.fail(error);
-      throw error;
+      throw this.failed(error);
     }
+  }
+
+  private failed(error: unknown): unknown {
+    if (isStoreUnavailable(error)) this.fail(error);
+    return error;
   }
 
   private mayHold(): boolean {
@@ -160,6 +160,7 @@ export class FailurePolicyStore implements BlockingStore, HoldingStore {
   }
 
   private here(held: Held): Held {
+    checkHeld(held);
     return { ...held, policy: this.shareOf(held.policy) };
   }
 

@@ -48,7 +48,14 @@ export class LastAnswers {
   note({ policy, key, cost }: Hit, { remaining, resetAfter }: Decision): void {
     const used = policy.burst - remaining;
     if (used * SMALL_PART < policy.burst && cost >= 0 && (this.turn = (this.turn + 1) % ONE_IN) !== 0) return;
-    this.write(policy.id, keptKey(key), used, resetAfter, Math.floor(this.now()));
+    // Not by a function for both: each request would pay for its numbers as objects.
+    const place = this.written++;
+    this.policies[place] = policy.id;
+    this.keys[place] = keptKey(key);
+    this.numbers[3 * place] = used;
+    this.numbers[3 * place + 1] = resetAfter;
+    this.numbers[3 * place + 2] = Math.floor(this.now());
+    if (this.written === FILED_TOGETHER) this.file();
   }
 
   /**
@@ -57,7 +64,12 @@ export class LastAnswers {
    */
   correct({ id }: Policy, key: string, units: number): void {
     if (units === 0) return;
-    this.write(id, keptKey(key), units, 0, CORRECTION);
+    const place = this.written++;
+    this.policies[place] = id;
+    this.keys[place] = keptKey(key);
+    this.numbers[3 * place] = units;
+    this.numbers[3 * place + 2] = CORRECTION;
+    if (this.written === FILED_TOGETHER) this.file();
   }
 
   /** The last answer. It is forgotten then: the local store goes on from it. */
@@ -69,16 +81,6 @@ export class LastAnswers {
     young?.delete(kept);
     old?.delete(kept);
     return answer;
-  }
-
-  private write(policy: string, key: string, used: number, resetAfter: number, at: number): void {
-    const place = this.written++;
-    this.policies[place] = policy;
-    this.keys[place] = key;
-    this.numbers[3 * place] = used;
-    this.numbers[3 * place + 1] = resetAfter;
-    this.numbers[3 * place + 2] = at;
-    if (this.written === FILED_TOGETHER) this.file();
   }
 
   private file(): void {

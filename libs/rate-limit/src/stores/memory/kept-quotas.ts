@@ -4,7 +4,15 @@ import { blockLifetime, type BlockState } from '../../core/blocks/block.js';
 import type { Decision } from '../../core/decision.js';
 import { isPlain, type Hit } from '../../core/hit.js';
 import type { HeldUnits, Holds } from '../../core/holds/held-units.js';
-import { decisionOf, judgeAll, judgeOne, settleOne, type Claim, type Outcome } from '../../core/judge-all.js';
+import {
+  considersHolds,
+  decisionOf,
+  judgeAll,
+  judgeOne,
+  settleOne,
+  type Claim,
+  type Outcome,
+} from '../../core/judge-all.js';
 import type { Policy } from '../../core/policy.js';
 import { keptKey } from '../long-key.js';
 import { EntriesInUse, type Entry } from './entries-in-use.js';
@@ -65,7 +73,8 @@ export class KeptQuotas {
     const entry = this.quotas.get(policy.id, key);
     const blocked = policy.blocks && this.blocks.get(policy.id, key);
     if (algorithmOf(policy.algorithm).countsHolds) this.holds.shorten(policy, key, now + policy.lease);
-    const holds = policy.isPlain && !hold ? undefined : this.holds.of(policy, key);
+    const isConsidering = considersHolds({ policy, hold }) || algorithmOf(policy.algorithm).countsHolds;
+    const holds = isConsidering ? this.holds.of(policy, key) : undefined;
     return { policy, cost, hold, patience, state: entry?.value, block: blocked?.value, holds, key, entry, blocked };
   }
 
@@ -93,7 +102,7 @@ export class KeptQuotas {
     const algorithm = algorithmOf(policy.algorithm);
     if (algorithm.countsHolds || (!isOpen && held.keptUntil <= now)) return isOpen;
     // What an abandoned hold gives back, it gives back even if its request ends after all.
-    const claim = this.claimOf({ policy, key: given, cost: 0 }, now);
+    const claim = { ...this.claimOf({ policy, key: given, cost: 0 }, now), holds: this.holds.of(policy, key) };
     const { state, block } = settleOne(claim, held, isOpen ? cost : 0, now);
     this.keep(policy, algorithm, key, claim.entry, state, now);
     this.keepBlock(policy, key, claim.blocked, block, now);

@@ -164,11 +164,14 @@ export class RedisStore implements BlockingStore, HoldingStore {
   async settle(held: Held, cost: number): Promise<boolean> {
     checkSettlement(held, cost);
     const state = this.keys.of(held.policy, partitionOf(held.key));
-    const lane = this.lanes.of(state);
+    return this.settleAt(this.lanes.of(state), { ...held }, cost, state);
+  }
+
+  private async settleAt(lane: number, held: Held, cost: number, state: string): Promise<boolean> {
     const server = this.lanes.serverOf(lane);
     const refusal = server.refusal();
     if (refusal) throw refusal;
-    return this.lanes.send(lane, new Settle({ ...held }, cost, state, server, this.timeout));
+    return this.lanes.send(lane, new Settle(held, cost, state, server, this.timeout));
   }
 
   /**
@@ -227,6 +230,8 @@ export class RedisStore implements BlockingStore, HoldingStore {
             own.map(({ hit }) => hit),
             own.map(({ key }) => key),
           ),
+        release: (slot, { hit: { policy, key, hold }, key: state }) =>
+          this.settleAt(slot, { policy, key, id: hold!.id }, 0, state),
       },
     );
   };

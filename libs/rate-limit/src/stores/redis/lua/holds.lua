@@ -53,7 +53,13 @@ function read_hold(found)
   if type(found) == 'table' then
     refuse_unless_foreign(found)
   elseif found and #found == 32 then
-    return unpack_record('<dddd', found)
+    local expires, mark, cost, kept_until = unpack_record('<dddd', found)
+    if
+      expires >= 0 and expires % 1 == 0 and expires <= kept_until and kept_until < LARGEST and kept_until % 1 == 0
+      and mark >= NO_MARK and mark < LARGEST and mark % 1 == 0 and cost >= 0 and cost < LARGEST and cost % 1 == 0
+    then
+      return expires, mark, cost, kept_until
+    end
   end
 end
 

@@ -1,15 +1,15 @@
 -- Requests of several hits, and requests with more than charges: blocks, holds, recording, turns. Each request is judged as
 -- a whole.
 --
--- Arguments   how many hits a request has, then its hits: which policy, and the cost. In a `judgeWhole` run also the rule of
---             the policy's blocks (blocks.lua) or '', and what holds.lua needs; and behind all of these the ids of the
---             requests' holds, '-' for a request that holds nothing
--- KEYS        of each request the states of its hits. In a `judgeWhole` run then for each hit the block if it has a rule,
---             and the holds if it has a rule or is held; a slot has none
--- Returns     of each hit remaining, reset_after, retry_after; in a `judgeWhole` run also, with a rule, how long a block
---             stands, or 0; and 0, GUESS, or how long a hit that is charged ahead of time must wait
+-- Arguments   how many hits a request has, then its hits: which policy, and the cost. In a `judgeBlocking` and a `judgeWhole`
+--             run also the rule of the policy's blocks (blocks.lua) or ''. In a `judgeWhole` run also what holds.lua needs;
+--             and behind all of these the ids of the requests' holds, '-' for a request that holds nothing
+-- KEYS        of each request the states of its hits; then for each hit the block if it has a rule, and the holds if it has
+--             a ttl, or '-' in its place; a slot has none
+-- Returns     of each hit remaining, reset_after, retry_after; with a rule also how long a block stands, or 0; in a
+--             `judgeWhole` run also 0, GUESS, or how long a hit that is charged ahead of time must wait
 function run_judge(opcode, arg, count, key, answered, is_late)
-  local hits, is_whole = tonumber(ARGV[arg + FRAME.judge.hits]), opcode == OPCODE.judgeWhole
+  local hits, is_whole, has_rules = tonumber(ARGV[arg + FRAME.judge.hits]), opcode == OPCODE.judgeWhole, opcode ~= OPCODE.judge
   arg = arg + FRAME.judge.LENGTH
 
   -- Of each hit: where its policy is, its cost, that as text, where its numbers begin. If it has them: its block, where its
@@ -22,7 +22,7 @@ function run_judge(opcode, arg, count, key, answered, is_late)
     texts[n], offsets[n] = ARGV[arg + FRAME.hit.cost], numbers + 1
     costs[n] = tonumber(texts[n])
     numbers, arg = numbers + FRAME.decision.LENGTH, arg + FRAME.hit.LENGTH
-    if is_whole then
+    if has_rules then
       local rule = ARGV[arg + FRAME.blocking.rule]
       if rule ~= '' then
         blocks[n] = new_block(rule)
@@ -30,8 +30,10 @@ function run_judge(opcode, arg, count, key, answered, is_late)
         block_keys[n] = keys
       end
       arg = arg + FRAME.blocking.LENGTH
+    end
+    if is_whole then
       holders[n] = arg
-      if (rule ~= '' or ARGV[arg + FRAME.holding.ttl] ~= '') and algorithm_at(places[n]) ~= 'concurrency' then
+      if ARGV[arg + FRAME.holding.ttl] ~= '' and algorithm_at(places[n]) ~= 'concurrency' then
         keys = keys + 1
         hold_keys[n] = keys
       end
@@ -71,11 +73,9 @@ function run_judge(opcode, arg, count, key, answered, is_late)
           policies[at + FRAME.policy.limit], policies[at + FRAME.policy.window], policies[at + FRAME.policy.burst],
           costs[n], now, policies[at + FRAME.policy.life], texts[n])
         if is_whole and retry_after > 0 then
-          if grace ~= '' then
-            if retry_after <= tonumber(grace) then
-              aside, retry_after, graced[n] = retry_after, 0, true
-              records[n], lifetimes[n], marks[n] = charge_ahead(KEYS[key + n], at, costs[n], texts[n], aside)
-            end
+          if grace ~= '' and retry_after <= tonumber(grace) then
+            aside, retry_after, graced[n] = retry_after, 0, true
+            records[n], lifetimes[n], marks[n] = charge_ahead(KEYS[key + n], at, costs[n], texts[n], aside)
           elseif algorithm_at(at) == 'concurrency' then
             aside = GUESS
           elseif hold_keys[n] then
@@ -113,7 +113,7 @@ function run_judge(opcode, arg, count, key, answered, is_late)
         if is_undone then
           reply[aside] = 0
         elseif all_allowed then
-          if ARGV[holders[n] + FRAME.holding.ttl] ~= '' then
+          if tonumber(ARGV[holders[n] + FRAME.holding.ttl]) then
             local charged, mark = tonumber(charges[n]), NO_MARK
             if charged > 0 then
               -- A window that was charged at once ends when its quota comes back.
@@ -128,10 +128,12 @@ function run_judge(opcode, arg, count, key, answered, is_late)
               now, policies[at + FRAME.policy.life], '0')
           end
         end
-        if block and not is_elsewhere then
-          local may_begin = reply[aside] == 0 and ARGV[holders[n] + FRAME.holding.grace] == ''
-          answer_with_block(block, is_blocked, may_begin, policies[at + FRAME.policy.limit], graced[n] and 0 or costs[n], to)
-        end
+      end
+      if block and not is_elsewhere then
+        local may_begin = not is_whole
+          or reply[to + FRAME.decision.LENGTH + FRAME.block.LENGTH + FRAME.aside.aside] == 0
+          and ARGV[holders[n] + FRAME.holding.grace] == ''
+        answer_with_block(block, is_blocked, may_begin, policies[at + FRAME.policy.limit], graced[n] and 0 or costs[n], to)
       end
     end
     key, answered = key + keys, answered + numbers

@@ -14,17 +14,19 @@ interface Slots {
   /** Why not to ask a slot now; `undefined`: ask. */
   readonly pauseOf: (slot: number) => StoreUnavailableError | undefined;
   readonly ask: (slot: number, own: Located[]) => Promise<Decision[]>;
+  /** Settles the hold of a hit with nothing. */
+  readonly release: (slot: number, held: Located) => Promise<unknown>;
 }
 
 /**
  * One request on a Cluster. Each slot judges its hits, all or none. When one slot denies or fails, the charges of the others
- * are given back. Hits that give back (a negative cost) wait until all others have passed: a full quota may take only a
+ * are given back, and their holds are settled with nothing. Hits that give back (a negative cost) wait until all others have passed: a full quota may take only a
  * part of them, so they could not be undone.
  */
 export async function acrossSlots(
   located: readonly Located[],
   slotOf: (located: Located) => number,
-  { timeout, pauseOf, ask }: Slots,
+  { timeout, pauseOf, ask, release }: Slots,
 ): Promise<Decision[]> {
   const deadline = performance.now() + timeout;
   const parts = bySlot(located, slotOf);
@@ -44,9 +46,13 @@ export async function acrossSlots(
   const settled = parts.map(async ({ slot, own }, i) => {
     const part = charged[i]!;
     if (part.status === 'rejected') return [];
+    if (undo && !passed[i]) return part.value;
     const again = own.map(undo ? undoing : giving);
-    const idle = (undo && !passed[i]) || again.every(({ hit }) => hit.cost === 0);
-    return idle ? part.value : orBy(deadline, ask(slot, again), part.value);
+    const held = undo ? own.filter(({ hit }) => hit.hold) : [];
+    if (held.length === 0 && again.every(({ hit }) => hit.cost === 0)) return part.value;
+    // In the same batch, before the question. A hold whose release is lost ends by itself.
+    for (const one of held) release(slot, one).catch(() => undefined);
+    return orBy(deadline, ask(slot, again), part.value);
   });
   // A request that failed does not wait for the undoing: its answer is the failure.
   if (failed) throw failed.reason;
@@ -74,8 +80,9 @@ function bySlot(located: readonly Located[], slotOf: (located: Located) => numbe
   return [...parts].map(([slot, own]) => ({ slot, own }));
 }
 
-const costing = ({ hit, key }: Located, cost: number): Located => ({ key, hit: { ...hit, cost } });
+/** The same hit at another cost, which is not held: its hold is there already, or is released. */
+const costing = ({ hit, key }: Located, cost: number): Located => ({ key, hit: { ...hit, cost, hold: undefined } });
 
 const withoutGiving = (one: Located): Located => (one.hit.cost < 0 ? costing(one, 0) : one);
 const giving = (one: Located): Located => costing(one, Math.min(0, one.hit.cost));
-const undoing = (one: Located): Located => costing(one, 0 - Math.max(0, one.hit.cost));
+const undoing = (one: Located): Located => costing(one, one.hit.hold ? 0 : 0 - Math.max(0, one.hit.cost));

@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '92c20be7ab750b9c8ccd652a4aace52812c16179';
+export const consumeSha = '7acee44d01a44f2027d5019f111205b7ff10b16e';
 
 export const consumeScript = `local KEYS,ARGV,redis,tonumber=KEYS,ARGV,redis,tonumber
 local time=redis.call('TIME')
@@ -693,9 +693,9 @@ elseif opcode==1 then
 is_late=not_after and server>not_after - count
 else
 local run
-if not run_judge and (opcode==3 or opcode==4) then
+if not run_judge and (opcode==3 or opcode==4 or opcode==12) then
 function run_judge(opcode,arg,count,key,answered,is_late)
-local hits,is_whole=tonumber(ARGV[arg+0]),opcode==4
+local hits,is_whole,has_rules=tonumber(ARGV[arg+0]),opcode==12,opcode~=3
 arg=arg+1
 local places,costs,texts,offsets={},{},{},{}
 local blocks,holders,block_keys,hold_keys={},{},{},{}
@@ -705,7 +705,7 @@ places[n]=5*(ARGV[arg+0] - 1)+1
 texts[n],offsets[n]=ARGV[arg+1],numbers+1
 costs[n]=tonumber(texts[n])
 numbers,arg=numbers+3,arg+2
-if is_whole then
+if has_rules then
 local rule=ARGV[arg+0]
 if rule~='' then
 blocks[n]=new_block(rule)
@@ -713,8 +713,10 @@ keys,numbers=keys+1,numbers+1
 block_keys[n]=keys
 end
 arg=arg+1
+end
+if is_whole then
 holders[n]=arg
-if (rule~='' or ARGV[arg+0]~='') and algorithm_at(places[n])~='concurrency' then
+if ARGV[arg+0]~='' and algorithm_at(places[n])~='concurrency' then
 keys=keys+1
 hold_keys[n]=keys
 end
@@ -750,11 +752,9 @@ remaining,reset_after,retry_after,records[n],lifetimes[n],marks[n]=policies[at](
 policies[at+1],policies[at+2],policies[at+3],
 costs[n],now,policies[at+4],texts[n])
 if is_whole and retry_after>0 then
-if grace~='' then
-if retry_after<=tonumber(grace) then
+if grace~='' and retry_after<=tonumber(grace) then
 aside,retry_after,graced[n]=retry_after,0,true
 records[n],lifetimes[n],marks[n]=charge_ahead(KEYS[key+n],at,costs[n],texts[n],aside)
-end
 elseif algorithm_at(at)=='concurrency' then
 aside=GUESS
 elseif hold_keys[n] then
@@ -789,7 +789,7 @@ local aside=to+3+(block and 1 or 0)+0
 if is_undone then
 reply[aside]=0
 elseif all_allowed then
-if ARGV[holders[n]+0]~='' then
+if tonumber(ARGV[holders[n]+0]) then
 local charged,mark=tonumber(charges[n]),NO_MARK
 if charged>0 then
 mark=marks[n] or record==CHARGED and now+reply[to+1] or NO_MARK
@@ -802,10 +802,12 @@ policies[at+1],policies[at+2],policies[at+3],0,
 now,policies[at+4],'0')
 end
 end
-if block and not is_elsewhere then
-local may_begin=reply[aside]==0 and ARGV[holders[n]+5]==''
-answer_with_block(block,is_blocked,may_begin,policies[at+1],graced[n] and 0 or costs[n],to)
 end
+if block and not is_elsewhere then
+local may_begin=not is_whole
+or reply[to+3+1+0]==0
+and ARGV[holders[n]+5]==''
+answer_with_block(block,is_blocked,may_begin,policies[at+1],graced[n] and 0 or costs[n],to)
 end
 end
 key,answered=key+keys,answered+numbers
@@ -816,7 +818,7 @@ end
 return arg,key,answered
 end
 end
-if not new_block and (opcode==4 or opcode==5 or opcode==9) then
+if not new_block and (opcode==4 or opcode==12 or opcode==5 or opcode==9) then
 function new_block(rule)
 local block,number={ spans={} },string.gmatch(rule,'%d+')
 block.shortest_life,block.extend,block.forget_after=tonumber(number()),number()=='1',tonumber(number())
@@ -898,7 +900,7 @@ end
 reply[to+3+0]=left
 end
 end
-if not take_hold and (opcode==4 or opcode==9 or opcode==10 or opcode==11) then
+if not take_hold and (opcode==12 or opcode==9 or opcode==10 or opcode==11) then
 function take_hold(key,holds,at,holder,id,mark,cost)
 local life=ARGV[holder+3]
 local expires=now+ARGV[holder+0]
@@ -936,7 +938,13 @@ function read_hold(found)
 if type(found)=='table' then
 refuse_unless_foreign(found)
 elseif found and #found==32 then
-return unpack_record('<dddd',found)
+local expires,mark,cost,kept_until=unpack_record('<dddd',found)
+if
+expires>=0 and expires % 1==0 and expires<=kept_until and kept_until<LARGEST and kept_until % 1==0
+and mark>=NO_MARK and mark<LARGEST and mark % 1==0 and cost>=0 and cost<LARGEST and cost % 1==0
+then
+return expires,mark,cost,kept_until
+end
 end
 end
 function with_room(at,units)
@@ -1207,6 +1215,8 @@ end
 if opcode==3 then
 run=run_judge
 elseif opcode==4 then
+run=run_judge
+elseif opcode==12 then
 run=run_judge
 elseif opcode==5 then
 run=run_impose

@@ -97,7 +97,7 @@ export class FrameWriter implements Frame, RunWriter {
       } else if (this.joins(command, last!, at, count)) {
         this.runs[at + FRAME.run.count] = ++count;
         last = command;
-        if (own > 0) this.runs[own] += ` ${command.own}`;
+        if (own > 0) this.runs[own] = `${this.runs[own]!} ${command.own}`;
         continue;
       }
       last = command;

@@ -24,14 +24,14 @@ const LAYOUT = {
   run: ['opcode', 'count'],
   /** A hit. `policy`: which one, counted from 1. In a `hitEach` run: of the first hit. */
   hit: ['policy', 'cost'],
-  /** After each hit of a `judgeWhole` run: the rule of the policy's blocks, or ''. */
+  /** After each hit of a `judgeBlocking` or `judgeWhole` run: the rule of the policy's blocks, or ''. */
   blocking: ['rule'],
   /**
-   * After that: how long the hit is held, in ms, or ''; how long that is kept; the TTL of its field and of its hash; the
+   * After that, in a `judgeWhole` run: how long the hit is held, in ms, or '', or '-' if it only considers what others hold; how long that is kept; the TTL of its field and of its hash; the
    * policy's debt; and 'record', the hit's patience in ms, or ''.
    */
   holding: ['ttl', 'keep', 'fieldLife', 'keyLife', 'debt', 'grace'],
-  /** The start of `judge` and `judgeWhole`: how many hits each request has. The hits follow. */
+  /** The start of `judge`, `judgeBlocking` and `judgeWhole`: how many hits each request has. The hits follow. */
   judge: ['hits'],
   /** The answer to a hit of a `hold` run: as in a `judgeWhole` run. */
   whole: ['remaining', 'resetAfter', 'retryAfter', 'aside'],
@@ -84,7 +84,7 @@ export const OPCODE = {
   deadline: 1,
   hit: 2,
   judge: 3,
-  judgeWhole: 4,
+  judgeBlocking: 4,
   impose: 5,
   forget: 6,
   readClock: 7,
@@ -92,6 +92,7 @@ export const OPCODE = {
   settle: 9,
   renew: 10,
   hold: 11,
+  judgeWhole: 12,
 } as const;
 
 /**
@@ -100,6 +101,7 @@ export const OPCODE = {
  */
 export const PARTS: Readonly<Partial<Record<keyof typeof OPCODE, readonly string[]>>> = {
   judge: ['judge'],
+  judgeBlocking: ['blocks', 'judge'],
   judgeWhole: ['blocks', 'holds', 'judge'],
   impose: ['blocks', 'impose'],
   forget: ['forget'],

@@ -13,10 +13,10 @@ import { weightOf } from './weight.js';
 /** Charges and holds a request's only hit, on a policy that neither blocks nor records. Most holds are like that. */
 export class HoldHit extends Command<Decision[]> {
   // Declared only: a field with an initial value would be written twice. What all of them share are getters.
-  declare private readonly policy: Policy;
-  declare private readonly cost: number;
-  declare private readonly hold: HoldRequest;
-  declare private readonly key: string;
+  declare readonly policy: Policy;
+  declare readonly cost: number;
+  declare readonly hold: HoldRequest;
+  declare readonly key: string;
 
   /** @param key of the hit's state */
   constructor({ policy, cost }: Hit, hold: HoldRequest, key: string, server: RedisServer, timeout: number) {
@@ -59,9 +59,8 @@ export class HoldHit extends Command<Decision[]> {
   }
 
   writeTo(run: RunWriter): void {
-    const { policy, hold } = this;
-    run.write('hit', run.placeOf(policy), this.cost);
-    writeHolding(run, policy, hold, '');
+    run.write('hit', run.placeOf(this.policy), this.cost);
+    writeHolding(run, this);
   }
 
   override get own(): string {

@@ -1,6 +1,7 @@
 import { algorithmOf } from '../../../../core/algorithms/index.js';
 import type { Decision } from '../../../../core/decision.js';
-import type { Hit } from '../../../../core/hit.js';
+import { isPlain, type Hit } from '../../../../core/hit.js';
+import { considersHolds } from '../../../../core/judge-all.js';
 import { Command, type RunWriter } from '../command.js';
 import { FRAME, OPCODE } from '../frame.js';
 import { blockKey, holdsKey } from '../keys.js';
@@ -12,12 +13,12 @@ import { weightOf } from './weight.js';
 
 /** Charges all hits of a request, or none, where one of them has more than a charge: a block, a hold, recording, a turn. */
 export class JudgeWhole extends Command<Decision[]> {
-  readonly opcode = OPCODE.judgeWhole;
   // Declared only: a field with an initial value would be written twice, and each request makes a command.
   declare private readonly keys: readonly string[];
   declare readonly weight: number;
   declare readonly numbers: number;
-  declare private readonly id: string;
+  /** What it holds; `undefined`: it has blocks and nothing else that is special. */
+  declare private readonly id: string | undefined;
 
   /** @param states the keys of the hits' states */
   constructor(
@@ -30,21 +31,27 @@ export class JudgeWhole extends Command<Decision[]> {
     const keys = [...states];
     let weight = 0;
     let blocks = 0;
-    let id = '-';
+    let id: string | undefined;
     for (let i = 0; i < hits.length; i++) {
       const { policy, hold } = hits[i]!;
+      if (!onlyBlocks(hits[i]!)) id ??= NO_HOLD;
       if (policy.blocks) {
         keys.push(blockKey(states[i]!));
         blocks++;
       }
       if (hold) id = hold.id;
-      if ((policy.blocks ?? hold) && !algorithmOf(policy.algorithm).countsHolds) keys.push(holdsKey(states[i]!));
+      if (considersHolds(hits[i]!) && !algorithmOf(policy.algorithm).countsHolds) keys.push(holdsKey(states[i]!));
       weight += weightOf(policy) + (hold ? 1 : 0);
     }
     this.keys = keys;
     this.weight = weight;
     this.id = id;
-    this.numbers = (FRAME.decision.LENGTH + FRAME.aside.LENGTH) * hits.length + FRAME.block.LENGTH * blocks;
+    const numbers = FRAME.decision.LENGTH + (id === undefined ? 0 : FRAME.aside.LENGTH);
+    this.numbers = numbers * hits.length + FRAME.block.LENGTH * blocks;
+  }
+
+  get opcode(): number {
+    return this.id === undefined ? OPCODE.judgeBlocking : OPCODE.judgeWhole;
   }
 
   get firstKey(): string {
@@ -56,7 +63,7 @@ export class JudgeWhole extends Command<Decision[]> {
   }
 
   isLike(other: Command): boolean {
-    if (!(other instanceof JudgeWhole)) return false;
+    if (!(other instanceof JudgeWhole) || other.opcode !== this.opcode) return false;
     const own = this.hits;
     const { hits } = other;
     if (own.length !== hits.length) return false;
@@ -66,14 +73,15 @@ export class JudgeWhole extends Command<Decision[]> {
 
   writeTo(run: RunWriter): void {
     run.write('judge', this.hits.length);
-    for (const { policy, cost, hold, patience } of this.hits) {
+    for (const hit of this.hits) {
+      const { policy, cost } = hit;
       run.write('hit', run.placeOf(policy), cost);
       run.write('blocking', run.ruleOf(policy));
-      writeHolding(run, policy, hold, policy.mode === 'record' ? 'record' : (patience ?? ''));
+      if (this.id !== undefined) writeHolding(run, hit);
     }
   }
 
-  override get own(): string {
+  override get own(): string | undefined {
     return this.id;
   }
 
@@ -84,11 +92,20 @@ export class JudgeWhole extends Command<Decision[]> {
       const { policy } = hits[i]!;
       let decision = readDecision(policy, reply);
       if (policy.blocks) decision = withBlock(decision, reply);
-      decisions.push(readAside(decision, reply));
+      decisions.push(this.id === undefined ? decision : readAside(decision, reply));
     }
     return decisions;
   }
 }
+
+/** Stands for the id of a hold where a request has none. */
+const NO_HOLD = '-';
+
+/** Whether a block is all that is special about a hit. */
+const onlyBlocks = (hit: Hit): boolean => isPlain(hit) || (isBlocking(hit) && !considersHolds(hit));
+
+const isBlocking = ({ policy: { blocks, mode }, patience }: Hit): boolean =>
+  blocks !== undefined && mode === 'enforce' && patience === undefined;
 
 const isAlike = (one: Hit, other: Hit): boolean =>
   one.policy === other.policy &&
