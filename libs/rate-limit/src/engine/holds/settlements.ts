@@ -11,6 +11,9 @@ const MOST_WAITING = 10_000;
 const FIRST_DELAY = 100;
 const LONGEST_DELAY = 5_000;
 
+/** How many others each settlement that succeeds takes along. */
+const HURRIED = 2;
+
 /** In milliseconds: how long closing waits for settlements. */
 const LONGEST_PARTING = 1_000;
 
@@ -99,15 +102,29 @@ export class Settlements {
   /** @internal */
   async retry(retry: Retry): Promise<void> {
     const { held, cost } = retry;
+    const name = nameOf(held);
+    // To the end: those before it do not ask the store now.
+    if (this.waiting.delete(name)) this.waiting.set(name, retry);
     try {
       const isSettled = await this.ask(held, cost);
-      this.waiting.delete(nameOf(held));
+      this.waiting.delete(name);
       retry.hold.note(retry.part, isSettled);
+      this.hurry();
     } catch (error) {
       if (isStoreUnavailable(error)) this.wait(retry);
       else this.giveUp(retry, saidBy(error));
     } finally {
       this.answered();
+    }
+  }
+
+  /** The store is back: some that wait go ahead, and when they are answered, some more. */
+  private hurry(): void {
+    let some = HURRIED;
+    for (const retry of this.waiting.values()) {
+      if (some-- === 0 || !retry.isSet) return;
+      this.alarms.clear(retry);
+      retry.ring();
     }
   }
 
