@@ -176,11 +176,11 @@ const isNew = ({ name, version }: { name: string; version: string }): boolean =>
 const kinds = [serverKinds().find(isNew), serverKinds().find((kind) => !isNew(kind))].flatMap((kind) => kind ?? []);
 
 describe.each(kinds)('four processes on $label', (kind) => {
-  beforeAll(async () => {
+  beforeEach(async () => {
     witness = await Witness.start();
     server = await launched(kind);
   });
-  afterAll(stopAll);
+  afterEach(stopAll);
 
   it('are killed and restarted under load: each charge is settled once, and no slot is lost or held twice', async () => {
     // A busy machine is no fault here.
@@ -204,6 +204,8 @@ describe.each(kinds)('four processes on $label', (kind) => {
       },
     );
     await Promise.all(changes);
+    // Of the processes that were killed.
+    await untilFree();
 
     // One more dies while its handlers run: the slots are free when their leases end, and meanwhile nobody has them.
     const slow = { route: 'returns', tenant: 'slow', ms: 60_000, leaves: undefined } as const;
