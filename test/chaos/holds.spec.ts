@@ -228,7 +228,7 @@ describe.each(kinds)('four processes on $label', (kind) => {
     const statuses = new Map<number, number>();
     for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
     if (process.env.CHAOS_SHOW) console.log(Object.fromEntries(statuses), witness.settled.size, witness.most);
-    expect(statuses.get(200)).toBeGreaterThan(200);
+    expect(statuses.get(200)).toBeGreaterThan(100);
     expect(witness.most).toBe(SLOTS);
     await expectSettled(answers);
     const failures = [...witness.counted.values()].filter(Boolean).length;
