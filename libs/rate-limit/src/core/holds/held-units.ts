@@ -1,4 +1,4 @@
-// Twin: stores/redis/lua/holds.lua. The same law; change both.
+// Twin: stores/redis/lua/held-units.lua. The same law; change both.
 import type { Quota } from '../algorithm.js';
 import { algorithmOf } from '../algorithms/index.js';
 import type { SlotsState } from '../algorithms/concurrency.js';
