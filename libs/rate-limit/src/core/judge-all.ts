@@ -2,7 +2,7 @@ import type { Judgement, Quota } from './algorithm.js';
 import { algorithmOf } from './algorithms/index.js';
 import { extended, raised, standing, underBlock, type BlockRule, type BlockState } from './blocks/block.js';
 import type { Decision } from './decision.js';
-import type { Hit, HoldRequest } from './hit.js';
+import type { Hit } from './hit.js';
 import { GUESS } from './holds/guess.js';
 import {
   freeOfHeld,
@@ -15,6 +15,7 @@ import {
   type HeldUnits,
   type Holds,
 } from './holds/held-units.js';
+import type { HoldRequest } from './holds/hold-request.js';
 import type { Policy } from './policy.js';
 
 /** A hit, with what is stored for its policy and key. */

@@ -2,8 +2,8 @@
 import type { Quota } from '../algorithm.js';
 import { algorithmOf } from '../algorithms/index.js';
 import type { SlotsState } from '../algorithms/concurrency.js';
-import type { HoldRequest } from '../hit.js';
 import type { Policy } from '../policy.js';
+import type { HoldRequest } from './hold-request.js';
 
 /** What a request took and has not settled. Plain data, like the states of algorithms. */
 export interface HeldUnits {

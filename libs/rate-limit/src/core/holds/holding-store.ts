@@ -1,8 +1,8 @@
-import { checkHoldId, checkHoldTtl } from '../hit.js';
 import { RateLimitError } from '../errors.js';
 import { isChecked, type Policy } from '../policy.js';
 import { shown, shownNumber } from '../shown.js';
 import type { RateLimitStore } from '../store.js';
+import { checkHoldId, checkHoldTtl } from './hold-request.js';
 
 /** Names one hold. */
 export interface Held {

@@ -10,7 +10,7 @@ import { LivePolicy } from '../../engine/limits/live-policy.js';
 import { LIST_KEYS, listsOf, type Lists } from '../../engine/lists/lists.js';
 import type { PolicySource } from '../../engine/policy-source.js';
 import { PolicyVariants } from '../../engine/policy-variants.js';
-import { DEFAULT_LEASE } from '../../core/policy.js';
+import { DEFAULT_LEASE } from '../../core/holds/lease.js';
 import { windowOf } from '../../core/window-of.js';
 import { byIp } from '../keys/by-ip.js';
 import { finalCostOf, type FinalCost } from '../ending/final-cost.js';

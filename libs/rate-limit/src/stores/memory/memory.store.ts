@@ -12,7 +12,8 @@ import {
 import type { Clock } from '../../core/clock.js';
 import type { Decision } from '../../core/decision.js';
 import { RateLimitError } from '../../core/errors.js';
-import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
+import { checkHits, type Hit } from '../../core/hit.js';
+import { mergingHits } from '../../core/merging-hits.js';
 import type { Policy } from '../../core/policy.js';
 import { shown } from '../../core/shown.js';
 import { KeptQuotas } from './kept-quotas.js';
