@@ -1,5 +1,5 @@
 import { after } from './after.js';
-import { algorithmOf } from './algorithms/index.js';
+import { hasSlots } from './algorithms/index.js';
 import type { Hit } from './hit.js';
 
 /**
@@ -30,7 +30,7 @@ export function mergingHits<D>(
 }
 
 function both(one: Hit, other: Hit): Hit {
-  const isSlot = algorithmOf(one.policy.algorithm).countsHolds;
+  const isSlot = hasSlots(one.policy);
   return {
     ...one,
     // A request takes one slot, however often it asks.

@@ -6,6 +6,7 @@ import {
   algorithmsThat,
   CONCURRENCY,
   defaultAlgorithm,
+  hasSlots,
   type AlgorithmName,
 } from './algorithms/index.js';
 import type { BlockRule } from './blocks/block.js';
@@ -199,7 +200,7 @@ export function atMost(policy: Policy, other: Policy): Policy {
   const mode = other.mode === 'enforce' ? other.mode : policy.mode;
   const isAsLow = limit === policy.limit && burst === policy.burst && debt === policy.debt;
   if (isAsLow && blocks === policy.blocks && mode === policy.mode) return policy;
-  const isPlain = blocks === undefined && mode === 'enforce' && !algorithmOf(policy.algorithm).countsHolds;
+  const isPlain = blocks === undefined && mode === 'enforce' && !hasSlots(policy);
   return checked({ ...policy, limit, burst, debt, blocks, mode, isPlain });
 }
 

@@ -1,4 +1,4 @@
-import { algorithmOf } from '../algorithms/index.js';
+import { hasSlots } from '../algorithms/index.js';
 import { DAY } from '../duration.js';
 import { RateLimitError } from '../errors.js';
 import type { Policy } from '../policy.js';
@@ -6,7 +6,10 @@ import { shown, shownNumber } from '../shown.js';
 
 /** Asks that what a hit is charged be held until the request ends. */
 export interface HoldRequest {
-  /** Identifies the hold among those of its policy and key: 1 to 64 printable ASCII characters, no spaces. The hits of a request may share it. */
+  /**
+   * Identifies the hold among those of its policy and key: 1 to 64 printable ASCII characters, no spaces. The hits of a
+   * request may share it.
+   */
   readonly id: string;
   /** How long the hold lasts unless it is renewed, in milliseconds: 1 to a day. */
   readonly ttl: number;
@@ -39,9 +42,10 @@ export function checkHoldId(id: unknown, { name }: Policy): asserts id is string
 }
 
 /** @throws RateLimitError `RL_HOLD_INVALID` */
-export function checkHoldTtl(ttl: unknown, { name, algorithm, lease }: Policy): asserts ttl is number {
+export function checkHoldTtl(ttl: unknown, policy: Policy): asserts ttl is number {
+  const { name, lease } = policy;
   // A slot that lasts longer than the lease looks as if it were written while the clock had jumped.
-  const most = algorithmOf(algorithm).countsHolds ? lease : LONGEST_HOLD;
+  const most = hasSlots(policy) ? lease : LONGEST_HOLD;
   if (Number.isSafeInteger(ttl) && (ttl as number) >= 1 && (ttl as number) <= most) return;
   const why = most === lease ? "the policy's lease; renew it" : 'a day';
   throw new RateLimitError(

@@ -12,7 +12,7 @@ export interface Held {
   readonly key: string;
   /** As in the hit's `hold`. */
   readonly id: string;
-  /** The units that it holds, if the caller knows. A store does not need them; wrappers correct by them what they remember. */
+  /** The units that it holds, if the caller knows. Stores ignore them. Wrappers use them to correct what they remember. */
   readonly units?: number | undefined;
 }
 
