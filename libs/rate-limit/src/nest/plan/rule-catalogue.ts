@@ -1,3 +1,4 @@
+import { CONCURRENCY } from '../../core/algorithms/index.js';
 import { checkKnownKeys } from '../../core/checks.js';
 import { RateLimitError } from '../../core/errors.js';
 import { withoutHolds } from '../../core/holds/holding-store.js';
@@ -67,12 +68,13 @@ export class RuleCatalogue extends Catalogue<WrittenPolicy, Rule> {
 
   /**
    * Whether this is a policy of the catalogue with other numbers, or with `per: 'handler'`. A whole definition (limit
-   * and window) is a new policy, unless it has `per: 'handler'`.
+   * and window, or limit and `concurrency`) is a new policy, unless it has `per: 'handler'`.
    */
-  private isChange({ name, limit, window, per, ...others }: Partial<WrittenPolicy>): boolean {
-    const isWhole = limit !== undefined && window !== undefined;
+  private isChange(requested: Partial<WrittenPolicy>): boolean {
+    const { name, algorithm, limit, window, per } = requested;
+    const isWhole = limit !== undefined && (window !== undefined || algorithm === CONCURRENCY);
     if (isWhole) return per !== undefined && this.configured.has(name!);
-    return this.isDefinition({ limit, window, per, ...others });
+    return this.isDefinition(requested);
   }
 
   private changed(requested: PolicyReference, owner: string): Rule {
