@@ -65,7 +65,7 @@ export class HoldsProcess {
     private readonly child: ChildProcess,
     private readonly port: number,
   ) {
-    child.stderr!.setEncoding('utf8').on('data', (text) => (this.stderr += text));
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
   }
 
   static async start({ port: witness }: Witness, settings: HoldsSettings): Promise<HoldsProcess> {
@@ -87,7 +87,7 @@ export class HoldsProcess {
     const began = performance.now();
     this.open.add(id);
     const status = await new Promise<number>((resolve) => {
-      const sent = request({ port: this.port, agent: this.agent, path: `/${route}?${search}` });
+      const sent = request({ port: this.port, agent: this.agent, path: `/${route}?${search.toString()}` });
       const late = setTimeout(() => (resolve(-1), sent.destroy()), HANGS);
       const timer = leaves === undefined ? undefined : setTimeout(() => sent.destroy(), leaves);
       const over = (code: number) => (clearTimeout(late), clearTimeout(timer), resolve(code));
