@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { PolicyDefinition, RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
+import type { ConcurrencyDefinition, PolicyDefinition, RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
 import type { Adapter } from '../support/app.js';
 import type { Witness } from './witness.js';
 
@@ -18,7 +18,7 @@ export interface Ended {
 }
 
 /** The policies of holds-process.mjs by name: each, tenant, failures, slots. It adds keys, costs and settlements. */
-export type HeldPolicies = Record<string, Omit<PolicyDefinition, 'name'>>;
+export type HeldPolicies = Record<string, Omit<ConcurrencyDefinition, 'name'> | Omit<PolicyDefinition, 'name'>>;
 
 export interface HoldsSettings {
   adapter: Adapter;
