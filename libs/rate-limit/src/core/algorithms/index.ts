@@ -46,6 +46,10 @@ export const algorithmNames = (Object.keys(algorithms) as AlgorithmName[]).filte
 /** The algorithm of that name, its state opaque to the caller. */
 export const algorithmOf = (name: AlgorithmName): Algorithm<unknown> => algorithms[name];
 
+/** Whether what a policy hands out is slots: it counts open holds, and has no window. */
+export const hasSlots = ({ algorithm }: { readonly algorithm: AlgorithmName }): boolean =>
+  algorithmOf(algorithm).countsHolds === true;
+
 /** The algorithms for which something is true, as an error message lists them. */
 export const algorithmsThat = (is: (algorithm: Algorithm<unknown>) => boolean): string =>
   algorithmNames.filter((name) => is(algorithmOf(name))).join(' or ');

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { after } from '../../core/after.js';
-import { algorithmOf, CONCURRENCY } from '../../core/algorithms/index.js';
+import { CONCURRENCY, hasSlots } from '../../core/algorithms/index.js';
 import { refuseBareNumbers } from '../../core/bare-numbers.js';
 import { shown } from '../../core/shown.js';
 import { checkKnownKeys } from '../../core/checks.js';
@@ -10,7 +10,7 @@ import { LivePolicy } from '../../engine/limits/live-policy.js';
 import { LIST_KEYS, listsOf, type Lists } from '../../engine/lists/lists.js';
 import type { PolicySource } from '../../engine/policy-source.js';
 import { PolicyVariants } from '../../engine/policy-variants.js';
-import { DEFAULT_LEASE } from '../../core/policy.js';
+import { DEFAULT_LEASE } from '../../core/holds/lease.js';
 import { windowOf } from '../../core/window-of.js';
 import { byIp } from '../keys/by-ip.js';
 import { finalCostOf, type FinalCost } from '../ending/final-cost.js';
@@ -132,9 +132,9 @@ function compiled(
       `${name}: per must be 'handler', got ${shown(use.per)}; leave it out to share one quota`,
     );
   }
-  const { countsHolds } = algorithmOf(source.own.algorithm);
+  const isSlot = hasSlots(source.own);
   const phase = phaseOf(use, source, name);
-  if (countsHolds && use.cost !== 1) {
+  if (isSlot && use.cost !== 1) {
     throw new RateLimitError(
       'RL_COST_INVALID',
       `${name}: concurrency counts requests, so it takes no cost, got ${shown(use.cost)}; leave it out`,
@@ -150,7 +150,7 @@ function compiled(
     key: keyFor(use.key, source),
     cost: typeof use.cost === 'function' ? 1 : use.cost,
     costOf: costFor(use.cost, source),
-    final: finalCostOf(use, countsHolds === true, name),
+    final: finalCostOf(use, isSlot, name),
     skip: use.skip,
     lists: listsOf(given, before?.lists, `${name}: `),
     isPerHandler: use.per === 'handler',

@@ -1,6 +1,7 @@
 import { isPromise } from '../../core/after.js';
 import type { Decision } from '../../core/decision.js';
-import type { Hit, HoldRequest } from '../../core/hit.js';
+import type { Hit } from '../../core/hit.js';
+import type { HoldRequest } from '../../core/holds/hold-request.js';
 import { saidBy, shown } from '../../core/shown.js';
 import type { KeptHold } from '../../engine/holds/kept-hold.js';
 import type { KeptHolds } from '../../engine/holds/kept-holds.js';
