@@ -112,7 +112,7 @@ describe('a limited handler', () => {
       description: 'Over the quota of "burst" (20 per 1s).',
       headers: {
         'RateLimit-Policy': {
-          description: 'The policies of the request: `q` units in `w` seconds each.',
+          description: 'The policies of the request: `q` units in `w` seconds each, or `q` requests at once.',
           schema: { type: 'string' },
           example: '"burst";q=20;w=1',
         },

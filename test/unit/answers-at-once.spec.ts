@@ -2,7 +2,7 @@ import { runInNewContext } from 'node:vm';
 import { createLimiter, type Decision, type Hit, type RateLimitStore } from 'nestjs-redis-rate-limit/engine';
 import { isPromise } from '../../libs/rate-limit/src/core/after.js';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
-import { mergingHits } from '../../libs/rate-limit/src/core/hit.js';
+import { mergingHits } from '../../libs/rate-limit/src/core/merging-hits.js';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { ObservedStore } from '../../libs/rate-limit/src/engine/observer/observed.store.js';
 import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denials/denial-cache.store.js';

@@ -1,8 +1,8 @@
 import type { Judgement, Quota } from './algorithm.js';
-import { algorithmOf } from './algorithms/index.js';
+import { algorithmOf, hasSlots } from './algorithms/index.js';
 import { extended, raised, standing, underBlock, type BlockRule, type BlockState } from './blocks/block.js';
 import type { Decision } from './decision.js';
-import type { Hit, HoldRequest } from './hit.js';
+import type { Hit } from './hit.js';
 import { GUESS } from './holds/guess.js';
 import {
   freeOfHeld,
@@ -15,6 +15,7 @@ import {
   type HeldUnits,
   type Holds,
 } from './holds/held-units.js';
+import type { HoldRequest } from './holds/hold-request.js';
 import type { Policy } from './policy.js';
 
 /** A hit, with what is stored for its policy and key. */
@@ -142,7 +143,7 @@ function verdictOn(claim: Claim, now: number): Verdict {
   const { policy, cost, holds, patience } = claim;
   // A block lets callers look and give back.
   const isBlocked = policy.blocks !== undefined && cost > 0 && standing(claim.block, now).left > 0;
-  const before = algorithmOf(policy.algorithm).countsHolds ? slotsOf(holds, policy, now) : claim.state;
+  const before = hasSlots(policy) ? slotsOf(holds, policy, now) : claim.state;
   if (policy.mode === 'record' && cost > 0) {
     const { state, units } = recorded(policy, before, cost, now);
     const judgement = judged(claim, state, 0, now);
@@ -152,7 +153,7 @@ function verdictOn(claim: Claim, now: number): Verdict {
   const verdict = { judgement, units: cost, before, abandoned: NONE, isGuess: false, startsIn: 0, isBlocked };
   if (judgement.allowed || judgement.retryAfter < 0 || isBlocked) return verdict;
   if (patience !== undefined && judgement.retryAfter <= patience) return inTurn(claim, verdict, now);
-  if (algorithmOf(policy.algorithm).countsHolds) return { ...verdict, isGuess: true };
+  if (hasSlots(policy)) return { ...verdict, isGuess: true };
   return holds && considersHolds(claim) ? besideHolds(claim, verdict, holds, now) : verdict;
 }
 
@@ -181,21 +182,21 @@ function outcomeOf(claim: Claim, verdict: Verdict, isDenied: boolean, now: numbe
   const { judgement, units, before, abandoned, isGuess, startsIn, isBlocked } = verdict;
   // Beside a denied hit, one that would have passed only looks.
   const final = isDenied && judgement.allowed ? judged(claim, before, 0, now) : judgement;
-  const { countsHolds } = algorithmOf(policy.algorithm);
-  const state = countsHolds ? undefined : final.state;
+  const isSlot = hasSlots(policy);
+  const state = isSlot ? undefined : final.state;
   // A look takes no slot.
-  const isHeld = hold !== undefined && !isDenied && !(countsHolds && cost === 0);
+  const isHeld = hold !== undefined && !isDenied && !(isSlot && cost === 0);
   const held = isHeld ? heldUnits(policy, hold, units, state, now) : undefined;
   const decision = decisionOf(policy, final);
   const marked = isGuess && !final.allowed ? { ...decision, isGuess } : decision;
-  const told = startsIn > 0 && !isDenied ? { ...marked, startsIn } : marked;
-  if (!policy.blocks) return { decision: told, state, block: undefined, held, abandoned };
+  const answer = startsIn > 0 && !isDenied ? { ...marked, startsIn } : marked;
+  if (!policy.blocks) return { decision: answer, state, block: undefined, held, abandoned };
 
   const standingBefore = standing(claim.block, now);
   const mayBegin = !isGuess && claim.patience === undefined;
   const block = blockAfter(policy.blocks, standingBefore.state, isBlocked, mayBegin, judgement, now);
   const { left } = block === standingBefore.state ? standingBefore : standing(block, now);
-  if (left === 0) return { decision: told, state, block, held, abandoned };
+  if (left === 0) return { decision: answer, state, block, held, abandoned };
   const counted = policy.mode === 'record' ? 0 : cost;
   const { remaining, resetAfter, retryAfter, blockedFor } = underBlock(policy, final, counted, final.retryAfter, left);
   const allowed = final.allowed && !isBlocked;

@@ -1,18 +1,22 @@
 import type { Quota } from './algorithm.js';
-import { DAY, milliseconds, SECOND, type Duration } from './duration.js';
+import type { Duration } from './duration.js';
 import {
   algorithmNames,
   algorithmOf,
   algorithmsThat,
   CONCURRENCY,
   defaultAlgorithm,
+  hasSlots,
   type AlgorithmName,
+  type WindowAlgorithm,
 } from './algorithms/index.js';
 import type { BlockRule } from './blocks/block.js';
 import { blockRuleOf, type BlockFor } from './blocks/block-rule.js';
 import { checkKnownKeys, checkOneOf } from './checks.js';
 import { RateLimitError } from './errors.js';
-import { shown, shownNumber } from './shown.js';
+import { leaseOf, refuseQuotaOptions } from './holds/lease.js';
+import { burstOf, checkLimit, debtOf, LARGEST_LIMIT } from './quota-numbers.js';
+import { shown } from './shown.js';
 import type { Window } from './window.js';
 import { windowOf, type WindowDefinition } from './window-of.js';
 
@@ -28,20 +32,19 @@ export type StoreFailureMode = 'local' | 'open' | 'closed';
  */
 export type PolicyMode = 'enforce' | 'record';
 
-/** A policy as you write it. {@link definePolicy} checks it. */
+/** A policy with a quota per window, as you write it. {@link definePolicy} checks it. */
 export interface PolicyDefinition {
   /** Shown in the header fields and part of the stored key: 1 to 128 printable ASCII characters, not `@` first. */
   name: string;
   /** How it is judged. Default `fixed-window`. */
-  algorithm?: AlgorithmName;
+  algorithm?: WindowAlgorithm;
   /** The quota per window, in units. A request costs 1 unless `cost` says otherwise. 0 denies everything. */
   limit: number;
   /**
    * `'500ms'`, `'10s'`, `'15m'`, `'2h'`, `'1d'`, or a whole number of milliseconds; a thousand years at most. For
-   * `fixed-window` also a calendar unit: `'day Europe/Berlin'`, `{ calendar: 'month', anchor: 15 }`. Every algorithm but
-   * `concurrency` needs it.
+   * `fixed-window` also a calendar unit: `'day Europe/Berlin'`, `{ calendar: 'month', anchor: 15 }`.
    */
-  window?: WindowDefinition;
+  window: WindowDefinition;
   /** The most units at once: `token-bucket` (default: the limit) and `gcra` (default: 1) only. */
   burst?: number;
   /**
@@ -63,11 +66,33 @@ export interface PolicyDefinition {
   /** Default `enforce`. */
   mode?: PolicyMode;
   /**
-   * How long the slot or the reservation of a request stays taken after its process has died: 1 s to a day. A process that
-   * lives renews it. Default `'30s'`.
+   * How long the reservation of a request stays taken after its process has died: 1 s to a day. A process that lives
+   * renews it. Default `'30s'`.
    */
   lease?: Duration;
 }
+
+/**
+ * A policy that limits how many requests run at the same time, as you write it. It has no window, and each request costs 1.
+ * {@link definePolicy} checks it.
+ *
+ * @example `{ name: 'uploads', algorithm: 'concurrency', limit: 5, lease: '30s' }`
+ */
+export interface ConcurrencyDefinition extends Pick<PolicyDefinition, 'name' | 'onStoreFailure'> {
+  /** It counts requests that have not ended. */
+  algorithm: 'concurrency';
+  /** How many requests may run at the same time. 0 denies everything. */
+  limit: number;
+  /**
+   * How long the slot of a request stays taken after its process has died: 1 s to a day. A process that lives renews it.
+   * Default `'30s'`.
+   */
+  lease?: Duration;
+}
+
+/** A definition of either kind before its options are checked, so also one that mixes the options of both. */
+export type UncheckedDefinition = Partial<Omit<PolicyDefinition, 'algorithm'>> &
+  Pick<PolicyDefinition, 'name' | 'limit'> & { algorithm?: AlgorithmName };
 
 /** A checked policy: what a hit carries. Only {@link definePolicy} makes one. */
 export interface Policy extends Quota {
@@ -101,8 +126,6 @@ export interface Policy extends Quota {
   readonly isPlain: boolean;
 }
 
-/** The largest number that the draft's header fields can carry. */
-const LARGEST_LIMIT = 999_999_999_999_999;
 const DEFINITION_KEYS = [
   'name',
   'algorithm',
@@ -116,8 +139,6 @@ const DEFINITION_KEYS = [
   'lease',
 ];
 const MODES: readonly PolicyMode[] = ['enforce', 'record'];
-/** In milliseconds. */
-export const DEFAULT_LEASE = 30 * SECOND;
 const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
 
 /**
@@ -128,7 +149,14 @@ const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
  *   `RL_WINDOW_INVALID`, `RL_BURST_INVALID`, `RL_PRECISION`, `RL_FAILURE_MODE_INVALID`, `RL_BLOCK_INVALID`,
  *   `RL_DEBT_INVALID`, `RL_MODE_INVALID`, `RL_LEASE_INVALID`, `RL_OPTION_INVALID`, `RL_OPTION_UNKNOWN`
  */
-export function definePolicy(definition: PolicyDefinition, owner?: string): Policy {
+// Wherever a union has PolicyDefinition, it is last: TypeScript's error names the missing property of the last type, which
+// is most often a window.
+export function definePolicy(definition: ConcurrencyDefinition | PolicyDefinition, owner?: string): Policy {
+  return checkedPolicy(definition, owner);
+}
+
+/** {@link definePolicy} for options whose kind the types do not know. */
+export function checkedPolicy(definition: UncheckedDefinition, owner?: string): Policy {
   checkKnownKeys(definition, DEFINITION_KEYS, 'a policy');
   // Read once: a getter may return something else the next time.
   const { name, algorithm = defaultAlgorithm, limit, window: span, burst: most, onStoreFailure, blockFor } = definition;
@@ -183,45 +211,6 @@ export function definePolicy(definition: PolicyDefinition, owner?: string): Poli
   });
 }
 
-/** @throws RateLimitError `RL_OPTION_INVALID` */
-function refuseQuotaOptions(options: Record<string, unknown>): void {
-  const [name] = Object.entries(options).find(([, value]) => value !== undefined) ?? [];
-  if (name === undefined) return;
-  throw new RateLimitError(
-    'RL_OPTION_INVALID',
-    `concurrency takes no ${name}: it counts requests that have not ended, as in { algorithm: 'concurrency', limit: 5, lease: '30s' }`,
-  );
-}
-
-/** @throws RateLimitError `RL_LEASE_INVALID` */
-function leaseOf(lease: Duration | undefined): number {
-  if (lease === undefined) return DEFAULT_LEASE;
-  let span = NaN;
-  try {
-    span = milliseconds(lease);
-  } catch {
-    // The error below names the option.
-  }
-  if (span >= SECOND && span <= DAY) return span;
-  throw new RateLimitError('RL_LEASE_INVALID', `lease must be a span from '1s' to '1d', got ${shown(lease)}`);
-}
-
-/** @throws RateLimitError `RL_DEBT_INVALID`, `RL_PRECISION` */
-function debtOf(debt: number | undefined, limit: number, most: number): number {
-  if (debt === undefined) return Math.max(0, Math.min(limit, most));
-  if (!Number.isSafeInteger(debt) || debt < 0 || debt > LARGEST_LIMIT) {
-    throw new RateLimitError(
-      'RL_DEBT_INVALID',
-      `debt must be a whole number of units from 0 to ${LARGEST_LIMIT}, got ${shownNumber(debt)}`,
-    );
-  }
-  if (debt <= most) return debt;
-  throw new RateLimitError(
-    'RL_PRECISION',
-    `a debt of ${debt} is more than can be counted exactly in this window; use at most ${most}, or a shorter window`,
-  );
-}
-
 /** What one of several instances may spend of a quota by itself: rounded down, but at least 1 unless the quota is 0. */
 export function shareOf(policy: Policy, instances: number): Policy {
   const share = (units: number): number => (units === 0 ? 0 : Math.max(1, Math.floor(units / instances)));
@@ -240,7 +229,7 @@ export function atMost(policy: Policy, other: Policy): Policy {
   const mode = other.mode === 'enforce' ? other.mode : policy.mode;
   const isAsLow = limit === policy.limit && burst === policy.burst && debt === policy.debt;
   if (isAsLow && blocks === policy.blocks && mode === policy.mode) return policy;
-  const isPlain = blocks === undefined && mode === 'enforce' && !algorithmOf(policy.algorithm).countsHolds;
+  const isPlain = blocks === undefined && mode === 'enforce' && !hasSlots(policy);
   return checked({ ...policy, limit, burst, debt, blocks, mode, isPlain });
 }
 
@@ -265,15 +254,6 @@ const CHECKED = Symbol.for('nestjs-redis-rate-limit/checked');
 export const isChecked = (policy: unknown): policy is Policy =>
   typeof policy === 'object' && policy !== null && (policy as { [CHECKED]?: boolean })[CHECKED] === true;
 
-/** @throws RateLimitError `RL_LIMIT_INVALID` */
-function checkLimit(limit: unknown): asserts limit is number {
-  if (Number.isSafeInteger(limit) && (limit as number) >= 0 && (limit as number) <= LARGEST_LIMIT) return;
-  throw new RateLimitError(
-    'RL_LIMIT_INVALID',
-    `limit must be a whole number from 0 to ${LARGEST_LIMIT}, got ${shownNumber(limit)}`,
-  );
-}
-
 /** @throws RateLimitError `RL_FAILURE_MODE_INVALID` */
 export function checkFailureMode(mode: unknown): asserts mode is StoreFailureMode {
   checkOneOf(mode, FAILURE_MODES, 'RL_FAILURE_MODE_INVALID', 'onStoreFailure');
@@ -286,21 +266,5 @@ function checkName(name: unknown): asserts name is string {
   throw new RateLimitError(
     'RL_NAME_INVALID',
     `a policy's name must be 1 to 128 printable ASCII characters (header fields carry it) and must not begin with @, got ${shown(name)}`,
-  );
-}
-
-function burstOf(burst: number | undefined, limit: number, algorithm: AlgorithmName): number {
-  const { defaultBurst } = algorithmOf(algorithm);
-  if (burst === undefined) return typeof defaultBurst === 'number' ? defaultBurst : limit;
-  if (defaultBurst === undefined) {
-    throw new RateLimitError(
-      'RL_BURST_INVALID',
-      `${algorithm} takes no burst (its burst is its limit), got ${shown(burst)}; leave it out, or use ${algorithmsThat((other) => other.defaultBurst !== undefined)}`,
-    );
-  }
-  if (Number.isSafeInteger(burst) && burst >= 1 && burst <= LARGEST_LIMIT) return burst;
-  throw new RateLimitError(
-    'RL_BURST_INVALID',
-    `burst must be a whole number of units, at least 1, got ${shownNumber(burst)}`,
   );
 }

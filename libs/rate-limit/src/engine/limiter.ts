@@ -122,9 +122,9 @@ export class Limiter {
   }
 
   /**
-   * Makes the quota full again, and ends its block: this lets a caller back in. Throws as {@link consume} does, and
-   * whenever the store gives no answer; `RL_KEY_INVALID` also for a key that surely is that of no request,
-   * and `RL_POLICY_PER_HANDLER` where handlers use the policy only with quotas of their own.
+   * Makes the quota full again, and ends its block and its holds: this lets a caller back in. Throws as {@link consume}
+   * does, and whenever the store gives no answer. Also `RL_KEY_INVALID` for a key that no request can have, and
+   * `RL_POLICY_PER_HANDLER` where handlers use the policy only with quotas of their own.
    */
   async reset(policy: AnyPolicy, key: string): Promise<void> {
     const caller = this.hits.callerOf(policy, key);
@@ -132,8 +132,8 @@ export class Limiter {
   }
 
   /**
-   * Denies a key from now on for a span, `'15m'` or milliseconds (at least 1000 if it is a number), in place of a block that stands. The policy must have a
-   * `blockFor`; `0` if only code is to block.
+   * Denies a key from now on for a span: `'15m'`, or milliseconds (at least 1000 if it is a number). It replaces a block
+   * that stands. The policy must have a `blockFor`; `0` if only code is to block.
    *
    * @throws RateLimitError `RL_BLOCK_OFF`, `RL_BLOCK_INVALID`, and as {@link reset} does
    */
@@ -172,8 +172,8 @@ export class Limiter {
    * await hold.settle(usage.total_tokens);
    * ```
    *
-   * A reservation that nothing settles ends with its `ttl`. Slots of a process that dies become free when the policy's
-   * `lease` is over; until then the limiter renews them.
+   * A reservation that nothing settles ends with its `ttl`. While the process lives, the limiter renews its slots. If it
+   * dies, they become free when the policy's `lease` is over.
    *
    * @returns the hold. A denial is returned, not thrown: read `allowed`
    * @throws RateLimitError `RL_HOLD_INVALID`, `RL_STORE_WITHOUT_HOLDS`, and as {@link consume} does
@@ -240,8 +240,9 @@ export class Limiter {
   }
 
   /**
-   * Turns away calls that wait, closes the limiter's connection to Redis, and stops reading changed limits and renewing leases. It waits for settlements
-   * that were begun, for a second at most. A client or a store that you passed stays open. You may call it again, also while it closes.
+   * Turns away calls that wait, closes the limiter's connection to Redis, and stops reading changed limits and renewing
+   * leases. It waits for settlements that were begun, for a second at most. A client or a store that you passed stays
+   * open. You may call it again, also while it closes.
    */
   async close(): Promise<void> {
     await (this.closing ??= this.kept.close().then(() => this.parts.close()));

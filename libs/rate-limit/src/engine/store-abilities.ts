@@ -1,4 +1,4 @@
-import { algorithmOf } from '../core/algorithms/index.js';
+import { hasSlots } from '../core/algorithms/index.js';
 import { isBlocking, withoutBlocks } from '../core/blocks/blocking-store.js';
 import { isHolding, withoutHolds } from '../core/holds/holding-store.js';
 import type { Policy } from '../core/policy.js';
@@ -19,7 +19,7 @@ export const abilitiesOf = ({ store }: { store?: RateLimitStore | undefined }): 
 });
 
 /** @throws RateLimitError `RL_STORE_WITHOUT_BLOCKS`, `RL_STORE_WITHOUT_HOLDS` for a policy that needs what the store lacks */
-export function checkAbilities({ blocks, mode, algorithm }: Policy, { canBlock, canHold }: StoreAbilities): void {
-  if (blocks && !canBlock) throw withoutBlocks();
-  if (!canHold && (mode === 'record' || algorithmOf(algorithm).countsHolds)) throw withoutHolds();
+export function checkAbilities(policy: Policy, { canBlock, canHold }: StoreAbilities): void {
+  if (policy.blocks && !canBlock) throw withoutBlocks();
+  if (!canHold && (policy.mode === 'record' || hasSlots(policy))) throw withoutHolds();
 }

@@ -1,4 +1,4 @@
-import { algorithmOf } from '../core/algorithms/index.js';
+import { algorithmOf, hasSlots } from '../core/algorithms/index.js';
 import type { Decision } from '../core/decision.js';
 import { RateLimitError } from '../core/errors.js';
 import { shown } from '../core/shown.js';
@@ -48,8 +48,8 @@ export const shownAt = (policy: Policy, now: number): ShownPolicy => ({
   seconds: secondsOf(policy, now),
 });
 
-const secondsOf = ({ algorithm, period }: Policy, now: number): number | undefined =>
-  algorithmOf(algorithm).countsHolds ? undefined : period.secondsAt(now);
+const secondsOf = (policy: Policy, now: number): number | undefined =>
+  hasSlots(policy) ? undefined : policy.period.secondsAt(now);
 
 /**
  * A policy with the limit that decided, which may have been set at run time. Which calendar window it is, the store's clock

@@ -11,7 +11,7 @@ export interface SlotsState {
 
 /**
  * Counts requests that have not ended: each takes a slot, and gives it back when it ends. A process that dies loses its
- * slots when their leases end. When a slot becomes free nobody knows, so the wait is a guess.
+ * slots when their leases end. Nobody knows when a slot becomes free, so the wait is a guess.
  */
 export const concurrency: Algorithm<SlotsState> = {
   code: 'cc',

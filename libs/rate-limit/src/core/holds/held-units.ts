@@ -1,15 +1,15 @@
-// Twin: stores/redis/lua/holds.lua. The same law; change both.
+// Twin: stores/redis/lua/held-units.lua. The same law; change both.
 import type { Quota } from '../algorithm.js';
 import { algorithmOf } from '../algorithms/index.js';
 import type { SlotsState } from '../algorithms/concurrency.js';
-import type { HoldRequest } from '../hit.js';
 import type { Policy } from '../policy.js';
+import type { HoldRequest } from './hold-request.js';
 
 /** What a request took and has not settled. Plain data, like the states of algorithms. */
 export interface HeldUnits {
   /** The units that were charged. */
   readonly cost: number;
-  /** Finds the charge again: the window or the moment that was charged. Below 0: the hold began with nothing charged. */
+  /** Finds the charge again: the window or the moment that was charged. Below 0: nothing was charged, or the algorithm needs no mark. */
   readonly mark: number;
   /** The first moment at which it can no longer be settled, in milliseconds since the epoch. */
   readonly expires: number;
@@ -20,7 +20,7 @@ export interface HeldUnits {
 /** The open holds of a policy and key, by their ids. */
 export type Holds = ReadonlyMap<string, HeldUnits>;
 
-/** For a hold that was taken while nothing was charged. */
+/** For a hold that needs no mark. */
 const NO_MARK = -1;
 
 /** The hold of a hit that was charged, after which `state` is kept. */
@@ -32,7 +32,7 @@ export function heldUnits(policy: Policy, { ttl, givesBack }: HoldRequest, cost:
   return { cost, mark, expires, keptUntil: expires + (givesBack ? algorithm.longestLifetime(policy) : 0) };
 }
 
-/** The slots that are taken: the state of `concurrency`. A lease that ends too late is of a clock that had jumped. */
+/** The slots that are taken: the state of `concurrency`. A lease that ends too late was written while the clock had jumped. */
 export function slotsOf(holds: Holds | undefined, { window: lease }: Quota, now: number): SlotsState {
   let used = 0;
   let soonest = lease;

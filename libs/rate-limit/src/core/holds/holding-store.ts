@@ -1,8 +1,8 @@
-import { checkHoldId, checkHoldTtl } from '../hit.js';
 import { RateLimitError } from '../errors.js';
 import { isChecked, type Policy } from '../policy.js';
 import { shown, shownNumber } from '../shown.js';
 import type { RateLimitStore } from '../store.js';
+import { checkHoldId, checkHoldTtl } from './hold-request.js';
 
 /** Names one hold. */
 export interface Held {
@@ -12,7 +12,7 @@ export interface Held {
   readonly key: string;
   /** As in the hit's `hold`. */
   readonly id: string;
-  /** The units that it holds, if the caller knows. A store does not need them; wrappers correct by them what they remember. */
+  /** The units that it holds, if the caller knows. Stores ignore them. Wrappers use them to correct what they remember. */
   readonly units?: number | undefined;
 }
 

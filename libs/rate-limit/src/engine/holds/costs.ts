@@ -1,4 +1,4 @@
-import { algorithmOf } from '../../core/algorithms/index.js';
+import { hasSlots } from '../../core/algorithms/index.js';
 import { closest } from '../../core/closest.js';
 import { RateLimitError } from '../../core/errors.js';
 import type { Held } from '../../core/holds/holding-store.js';
@@ -46,7 +46,7 @@ function ofOne(cost: number, helds: readonly Held[]): number[] {
   return helds.map((held) => (isSlot(held) && names.size > 0 ? 0 : cost));
 }
 
-const isSlot = ({ policy }: Held): boolean => algorithmOf(policy.algorithm).countsHolds === true;
+const isSlot = ({ policy }: Held): boolean => hasSlots(policy);
 
 /** The estimate. What a slot is settled with makes no difference. */
 const kept = (held: Held): number => (isSlot(held) ? 0 : held.units!);

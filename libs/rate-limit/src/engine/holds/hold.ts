@@ -1,4 +1,4 @@
-import { algorithmOf } from '../../core/algorithms/index.js';
+import { hasSlots } from '../../core/algorithms/index.js';
 import type { Decision } from '../../core/decision.js';
 import type { Duration } from '../../core/duration.js';
 import { RateLimitError } from '../../core/errors.js';
@@ -97,9 +97,7 @@ export class Hold {
   /** Keeps the estimate and frees slots, unless it is settled. It does not throw: what fails is tried again. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { helds } = this.parts.kept;
-    await this.end(helds.map(({ policy, units = 0 }) => (algorithmOf(policy.algorithm).countsHolds ? 0 : units))).catch(
-      () => undefined,
-    );
+    await this.end(helds.map(({ policy, units = 0 }) => (hasSlots(policy) ? 0 : units))).catch(() => undefined);
   }
 
   /** The names of the policies that were asked. */

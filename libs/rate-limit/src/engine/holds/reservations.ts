@@ -1,8 +1,9 @@
-import { algorithmOf } from '../../core/algorithms/index.js';
+import { hasSlots } from '../../core/algorithms/index.js';
 import type { Decision } from '../../core/decision.js';
 import type { Duration } from '../../core/duration.js';
 import { RateLimitError } from '../../core/errors.js';
-import { LONGEST_HOLD, type Hit } from '../../core/hit.js';
+import type { Hit } from '../../core/hit.js';
+import { LONGEST_HOLD } from '../../core/holds/hold-request.js';
 import { withoutHolds, type Held } from '../../core/holds/holding-store.js';
 import { recording } from '../../core/policy.js';
 import { shown, shownNumber } from '../../core/shown.js';
@@ -101,7 +102,7 @@ function checkConsiders({ policy: { name, blocks, considersHolds } }: Hit): void
  */
 function leaseOf(hits: readonly Hit[]): number {
   let lease: number = LONGEST_HOLD;
-  for (const hit of hits) if (isOfSlots(hit)) lease = Math.min(lease, hit.policy.lease);
+  for (const { policy } of hits) if (hasSlots(policy)) lease = Math.min(lease, policy.lease);
   return lease;
 }
 
@@ -109,15 +110,12 @@ function leaseOf(hits: readonly Hit[]): number {
 function heldOf(hits: readonly Hit[], decisions: readonly Decision[], id: string): Held[] {
   if (!decisions.every(({ allowed }) => allowed)) return [];
   const helds: (Held & { units: number })[] = [];
-  hits.forEach((hit, i) => {
-    const { policy, key, cost } = hit;
+  hits.forEach(({ policy, key, cost }, i) => {
     const { by } = decisions[i]!;
-    if (by === 'list' || by === 'open' || (isOfSlots(hit) && cost === 0)) return;
+    if (by === 'list' || by === 'open' || (hasSlots(policy) && cost === 0)) return;
     const same = helds.findIndex((held) => held.policy.id === policy.id && held.key === key);
     if (same < 0) helds.push({ policy, key, id, units: cost });
-    else if (!isOfSlots(hit)) helds[same] = { ...helds[same]!, units: helds[same]!.units + cost };
+    else if (!hasSlots(policy)) helds[same] = { ...helds[same]!, units: helds[same]!.units + cost };
   });
   return helds;
 }
-
-const isOfSlots = ({ policy }: Hit): boolean => algorithmOf(policy.algorithm).countsHolds === true;

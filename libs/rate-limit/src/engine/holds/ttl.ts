@@ -1,7 +1,7 @@
 import { refuseBareNumber } from '../../core/bare-numbers.js';
 import { milliseconds, type Duration } from '../../core/duration.js';
 import { RateLimitError } from '../../core/errors.js';
-import { LONGEST_HOLD } from '../../core/hit.js';
+import { LONGEST_HOLD } from '../../core/holds/hold-request.js';
 import { shown } from '../../core/shown.js';
 
 /** In milliseconds. */

@@ -10,7 +10,7 @@ export interface LlmFound {
   readonly isComplete: boolean;
 }
 
-/** More answers than this in one request are added up, whoever reports on them later. */
+/** Of more answers than this in one request the oldest is added up: a later report on it would count as another answer. */
 const MOST_ANSWERS = 32;
 
 /** Without an id there is one answer: the later report wins. */

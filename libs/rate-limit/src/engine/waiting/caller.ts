@@ -1,4 +1,4 @@
-/** A call that waits. It sleeps until a moment, until somebody wakes it, or until it is turned away. */
+/** A call that waits. It sleeps until a moment, until it is woken, or until it is turned away. */
 export class Caller {
   /** When its timeout ends, on the clock of {@link moment}. */
   readonly deadline: number;
@@ -18,7 +18,7 @@ export class Caller {
     signal?.addEventListener('abort', this.aborted, { once: true });
   }
 
-  /** It heeds its signal until then. */
+  /** Its wait is over, so its signal has no effect any more. */
   depart(): void {
     this.signal?.removeEventListener('abort', this.aborted);
   }

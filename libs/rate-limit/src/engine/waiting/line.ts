@@ -11,7 +11,7 @@ interface Denial {
   readonly until: number;
 }
 
-/** In milliseconds. Somebody else may have reset the quota or raised its limit since. */
+/** In milliseconds. After this time the quota may have been reset, or its limit raised. */
 const STALE = 1_000;
 
 /**
@@ -70,7 +70,7 @@ export class Line {
     if (moment() >= caller.deadline || this.isTooLate(caller)) throw this.refusalOf(caller);
   }
 
-  /** Somebody was denied: those that cannot pass in time need not wait. */
+  /** A caller was denied. The others that cannot pass in time need not wait. */
   denied(caller: Caller, decision: Decision): void {
     this.called.delete(caller);
     this.last = denial(decision, caller.cost);
@@ -80,7 +80,7 @@ export class Line {
     }
   }
 
-  /** Somebody passed. The next ones for whom enough seems to be left ask at once, all together. */
+  /** A caller passed. The next ones for which enough seems to be left ask at once, all together. */
   passed(caller: Caller, { remaining }: Decision): void {
     this.isOver = true;
     let left = remaining;

@@ -1,4 +1,4 @@
-import { algorithmOf } from '../../core/algorithms/index.js';
+import { algorithmOf, hasSlots } from '../../core/algorithms/index.js';
 import type { Decision } from '../../core/decision.js';
 import { RateLimitError } from '../../core/errors.js';
 import type { Hit } from '../../core/hit.js';
@@ -21,8 +21,8 @@ interface Wish {
  * Waits until a hit passes, and spends it.
  *
  * A bucket is charged ahead of time, in one command, and the call sleeps until its turn. For other algorithms the calls
- * of this process form a line, and its first one asks when the last answer says that it passes. While nobody of this
- * process waits, a call first tries as `consume` does, which is the quickest.
+ * of this process form a line, and its first one asks when the last answer says that it passes. While no other
+ * call of this process waits, a call first tries as `consume` does, which is the quickest.
  *
  * @param hitOf makes the hit; called for each attempt, because limits may change meanwhile
  * @param given the key as it was given, for lists
@@ -58,7 +58,7 @@ const hasTurns = ({ policy }: Hit): boolean => algorithmOf(policy.algorithm).def
 /** @throws RateLimitError `RL_WAIT_INVALID`, `RL_PRECISION` */
 function checkWaitable(hit: Hit, timeout: number): void {
   const { name, algorithm, limit, burst, window } = hit.policy;
-  if (algorithmOf(algorithm).countsHolds) {
+  if (hasSlots(hit.policy)) {
     throw new RateLimitError(
       'RL_WAIT_INVALID',
       `${name}: wait() cannot take a slot of concurrency, because nothing would give it back; ` +

@@ -30,7 +30,7 @@ export class WaitingRoom {
     return new Caller(++this.arrivals, cost, timeout, signal);
   }
 
-  /** Whether somebody of this process waits for a quota. */
+  /** Whether a call of this process waits for a quota. */
   isAwaited({ policy, key }: Quota): boolean {
     return this.perQuota.size > 0 && this.perQuota.has(quotaOf(policy.id, key));
   }
@@ -55,7 +55,7 @@ export class WaitingRoom {
     }
   }
 
-  /** The line of a quota for which somebody waits. */
+  /** The line of a quota, if calls wait in it. */
   lineOf({ policy, key }: Quota): Line | undefined {
     return this.lines.get(quotaOf(policy.id, key));
   }
@@ -68,7 +68,7 @@ export class WaitingRoom {
     return line;
   }
 
-  /** Work that the room must see done before it closes. Its failure is nobody's concern. */
+  /** Work that the room must see done before it closes. Its failure is ignored. */
   run(errand: Promise<unknown>): void {
     const done: Promise<void> = errand.then(
       () => undefined,
@@ -85,7 +85,7 @@ export class WaitingRoom {
     if (this.lines.get(quota)?.isEmpty) this.lines.delete(quota);
   }
 
-  /** Turns everybody away. Turns that were taken are given back first. */
+  /** Turns all callers away. Turns that were taken are given back first. */
   async close(): Promise<void> {
     this.isClosed = true;
     for (const caller of this.callers) caller.turnAway(closed());

@@ -72,7 +72,7 @@ function bySettle(settle: Settle, name: string): FinalCost {
   };
 }
 
-/** Whoever disconnects keeps the estimate: otherwise clients would disconnect just before the end. */
+/** After a disconnect at least the estimate is charged: otherwise clients would disconnect just before the end. */
 function unknownUnits(outcome: CallOutcome, settle: Settle): number {
   const { ending, held, used } = outcome;
   if (ending !== 'disconnect') return used ?? held;

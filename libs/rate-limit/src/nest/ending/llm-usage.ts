@@ -67,7 +67,7 @@ function priceIn(options: LlmUsageOptions | LlmPrice): LlmPrice {
   );
 }
 
-/** Of a value that no reader saw, too. */
+/** Looks at the value if no reader saw an answer. */
 function foundIn({ found, value }: CallOutcome): LlmFound | undefined {
   if (found !== undefined) return found as LlmFound;
   const usage = usageOf(value);

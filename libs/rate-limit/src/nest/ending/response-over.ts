@@ -13,7 +13,7 @@ export function whenOver(response: ServerResponse, over: (end: ResponseEnd) => v
     if (isOver) return;
     isOver = true;
     stopWatching?.();
-    // HTTP/2 reports a response that was aborted as finished, too.
+    // HTTP/2 also reports a response that was aborted as finished.
     over(isSent && !isAborted(response) ? 'sent' : isBroken(response, socket) ? 'broken' : 'disconnected');
   };
   const stopWatching = socket && onceClosed(socket, () => end(response.writableFinished));

@@ -5,7 +5,7 @@ import type { Settle } from './call-outcome.js';
 import { Watch, type EndEvents } from './watch.js';
 import { WatchedCall } from './watched-call.js';
 
-/** The end of a call that somebody waits for. */
+/** The end of a call that is watched. */
 export interface AwaitedEnd {
   /**
    * Stops waiting for the handler, because what is held is lost soon. `ended` follows when the response is over, at once

@@ -1,16 +1,16 @@
 import type { AnswerReader, CallOutcome } from './call-outcome.js';
 
-/** What somebody learns of the end of a call. */
+/** What a watch reports about the end of a call. */
 export interface EndEvents {
   /** The response is over: it was sent, or the client has gone. The handler may still run. */
   closed(): void;
   /** The response and the handler are over. Called once, after `closed`. */
   ended(outcome: CallOutcome): void;
-  /** A reader of the answer, or one of these functions, threw this. Nobody else is told. */
+  /** A reader of the answer, or one of these functions, threw this. It is reported nowhere else. */
   failed(error: unknown): void;
 }
 
-/** Waits for the end of one call, for somebody who holds something until then. */
+/** Waits for the end of one call, for something that is held until then. */
 export class Watch {
   isGivenUp = false;
   private isClosed = false;

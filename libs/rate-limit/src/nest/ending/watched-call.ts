@@ -2,24 +2,24 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { isPromise } from '../../core/after.js';
 import { answeredMeanwhile } from '../request/refusals.js';
-import type { AnswerReader, CallOutcome, Ending } from './call-outcome.js';
-import { listened, type HandlerListener } from './handler-result.js';
-import { isConnected, whenOver, type ResponseEnd } from './response-over.js';
-import { seeBytes } from './sent-bytes.js';
+import type { CallOutcome, Ending } from './call-outcome.js';
+import { HandlerOutput } from './handler-output.js';
+import { listened } from './handler-result.js';
+import { whenOver, type ResponseEnd } from './response-over.js';
 import { callUsageOf } from './usage.js';
 import type { Watch } from './watch.js';
 
 const calls = new WeakMap<object, WatchedCall>();
 
-/** The call of a request whose end is watched; `undefined` if nobody watches it. */
+/** The call of a request whose end is watched; `undefined` if it is not. */
 export const watchedCallOf = (request: object): WatchedCall | undefined => calls.get(request);
 
 /**
- * One call of a handler while somebody waits for its end. It is over when its response is over and its handler has
+ * One call of a handler whose end is watched. It is over when its response is over and its handler has
  * nothing more to do. Both may come first: a handler with `@Res()` returns before it answers, and a handler runs on after
  * its client has gone.
  */
-export class WatchedCall implements HandlerListener {
+export class WatchedCall {
   private readonly watches: Watch[] = [];
   private readonly response: ServerResponse;
   /** Whether the application had answered before the call was watched. Its handler may still start. */
@@ -32,20 +32,12 @@ export class WatchedCall implements HandlerListener {
   /** The parts of the handler that run: its function, the stream that it returned. */
   private running = 0;
   private isRefused = false;
-  /** Whether the handler answers in bytes, as far as is known. */
-  private sendsBytes = false;
-  private isTapped = false;
-  private value: unknown;
-  private error: unknown;
-  private hasFailed = false;
-  /** Whether the handler failed while its client was there. Otherwise it may have failed because the client had gone. */
-  private hasFailedFirst = false;
-  /** Whether the handler failed after the status was sent, which then says nothing of it. */
-  private hasFailedLate = false;
+  private readonly output: HandlerOutput;
 
   private constructor(private readonly context: ExecutionContext) {
     this.response = rawResponse(context);
     this.wasAnswered = this.response.writableEnded;
+    this.output = new HandlerOutput(context, this.response, this.watches, () => this.begin());
     whenOver(this.response, (end) => this.close(end));
   }
 
@@ -61,11 +53,7 @@ export class WatchedCall implements HandlerListener {
 
   add(watch: Watch): void {
     this.watches.push(watch);
-    if (!watch.reader || this.isTapped) return;
-    this.isTapped = true;
-    seeBytes(this.response, (chunk) => {
-      if (this.sendsBytes) this.read((reader) => reader.chunk(chunk));
-    });
+    if (watch.reader) this.output.watchBytes();
   }
 
   /** The guards have let the call pass. What can refuse it now are interceptors and pipes. */
@@ -81,20 +69,18 @@ export class WatchedCall implements HandlerListener {
   run(handler: () => unknown): unknown {
     if (this.isRefused) throw answeredMeanwhile();
     this.refusedBy = undefined;
-    this.sendsBytes = true;
-    this.hasFailed = this.hasFailedFirst = this.hasFailedLate = false;
-    this.error = undefined;
+    this.output.restart();
     const over = this.begin();
     const returned = (value: unknown): unknown => {
       const isResponse = value === this.response || value === this.context.switchToHttp().getResponse();
-      const result = isResponse ? value : listened(value, this);
-      // Whoever subscribes to a stream does so before that.
+      const result = isResponse ? value : listened(value, this.output);
+      // Nest subscribes to a stream before that.
       if (this.end) setImmediate(over);
       else over();
       return result;
     };
     const failed = (error: unknown): never => {
-      this.failed(error);
+      this.output.failed(error);
       over();
       throw error;
     };
@@ -107,35 +93,7 @@ export class WatchedCall implements HandlerListener {
     return isPromise(result) ? Promise.resolve(result).then(returned, failed) : returned(result);
   }
 
-  answered(value: unknown): void {
-    if (value === undefined || value === null) return;
-    this.value = value;
-    this.sendsBytes = false;
-    this.read((reader) => reader.value(value));
-  }
-
-  item(value: unknown): void {
-    this.sendsBytes = false;
-    if (typeof value === 'string' || value instanceof Uint8Array) return this.read((reader) => reader.chunk(value));
-    this.read((reader) => reader.value(value));
-  }
-
-  /** Nest sends the last item of an Observable, unless the handler sends events. */
-  completed(last: unknown): void {
-    if (!Reflect.hasMetadata('__sse__', this.context.getHandler())) this.value = last;
-  }
-
-  failed(error: unknown): void {
-    if (this.hasFailed) return;
-    this.hasFailed = true;
-    this.error = error;
-    this.hasFailedFirst = isConnected(this.response);
-    this.hasFailedLate = this.response.headersSent;
-    // What is sent now is an error.
-    this.sendsBytes = false;
-  }
-
-  begin(): () => void {
+  private begin(): () => void {
     let isOver = false;
     this.running++;
     return () => {
@@ -153,16 +111,16 @@ export class WatchedCall implements HandlerListener {
 
   private close(end: ResponseEnd): void {
     // A failed handler may have left the answer incomplete.
-    this.end = end === 'disconnected' && this.hasFailedFirst ? 'broken' : end;
+    this.end = end === 'disconnected' && this.output.hasFailedFirst ? 'broken' : end;
     this.status = this.response.headersSent ? this.response.statusCode : undefined;
     for (const watch of this.watches) watch.closed();
     for (const watch of this.watches) if (watch.isGivenUp) this.report(watch, this.end);
-    if (this.refusedBy && this.mayStill) this.awaitRefusal();
+    if (this.refusedBy && this.mayStillStart) this.awaitRefusal();
     this.settle();
   }
 
   /** Whether its handler may start although the response is over: nothing has refused it so far. */
-  private get mayStill(): boolean {
+  private get mayStillStart(): boolean {
     return this.wasAnswered || this.end === 'disconnected';
   }
 
@@ -180,7 +138,7 @@ export class WatchedCall implements HandlerListener {
   private settle(): void {
     if (!this.end || this.running > 0 || this.isRefused) return;
     if (!this.refusedBy) this.watches.forEach((watch) => this.report(watch, this.end!));
-    else if (!this.mayStill) this.refuse();
+    else if (!this.mayStillStart) this.refuse();
   }
 
   private refuse(): void {
@@ -189,7 +147,8 @@ export class WatchedCall implements HandlerListener {
   }
 
   private report(watch: Watch, end: ResponseEnd): void {
-    const { isRefused, status, value, error, context } = this;
+    const { isRefused, status, context } = this;
+    const { value, error } = this.output;
     watch.ended({
       ending: isRefused ? 'refused' : this.endingBy(end),
       refusedBy: isRefused ? this.refusedBy : undefined,
@@ -205,12 +164,8 @@ export class WatchedCall implements HandlerListener {
 
   private endingBy(end: ResponseEnd): Ending {
     if (end === 'disconnected') return 'disconnect';
-    const isFailure = end === 'broken' || this.hasFailedLate || this.status! >= 400;
+    const isFailure = end === 'broken' || this.output.hasFailedLate || this.status! >= 400;
     return isFailure ? 'failure' : 'success';
-  }
-
-  private read(piece: (reader: AnswerReader) => void): void {
-    for (const watch of this.watches) watch.read(piece);
   }
 }
 

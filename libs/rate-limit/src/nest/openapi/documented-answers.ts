@@ -1,4 +1,4 @@
-import { algorithmOf } from '../../core/algorithms/index.js';
+import { hasSlots } from '../../core/algorithms/index.js';
 import { durationText } from '../../core/duration.js';
 import type { Policy } from '../../core/policy.js';
 import { blocked, forbidden, quotaExceeded, temporaryReducedCapacity } from '../../headers/problem-details.js';
@@ -103,7 +103,7 @@ const quoted = (name: string): string => `"${name}"`;
 function inWords({ policy, cost, isLimitDynamic, isResolved, isCostDynamic }: DocumentedPolicy): string {
   const { name, limit, period, burst, blocks } = policy;
   if (isResolved) return `${quoted(name)} (depends on the caller)`;
-  const span = algorithmOf(policy.algorithm).countsHolds ? 'at once' : `per ${period.text}`;
+  const span = hasSlots(policy) ? 'at once' : `per ${period.text}`;
   const parts = [isLimitDynamic ? `depends on the caller, ${span}` : `${limit} ${span}`];
   if (!isLimitDynamic && burst !== limit) parts.push(`at most ${burst} at once`);
   if (isCostDynamic) parts.push('a request costs as much as it asks for');

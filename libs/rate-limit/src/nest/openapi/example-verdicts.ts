@@ -10,7 +10,7 @@ interface Use {
   readonly cost: number;
 }
 
-/** So many slots, or as many as the limit allows. Limits of thousands are hardly documented, and need no more. */
+/** The slots that this many requests take, up to the limit. At most 10,000: documents hardly show larger limits. */
 function slotsTaken(requests: number, { limit, lease }: Policy, now: number): Holds {
   const taken = Math.min(requests, limit, 10_000);
   const held = { cost: 1, mark: -1, expires: now + lease, keptUntil: now + lease };

@@ -22,7 +22,8 @@ export interface DenialCacheOptions {
  * a flood costs that store nothing. It remembers only what the inner store itself denied, counted from the moment of
  * sending, and only until the first number of the answer would change. So no caller is denied longer than without it.
  *
- * A give-back, settlement, reset or charge by this process takes effect at once; one by another process after `maxAge` at most.
+ * A give-back, settlement, reset or charge by this process takes effect at once. One by another process takes effect after
+ * `maxAge` at most.
  */
 export class DenialCacheStore implements BlockingStore, HoldingStore {
   private readonly denials: RememberedDenials;

@@ -7,10 +7,11 @@ import { checkHits, type Hit } from '../../core/hit.js';
 import type { Observer } from '../../core/observer.js';
 import { shareOf, type Policy, type StoreFailureMode } from '../../core/policy.js';
 import { blocking, checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
-import { algorithmOf } from '../../core/algorithms/index.js';
+import { hasSlots } from '../../core/algorithms/index.js';
 import { checkHeld, holding, type Held, type HoldingStore, type OpenHold } from '../../core/holds/holding-store.js';
 import type { RateLimitStore } from '../../core/store.js';
 import { LastAnswers } from './last-answers.js';
+import { Outage } from './outage.js';
 import { MemoryStore } from '../memory/memory.store.js';
 
 export interface FailurePolicy {
@@ -24,13 +25,6 @@ export interface FailurePolicy {
 }
 
 /**
- * In milliseconds: how long nothing may fail before the observer hears that the store answers again. If the store fails
- * again within LONGEST_CALM, the time doubles: a store that wavers is not reported each time.
- */
-const CALM = 1_000;
-const LONGEST_CALM = 60_000;
-
-/**
  * Answers when the inner store cannot, as each policy's `onStoreFailure` says. One `closed` policy closes the whole
  * request: it fails with the store's error. `local` policies are judged in this process's memory, starting from the
  * store's last answer about the quota. No request is charged partly in the store and partly here.
@@ -41,15 +35,9 @@ const LONGEST_CALM = 60_000;
 export class FailurePolicyStore implements BlockingStore, HoldingStore {
   private readonly local: MemoryStore;
   private readonly lastAnswers: LastAnswers;
-  /** On the monotonic clock; 0 while the store answers. */
-  private failedSince = 0;
-  private lastFailure = 0;
-  /** When the first answer since the last failure came. */
-  private firstAnswer = 0;
-  private calm = CALM;
-  private calmSince = -Infinity;
+  private readonly outage: Outage;
   private readonly shares = new WeakMap<Policy, Policy>();
-  /** Until when something may be held in this process's memory. By the same clock as that. */
+  /** Until when something may be held in this process's memory, by the clock of that memory. */
   private holdsUntil = 0;
   private readonly now: Clock;
 
@@ -61,6 +49,7 @@ export class FailurePolicyStore implements BlockingStore, HoldingStore {
     this.now = now;
     this.local = new MemoryStore({ now });
     this.lastAnswers = new LastAnswers(now);
+    this.outage = new Outage(policy.observer);
   }
 
   consume(hits: readonly Hit[]): Decision[] | Promise<Decision[]> {
@@ -69,12 +58,12 @@ export class FailurePolicyStore implements BlockingStore, HoldingStore {
       hits,
       (decisions) => {
         this.note(hits, decisions);
-        if (this.failedSince > 0) this.recover();
+        this.outage.answered();
         return decisions;
       },
       (error) => {
         if (!isStoreUnavailable(error)) throw error;
-        this.fail(error);
+        this.outage.failed(error);
         return this.without(error, hits);
       },
     );
@@ -111,15 +100,10 @@ export class FailurePolicyStore implements BlockingStore, HoldingStore {
 
   async settle(held: Held, cost: number): Promise<boolean> {
     if (this.mayHold() && (await this.local.settle(this.here(held), cost))) return true;
-    try {
-      const isSettled = await holding(this.inner).settle(held, cost);
-      if (this.failedSince > 0) this.recover();
-      // Otherwise the last answer would count units that came back.
-      if (isSettled && held.units !== undefined) this.lastAnswers.correct(held.policy, held.key, cost - held.units);
-      return isSettled;
-    } catch (error) {
-      throw this.failed(error);
-    }
+    const isSettled = await this.there((store) => store.settle(held, cost));
+    // Otherwise the last answer would count units that came back.
+    if (isSettled && held.units !== undefined) this.lastAnswers.correct(held.policy, held.key, cost - held.units);
+    return isSettled;
   }
 
   async renew(held: Held, ttl: number): Promise<boolean> {
@@ -139,16 +123,12 @@ export class FailurePolicyStore implements BlockingStore, HoldingStore {
   private async there<T>(ask: (store: HoldingStore) => Promise<T>): Promise<T> {
     try {
       const answer = await ask(holding(this.inner));
-      if (this.failedSince > 0) this.recover();
+      this.outage.answered();
       return answer;
     } catch (error) {
-      throw this.failed(error);
+      if (isStoreUnavailable(error)) this.outage.failed(error);
+      throw error;
     }
-  }
-
-  private failed(error: unknown): unknown {
-    if (isStoreUnavailable(error)) this.fail(error);
-    return error;
   }
 
   private mayHold(): boolean {
@@ -221,26 +201,6 @@ export class FailurePolicyStore implements BlockingStore, HoldingStore {
   private modeOf({ policy }: Hit): StoreFailureMode {
     return policy.onStoreFailure ?? this.policy.mode;
   }
-
-  private fail(error: StoreUnavailableError): void {
-    this.lastFailure = performance.now();
-    this.firstAnswer = 0;
-    if (this.failedSince > 0) return;
-    this.failedSince = this.lastFailure;
-    const isWavering = this.lastFailure - this.calmSince < LONGEST_CALM;
-    this.calm = isWavering ? Math.min(2 * this.calm, LONGEST_CALM) : CALM;
-    this.policy.observer.storeFailed?.(error);
-  }
-
-  private recover(): void {
-    const now = performance.now();
-    this.firstAnswer ||= now;
-    if (now - this.lastFailure <= this.calm) return;
-    const away = this.firstAnswer - this.failedSince;
-    this.failedSince = 0;
-    this.calmSince = now;
-    this.policy.observer.storeAnswers?.(away);
-  }
 }
 
 /** In milliseconds. It is unknown when the store will answer; a retry this late does not add to its load. */
@@ -259,5 +219,5 @@ function admitted({ policy: { limit, mode }, cost }: Hit): Decision {
   return { allowed, limit, remaining: limit, resetAfter: 0, retryAfter: allowed ? 0 : -1, by: 'open' };
 }
 
-/** Which slots are taken, an answer does not say. */
-const isOfSlots = ({ isPlain, algorithm }: Policy): boolean => !isPlain && algorithmOf(algorithm).countsHolds === true;
+/** An answer under `concurrency` does not say which slots are taken, so nothing can be remembered of it. */
+const isOfSlots = (policy: Policy): boolean => !policy.isPlain && hasSlots(policy);

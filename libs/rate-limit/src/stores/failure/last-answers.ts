@@ -59,8 +59,8 @@ export class LastAnswers {
   }
 
   /**
-   * A hold was settled: so many units more, or fewer, are used than the last answer said. If the last answer was skipped,
-   * less than a sixteenth was used.
+   * A hold was settled, so `units` more, or fewer, are used than the last answer said. If the last answer was skipped, less
+   * than a sixteenth was used, and there is nothing to correct.
    */
   correct({ id }: Policy, key: string, units: number): void {
     if (units === 0) return;

@@ -1,5 +1,5 @@
 import type { Algorithm } from '../../core/algorithm.js';
-import { algorithmOf } from '../../core/algorithms/index.js';
+import { algorithmOf, hasSlots } from '../../core/algorithms/index.js';
 import { blockLifetime, type BlockState } from '../../core/blocks/block.js';
 import type { Decision } from '../../core/decision.js';
 import { isPlain, type Hit } from '../../core/hit.js';
@@ -72,8 +72,8 @@ export class KeptQuotas {
     const key = keptKey(given);
     const entry = this.quotas.get(policy.id, key);
     const blocked = policy.blocks && this.blocks.get(policy.id, key);
-    if (algorithmOf(policy.algorithm).countsHolds) this.holds.shorten(policy, key, now + policy.lease);
-    const isConsidering = considersHolds({ policy, hold }) || algorithmOf(policy.algorithm).countsHolds;
+    if (hasSlots(policy)) this.holds.shorten(policy, key, now + policy.lease);
+    const isConsidering = considersHolds({ policy, hold }) || hasSlots(policy);
     const holds = isConsidering ? this.holds.of(policy, key) : undefined;
     return { policy, cost, hold, patience, state: entry?.value, block: blocked?.value, holds, key, entry, blocked };
   }

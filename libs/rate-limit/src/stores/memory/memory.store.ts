@@ -12,7 +12,8 @@ import {
 import type { Clock } from '../../core/clock.js';
 import type { Decision } from '../../core/decision.js';
 import { RateLimitError } from '../../core/errors.js';
-import { checkHits, mergingHits, type Hit } from '../../core/hit.js';
+import { checkHits, type Hit } from '../../core/hit.js';
+import { mergingHits } from '../../core/merging-hits.js';
 import type { Policy } from '../../core/policy.js';
 import { shown } from '../../core/shown.js';
 import { KeptQuotas } from './kept-quotas.js';
@@ -63,7 +64,8 @@ export class MemoryStore implements BlockingStore, HoldingStore {
   /**
    * Charges all hits or none. It always answers, and without a promise.
    *
-   * @throws RateLimitError `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`
+   * @throws RateLimitError `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`, `RL_HOLD_INVALID`,
+   *   `RL_PATIENCE_INVALID`
    */
   consume(hits: readonly Hit[]): Decision[] {
     checkHits(hits);
@@ -73,7 +75,7 @@ export class MemoryStore implements BlockingStore, HoldingStore {
   }
 
   /**
-   * Makes the quota full again, and ends its block.
+   * Makes the quota full again, and ends its block and its holds.
    *
    * @throws RateLimitError `RL_POLICY_INVALID`, `RL_KEY_INVALID`
    */

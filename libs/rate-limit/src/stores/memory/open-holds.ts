@@ -22,7 +22,7 @@ export class OpenHolds {
     this.tables.set(id, key, entry, holds.set(hold, held), Math.max(entry?.expiresAt ?? 0, held.keptUntil), now);
   }
 
-  /** Leases that end too late are of a clock that had jumped. */
+  /** Leases that end too late were written while the clock had jumped. */
   shorten({ id }: Policy, key: string, latest: number): void {
     const holds = this.tables.get(id, key)?.value;
     for (const [hold, held] of holds ?? []) {

@@ -1,4 +1,4 @@
-import { algorithmOf } from '../../core/algorithms/index.js';
+import { hasSlots } from '../../core/algorithms/index.js';
 import type { Clock } from '../../core/clock.js';
 import { MOST_LISTED, type OpenHold } from '../../core/holds/holding-store.js';
 import type { Policy } from '../../core/policy.js';
@@ -28,9 +28,7 @@ export function openHoldsOf(
   const reader = client as RedisClient & Reader;
   return inTime(client, timeout, async () => {
     const at = now ? Math.floor(now()) : await timeOf(reader);
-    return algorithmOf(policy.algorithm).countsHolds
-      ? slotsIn(reader, state, at)
-      : holdsIn(reader, holdsKey(state), at);
+    return hasSlots(policy) ? slotsIn(reader, state, at) : holdsIn(reader, holdsKey(state), at);
   });
 }
 
@@ -47,7 +45,7 @@ async function slotsIn(reader: Reader, key: string, now: number): Promise<OpenHo
   return open;
 }
 
-/** The layout of lua/holds.lua. */
+/** lua/holds.lua says how a hold is stored. */
 async function holdsIn(reader: Reader, key: string, now: number): Promise<OpenHold[]> {
   const open: OpenHold[] = [];
   let cursor = '0';

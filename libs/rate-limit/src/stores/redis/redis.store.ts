@@ -3,7 +3,8 @@ import type { Decision } from '../../core/decision.js';
 import { checkTimeout } from '../../core/checks.js';
 import { kindOf } from '../../core/shown.js';
 import { RateLimitError, StoreUnavailableError } from '../../core/errors.js';
-import { checkHits, isPlain, mergingHits, type Hit } from '../../core/hit.js';
+import { checkHits, isPlain, type Hit } from '../../core/hit.js';
+import { mergingHits } from '../../core/merging-hits.js';
 import type { LimitBook } from '../../core/limit-book.js';
 import type { Policy } from '../../core/policy.js';
 import { checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
@@ -17,12 +18,10 @@ import {
 import { acrossSlots } from './wire/across-slots.js';
 import { isClusterClient, isRedisClient, nameOf, type RedisClient } from './connection/client.js';
 import type { Command } from './wire/command.js';
+import { commandFor, isSingle } from './wire/commands/for-hits.js';
 import { Forget } from './wire/commands/forget.js';
-import { HoldHit } from './wire/commands/hold-hit.js';
 import { Impose } from './wire/commands/impose.js';
-import { Judge } from './wire/commands/judge.js';
 import { JudgeHit } from './wire/commands/judge-hit.js';
-import { JudgeWhole } from './wire/commands/judge-whole.js';
 import { Renew } from './wire/commands/renew.js';
 import { Settle } from './wire/commands/settle.js';
 import type { RedisServer } from './wire/server.js';
@@ -50,8 +49,8 @@ export const DEFAULT_TIMEOUT = 250;
  * Keeps quota in Redis 6.2 or later, or in Valkey: exact for any number of processes, judged by Redis' own clock, in
  * one script call for all hits of all requests that wait at the moment.
  *
- * On a Cluster the hits of one request may be in several slots. Then each slot is judged by itself. When one denies, the
- * charges of the others are given back. A give-back after its window has ended may admit that many units more. A
+ * On a Cluster the hits of one request may be in several hash slots. Then each hash slot is judged by itself. When one
+ * denies, the charges of the others are given back. A give-back after its window has ended may admit that many units more. A
  * give-back that is lost over-charges.
  *
  * While a server fails, most calls are refused at once, and one call now and then tries the server.
@@ -88,7 +87,8 @@ export class RedisStore implements BlockingStore, HoldingStore {
   /**
    * Charges all hits or none.
    *
-   * @throws RateLimitError `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`
+   * @throws RateLimitError `RL_HIT_INVALID`, `RL_POLICY_INVALID`, `RL_KEY_INVALID`, `RL_COST_INVALID`, `RL_HOLD_INVALID`,
+   *   `RL_PATIENCE_INVALID`
    * @throws StoreUnavailableError when Redis gives no valid answer in time; it may have charged
    */
   consume(hits: readonly Hit[]): Promise<Decision[]> {
@@ -131,10 +131,7 @@ export class RedisStore implements BlockingStore, HoldingStore {
     if (span === 0) return this.unblock(policy, key);
     const state = this.keys.of(policy, partitionOf(key));
     const lane = this.lanes.of(state);
-    const server = this.lanes.serverOf(lane);
-    const refusal = server.refusal();
-    if (refusal) throw refusal;
-    if (await this.lanes.send(lane, new Impose(policy, span, state, server, this.timeout))) return;
+    if (await this.send(lane, (server) => new Impose(policy, span, state, server, this.timeout))) return;
     // A request is denied even if its block cannot be written. But `block()` must not succeed without a block.
     throw new StoreUnavailableError(
       `${nameOf(this.client)} could not write the block: its memory is full, it is a replica, or it cannot save (see its log)`,
@@ -167,13 +164,6 @@ export class RedisStore implements BlockingStore, HoldingStore {
     return this.settleAt(this.lanes.of(state), { ...held }, cost, state);
   }
 
-  private async settleAt(lane: number, held: Held, cost: number, state: string): Promise<boolean> {
-    const server = this.lanes.serverOf(lane);
-    const refusal = server.refusal();
-    if (refusal) throw refusal;
-    return this.lanes.send(lane, new Settle(held, cost, state, server, this.timeout));
-  }
-
   /**
    * Lets an open hold last for another `ttl` milliseconds from now on.
    *
@@ -184,11 +174,7 @@ export class RedisStore implements BlockingStore, HoldingStore {
   async renew(held: Held, ttl: number): Promise<boolean> {
     checkRenewal(held, ttl);
     const state = this.keys.of(held.policy, partitionOf(held.key));
-    const lane = this.lanes.of(state);
-    const server = this.lanes.serverOf(lane);
-    const refusal = server.refusal();
-    if (refusal) throw refusal;
-    return this.lanes.send(lane, new Renew({ ...held }, ttl, state, server, this.timeout));
+    return this.send(this.lanes.of(state), (server) => new Renew({ ...held }, ttl, state, server, this.timeout));
   }
 
   /**
@@ -257,6 +243,17 @@ export class RedisStore implements BlockingStore, HoldingStore {
     return this.lanes.send<Decision[]>(lane, commandFor(hits, keys, server, this.timeout));
   }
 
+  private settleAt(lane: number, held: Held, cost: number, state: string): Promise<boolean> {
+    return this.send(lane, (server) => new Settle(held, cost, state, server, this.timeout));
+  }
+
+  private async send<T>(lane: number, commandFor: (server: RedisServer) => Command<T>): Promise<T> {
+    const server = this.lanes.serverOf(lane);
+    const refusal = server.refusal();
+    if (refusal) throw refusal;
+    return this.lanes.send(lane, commandFor(server));
+  }
+
   /** The hits of a request mostly share a key. */
   private keysOf(hits: readonly Hit[]): string[] {
     const keys: string[] = [];
@@ -269,24 +266,6 @@ export class RedisStore implements BlockingStore, HoldingStore {
     return keys;
   }
 }
-
-function commandFor(
-  hits: readonly Hit[],
-  keys: readonly string[],
-  server: RedisServer,
-  timeout: number,
-): Command<Decision[]> {
-  const [first] = hits;
-  if (hits.length === 1 && isOnlyHeld(first!)) return new HoldHit(first!, first!.hold!, keys[0]!, server, timeout);
-  return new (hits.every(isPlain) ? Judge : JudgeWhole)(hits, keys, server, timeout);
-}
-
-/** Whether a hit is only charged and held. */
-const isOnlyHeld = ({ policy: { blocks, mode }, hold, patience }: Hit): boolean =>
-  hold !== undefined && patience === undefined && !blocks && mode === 'enforce';
-
-/** A request's only hit, which is only charged. */
-const isSingle = (hits: readonly Hit[]): boolean => hits.length === 1 && isPlain(hits[0]!);
 
 /**
  * Hits are sent later, and read again when the reply comes. If a caller changed its own meanwhile, the requests of others

@@ -1,4 +1,4 @@
-import { algorithmOf } from '../../../core/algorithms/index.js';
+import { algorithmOf, hasSlots } from '../../../core/algorithms/index.js';
 import { durationText } from '../../../core/duration.js';
 import type { Policy } from '../../../core/policy.js';
 import { oneLine } from '../../../core/shown.js';
@@ -11,7 +11,7 @@ import type { Rule } from '../../plan/rule.js';
 export function numbersText({ source, use }: Rule): string {
   const { own, varies } = source;
   const set = (source as unknown) instanceof LivePolicy ? setText(source as unknown as LivePolicy) : '';
-  const span = algorithmOf(own.algorithm).countsHolds ? 'at once' : `per ${own.period.text}`;
+  const span = hasSlots(own) ? 'at once' : `per ${own.period.text}`;
   if (varies === 'never' && own.limit === 0) return `0 ${span}${set}: denies every request`;
   const amount =
     varies === 'all'

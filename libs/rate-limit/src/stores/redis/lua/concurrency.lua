@@ -1,7 +1,7 @@
 -- Twin: core/algorithms/concurrency.ts. The same law; change both.
 --
--- State: a sorted set of the holds, by when their leases end. Counted, cleared and asked for the soonest in logarithmic time,
--- which a hash with field expiry is not: its length counts fields that are due.
+-- State: a sorted set of the holds, by when their leases end. To count them, to find the soonest and to clear dead ones takes
+-- logarithmic time. A hash with field expiry cannot do that: its length counts fields that are due.
 
 function concurrency(key, limit, lease, burst, cost, now)
   local after, far = format('(%.0f', now), format('(%.0f', now + lease)
@@ -10,7 +10,7 @@ function concurrency(key, limit, lease, burst, cost, now)
     refuse_unless_foreign(used)
     used = 0
   elseif used > 0 then
-    -- Leases that end too late are of a clock that had jumped.
+    -- Leases that end too late were written while the clock had jumped.
     for _, id in ipairs(call('ZRANGEBYSCORE', key, far, '+inf', 'LIMIT', '0', '1000')) do call('ZADD', key, now + lease, id) end
   end
   local allowed = cost <= 0 or cost <= limit - used

@@ -8,7 +8,8 @@ local NOTHING_LEFT, ADD_COST, CHARGED = '', true, 'charged'
 -- And for how long it must be kept: a number of ms. Where the key's TTL reaches far enough: this, or below 0 at which
 -- place of what is kept the record begins.
 local KEEP_TTL = false
--- What holds.lua and judge.lua share: beside a wait that is a guess; the longest such wait, in ms; where nothing was charged.
+-- What the parts about holds share: what stands beside a wait that is a guess; the longest such wait, in ms; the mark where
+-- nothing was charged.
 local GUESS, LONGEST_GUESS, NO_MARK = -1, 1000, -1
 -- HSETEX is of Redis 8. Valkey calls itself 7.2.
 local HAS_FIELD_EXPIRY = (redis.REDIS_VERSION_NUM or 0) >= 524288

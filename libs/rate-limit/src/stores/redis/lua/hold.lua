@@ -1,6 +1,7 @@
--- Requests of one hit that is held, on a policy that neither blocks nor records: the shorter form of a `judgeWhole` run.
+-- Requests of one hit that is held, on a policy that neither blocks nor records: the quicker form of a `judgeWhole` run, by
+-- the same law (claims.lua).
 --
--- Arguments   which policy, the cost, what holds.lua needs, and the ids of the holds
+-- Arguments   which policy, the cost, what claims.lua reads, and the ids of the holds
 -- KEYS        of each request the quota's state, then its holds
 -- Returns     of each remaining, reset_after, retry_after, and 0 or GUESS
 function run_hold(_, arg, count, key, answered, is_late)

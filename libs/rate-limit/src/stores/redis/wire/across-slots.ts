@@ -14,14 +14,14 @@ interface Slots {
   /** Why not to ask a slot now; `undefined`: ask. */
   readonly pauseOf: (slot: number) => StoreUnavailableError | undefined;
   readonly ask: (slot: number, own: Located[]) => Promise<Decision[]>;
-  /** Settles the hold of a hit with nothing. */
+  /** Settles the hold of a hit with 0. */
   readonly release: (slot: number, held: Located) => Promise<unknown>;
 }
 
 /**
  * One request on a Cluster. Each slot judges its hits, all or none. When one slot denies or fails, the charges of the others
- * are given back, and their holds are settled with nothing. Hits that give back (a negative cost) wait until all others have passed: a full quota may take only a
- * part of them, so they could not be undone.
+ * are given back, and their holds are settled with 0. Hits that give back (a negative cost) wait until all others have
+ * passed: a full quota may take only a part of them, so they could not be undone.
  */
 export async function acrossSlots(
   located: readonly Located[],

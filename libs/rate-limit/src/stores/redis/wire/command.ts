@@ -75,7 +75,7 @@ export abstract class Command<Answer = unknown> {
   /** Writes what follows the opcode and the count of its run. */
   abstract writeTo(run: RunWriter): void;
 
-  /** What is its own, as words without space between them. Those of a run are one argument behind what they have in common. */
+  /** What only this command has, as words. Those of a run are one argument, after what its commands have in common. */
   get own(): string | undefined {
     return undefined;
   }

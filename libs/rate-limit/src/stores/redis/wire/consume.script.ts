@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '7acee44d01a44f2027d5019f111205b7ff10b16e';
+export const consumeSha = 'ff7c869fcce2ccfbcdd30e1cbd07b362ddbe1e91';
 
 export const consumeScript = `local KEYS,ARGV,redis,tonumber=KEYS,ARGV,redis,tonumber
 local time=redis.call('TIME')
@@ -68,7 +68,7 @@ local KEEP_TTL=false
 local GUESS,LONGEST_GUESS,NO_MARK=-1,1000,-1
 local HAS_FIELD_EXPIRY=(redis.REDIS_VERSION_NUM or 0)>=524288
 local some_late=false
-local read_counter,fixed_window,sliding_window,sliding_window_correct,sliding_log,sliding_log_correct,token_bucket,concurrency,take_slot,free_slot,renew_slot,calendar_window,run_judge,new_block,write_block,read_block,look,begin_block,answer_with_block,take_hold,keep_hold,write_hold,read_hold,with_room,room_of,record_hit,charge_ahead,counting,is_corrected_at_once,correct,beside_holds,settle_hold,block_if_gone,run_impose,run_forget,run_read_clock,run_settle,run_renew,run_hold
+local read_counter,fixed_window,sliding_window,sliding_window_correct,sliding_log,sliding_log_correct,token_bucket,concurrency,take_slot,free_slot,renew_slot,calendar_window,run_judge,new_block,write_block,read_block,look,begin_block,answer_with_block,keep_hold,write_hold,scan_holds,read_hold,with_room,room_of,record_hit,counting,correct,beside_holds,new_claim,forget_request,judge_claim,finish_claim,run_impose,run_forget,run_read_clock,run_settle,run_renew,run_hold
 local function algorithm_at(at) return ARGV[2+at] end
 local function write_record(key,record,lifetime,at,cost)
 local life=ARGV[2+at+4]
@@ -697,29 +697,26 @@ if not run_judge and (opcode==3 or opcode==4 or opcode==12) then
 function run_judge(opcode,arg,count,key,answered,is_late)
 local hits,is_whole,has_rules=tonumber(ARGV[arg+0]),opcode==12,opcode~=3
 arg=arg+1
-local places,costs,texts,offsets={},{},{},{}
-local blocks,holders,block_keys,hold_keys={},{},{},{}
+local places,costs,texts,offsets,blocks={},{},{},{},{}
+local claims=is_whole and {}
 local keys,numbers=hits,0
 for n=1,hits do
-places[n]=5*(ARGV[arg+0] - 1)+1
-texts[n],offsets[n]=ARGV[arg+1],numbers+1
-costs[n]=tonumber(texts[n])
+local at,text=5*(ARGV[arg+0] - 1)+1,ARGV[arg+1]
+places[n],costs[n],texts[n],offsets[n]=at,tonumber(text),text,numbers+1
 numbers,arg=numbers+3,arg+2
 if has_rules then
 local rule=ARGV[arg+0]
 if rule~='' then
-blocks[n]=new_block(rule)
 keys,numbers=keys+1,numbers+1
-block_keys[n]=keys
+blocks[n]=new_block(rule)
+blocks[n].place=keys
 end
 arg=arg+1
 end
 if is_whole then
-holders[n]=arg
-if ARGV[arg+0]~='' and algorithm_at(places[n])~='concurrency' then
-keys=keys+1
-hold_keys[n]=keys
-end
+local claim=new_claim(at,costs[n],text,arg)
+if claim.has_holds then keys=keys+1 end
+claims[n],claim.place,claim.answer=claim,keys,numbers+1+0
 arg,numbers=arg+6,numbers+1
 end
 end
@@ -730,39 +727,27 @@ if is_whole then
 next_id,arg=string.gmatch(ARGV[arg],'%S+'),arg+1
 end
 if is_late then return arg,key+count*keys,answered+count*numbers end
-local records,lifetimes,marks,charges,graced={},{},{},{},{}
+local records,lifetimes={},{}
 for _=1,count do
 local all_allowed,is_elsewhere,id=true,false,is_whole and next_id()
 for n=1,hits do
-local at,to,block,is_blocked,aside=places[n],answered+offsets[n],blocks[n],false,0
+local at,to,block,claim,is_blocked=places[n],answered+offsets[n],blocks[n],is_whole and claims[n],false
 local remaining,reset_after,retry_after
-local grace=is_whole and ARGV[holders[n]+5] or ''
-charges[n],graced[n]=texts[n],false
 if block then
-is_blocked=read_block(block,KEYS[key+block_keys[n]])>0 and costs[n]>0 and grace~='record'
+is_blocked=read_block(block,KEYS[key+block.place])>0 and costs[n]>0
+and not (claim and claim.grace=='record')
 end
 if is_blocked then
 remaining,reset_after,retry_after=look(KEYS[key+n],at,costs[n],texts[n])
 records[n]=nil
-elseif grace=='record' and costs[n]>0 then
-retry_after,graced[n]=0,true
-remaining,reset_after,records[n],lifetimes[n],marks[n],charges[n]=record_hit(KEYS[key+n],at,costs[n],holders[n])
+if claim then forget_request(claim) end
+elseif claim then
+remaining,reset_after,retry_after,records[n],lifetimes[n]=
+judge_claim(claim,KEYS[key+n],KEYS[key+claim.place])
 else
-remaining,reset_after,retry_after,records[n],lifetimes[n],marks[n]=policies[at](KEYS[key+n],
+remaining,reset_after,retry_after,records[n],lifetimes[n]=policies[at](KEYS[key+n],
 policies[at+1],policies[at+2],policies[at+3],
 costs[n],now,policies[at+4],texts[n])
-if is_whole and retry_after>0 then
-if grace~='' and retry_after<=tonumber(grace) then
-aside,retry_after,graced[n]=retry_after,0,true
-records[n],lifetimes[n],marks[n]=charge_ahead(KEYS[key+n],at,costs[n],texts[n],aside)
-elseif algorithm_at(at)=='concurrency' then
-aside=GUESS
-elseif hold_keys[n] then
-remaining,reset_after,retry_after,records[n],lifetimes[n],marks[n],aside=beside_holds(KEYS[key+n],
-KEYS[key+hold_keys[n]],at,costs[n],texts[n],tonumber(ARGV[holders[n]+4]),
-remaining,reset_after,retry_after,records[n],lifetimes[n])
-end
-end
 end
 if is_blocked or retry_after~=0 then all_allowed=false end
 if remaining==-1 then is_elsewhere=true end
@@ -770,44 +755,30 @@ reply[to+0]=remaining
 reply[to+1]=reset_after
 reply[to+2]=retry_after
 if block then reply[to+3+0]=block.left end
-if is_whole then reply[to+3+(block and 1 or 0)+0]=aside end
+if claim then reply[answered+claim.answer]=claim.aside end
 end
 for n=1,hits do
-local at,to,block,settled_cost=places[n],answered+offsets[n],blocks[n],charges[n]
-local is_blocked=block and block.left>0 and costs[n]>0 and not graced[n]
-local is_undone=not all_allowed and reply[to+2]==0 and not is_blocked
-if is_undone then
-settled_cost=records[n]==CHARGED and -charges[n] or 0
+local at,to,block,claim,charged=places[n],answered+offsets[n],blocks[n],is_whole and claims[n],texts[n]
+local is_graced=claim and claim.is_graced
+local is_blocked=block and block.left>0 and costs[n]>0 and not is_graced
+if claim then charged=claim.charged end
+if not all_allowed and reply[to+2]==0 and not is_blocked then
+charged=records[n]==CHARGED and -charged or 0
 reply[to+0],reply[to+1],_,records[n],lifetimes[n]=
 policies[at](KEYS[key+n],policies[at+1],policies[at+2],
-policies[at+3],settled_cost,now,policies[at+4])
+policies[at+3],charged,now,policies[at+4])
+if claim then claim.aside,reply[answered+claim.answer]=0,0 end
 end
 local record=records[n]
-if record and record~=CHARGED then write_record(KEYS[key+n],record,lifetimes[n],at,settled_cost) end
-if is_whole then
-local aside=to+3+(block and 1 or 0)+0
-if is_undone then
-reply[aside]=0
-elseif all_allowed then
-if tonumber(ARGV[holders[n]+0]) then
-local charged,mark=tonumber(charges[n]),NO_MARK
-if charged>0 then
-mark=marks[n] or record==CHARGED and now+reply[to+1] or NO_MARK
-end
-take_hold(KEYS[key+n],KEYS[key+(hold_keys[n] or n)],at,holders[n],id,mark,charged)
-end
-if graced[n] then
-reply[to+0],reply[to+1]=policies[at](KEYS[key+n],
-policies[at+1],policies[at+2],policies[at+3],0,
-now,policies[at+4],'0')
-end
-end
+if record and record~=CHARGED then write_record(KEYS[key+n],record,lifetimes[n],at,charged) end
+if claim and all_allowed then
+local until_end=record==CHARGED and reply[to+1]
+local remaining,reset_after=finish_claim(claim,KEYS[key+n],KEYS[key+claim.place],id,until_end)
+if is_graced then reply[to+0],reply[to+1]=remaining,reset_after end
 end
 if block and not is_elsewhere then
-local may_begin=not is_whole
-or reply[to+3+1+0]==0
-and ARGV[holders[n]+5]==''
-answer_with_block(block,is_blocked,may_begin,policies[at+1],graced[n] and 0 or costs[n],to)
+local may_begin=not claim or claim.aside==0 and claim.grace==''
+answer_with_block(block,is_blocked,may_begin,policies[at+1],is_graced and 0 or costs[n],to)
 end
 end
 key,answered=key+keys,answered+numbers
@@ -900,17 +871,7 @@ end
 reply[to+3+0]=left
 end
 end
-if not take_hold and (opcode==12 or opcode==9 or opcode==10 or opcode==11) then
-function take_hold(key,holds,at,holder,id,mark,cost)
-local life=ARGV[holder+3]
-local expires=now+ARGV[holder+0]
-if algorithm_at(at)=='concurrency' then
-if cost>0 then take_slot(key,id,expires,ARGV[holder+2]) end
-return
-end
-local record=pack('<dddd',expires,mark,cost,now+ARGV[holder+1])
-keep_hold(holds,id,record,ARGV[holder+2],life)
-end
+if not keep_hold and (opcode==12 or opcode==9 or opcode==10 or opcode==11) then
 function keep_hold(holds,id,record,field_life,key_life)
 write_hold(holds,id,record,field_life)
 call('PEXPIRE',holds,key_life)
@@ -934,6 +895,17 @@ refuse_unless_foreign(written)
 call('DEL',holds)
 write_hold(holds,id,record,life)
 end
+function scan_holds(holds,see)
+local cursor,seen,is_enough='0',0,false
+repeat
+local page=call('HSCAN',holds,cursor,'COUNT','100')
+cursor=page[1]
+for i=2,#page[2],2 do
+is_enough=see(page[2][i - 1],read_hold(page[2][i]))
+seen=seen+1
+end
+until cursor=='0' or seen>=1000 or is_enough
+end
 function read_hold(found)
 if type(found)=='table' then
 refuse_unless_foreign(found)
@@ -947,10 +919,16 @@ return expires,mark,cost,kept_until
 end
 end
 end
+end
+if not with_room and (opcode==12 or opcode==9 or opcode==11) then
+local function has_marks(at)
+local algorithm=algorithm_at(at)
+return algorithm~='token-bucket' and algorithm~='gcra'
+end
 function with_room(at,units)
-local limit,burst,algorithm=policies[at+1],policies[at+3],algorithm_at(at)
-if algorithm=='token-bucket' or algorithm=='gcra' then return limit,burst+units end
-return limit+units,burst
+local limit,burst=policies[at+1],policies[at+3]
+if has_marks(at) then return limit+units,burst end
+return limit,burst+units
 end
 function room_of(key,at,debt)
 local limit,burst=with_room(at,debt)
@@ -958,8 +936,7 @@ local room,_,_,_,_,present=
 policies[at](key,limit,policies[at+2],burst,0,now,policies[at+4],'0')
 return room,present
 end
-function record_hit(key,at,cost,holder)
-local debt=tonumber(ARGV[holder+4])
+function record_hit(key,at,cost,debt)
 local units=min(cost,max(0,(room_of(key,at,debt))))
 local limit,burst=with_room(at,debt)
 local text=format('%.0f',units)
@@ -967,84 +944,56 @@ local remaining,reset_after,_,record,lifetime,mark=policies[at](key,limit,polici
 burst,units,now,policies[at+4],text)
 return remaining,reset_after,record,lifetime,mark,text
 end
-function charge_ahead(key,at,cost,cost_text,wait)
-local limit,window=policies[at+1],policies[at+2]
-local _,burst=with_room(at,ceil(wait*limit/window))
-local _,_,_,record,lifetime,mark=
-policies[at](key,limit,window,burst,cost,now,policies[at+4],cost_text)
-return record,lifetime,mark
-end
 function counting(at,present,mark,cost)
 local algorithm,window=algorithm_at(at),policies[at+2]
-if algorithm=='token-bucket' or algorithm=='gcra' then return cost end
+if not has_marks(at) then return cost end
 if not present then return 0 end
 if algorithm=='sliding-log' then return mark>max(now,present) - window and cost or 0 end
 if mark==present then return cost end
 if algorithm~='sliding-window' or mark+window~=present then return 0 end
 return floor(cost*max(0,min(window,present+window - now))/window)
 end
-function is_corrected_at_once(key,at,mark,delta,debt)
-if algorithm_at(at)~='fixed-window' then return false end
-local limit,window,text=policies[at+1],policies[at+2],format('%.0f',delta)
-local sum=pcall_redis('INCRBY',key,text)
-if type(sum)~='number' then return false end
-local began,used,units=read_counter(sum,now)
-if began and began+window==mark and mark>now and began - now<=window and used>0 and used - delta>=0 and used - delta<units
-and (delta<0 or used<=limit+debt)
-then
-return true
-end
-if sum==delta then call('DEL',key) else call('INCRBY',key,format('%.0f',-delta)) end
-return false
-end
 function correct(key,at,mark,delta,debt)
-local limit,burst=with_room(at,debt)
-local algorithm,judge,window,life=
-algorithm_at(at),policies[at],policies[at+2],policies[at+4]
-local has_marks=algorithm~='token-bucket' and algorithm~='gcra'
+local algorithm,window,belongs=algorithm_at(at),policies[at+2],has_marks(at)
+local has_mark,present=belongs and mark>=0
 if delta>0 then
-local room,present=room_of(key,at,debt)
+local room
+room,present=room_of(key,at,debt)
 if room==-1 then return room end
 delta=min(delta,max(0,room))
-if delta==0 then return end
-if has_marks and mark>=0 and not present then return end
+if delta==0 or has_mark and not present then return end
 end
-if mark>=0 and algorithm=='sliding-window' then return sliding_window_correct(key,window,mark,delta) end
-if mark>=0 and algorithm=='sliding-log' then return sliding_log_correct(key,window,mark,delta,at) end
-if delta>0 and has_marks and mark>=0 then
-local _,present=room_of(key,at,debt)
-if present~=mark then return end
-end
+if has_mark and algorithm=='sliding-window' then return sliding_window_correct(key,window,mark,delta) end
+if has_mark and algorithm=='sliding-log' then return sliding_log_correct(key,window,mark,delta,at) end
+if delta>0 and has_mark and present~=mark then return end
+local limit,burst=with_room(at,debt)
 local text=format('%.0f',delta)
-local remaining,_,_,record,lifetime,present=judge(key,limit,window,burst,delta,now,life,text)
+local remaining,_,_,record,lifetime,charged=
+policies[at](key,limit,window,burst,delta,now,policies[at+4],text)
 if remaining==-1 then return remaining end
-if delta<0 and has_marks and present~=mark then return end
+if delta<0 and belongs and charged~=mark then return end
 if record and record~=CHARGED then write_record(key,record,lifetime,at,text) end
 end
+end
+if not beside_holds and (opcode==12 or opcode==11) then
 function beside_holds(key,holds,at,cost,cost_text,debt,remaining,reset_after,retry_after,record,lifetime)
 local length=pcall_redis('HLEN',holds)
 if type(length)=='table' then refuse_unless_foreign(length) end
 if length==0 or type(length)=='table' then return remaining,reset_after,retry_after,record,lifetime,nil,0 end
 local room,present=room_of(key,at,debt)
-local pending,seen,gave,cursor=0,0,false,'0'
-repeat
-local page=call('HSCAN',holds,cursor,'COUNT','100')
-cursor=page[1]
-for i=2,#page[2],2 do
-local expires,mark,held,kept_until=read_hold(page[2][i])
-seen=seen+1
+local pending,gave,mark=0,false,nil
+scan_holds(holds,function(id,expires,its_mark,held,kept_until)
 if not kept_until or kept_until<=now then
-call('HDEL',holds,page[2][i - 1])
+call('HDEL',holds,id)
 elseif expires>now then
-pending=pending+counting(at,present,mark,held)
+pending=pending+counting(at,present,its_mark,held)
 else
-correct(key,at,mark,-held,debt)
-call('HDEL',holds,page[2][i - 1])
+correct(key,at,its_mark,-held,debt)
+call('HDEL',holds,id)
 gave=true
 end
-end
-until cursor=='0' or seen>=1000 or cost<=room - debt+pending
-local mark
+return cost<=room - debt+pending
+end)
 if gave then
 remaining,reset_after,retry_after,record,lifetime,mark=policies[at](key,policies[at+1],
 policies[at+2],policies[at+3],cost,now,policies[at+4],
@@ -1056,32 +1005,73 @@ return remaining,reset_after,min(LONGEST_GUESS,retry_after),record,lifetime,mark
 end
 return remaining,reset_after,retry_after,record,lifetime,mark,0
 end
-function settle_hold(key,holds,at,id,cost,debt)
-if algorithm_at(at)=='concurrency' then return free_slot(key,id) end
-local expires,mark,held,kept_until=read_hold(pcall_redis('HGET',holds,id))
-if not expires then return 0 end
-local is_open=expires>now
-if not is_open then cost=kept_until>now and 0 or held end
-if cost~=held and not is_corrected_at_once(key,at,mark,cost - held,debt) and correct(key,at,mark,cost - held,debt)==-1 then return -1 end
-call('HDEL',holds,id)
-return is_open and 1 or 0,mark
 end
-function block_if_gone(key,holds,at,mark,cost,debt,block,block_key)
-if cost==0 or read_block(block,block_key)>0 then return end
-local room,present=room_of(key,at,debt)
-if mark>=0 and counting(at,present,mark,cost)==0 then return end
-local free,cursor,seen=room - debt,'0',0
-if free>0 or room==-1 then return end
-repeat
-local page=call('HSCAN',holds,cursor,'COUNT','100')
-cursor=page[1]
-for i=2,#page[2],2 do
-local expires,its_mark,held=read_hold(page[2][i])
-seen=seen+1
-if expires and expires>now then free=free+counting(at,present,its_mark,held) end
+if not new_claim and (opcode==12) then
+function new_claim(at,cost,cost_text,from)
+local ttl=ARGV[from+0]
+local claim={ at=at,cost=cost,cost_text=cost_text,from=from }
+claim.debt,claim.grace=tonumber(ARGV[from+4]),ARGV[from+5]
+claim.is_slot=algorithm_at(at)=='concurrency'
+claim.is_held,claim.has_holds=tonumber(ttl)~=nil,ttl~='' and not claim.is_slot
+forget_request(claim)
+return claim
 end
-until cursor=='0' or seen>=1000 or free>0
-if free<=0 then begin_block(block) end
+function forget_request(claim)
+claim.charged,claim.mark,claim.is_graced,claim.aside=claim.cost_text,nil,false,0
+end
+local function charge_ahead(claim,key,wait)
+local at=claim.at
+local limit,window=policies[at+1],policies[at+2]
+local _,burst=with_room(at,ceil(wait*limit/window))
+local _,_,_,record,lifetime,mark=
+policies[at](key,limit,window,burst,claim.cost,now,policies[at+4],claim.cost_text)
+return record,lifetime,mark
+end
+function judge_claim(claim,key,holds)
+local at,cost,grace=claim.at,claim.cost,claim.grace
+local remaining,reset_after,retry_after,record,lifetime
+forget_request(claim)
+if grace=='record' and cost>0 then
+claim.is_graced=true
+remaining,reset_after,record,lifetime,claim.mark,claim.charged=record_hit(key,at,cost,claim.debt)
+return remaining,reset_after,0,record,lifetime
+end
+remaining,reset_after,retry_after,record,lifetime,claim.mark=policies[at](key,policies[at+1],
+policies[at+2],policies[at+3],cost,now,policies[at+4],
+claim.cost_text)
+if retry_after<=0 then return remaining,reset_after,retry_after,record,lifetime end
+if grace~='' and retry_after<=tonumber(grace) then
+claim.is_graced,claim.aside=true,retry_after
+record,lifetime,claim.mark=charge_ahead(claim,key,retry_after)
+return remaining,reset_after,0,record,lifetime
+end
+if claim.is_slot then
+claim.aside=GUESS
+elseif claim.has_holds then
+remaining,reset_after,retry_after,record,lifetime,claim.mark,claim.aside=beside_holds(key,holds,at,cost,
+claim.cost_text,claim.debt,remaining,reset_after,retry_after,record,lifetime)
+end
+return remaining,reset_after,retry_after,record,lifetime
+end
+local function hold_charge(claim,key,holds,id,until_end)
+local from=claim.from
+local charged,expires=tonumber(claim.charged),now+ARGV[from+0]
+local field_life=ARGV[from+2]
+if claim.is_slot then
+if charged>0 then take_slot(key,id,expires,field_life) end
+return
+end
+local mark=charged>0 and (claim.mark or until_end and now+until_end) or NO_MARK
+local record=pack('<dddd',expires,mark,charged,now+ARGV[from+1])
+keep_hold(holds,id,record,field_life,ARGV[from+3])
+end
+function finish_claim(claim,key,holds,id,until_end)
+local at=claim.at
+if claim.is_held then hold_charge(claim,key,holds,id,until_end) end
+if claim.is_graced then
+return policies[at](key,policies[at+1],policies[at+2],
+policies[at+3],0,now,policies[at+4],'0')
+end
 end
 end
 if not run_impose and (opcode==5) then
@@ -1119,6 +1109,44 @@ return arg,key+count,answered
 end
 end
 if not run_settle and (opcode==9) then
+local function is_corrected_at_once(key,at,mark,delta,debt)
+if algorithm_at(at)~='fixed-window' then return false end
+local limit,window=policies[at+1],policies[at+2]
+local sum=pcall_redis('INCRBY',key,format('%.0f',delta))
+if type(sum)~='number' then return false end
+local began,used,units=read_counter(sum,now)
+local is_its_window=began and began+window==mark and mark>now and began - now<=window
+if is_its_window and used>0 and used - delta>=0 and used - delta<units and (delta<0 or used<=limit+debt) then
+return true
+end
+if sum==delta then call('DEL',key) else call('INCRBY',key,format('%.0f',-delta)) end
+return false
+end
+local function settle_hold(key,holds,at,id,cost,debt)
+if algorithm_at(at)=='concurrency' then return free_slot(key,id) end
+local expires,mark,held,kept_until=read_hold(pcall_redis('HGET',holds,id))
+if not expires then return 0 end
+local is_open=expires>now
+if not is_open then cost=kept_until>now and 0 or held end
+local delta=cost - held
+if delta~=0 and not is_corrected_at_once(key,at,mark,delta,debt) then
+if correct(key,at,mark,delta,debt)==-1 then return -1 end
+end
+call('HDEL',holds,id)
+return is_open and 1 or 0,mark
+end
+local function block_if_gone(key,holds,at,mark,cost,debt,block,block_key)
+if cost==0 or read_block(block,block_key)>0 then return end
+local room,present=room_of(key,at,debt)
+if mark>=0 and counting(at,present,mark,cost)==0 then return end
+local free=room - debt
+if free>0 or room==-1 then return end
+scan_holds(holds,function(_,expires,its_mark,held)
+if expires and expires>now then free=free+counting(at,present,its_mark,held) end
+return free>0
+end)
+if free<=0 then begin_block(block) end
+end
 function run_settle(_,arg,count,key,answered,is_late)
 local at=5*(ARGV[arg+0] - 1)+1
 local debt,rule=tonumber(ARGV[arg+1]),ARGV[arg+2]

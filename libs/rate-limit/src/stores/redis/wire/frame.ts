@@ -27,8 +27,9 @@ const LAYOUT = {
   /** After each hit of a `judgeBlocking` or `judgeWhole` run: the rule of the policy's blocks, or ''. */
   blocking: ['rule'],
   /**
-   * After that, in a `judgeWhole` run: how long the hit is held, in ms, or '', or '-' if it only considers what others hold; how long that is kept; the TTL of its field and of its hash; the
-   * policy's debt; and 'record', the hit's patience in ms, or ''.
+   * After that, in a `judgeWhole` and a `hold` run. `ttl`: how long the hit is held, in ms; '' if it is not; '-' if it only
+   * considers what others hold. `keep`: how long the hold is kept. Then the TTL of its field and of the hash, and the policy's
+   * debt. `grace`: 'record', the hit's patience in ms, or ''.
    */
   holding: ['ttl', 'keep', 'fieldLife', 'keyLife', 'debt', 'grace'],
   /** The start of `judge`, `judgeBlocking` and `judgeWhole`: how many hits each request has. The hits follow. */
@@ -102,13 +103,13 @@ export const OPCODE = {
 export const PARTS: Readonly<Partial<Record<keyof typeof OPCODE, readonly string[]>>> = {
   judge: ['judge'],
   judgeBlocking: ['blocks', 'judge'],
-  judgeWhole: ['blocks', 'holds', 'judge'],
+  judgeWhole: ['blocks', 'holds', 'held-units', 'beside-holds', 'claims', 'judge'],
   impose: ['blocks', 'impose'],
   forget: ['forget'],
   readClock: ['read-clock'],
-  settle: ['blocks', 'holds', 'settle'],
+  settle: ['blocks', 'holds', 'held-units', 'settle'],
   renew: ['holds', 'renew'],
-  hold: ['holds', 'hold'],
+  hold: ['holds', 'held-units', 'beside-holds', 'hold'],
 };
 
 /**

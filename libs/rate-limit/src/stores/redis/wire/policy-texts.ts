@@ -1,6 +1,6 @@
 import { algorithmOf } from '../../../core/algorithms/index.js';
 import type { BlockRule } from '../../../core/blocks/block.js';
-import { LONGEST_HOLD } from '../../../core/hit.js';
+import { LONGEST_HOLD } from '../../../core/holds/hold-request.js';
 import type { Policy } from '../../../core/policy.js';
 import type { ServerClock } from './clock.js';
 import { entryNames } from './frame.js';

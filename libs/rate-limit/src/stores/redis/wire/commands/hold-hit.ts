@@ -1,5 +1,6 @@
 import type { Decision } from '../../../../core/decision.js';
-import type { Hit, HoldRequest } from '../../../../core/hit.js';
+import type { Hit } from '../../../../core/hit.js';
+import type { HoldRequest } from '../../../../core/holds/hold-request.js';
 import type { Policy } from '../../../../core/policy.js';
 import { Command, type RunWriter } from '../command.js';
 import { FRAME, OPCODE } from '../frame.js';

@@ -3,7 +3,7 @@ import type { Hit } from '../../../../core/hit.js';
 import { considersHolds } from '../../../../core/judge-all.js';
 import type { RunWriter } from '../command.js';
 
-/** Writes what lua/holds.lua needs of a hit. */
+/** Writes what lua/claims.lua reads of a hit. */
 export function writeHolding(run: RunWriter, hit: Hit): void {
   const { policy, hold, patience } = hit;
   const grace = policy.mode === 'record' ? 'record' : (patience ?? '');

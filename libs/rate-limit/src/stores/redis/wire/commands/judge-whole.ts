@@ -1,4 +1,4 @@
-import { algorithmOf } from '../../../../core/algorithms/index.js';
+import { hasSlots } from '../../../../core/algorithms/index.js';
 import type { Decision } from '../../../../core/decision.js';
 import { isPlain, type Hit } from '../../../../core/hit.js';
 import { considersHolds } from '../../../../core/judge-all.js';
@@ -40,7 +40,7 @@ export class JudgeWhole extends Command<Decision[]> {
         blocks++;
       }
       if (hold) id = hold.id;
-      if (considersHolds(hits[i]!) && !algorithmOf(policy.algorithm).countsHolds) keys.push(holdsKey(states[i]!));
+      if (considersHolds(hits[i]!) && !hasSlots(policy)) keys.push(holdsKey(states[i]!));
       weight += weightOf(policy) + (hold ? 1 : 0);
     }
     this.keys = keys;
