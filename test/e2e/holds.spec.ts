@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import {
   BadRequestException,
   Body,
@@ -5,6 +6,7 @@ import {
   Get,
   HttpCode,
   Injectable,
+  Logger,
   Param,
   ParseIntPipe,
   Post,
@@ -12,6 +14,7 @@ import {
   UnauthorizedException,
   UseGuards,
   type CanActivate,
+  type Type,
 } from '@nestjs/common';
 import {
   RateLimit,
@@ -23,7 +26,7 @@ import {
 } from 'nestjs-redis-rate-limit';
 import { connect } from 'node:net';
 import { interval, map, take } from 'rxjs';
-import { adapters, boot, closeApps, type Adapter } from '../support/app.js';
+import { adapters, boot, closeApps, type Adapter, type App } from '../support/app.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
 
 /** As passport's local strategy: the guard checks the password. */
@@ -228,3 +231,98 @@ describe.each(adapters.flatMap((adapter) => Object.keys(kept).map((where): [Adap
 );
 
 const soon = () => new Promise<void>((resolve) => setTimeout(resolve, 2));
+
+describe('likely mistakes', () => {
+  /** What is logged while an application starts and answers these requests. */
+  async function warned(controller: Type, ask: (get: App['get']) => Promise<unknown> = async () => undefined) {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    try {
+      const { get } = await boot('express', {}, { controllers: [controller] });
+      await ask(get);
+      return warn.mock.calls.map(([message]) => String(message)).join('\n');
+    } finally {
+      warn.mockRestore();
+    }
+  }
+
+  it('settle without an estimate, and with one of 0, is warned of at the start', async () => {
+    @Controller()
+    class Careless {
+      @Get('none')
+      @RateLimit({ name: 'none', limit: 1_000, window: '1m', settle: llmUsage() })
+      none() {}
+
+      @Get('zero')
+      @RateLimit({ name: 'zero', limit: 1_000, window: '1m', cost: 0, settle: llmUsage() })
+      zero() {}
+    }
+    const lines = await warned(Careless);
+    expect(lines).toContain('Careless.none: the policy "none" (cost 1) has settle, but reserves next to nothing');
+    expect(lines).toContain('Careless.zero: the policy "zero" (cost 0) has settle');
+  });
+
+  it('an answer without usage is warned of once', async () => {
+    @Controller()
+    class Forgetful {
+      @Get()
+      @RateLimit({ name: 'tokens', limit: 1_000, window: '1m', cost: 10, settle: llmUsage() })
+      chat() {
+        return { text: 'no usage here' };
+      }
+    }
+    const lines = await warned(Forgetful, async (get) => {
+      for (let i = 0; i < 3; i++) await (await get('/')).text();
+      await soon();
+    });
+    expect(lines.match(/Forgetful\.chat: settle of the policy "tokens" found no usage/g)).toHaveLength(1);
+  });
+
+  it('a count function that returns no boolean counts the call, and is warned of', async () => {
+    const returned: Record<string, unknown> = { async: Promise.resolve(undefined), sync: undefined, text: 'false' };
+    @Controller()
+    class Careless {
+      @Get(':how')
+      @RateLimit({
+        limit: 1,
+        window: '1m',
+        key: (context) => context.switchToHttp().getRequest<{ params: { how: string } }>().params.how,
+        count: ({ context }) =>
+          returned[context.switchToHttp().getRequest<{ params: { how: string } }>().params.how] as boolean,
+      })
+      find() {}
+    }
+    const lines = await warned(Careless, async (get) => {
+      for (const how of Object.keys(returned)) {
+        expect((await get(`/${how}`)).status).toBe(200);
+        await soon();
+        expect((await get(`/${how}`)).status).toBe(429);
+      }
+    });
+    expect(lines).toContain('count must return true or false, got');
+  });
+
+  it('what counts on one route does not depend on another one that spells out the same policy', async () => {
+    @Controller('a')
+    class A {
+      @Get()
+      @RateLimit({ name: 'same', limit: 1, window: '1m', count: 'failures' })
+      ask() {}
+    }
+    @Controller('b')
+    class B {
+      @Get()
+      @RateLimit({ name: 'same', limit: 1, window: '1m' })
+      ask() {}
+    }
+    for (const controllers of [
+      [A, B],
+      [B, A],
+    ]) {
+      const { get } = await boot('express', {}, { controllers });
+      await get('/a');
+      await soon();
+      expect([(await get('/b')).status, (await get('/b')).status]).toEqual([200, 429]);
+      await closeApps();
+    }
+  });
+});

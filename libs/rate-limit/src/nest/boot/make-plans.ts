@@ -5,6 +5,7 @@ import { Plans } from '../plan/plans.js';
 import { RuleCatalogue } from '../plan/rule-catalogue.js';
 import { routesOf } from '../plan/routes.js';
 import type { RateLimitSettings } from '../settings.js';
+import { warnOfEstimates } from './mistakes/estimates.js';
 import { warnOfMessages } from './mistakes/messages.js';
 import { warnOfSharedQuotas } from './mistakes/shared-quotas.js';
 import { refuseStrays } from './mistakes/strays.js';
@@ -21,6 +22,7 @@ export function makePlans(settings: RateLimitSettings, discovery: DiscoveryServi
   const application = isShared && options.prefix === undefined ? applicationName() : undefined;
   const catalogue = new RuleCatalogue(options.policies, abilitiesOf(options));
   const plans = new Plans(catalogue, options.default ?? [], routesOf(discovery, modules, application));
+  warnOfEstimates(plans, settings);
   warnOfMessages(discovery, settings);
   warnOfSharedQuotas(plans, settings, application);
   return plans;

@@ -7,7 +7,7 @@ import { Catalogue } from '../../engine/catalogue.js';
 import { abilitiesOf, checkAbilities, type StoreAbilities } from '../../engine/store-abilities.js';
 import type { ConcurrencyOptions, PolicyOptions, PolicyReference } from '../options.js';
 import { RESOLVE_KEYS, type ResolveOptions } from '../resolve/resolved-policy.js';
-import { RULE_KEYS, ruleOf, ruleOfHandler, withUse, type Rule, type WrittenPolicy } from './rule.js';
+import { inUse, RULE_KEYS, ruleOf, ruleOfHandler, withUse, type Rule, type WrittenPolicy } from './rule.js';
 
 /** How a handler asks for a policy: by name, spelled out, or by name with another use. */
 export type RequestedPolicy = string | ConcurrencyOptions | PolicyReference | PolicyOptions;
@@ -62,7 +62,9 @@ export class RuleCatalogue extends Catalogue<WrittenPolicy, Rule> {
     checkKnownKeys(requested, RULE_KEYS, 'a policy');
     if (this.isChange(requested)) return this.changed(requested as PolicyReference, owner);
     const rule = this.isDefinition(requested) ? this.define(requested) : this.known(requested.name);
-    const used = feasible(withUse(rule, requested), this.abilities);
+    // What another route says beside the same definition is that route's own: a key, a cost, what counts.
+    const isOfRoute = this.isDefinition(requested) && !this.configured.has(requested.name);
+    const used = feasible(isOfRoute ? inUse(rule, requested) : withUse(rule, requested), this.abilities);
     return used.isPerHandler ? ruleOfHandler(used, { name: used.name }, owner) : used;
   }
 

@@ -82,6 +82,9 @@ export function ruleOf(options: WrittenPolicy, owner?: string): Rule {
 /** The same policy in another use. Fields that `use` leaves out stay as they were. */
 export const withUse = (rule: Rule, use: PolicyUse): Rule => compiled(rule, use, rule);
 
+/** The same policy in a use that stands for itself. */
+export const inUse = (rule: Rule, use: PolicyUse): Rule => compiled(rule, use);
+
 /**
  * The same policy with the handler's own quota, and with the numbers that the handler sets. If it sets none, it follows
  * changes of the policy's limit.

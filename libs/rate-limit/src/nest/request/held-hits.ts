@@ -107,6 +107,7 @@ function settle(call: Call, hit: HeldHit, hold: KeptHold, outcome: CallOutcome, 
   };
   // Refused by another policy or a list: nothing was tried.
   if (call.isDenied) return finish(0);
+  noteNothingFound(call, hit, outcome);
   try {
     const units = hit.final.of(outcome);
     if (isPromise(units)) holds.waitFor(Promise.resolve(units).then(finish, failed));
@@ -114,6 +115,18 @@ function settle(call: Call, hit: HeldHit, hold: KeptHold, outcome: CallOutcome, 
   } catch (error) {
     failed(error);
   }
+}
+
+/** The likeliest mistake with a reader: the model's usage is not in the answer, and every call keeps its estimate. */
+function noteNothingFound(call: Call, { final, policy: { id, name } }: HeldHit, outcome: CallOutcome): void {
+  const { ending, found, used } = outcome;
+  if (!final.reader || ending !== 'success' || found !== undefined || used !== undefined) return;
+  call.settings.warnOnce(
+    `no usage for ${id}`,
+    () =>
+      `${call.place}: settle of the policy ${shown(name)} found no usage in an answer, so the estimate stays charged. Ask the model's API ` +
+      'for it (OpenAI: stream_options.include_usage), answer with it as "usage", or say it by @Usage().',
+  );
 }
 
 const warn = (call: Call, { policy: { id, name } }: HeldHit, error: unknown): void =>
