@@ -1,5 +1,6 @@
+import { after } from '../../core/after.js';
 import { RateLimitError } from '../../core/errors.js';
-import { shown, shownNumber } from '../../core/shown.js';
+import { kindOf, shown, shownNumber } from '../../core/shown.js';
 import type { CallOutcome, Settle } from './call-outcome.js';
 
 /** Which calls a policy counts. The others get back what they were charged. */
@@ -35,9 +36,9 @@ export function finalCostOf(
   }
   if (settle !== undefined) return bySettle(checked(settle, 'settle must be a function', name), name);
   if (count === undefined) return undefined;
-  if (count === 'failures') return byCount(isFailure);
-  if (count === 'successes') return byCount(({ ending }) => ending === 'success');
-  return byCount(checked(count, "count must be 'failures', 'successes' or a function", name));
+  if (count === 'failures') return byCount(isFailure, name);
+  if (count === 'successes') return byCount(isSuccess, name);
+  return byCount(checked(count, "count must be 'failures', 'successes' or a function", name), name);
 }
 
 const SLOT: FinalCost = { of: () => 0 };
@@ -46,14 +47,18 @@ const SLOT: FinalCost = { of: () => 0 };
 const isFailure = ({ ending, refusedBy }: CallOutcome): boolean =>
   ending === 'failure' || ending === 'disconnect' || refusedBy === 'guard';
 
-function byCount(counts: (outcome: CallOutcome) => boolean | Promise<boolean>): FinalCost {
-  const costOf = (isCounted: boolean, { held }: CallOutcome): number => (isCounted ? held : 0);
-  return {
-    of(outcome) {
-      const isCounted = counts(outcome);
-      return typeof isCounted === 'boolean' ? costOf(isCounted, outcome) : isCounted.then((is) => costOf(is, outcome));
-    },
+/** Whoever disconnects may have what they came for: otherwise clients would disconnect just before the end. */
+const isSuccess = ({ ending }: CallOutcome): boolean => ending === 'success' || ending === 'disconnect';
+
+function byCount(counts: (outcome: CallOutcome) => boolean | Promise<boolean>, name: string): FinalCost {
+  const costOf = (isCounted: unknown, { held }: CallOutcome): number => {
+    if (typeof isCounted === 'boolean') return isCounted ? held : 0;
+    throw new RateLimitError(
+      'RL_OPTION_INVALID',
+      `${name}: count must return true or false, or a promise of that, got ${kindOf(isCounted)}`,
+    );
   };
+  return { of: (outcome) => after(counts(outcome), (isCounted) => costOf(isCounted, outcome)) };
 }
 
 function bySettle(settle: Settle, name: string): FinalCost {
