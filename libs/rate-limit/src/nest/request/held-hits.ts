@@ -1,5 +1,6 @@
 import { isPromise } from '../../core/after.js';
 import type { Decision } from '../../core/decision.js';
+import { RateLimitError } from '../../core/errors.js';
 import type { Hit, HoldRequest } from '../../core/hit.js';
 import { saidBy, shown } from '../../core/shown.js';
 import type { KeptHold } from '../../engine/holds/kept-hold.js';
@@ -92,7 +93,7 @@ function settleAtEnd(call: Call, hit: HeldHit, hold: KeptHold): void {
   );
 }
 
-/** If the application's function fails, the estimate is kept. */
+/** If the application's function fails, or does not answer, the estimate is kept. */
 function settle(call: Call, hit: HeldHit, hold: KeptHold, outcome: CallOutcome): void {
   const finish = (units: number): void => hold.finish([units], (error) => warn(call, hit, error));
   const failed = (error: unknown): void => {
@@ -103,10 +104,23 @@ function settle(call: Call, hit: HeldHit, hold: KeptHold, outcome: CallOutcome):
   if (call.isDenied) return finish(0);
   try {
     const units = hit.final.of(outcome);
-    if (isPromise(units)) Promise.resolve(units).then(finish, failed);
+    if (isPromise(units)) inTime(units, hit.policy.lease * PART_AFTER_CLOSE).then(finish, failed);
     else finish(units);
   } catch (error) {
     failed(error);
+  }
+}
+
+/** Without an end the hold would be renewed for ever, and what the call left would stay in memory. */
+async function inTime<T>(answer: PromiseLike<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`its function gave no answer within ${Math.round(ms)} ms`)), ms).unref();
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -114,5 +128,7 @@ const warn = (call: Call, { policy: { id, name } }: HeldHit, error: unknown): vo
   call.settings.warnOnce(
     `the end of ${id}`,
     () =>
-      `${call.place}: what a call really used of the policy ${shown(name)} is unknown, so what was reserved stays charged: ${saidBy(error)}`,
+      `${call.place}: what a call really used of the policy ${shown(name)} is unknown, so what was reserved stays charged: ${
+        error instanceof RateLimitError ? error.message : saidBy(error)
+      }`,
   );
