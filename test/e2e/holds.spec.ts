@@ -97,6 +97,10 @@ class HoldsController {
   @RateLimit('stuck')
   stuck() {}
 
+  @Get('export')
+  @RateLimit({ name: 'exports', algorithm: 'concurrency', limit: 1, key: () => 'somebody' })
+  export() {}
+
   @Get('upload/:name')
   @RateLimit('uploads', 'rest')
   async upload(@Param('name') name: string) {
@@ -210,6 +214,11 @@ describe.each(adapters.flatMap((adapter) => Object.keys(kept).map((where): [Adap
       gates.delete('gone');
       // The model's own usage says 300. The handler had said 650 before.
       expect(await finallyLeft('tokens')).toBe(350);
+    });
+
+    it('slots may be limited where they are used', async () => {
+      const { get } = await start();
+      expect((await get('/export')).headers.get('ratelimit')).toBe('"exports";r=0');
     });
 
     it('slots are taken until the answer is sent, all or none with other policies', async () => {

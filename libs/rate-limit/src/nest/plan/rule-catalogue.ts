@@ -1,3 +1,4 @@
+import { CONCURRENCY } from '../../core/algorithms/index.js';
 import { checkKnownKeys } from '../../core/checks.js';
 import { RateLimitError } from '../../core/errors.js';
 import { withoutHolds } from '../../core/holds/holding-store.js';
@@ -67,10 +68,10 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
 
   /**
    * Whether this is a policy of the catalogue with other numbers, or with `per: 'handler'`. A whole definition (limit
-   * and window) is a new policy, unless it has `per: 'handler'`.
+   * and window; concurrency has no window) is a new policy, unless it has `per: 'handler'`.
    */
   private isChange({ name, limit, window, per, ...others }: PolicyOptions | PolicyReference): boolean {
-    const isWhole = limit !== undefined && window !== undefined;
+    const isWhole = limit !== undefined && (window !== undefined || others.algorithm === CONCURRENCY);
     if (isWhole) return per !== undefined && this.configured.has(name!);
     return this.isDefinition({ limit, window, per, ...others });
   }
