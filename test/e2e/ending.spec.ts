@@ -191,6 +191,12 @@ class EndingController extends Inherited {
   @Get('untouched')
   untouched() {}
 
+  @Get('large')
+  @Holds()
+  large() {
+    return 'x'.repeat(20_000_000);
+  }
+
   @Get('value')
   @Holds()
   value() {
@@ -663,6 +669,14 @@ describe.each(adapters)('how a call ends, on %s', (adapter: Adapter) => {
       await call.ended.opened;
       expect(short(call)).toEqual(['disconnect', undefined, 200]);
       if (path === '/sse-open') expect(call.outcome!.used).toBe(9);
+    });
+
+    it('in the middle of an answer that was handed to its connection at once', async () => {
+      const { call, request, response } = send(`${url}/large`);
+      await response;
+      request.destroy();
+      await call.ended.opened;
+      expect(short(call)).toEqual(['disconnect', undefined, 200]);
     });
 
     it('in the middle of a generator: the end waits for what it is doing', async () => {

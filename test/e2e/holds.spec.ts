@@ -96,6 +96,14 @@ class HoldsController {
     return { usage: usageOf(300) };
   }
 
+  @Get('stuck')
+  @RateLimit('stuck')
+  stuck() {}
+
+  @Get('export')
+  @RateLimit({ name: 'exports', algorithm: 'concurrency', limit: 1, key: () => 'somebody' })
+  export() {}
+
   @Get('upload/:name')
   @RateLimit('uploads', 'rest')
   async upload(@Param('name') name: string) {
@@ -109,6 +117,7 @@ const policies: RateLimitModuleOptions['policies'] = {
   login: { limit: 5, window: '15m', blockFor: '15m', count: 'failures', key },
   prizes: { limit: 2, window: '1d', count: 'successes', key },
   tokens: { limit: 1_000, window: '1m', cost: 400, settle: llmUsage(), key },
+  stuck: { limit: 10, window: '1m', lease: '1s', settle: () => new Promise<number>(() => {}), key },
   uploads: { algorithm: 'concurrency', limit: 2, lease: '2s', key },
   rest: { limit: 100, window: '1m', key },
 };
@@ -210,6 +219,11 @@ describe.each(adapters.flatMap((adapter) => Object.keys(kept).map((where): [Adap
       expect(await finallyLeft('tokens')).toBe(350);
     });
 
+    it('slots may be limited where they are used', async () => {
+      const { get } = await start();
+      expect((await get('/export')).headers.get('ratelimit')).toBe('"exports";r=0');
+    });
+
     it('slots are taken until the answer is sent, all or none with other policies', async () => {
       const { get, left, finallyLeft, limiter } = await start();
       const running = ['a', 'b'].map((name) => get(`/upload/${name}`));
@@ -219,9 +233,14 @@ describe.each(adapters.flatMap((adapter) => Object.keys(kept).map((where): [Adap
       expect(third.headers.get('retry-after')).toBe('1');
       expect(third.headers.get('ratelimit-policy')).toContain('"uploads";q=2;qu="concurrent-requests"');
       expect(await left('rest')).toBe(98);
+      // A settle function that never answers must not keep its hold for ever.
+      await get('/stuck');
+      expect(await limiter.holds('stuck', 'somebody')).toHaveLength(1);
       // Longer than a lease, which is renewed.
       await new Promise((resolve) => setTimeout(resolve, 2_200));
       expect(await limiter.holds('uploads', 'somebody')).toHaveLength(2);
+      expect(await limiter.holds('stuck', 'somebody')).toEqual([]);
+      expect(await left('stuck')).toBe(9);
       for (const name of ['a', 'b']) gates.get(name)!();
       gates.clear();
       await Promise.all(running);
@@ -298,7 +317,7 @@ describe('likely mistakes', () => {
         expect((await get(`/${how}`)).status).toBe(429);
       }
     });
-    expect(lines).toContain('count must return true or false, got');
+    expect(lines).toContain('count must return true or false');
   });
 
   it('what counts on one route does not depend on another one that spells out the same policy', async () => {

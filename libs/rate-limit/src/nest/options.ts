@@ -24,7 +24,7 @@ export interface PolicyUse extends ListOptions {
   /**
    * Which calls count: `'failures'`, `'successes'`, or a function of how a call ended. Every call is charged before it
    * begins, so that parallel calls cannot slip through; the others get their charge back when they have ended. A client
-   * that disconnects counts as a failure, and so does a call that a later guard refuses.
+   * that disconnects counts in both cases, and a call that a later guard refuses counts as a failure.
    */
   count?: Count;
   /**

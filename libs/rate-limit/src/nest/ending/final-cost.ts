@@ -1,6 +1,6 @@
-import { isPromise } from '../../core/after.js';
+import { after } from '../../core/after.js';
 import { RateLimitError } from '../../core/errors.js';
-import { shown, shownNumber } from '../../core/shown.js';
+import { kindOf, shown, shownNumber } from '../../core/shown.js';
 import type { CallOutcome, Settle } from './call-outcome.js';
 
 /** Which calls a policy counts. The others get back what they were charged. */
@@ -37,7 +37,7 @@ export function finalCostOf(
   if (settle !== undefined) return bySettle(checked(settle, 'settle must be a function', name), name);
   if (count === undefined) return undefined;
   if (count === 'failures') return byCount(isFailure, name);
-  if (count === 'successes') return byCount(({ ending }) => ending === 'success', name);
+  if (count === 'successes') return byCount(isSuccess, name);
   return byCount(checked(count, "count must be 'failures', 'successes' or a function", name), name);
 }
 
@@ -47,20 +47,18 @@ const SLOT: FinalCost = { of: () => 0 };
 const isFailure = ({ ending, refusedBy }: CallOutcome): boolean =>
   ending === 'failure' || ending === 'disconnect' || refusedBy === 'guard';
 
+/** Whoever disconnects may have what they came for: otherwise clients would disconnect just before the end. */
+const isSuccess = ({ ending }: CallOutcome): boolean => ending === 'success' || ending === 'disconnect';
+
 function byCount(counts: (outcome: CallOutcome) => boolean | Promise<boolean>, name: string): FinalCost {
-  const costOf = (isCounted: boolean, { held }: CallOutcome): number => {
+  const costOf = (isCounted: unknown, { held }: CallOutcome): number => {
     if (typeof isCounted === 'boolean') return isCounted ? held : 0;
-    // undefined of a function without return must not mean that nothing counts.
-    throw new RateLimitError('RL_OPTION_INVALID', `${name}: count must return true or false, got ${shown(isCounted)}`);
+    throw new RateLimitError(
+      'RL_OPTION_INVALID',
+      `${name}: count must return true or false, or a promise of that, got ${kindOf(isCounted)}`,
+    );
   };
-  return {
-    of(outcome) {
-      const isCounted = counts(outcome);
-      return isPromise(isCounted)
-        ? Promise.resolve(isCounted).then((is) => costOf(is, outcome))
-        : costOf(isCounted, outcome);
-    },
-  };
+  return { of: (outcome) => after(counts(outcome), (isCounted) => costOf(isCounted, outcome)) };
 }
 
 function bySettle(settle: Settle, name: string): FinalCost {

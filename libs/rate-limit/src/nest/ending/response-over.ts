@@ -9,19 +9,19 @@ export function whenOver(response: ServerResponse, over: (end: ResponseEnd) => v
   // Kept, because a response that is over has no socket.
   const socket = socketOf(response);
   let isOver = false;
-  const end = (isSent: boolean): void => {
+  const end = (wasSent: boolean): void => {
     if (isOver) return;
     isOver = true;
     stopWatching?.();
-    // HTTP/2 also reports a response that was aborted as finished.
-    over(isSent && !isAborted(response) ? 'sent' : isBroken(response, socket) ? 'broken' : 'disconnected');
+    // HTTP/2 reports a response that was aborted as finished, too.
+    over(wasSent && !isAborted(response) ? 'sent' : isBroken(response, socket) ? 'broken' : 'disconnected');
   };
-  const stopWatching = socket && onceClosed(socket, () => end(response.writableFinished));
-  if (response.destroyed || response.writableFinished || socket?.destroyed) {
-    return queueMicrotask(() => end(response.writableFinished));
-  }
-  response.once('finish', () => end(true));
-  response.once('close', () => end(response.writableFinished));
+  const isSent = (): boolean => response.writableFinished && !socket?.errored;
+  const stopWatching = socket && onceClosed(socket, () => end(isSent()));
+  if (response.destroyed || response.writableFinished || socket?.destroyed) return queueMicrotask(() => end(isSent()));
+  // A response also finishes when its last write fails. Then its socket is destroyed already, before Node itself does that.
+  response.prependOnceListener('finish', () => end(!socket?.destroyed));
+  response.once('close', () => end(isSent()));
 }
 
 /** Whether a client still waits for a response, as far as is known. */

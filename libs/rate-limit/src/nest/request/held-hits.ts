@@ -98,7 +98,7 @@ function settleAtEnd(call: Call, hit: HeldHit, hold: KeptHold, holds: KeptHolds)
   );
 }
 
-/** If the application's function fails, the estimate is kept. */
+/** If the application's function fails, or does not answer, the estimate is kept. */
 function settle(call: Call, hit: HeldHit, hold: KeptHold, outcome: CallOutcome, holds: KeptHolds): void {
   const finish = (units: number): void => hold.finish([units], (error) => warn(call, hit, error));
   const failed = (error: unknown): void => {
@@ -110,7 +110,7 @@ function settle(call: Call, hit: HeldHit, hold: KeptHold, outcome: CallOutcome, 
   noteNothingFound(call, hit, outcome);
   try {
     const units = hit.final.of(outcome);
-    if (isPromise(units)) holds.waitFor(Promise.resolve(units).then(finish, failed));
+    if (isPromise(units)) holds.waitFor(inTime(units, hit.policy.lease * PART_AFTER_CLOSE).then(finish, failed));
     else finish(units);
   } catch (error) {
     failed(error);
@@ -127,6 +127,19 @@ function noteNothingFound(call: Call, { final, policy: { id, name } }: HeldHit, 
       `${call.place}: settle of the policy ${shown(name)} found no usage in an answer, so the estimate stays charged. Ask the model's API ` +
       'for it (OpenAI: stream_options.include_usage), answer with it as "usage", or say it by @Usage().',
   );
+}
+
+/** Without an end the hold would be renewed for ever, and what the call left would stay in memory. */
+async function inTime<T>(answer: PromiseLike<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`its function gave no answer within ${Math.round(ms)} ms`)), ms).unref();
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const warn = (call: Call, { policy: { id, name } }: HeldHit, error: unknown): void =>
