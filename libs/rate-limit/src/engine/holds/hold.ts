@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+// So that a project with an older "lib" can read the declarations.
 import { hasSlots } from '../../core/algorithms/index.js';
 import type { Decision } from '../../core/decision.js';
 import type { Duration } from '../../core/duration.js';
