@@ -104,8 +104,8 @@ export interface Policy extends Quota {
   readonly isPlain: boolean;
 }
 
-const DEFINITION_KEYS = [
-  'name',
+/** The parts of a definition beside its name. A use of the policy elsewhere must not change them. */
+export const DEFINING = [
   'algorithm',
   'limit',
   'window',
@@ -115,7 +115,8 @@ const DEFINITION_KEYS = [
   'debt',
   'mode',
   'lease',
-];
+] as const;
+const DEFINITION_KEYS = ['name', ...DEFINING];
 const MODES: readonly PolicyMode[] = ['enforce', 'record'];
 const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
 
