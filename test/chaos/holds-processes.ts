@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { PolicyDefinition, RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
+import type { ConcurrencyDefinition, PolicyDefinition, RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
 import type { Adapter } from '../support/app.js';
 import type { Witness } from './witness.js';
 
@@ -18,7 +18,7 @@ export interface Ended {
 }
 
 /** The policies of holds-process.mjs by name: each, tenant, failures, slots. It adds keys, costs and settlements. */
-export type HeldPolicies = Record<string, Omit<PolicyDefinition, 'name'>>;
+export type HeldPolicies = Record<string, Omit<ConcurrencyDefinition, 'name'> | Omit<PolicyDefinition, 'name'>>;
 
 export interface HoldsSettings {
   adapter: Adapter;
@@ -65,7 +65,7 @@ export class HoldsProcess {
     private readonly child: ChildProcess,
     private readonly port: number,
   ) {
-    child.stderr!.setEncoding('utf8').on('data', (text) => (this.stderr += text));
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
   }
 
   static async start({ port: witness }: Witness, settings: HoldsSettings): Promise<HoldsProcess> {
@@ -87,7 +87,7 @@ export class HoldsProcess {
     const began = performance.now();
     this.open.add(id);
     const status = await new Promise<number>((resolve) => {
-      const sent = request({ port: this.port, agent: this.agent, path: `/${route}?${search}` });
+      const sent = request({ port: this.port, agent: this.agent, path: `/${route}?${search.toString()}` });
       const late = setTimeout(() => (resolve(-1), sent.destroy()), HANGS);
       const timer = leaves === undefined ? undefined : setTimeout(() => sent.destroy(), leaves);
       const over = (code: number) => (clearTimeout(late), clearTimeout(timer), resolve(code));

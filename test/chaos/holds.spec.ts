@@ -67,18 +67,20 @@ const start = async (settings: HoldsSettings): Promise<HoldsProcess> => {
 const upTo = (most: number): number => Math.floor(Math.random() * (most + 1));
 const anyOf = <T>(values: readonly T[]): T => values[upTo(values.length - 1)]!;
 
-/** Estimates are too high and too low. Every tenth client goes away, at any moment of its request. */
+/** Estimates are too high and too low. Some clients go away, at any moment of its request. */
 function orderOf(id: string): Order {
   const route = anyOf(['returns', 'returns', 'returns', 'throws', 'responds', 'streams', 'refused'] as const);
   const isFollowed = route === 'returns' || route === 'throws';
+  const leaves = isFollowed && upTo(4) === 0 ? upTo(20) : undefined;
   return {
     id,
     route,
     tenant: `t${Math.min(upTo(TENANTS - 1), upTo(TENANTS - 1))}`,
     estimate: upTo(20),
     used: upTo(40),
-    ms: upTo(8),
-    leaves: isFollowed && upTo(9) === 0 ? upTo(12) : undefined,
+    // The handlers of clients that go away run on for a while, and keep their slots.
+    ms: leaves === undefined ? upTo(8) : 30 + upTo(100),
+    leaves,
   };
 }
 
@@ -176,11 +178,11 @@ const isNew = ({ name, version }: { name: string; version: string }): boolean =>
 const kinds = [serverKinds().find(isNew), serverKinds().find((kind) => !isNew(kind))].flatMap((kind) => kind ?? []);
 
 describe.each(kinds)('four processes on $label', (kind) => {
-  beforeAll(async () => {
+  beforeEach(async () => {
     witness = await Witness.start();
     server = await launched(kind);
   });
-  afterAll(stopAll);
+  afterEach(stopAll);
 
   it('are killed and restarted under load: each charge is settled once, and no slot is lost or held twice', async () => {
     // A busy machine is no fault here.
@@ -204,6 +206,8 @@ describe.each(kinds)('four processes on $label', (kind) => {
       },
     );
     await Promise.all(changes);
+    // Of the processes that were killed.
+    await untilFree();
 
     // One more dies while its handlers run: the slots are free when their leases end, and meanwhile nobody has them.
     const slow = { route: 'returns', tenant: 'slow', ms: 60_000, leaves: undefined } as const;
@@ -226,7 +230,7 @@ describe.each(kinds)('four processes on $label', (kind) => {
     const statuses = new Map<number, number>();
     for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
     if (process.env.CHAOS_SHOW) console.log(Object.fromEntries(statuses), witness.settled.size, witness.most);
-    expect(statuses.get(200)).toBeGreaterThan(200);
+    expect(statuses.get(200)).toBeGreaterThan(100);
     expect(witness.most).toBe(SLOTS);
     await expectSettled(answers);
     const failures = [...witness.counted.values()].filter(Boolean).length;

@@ -49,7 +49,7 @@ describe('a block of TypeScript', () => {
         [['ts options', "prefix: 'app',", "timeout: '100',"], /:3: TS2322 /],
         [['ts options', 'redis: 5,', "redis: 'redis://localhost',"], /:2: TS2322 /],
         [['ts options', 'tiemout: 100,'], /:2: TS\d+ .*tiemout/],
-        [['ts handler', '@RateLimit({ limit: [5] })', 'find() {}'], /:2: TS2322 /],
+        [['ts handler', '@RateLimit({ limit: 5 })', 'find() {}'], /:2: TS2345 /],
         [['ts body', "await limiter.consume('burst');"], /:2: TS2345 /],
         [['ts moduel', 'export {};'], /:1: "moduel" is no kind of block/],
         [['ts options body', 'timeout: 5'], /:1: a block is of one kind/],

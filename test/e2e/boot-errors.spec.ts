@@ -358,18 +358,19 @@ describe('a mistake at a handler names the handler too', () => {
     login: { limit: 5, window: '15m' },
     daily: { limit: 9, window: '1d' },
     plan: { limit: 9, window: '1d', resolve: () => null },
-  };
+    uploads: { algorithm: 'concurrency', limit: 2 },
+  } as const;
 
   it.each<[string, MethodDecorator & ClassDecorator, string]>([
     [
       'an unknown policy',
       RateLimit('logn'),
-      'RL_UNKNOWN_POLICY: CatsController.find: asks for the policy "logn", which is not defined; the catalogue has login, daily, plan.',
+      'RL_UNKNOWN_POLICY: CatsController.find: asks for the policy "logn", which is not defined; the catalogue has login, daily, plan, uploads.',
     ],
     [
       'an unknown policy skipped',
       SkipRateLimit('logn'),
-      'RL_UNKNOWN_POLICY: CatsController.find: skips the policy "logn", which is not defined; the catalogue has login, daily, plan',
+      'RL_UNKNOWN_POLICY: CatsController.find: skips the policy "logn", which is not defined; the catalogue has login, daily, plan, uploads',
     ],
     [
       'a block without its unit',
@@ -421,6 +422,11 @@ describe('a mistake at a handler names the handler too', () => {
         "leave the definition out to use the catalogue's, or add per: 'handler' to give this handler its own numbers and quota",
     ],
     [
+      'a second definition with another lease',
+      RateLimit({ name: 'uploads', algorithm: 'concurrency', limit: 2, lease: '10s' }),
+      'RL_POLICY_CONFLICT: CatsController.find: the policy "uploads" is defined twice, with lease undefined and "10s";',
+    ],
+    [
       'a second definition that is looked up',
       RateLimit({ name: 'login', limit: 5, window: '15m', resolve: () => ({}) }),
       'RL_POLICY_CONFLICT: CatsController.find: the policy "login" is defined twice, with resolve undefined and a function;',
@@ -444,7 +450,7 @@ describe('a mistake at a handler names the handler too', () => {
     [
       'a limit for a policy that nobody defines',
       RateLimit({ name: 'logn', limit: 6 }),
-      'RL_UNKNOWN_POLICY: CatsController.find: asks for the policy "logn", which is not defined; the catalogue has login, daily, plan. ',
+      'RL_UNKNOWN_POLICY: CatsController.find: asks for the policy "logn", which is not defined; the catalogue has login, daily, plan, uploads. ',
     ],
     [
       'a cost that can never pass under the numbers of a route',
@@ -474,7 +480,7 @@ describe('a mistake at a handler names the handler too', () => {
     [
       'nothing skipped',
       SkipRateLimit(undefined as never),
-      'RL_UNKNOWN_POLICY: CatsController.find: skips the policy undefined, which is not defined; the catalogue has login, daily, plan',
+      'RL_UNKNOWN_POLICY: CatsController.find: skips the policy undefined, which is not defined; the catalogue has login, daily, plan, uploads',
     ],
     [
       'a name that is null',
@@ -498,6 +504,12 @@ describe('a mistake at a handler names the handler too', () => {
 
   it('the same definition twice is one', async () => {
     await started({ policies }, decorated(RateLimit({ name: 'login', limit: 5, window: 900_000 })));
+  });
+
+  it('a policy of concurrency with a name is defined on a route', async () => {
+    const uploads = RateLimit({ name: 'uploads', algorithm: 'concurrency', limit: 2, lease: '30s' });
+    await started({}, decorated(uploads));
+    await started({ policies }, decorated(uploads));
   });
 
   it('a decorator where nothing would be limited', async () => {

@@ -8,7 +8,6 @@ import {
   type Hold,
   type Limiter,
   type LimiterOptions,
-  type LimiterPolicy,
 } from 'nestjs-redis-rate-limit/engine';
 import { sharedRedis, startRedis } from '../support/redis/servers.js';
 import { until } from '../support/redis/until.js';
@@ -23,7 +22,10 @@ const log = (message: string) => void logged.push(message);
 const logger = { log: () => undefined, warn: log, error: log };
 beforeEach(() => void (logged.length = 0));
 
-async function limiterWith(policies: Record<string, LimiterPolicy>, options: LimiterOptions = {}): Promise<Limiter> {
+async function limiterWith(
+  policies: NonNullable<LimiterOptions['policies']>,
+  options: LimiterOptions = {},
+): Promise<Limiter> {
   const limiter = await createLimiter({ logger, policies, ...options });
   opened.push(limiter);
   return limiter;

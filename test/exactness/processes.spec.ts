@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { algorithmNames, type AlgorithmName } from '../../libs/rate-limit/src/core/algorithms/index.js';
+import { algorithmNames, type WindowAlgorithm } from '../../libs/rate-limit/src/core/algorithms/index.js';
 import { definePolicy, type PolicyDefinition } from '../../libs/rate-limit/src/core/policy.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { closeClients, connectTo } from '../support/clients.js';
@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 /** A day's quota: while a test runs, no unit of it comes back. */
-const daily = (algorithm: AlgorithmName, limit: number, name = 'daily'): PolicyDefinition => {
+const daily = (algorithm: WindowAlgorithm, limit: number, name = 'daily'): PolicyDefinition => {
   const burst = algorithm === 'gcra' ? { burst: limit } : {};
   return { name, algorithm, limit, window: '1d', ...burst };
 };

@@ -255,6 +255,23 @@ describe('a settlement that the store does not answer', () => {
     expect(clock.alarms.size).toBe(0);
   });
 
+  it('goes ahead as soon as another one is answered', async () => {
+    const old = Array.from({ length: 9 }, () => take([tokens], 30_000, Infinity, 10).hold);
+    isAway = true;
+    for (const hold of old) hold.finish([1], () => undefined);
+    await clock.pass(19_000);
+    const young = take([tokens], 30_000, Infinity, 10).hold;
+    young.finish([1], () => undefined);
+    await clock.pass(50);
+    isAway = false;
+    calls.length = 0;
+    // By themselves the old ones would try again at 21,300.
+    await clock.pass(60);
+    expect(calls.map((call) => parseInt(call))).toEqual(Array(10).fill(19_100));
+    expect(used(tokens)).toBe(10);
+    expect(clock.alarms.size).toBe(0);
+  });
+
   it('may be called again with another cost, which then applies', async () => {
     const { hold } = take([tokens], 30_000, Infinity, 10);
     isAway = true;

@@ -10,7 +10,7 @@ export type { Costs } from './engine/holds/costs.js';
 export type { ReservationOptions, ReservationTerms } from './engine/holds/reservations.js';
 export type { Limiter } from './engine/limiter.js';
 export type { AnyPolicy, Spending } from './engine/spending.js';
-export type { LimiterOptions, LimiterPolicy, StoreOptions } from './engine/options.js';
+export type { LimiterConcurrency, LimiterOptions, LimiterPolicy, StoreOptions } from './engine/options.js';
 export type { LimiterLogger } from './engine/observer/logger.js';
 export type {
   DefinedLimit,
@@ -40,9 +40,9 @@ export type {
 export type { BlockFor, BlockOptions } from './core/blocks/block-rule.js';
 export type { BlockRule, BlockState } from './core/blocks/block.js';
 export { definePolicy } from './core/policy.js';
-export type { Policy, PolicyDefinition, PolicyMode, StoreFailureMode } from './core/policy.js';
+export type { ConcurrencyDefinition, Policy, PolicyDefinition, PolicyMode, StoreFailureMode } from './core/policy.js';
 export type { Algorithm, ChargesByMark, Judgement, Quota } from './core/algorithm.js';
-export { algorithmNames, algorithmOf, type AlgorithmName } from './core/algorithms/index.js';
+export { algorithmNames, algorithmOf, type AlgorithmName, type WindowAlgorithm } from './core/algorithms/index.js';
 export type { Clock } from './core/clock.js';
 export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';

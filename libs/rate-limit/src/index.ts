@@ -16,7 +16,14 @@ export {
   RateLimitUnavailableException,
 } from './nest/request/exceptions.js';
 export type { RateLimitModuleExtras } from './nest/module-definition.js';
-export type { PerRequest, PolicyOptions, PolicyReference, PolicyUse, RateLimitModuleOptions } from './nest/options.js';
+export type {
+  ConcurrencyOptions,
+  PerRequest,
+  PolicyOptions,
+  PolicyReference,
+  PolicyUse,
+  RateLimitModuleOptions,
+} from './nest/options.js';
 export type { AnswerReader, CallOutcome, Ending, Settle } from './nest/ending/call-outcome.js';
 export type { Count } from './nest/ending/final-cost.js';
 export { llmUsage, type LlmPrice, type LlmUsageOptions } from './nest/ending/llm-usage.js';
@@ -51,8 +58,8 @@ export type { RedisLocation } from './stores/redis/connection/location.js';
 
 export type { BlockFor } from './core/blocks/block-rule.js';
 export { definePolicy } from './core/policy.js';
-export type { Policy, PolicyDefinition, PolicyMode, StoreFailureMode } from './core/policy.js';
-export { type AlgorithmName } from './core/algorithms/index.js';
+export type { ConcurrencyDefinition, Policy, PolicyDefinition, PolicyMode, StoreFailureMode } from './core/policy.js';
+export type { AlgorithmName, WindowAlgorithm } from './core/algorithms/index.js';
 export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
 export type { CalendarDefinition, CalendarText, Weekday } from './core/calendar/calendar-window.js';

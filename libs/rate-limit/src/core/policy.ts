@@ -8,6 +8,7 @@ import {
   defaultAlgorithm,
   hasSlots,
   type AlgorithmName,
+  type WindowAlgorithm,
 } from './algorithms/index.js';
 import type { BlockRule } from './blocks/block.js';
 import { blockRuleOf, type BlockFor } from './blocks/block-rule.js';
@@ -31,20 +32,19 @@ export type StoreFailureMode = 'local' | 'open' | 'closed';
  */
 export type PolicyMode = 'enforce' | 'record';
 
-/** A policy as you write it. {@link definePolicy} checks it. */
+/** A policy with a quota per window, as you write it. {@link definePolicy} checks it. */
 export interface PolicyDefinition {
   /** Shown in the header fields and part of the stored key: 1 to 128 printable ASCII characters, not `@` first. */
   name: string;
   /** How it is judged. Default `fixed-window`. */
-  algorithm?: AlgorithmName;
+  algorithm?: WindowAlgorithm;
   /** The quota per window, in units. A request costs 1 unless `cost` says otherwise. 0 denies everything. */
   limit: number;
   /**
    * `'500ms'`, `'10s'`, `'15m'`, `'2h'`, `'1d'`, or a whole number of milliseconds; a thousand years at most. For
-   * `fixed-window` also a calendar unit: `'day Europe/Berlin'`, `{ calendar: 'month', anchor: 15 }`. Every algorithm but
-   * `concurrency` needs it.
+   * `fixed-window` also a calendar unit: `'day Europe/Berlin'`, `{ calendar: 'month', anchor: 15 }`.
    */
-  window?: WindowDefinition;
+  window: WindowDefinition;
   /** The most units at once: `token-bucket` (default: the limit) and `gcra` (default: 1) only. */
   burst?: number;
   /**
@@ -66,11 +66,33 @@ export interface PolicyDefinition {
   /** Default `enforce`. */
   mode?: PolicyMode;
   /**
-   * How long the slot or the reservation of a request stays taken after its process has died: 1 s to a day. A process that
-   * lives renews it. Default `'30s'`.
+   * How long the reservation of a request stays taken after its process has died: 1 s to a day. A process that lives
+   * renews it. Default `'30s'`.
    */
   lease?: Duration;
 }
+
+/**
+ * A policy that limits how many requests run at the same time, as you write it. It has no window, and each request costs 1.
+ * {@link definePolicy} checks it.
+ *
+ * @example `{ name: 'uploads', algorithm: 'concurrency', limit: 5, lease: '30s' }`
+ */
+export interface ConcurrencyDefinition extends Pick<PolicyDefinition, 'name' | 'onStoreFailure'> {
+  /** It counts requests that have not ended. */
+  algorithm: 'concurrency';
+  /** How many requests may run at the same time. 0 denies everything. */
+  limit: number;
+  /**
+   * How long the slot of a request stays taken after its process has died: 1 s to a day. A process that lives renews it.
+   * Default `'30s'`.
+   */
+  lease?: Duration;
+}
+
+/** A definition of either kind before its options are checked, so also one that mixes the options of both. */
+export type UncheckedDefinition = Partial<Omit<PolicyDefinition, 'algorithm'>> &
+  Pick<PolicyDefinition, 'name' | 'limit'> & { algorithm?: AlgorithmName };
 
 /** A checked policy: what a hit carries. Only {@link definePolicy} makes one. */
 export interface Policy extends Quota {
@@ -128,7 +150,14 @@ const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
  *   `RL_WINDOW_INVALID`, `RL_BURST_INVALID`, `RL_PRECISION`, `RL_FAILURE_MODE_INVALID`, `RL_BLOCK_INVALID`,
  *   `RL_DEBT_INVALID`, `RL_MODE_INVALID`, `RL_LEASE_INVALID`, `RL_OPTION_INVALID`, `RL_OPTION_UNKNOWN`
  */
-export function definePolicy(definition: PolicyDefinition, owner?: string): Policy {
+// Wherever a union has PolicyDefinition, it is last: TypeScript's error names the missing property of the last type, which
+// is most often a window.
+export function definePolicy(definition: ConcurrencyDefinition | PolicyDefinition, owner?: string): Policy {
+  return checkedPolicy(definition, owner);
+}
+
+/** {@link definePolicy} for options whose kind the types do not know. */
+export function checkedPolicy(definition: UncheckedDefinition, owner?: string): Policy {
   checkKnownKeys(definition, DEFINITION_KEYS, 'a policy');
   // Read once: a getter may return something else the next time.
   const { name, algorithm = defaultAlgorithm, limit, window: span, burst: most, onStoreFailure, blockFor } = definition;

@@ -1,3 +1,4 @@
+import { CONCURRENCY } from '../core/algorithms/index.js';
 import { atPlace, RateLimitError } from '../core/errors.js';
 import { oneLine, shown } from '../core/shown.js';
 import { DEFINING, type Policy, type PolicyDefinition } from '../core/policy.js';
@@ -140,7 +141,8 @@ function isSame<O extends NamedOptions>(
   y: O,
 ): boolean {
   if (part === 'blockFor') return a.own.blocks?.text === b.own.blocks?.text;
-  if (part === 'window') return a.own.period.text === b.own.period.text;
+  // The period of concurrency is its lease, which is compared as such.
+  if (part === 'window') return a.own.algorithm === CONCURRENCY || a.own.period.text === b.own.period.text;
   const isKnown = a.varies === 'never' && b.varies === 'never' && part in a.own;
   return isKnown ? a.own[part as keyof Policy] === b.own[part as keyof Policy] : x[part] === y[part];
 }

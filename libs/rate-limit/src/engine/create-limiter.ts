@@ -10,7 +10,7 @@ import { Limiter } from './limiter.js';
 import { harmless, type LimiterLogger } from './observer/logger.js';
 import { openLimiter } from './open-limiter.js';
 import { abilitiesOf, checkAbilities, type StoreAbilities } from './store-abilities.js';
-import type { LimiterOptions, LimiterPolicy } from './options.js';
+import type { LimiterConcurrency, LimiterOptions, LimiterPolicy } from './options.js';
 import { PolicyVariants } from './policy-variants.js';
 
 /**
@@ -46,7 +46,7 @@ export async function createLimiter(options: LimiterOptions): Promise<Limiter> {
 
 const POLICY_KEYS = ['name', ...DEFINING, ...LIST_KEYS];
 
-type NamedPolicy = LimiterPolicy & { name?: string };
+type NamedPolicy = (LimiterConcurrency | LimiterPolicy) & { name?: string };
 
 /** @throws RateLimitError */
 function compiled(options: NamedPolicy, abilities: StoreAbilities): CataloguePolicy {

@@ -1,6 +1,6 @@
 import type { Duration } from '../core/duration.js';
 import type { Observer } from '../core/observer.js';
-import type { PolicyDefinition, StoreFailureMode } from '../core/policy.js';
+import type { ConcurrencyDefinition, PolicyDefinition, StoreFailureMode } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
 import type { RedisLocation } from '../stores/redis/connection/location.js';
 import type { ListOptions } from './lists/lists.js';
@@ -43,13 +43,16 @@ export interface StoreOptions extends ListOptions {
   liveLimits?: Duration | false | undefined;
 }
 
-/** A policy of a limiter's catalogue. Its name is its key there. */
+/** A policy of a limiter's catalogue with a quota per window. Its name is its key there. */
 export interface LimiterPolicy extends Omit<PolicyDefinition, 'name'>, ListOptions {}
+
+/** A policy of a limiter's catalogue that limits how many requests run at the same time. Its name is its key there. */
+export interface LimiterConcurrency extends Omit<ConcurrencyDefinition, 'name'>, ListOptions {}
 
 /** What `createLimiter()` takes. */
 export interface LimiterOptions extends StoreOptions {
   /** The catalogue: policies by name. */
-  policies?: Record<string, LimiterPolicy> | undefined;
+  policies?: Record<string, LimiterConcurrency | LimiterPolicy> | undefined;
   /** How keys are written. */
   keys?:
     | {

@@ -1,8 +1,8 @@
-import { definePolicy, type Policy, type PolicyDefinition } from '../core/policy.js';
+import { checkedPolicy, type Policy, type UncheckedDefinition } from '../core/policy.js';
 import { windowOf } from '../core/window-of.js';
 
 /** Numbers in place of those of a definition. A window or a burst that is undefined is the definition's. */
-export type PolicyNumbers = Pick<PolicyDefinition, 'limit'> & Partial<Pick<PolicyDefinition, 'window' | 'burst'>>;
+export type PolicyNumbers = Pick<UncheckedDefinition, 'limit' | 'window' | 'burst'>;
 
 /**
  * How many variants are kept, of all policies and handlers together, in about 12 MB. Callers choose the numbers, so there
@@ -25,10 +25,10 @@ export class PolicyVariants {
    * @throws RateLimitError as `definePolicy` does
    */
   constructor(
-    private readonly definition: PolicyDefinition,
+    private readonly definition: UncheckedDefinition,
     private readonly owner?: string,
   ) {
-    this.own = definePolicy(definition, owner);
+    this.own = checkedPolicy(definition, owner);
   }
 
   /**
@@ -59,6 +59,6 @@ export class PolicyVariants {
       window: window ?? definition.window,
       burst: burst ?? definition.burst,
     };
-    return definePolicy({ ...definition, ...numbers }, this.owner);
+    return checkedPolicy({ ...definition, ...numbers }, this.owner);
   }
 }

@@ -1,9 +1,9 @@
-import type { Policy, PolicyDefinition } from '../core/policy.js';
+import type { ConcurrencyDefinition, Policy, PolicyDefinition } from '../core/policy.js';
 import { checkKnownKeys } from '../core/checks.js';
 import { invalid } from './check-options.js';
 
 /** A policy: its name in the catalogue, what `definePolicy()` returned, or a definition. */
-export type AnyPolicy = string | Policy | PolicyDefinition;
+export type AnyPolicy = string | Policy | ConcurrencyDefinition | PolicyDefinition;
 
 /** What one call spends of one policy. */
 export interface Spending {

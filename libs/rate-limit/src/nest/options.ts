@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import type { PolicyDefinition } from '../core/policy.js';
+import type { ConcurrencyDefinition, PolicyDefinition } from '../core/policy.js';
 import type { ListOptions } from '../engine/lists/lists.js';
 import type { StoreOptions } from '../engine/options.js';
 import type { HeaderProfile } from '../headers/ratelimit-headers.js';
@@ -55,10 +55,24 @@ export interface PolicyReference extends PolicyUse, Partial<Omit<PolicyDefinitio
   limit?: PerRequest<number>;
 }
 
-// Last in the union: TypeScript's error names the missing property of the last type, which is more often a window than
-// a name.
+/**
+ * A policy that limits how many requests run at the same time, as the catalogue and the decorator take it. It has no
+ * window, and each request costs 1.
+ *
+ * @example `@RateLimit({ algorithm: 'concurrency', limit: 5, key: byUser })`
+ */
+export interface ConcurrencyOptions
+  extends Omit<ConcurrencyDefinition, 'name' | 'limit'>, Omit<PolicyUse, 'cost' | 'count' | 'settle'>, ResolveOptions {
+  /** Without a name, each handler has its own quota. */
+  name?: string;
+  /** How many requests may run at the same time, or a function of the request that returns it. */
+  limit: PerRequest<number>;
+}
 
-/** A policy as the catalogue and the decorator take it. */
+// Last in the unions, and ConcurrencyOptions first: TypeScript's error names the missing property of the last type, which is
+// more often a window than a name or an algorithm.
+
+/** A policy with a quota per window, as the catalogue and the decorator take it. */
 export interface PolicyOptions extends Omit<PolicyDefinition, 'name' | 'limit'>, PolicyUse, ResolveOptions {
   /** Without a name, each handler has its own quota. */
   name?: string;
@@ -76,9 +90,9 @@ export interface RateLimitModuleOptions extends StoreOptions {
    */
   enabled?: boolean | undefined;
   /** The catalogue: policies by name. */
-  policies?: Record<string, Omit<PolicyOptions, 'name'>> | undefined;
+  policies?: Record<string, Omit<ConcurrencyOptions, 'name'> | Omit<PolicyOptions, 'name'>> | undefined;
   /** The policies that govern every handler. Default: none. */
-  default?: readonly (string | PolicyReference | PolicyOptions)[] | undefined;
+  default?: readonly (string | ConcurrencyOptions | PolicyReference | PolicyOptions)[] | undefined;
   /** Which header fields report the quota to clients. Default `ietf`. */
   headers?: HeaderProfile | undefined;
   /** How callers are identified. */

@@ -32,15 +32,18 @@ export const algorithms = {
  */
 export type AlgorithmName = keyof typeof algorithms;
 
-/** The algorithm of a policy that names none. */
-export const defaultAlgorithm: AlgorithmName = 'fixed-window';
-
 /** The algorithm that counts requests which have not ended. */
 export const CONCURRENCY = 'concurrency';
 
-/** Every {@link AlgorithmName} that has a window. */
+/** The algorithms that have a window: every {@link AlgorithmName} but `concurrency`. */
+export type WindowAlgorithm = Exclude<AlgorithmName, 'concurrency'>;
+
+/** The algorithm of a policy that names none. */
+export const defaultAlgorithm: WindowAlgorithm = 'fixed-window';
+
+/** Every {@link WindowAlgorithm}. */
 export const algorithmNames = (Object.keys(algorithms) as AlgorithmName[]).filter(
-  (name): name is Exclude<AlgorithmName, typeof CONCURRENCY> => name !== CONCURRENCY,
+  (name): name is WindowAlgorithm => name !== CONCURRENCY,
 );
 
 /** The algorithm of that name, its state opaque to the caller. */

@@ -5,6 +5,10 @@ export abstract class Alarm {
   /** @internal */
   place = -1;
 
+  get isSet(): boolean {
+    return this.place >= 0;
+  }
+
   /** Called when it is due. It must not throw. */
   abstract ring(): void;
 }

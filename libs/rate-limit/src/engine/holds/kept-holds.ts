@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { holding, type Held, type HoldingStore } from '../../core/holds/holding-store.js';
 import type { RateLimitStore } from '../../core/store.js';
 import { Alarms } from './alarms.js';
@@ -12,6 +13,8 @@ export interface KeptHoldsSettings extends Omit<SettlementsSettings, 'store'> {
 
 /** The open holds of this process: renews their leases and settles them, also while the store is away for a moment. */
 export class KeptHolds {
+  /** Functions that end what may go on for longer than this is open. They are called when it closes. */
+  readonly parting = new Set<() => void>();
   private readonly shared: Surroundings;
 
   constructor(store: RateLimitStore, { alarms = new Alarms(), ...settings }: KeptHoldsSettings) {
@@ -30,8 +33,16 @@ export class KeptHolds {
     return new KeptHold(helds, keeping, this.shared);
   }
 
+  /** Work that ends in a settlement: closing waits for it. It must not reject. */
+  waitFor(work: Promise<void>): void {
+    this.shared.settlements.waitFor(work);
+  }
+
   /** Ends all renewals. Waits for the settlements that were begun, for a second at most. You may call it again. */
   async close(): Promise<void> {
+    // Responses that were just closed have not reported it yet.
+    await turn();
+    for (const part of [...this.parting]) part();
     await this.shared.settlements.close();
     this.shared.alarms.stop();
   }

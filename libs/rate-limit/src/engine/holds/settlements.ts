@@ -11,6 +11,9 @@ const MOST_WAITING = 10_000;
 const FIRST_DELAY = 100;
 const LONGEST_DELAY = 5_000;
 
+/** How many others each settlement that succeeds takes along. */
+const HURRIED = 2;
+
 /** In milliseconds: how long closing waits for settlements. */
 const LONGEST_PARTING = 1_000;
 
@@ -41,6 +44,7 @@ export class Settlements {
   /** By the hold. */
   private readonly waiting = new Map<string, Retry>();
   private readonly warnings: RecurringWarnings;
+  /** How many ask the store, or will. */
   private asking = 0;
   private isClosing = false;
   private isClosed = false;
@@ -74,6 +78,12 @@ export class Settlements {
     }
   }
 
+  /** Work that ends in a settlement. It must not reject. */
+  waitFor(work: Promise<void>): void {
+    this.asking++;
+    void work.then(() => this.answered());
+  }
+
   /** Tries all that wait once more, for a second at most. Later failures are final. */
   async close(): Promise<void> {
     this.isClosing = true;
@@ -92,15 +102,29 @@ export class Settlements {
   /** @internal */
   async retry(retry: Retry): Promise<void> {
     const { held, cost } = retry;
+    const name = nameOf(held);
+    // To the end: those before it do not ask the store now.
+    if (this.waiting.delete(name)) this.waiting.set(name, retry);
     try {
       const isSettled = await this.ask(held, cost);
-      this.waiting.delete(nameOf(held));
+      this.waiting.delete(name);
       retry.hold.note(retry.part, isSettled);
+      this.hurry();
     } catch (error) {
       if (isStoreUnavailable(error)) this.wait(retry);
       else this.giveUp(retry, saidBy(error));
     } finally {
       this.answered();
+    }
+  }
+
+  /** The store is back: some that wait go ahead, and when they are answered, some more. */
+  private hurry(): void {
+    let some = HURRIED;
+    for (const retry of this.waiting.values()) {
+      if (some-- === 0 || !retry.isSet) return;
+      this.alarms.clear(retry);
+      retry.ring();
     }
   }
 

@@ -1,4 +1,4 @@
-import type { PolicyOptions, PolicyReference } from '../options.js';
+import type { ConcurrencyOptions, PolicyOptions, PolicyReference } from '../options.js';
 import { appendMetadata } from './metadata.js';
 
 export const RATE_LIMIT_POLICIES = Symbol.for('nestjs-redis-rate-limit/policies');
@@ -17,7 +17,7 @@ export const RATE_LIMIT_POLICIES = Symbol.for('nestjs-redis-rate-limit/policies'
  * @example `@RateLimit('login', { limit: 5, window: '1m', key: byUser })`
  */
 export const RateLimit = (
-  ...policies: (string | PolicyReference | PolicyOptions)[]
+  ...policies: (string | ConcurrencyOptions | PolicyReference | PolicyOptions)[]
 ): MethodDecorator & ClassDecorator =>
   // Without a policy it would do nothing. The boot refuses it, because the handler's name is known there.
   appendMetadata(RATE_LIMIT_POLICIES, policies.length > 0 ? policies : [undefined], '@RateLimit()');

@@ -1,18 +1,19 @@
+import { CONCURRENCY } from '../../core/algorithms/index.js';
 import { checkKnownKeys } from '../../core/checks.js';
 import { RateLimitError } from '../../core/errors.js';
 import { withoutHolds } from '../../core/holds/holding-store.js';
 import { shown } from '../../core/shown.js';
 import { Catalogue } from '../../engine/catalogue.js';
 import { abilitiesOf, checkAbilities, type StoreAbilities } from '../../engine/store-abilities.js';
-import type { PolicyOptions, PolicyReference } from '../options.js';
+import type { ConcurrencyOptions, PolicyOptions, PolicyReference } from '../options.js';
 import { RESOLVE_KEYS, type ResolveOptions } from '../resolve/resolved-policy.js';
-import { RULE_KEYS, ruleOf, ruleOfHandler, withUse, type Rule } from './rule.js';
+import { RULE_KEYS, ruleOf, ruleOfHandler, withUse, type Rule, type WrittenPolicy } from './rule.js';
 
 /** How a handler asks for a policy: by name, spelled out, or by name with another use. */
-export type RequestedPolicy = string | PolicyReference | PolicyOptions;
+export type RequestedPolicy = string | ConcurrencyOptions | PolicyReference | PolicyOptions;
 
 /** The policies with a name, defined in the module's options or on a route. */
-export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
+export class RuleCatalogue extends Catalogue<WrittenPolicy, Rule> {
   /** The names that the module's options define. */
   private readonly configured: ReadonlySet<string>;
 
@@ -21,7 +22,7 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
    * @throws RateLimitError that names the policy
    */
   constructor(
-    policies: Record<string, Omit<PolicyOptions, 'name'>> = {},
+    policies: Record<string, WrittenPolicy> = {},
     private readonly abilities: StoreAbilities = abilitiesOf({}),
   ) {
     super(policies, (options) => feasible(ruleOf(options), abilities), [...RESOLVE_KEYS, 'per']);
@@ -56,7 +57,7 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
       );
     }
     if (requested.name === undefined) {
-      return feasible(ruleOf(requested as PolicyOptions, place), this.abilities);
+      return feasible(ruleOf(requested as WrittenPolicy, place), this.abilities);
     }
     checkKnownKeys(requested, RULE_KEYS, 'a policy');
     if (this.isChange(requested)) return this.changed(requested as PolicyReference, owner);
@@ -67,12 +68,13 @@ export class RuleCatalogue extends Catalogue<PolicyOptions, Rule> {
 
   /**
    * Whether this is a policy of the catalogue with other numbers, or with `per: 'handler'`. A whole definition (limit
-   * and window) is a new policy, unless it has `per: 'handler'`.
+   * and window, or limit and `concurrency`) is a new policy, unless it has `per: 'handler'`.
    */
-  private isChange({ name, limit, window, per, ...others }: PolicyOptions | PolicyReference): boolean {
-    const isWhole = limit !== undefined && window !== undefined;
+  private isChange(requested: Partial<WrittenPolicy>): boolean {
+    const { name, algorithm, limit, window, per } = requested;
+    const isWhole = limit !== undefined && (window !== undefined || algorithm === CONCURRENCY);
     if (isWhole) return per !== undefined && this.configured.has(name!);
-    return this.isDefinition({ limit, window, per, ...others });
+    return this.isDefinition(requested);
   }
 
   private changed(requested: PolicyReference, owner: string): Rule {

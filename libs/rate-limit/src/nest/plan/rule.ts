@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { after } from '../../core/after.js';
-import { CONCURRENCY, hasSlots } from '../../core/algorithms/index.js';
+import { CONCURRENCY, hasSlots, type AlgorithmName } from '../../core/algorithms/index.js';
 import { refuseBareNumbers } from '../../core/bare-numbers.js';
 import { shown } from '../../core/shown.js';
 import { checkKnownKeys } from '../../core/checks.js';
@@ -24,6 +24,10 @@ import { Lookup } from '../resolve/lookup.js';
 import { lookupOf } from '../resolve/lookup-of.js';
 import { RESOLVE_KEYS } from '../resolve/resolved-policy.js';
 import { LimitByRequest } from './limit-by-request.js';
+
+/** A policy of either kind as it is written, before its options are checked, so also one that mixes both kinds. */
+export type WrittenPolicy = Partial<Omit<PolicyOptions, 'algorithm'>> &
+  Pick<PolicyOptions, 'limit'> & { algorithm?: AlgorithmName };
 
 /** A policy as a handler uses it: its numbers, its key, its cost. Compiled once, when the application starts. */
 export interface Rule {
@@ -50,7 +54,7 @@ export interface Rule {
   /** The options of this use, for another use that changes some of them. */
   readonly use: Readonly<PolicyUse>;
   /** The definition as it is written. */
-  readonly written: Readonly<PolicyOptions>;
+  readonly written: Readonly<WrittenPolicy>;
 }
 
 const USE_KEYS = ['key', 'cost', 'count', 'settle', 'skip', 'phase', 'per', ...LIST_KEYS];
@@ -62,7 +66,7 @@ export const RULE_KEYS = ['name', ...DEFINING, ...USE_KEYS, ...RESOLVE_KEYS];
  * @param owner the route that a policy without a name belongs to
  * @throws RateLimitError for every mistake that can be found at boot
  */
-export function ruleOf(options: PolicyOptions, owner?: string): Rule {
+export function ruleOf(options: WrittenPolicy, owner?: string): Rule {
   checkKnownKeys(options, RULE_KEYS, 'a policy');
   if (options.limit === undefined && options.window === undefined) {
     throw new RateLimitError(
@@ -93,7 +97,7 @@ export function ruleOfHandler(rule: Rule, use: PolicyReference, owner: string): 
   return compiled({ ...rule, source: sourceOf(options, name, `${owner}##${name}`, leader) }, use, rule);
 }
 
-function sourceOf(options: PolicyOptions, name: string, owner?: string, leader?: LivePolicy): PolicySource<Call> {
+function sourceOf(options: WrittenPolicy, name: string, owner?: string, leader?: LivePolicy): PolicySource<Call> {
   const { algorithm, limit, window, burst, onStoreFailure, blockFor, debt, mode, lease } = options;
   refuseBareNumbers(options);
   // If the limit is a function, the rest of the definition is still checked.
@@ -211,7 +215,7 @@ function checkFunction(value: unknown, what: string, name: string): void {
 const LOOKED_UP = 'resolved';
 
 /** The name of an unnamed policy in the header fields: `3-per-1m`, `3-per-day`, `3-at-once`. */
-function wireName({ algorithm, limit, window }: PolicyOptions): string {
+function wireName({ algorithm, limit, window }: WrittenPolicy): string {
   if (algorithm === CONCURRENCY) return typeof limit === 'number' ? `${limit}-at-once` : 'at-once';
   const [span] = windowOf(window!).text.split(' ');
   return typeof limit === 'number' ? `${limit}-per-${span}` : `per-${span}`;

@@ -30,7 +30,7 @@ export class Call {
   isAllowed: boolean | undefined;
   /** The phase that is being decided. */
   phase: Phase | 'all' = 'all';
-  /** Whether a policy has denied it. */
+  /** Whether a policy or a list has denied it, or its limits could not be decided. */
   isDenied = false;
   /** Set while a rule is tried. If the rule has read the caller's identity, the attempt does not count. */
   attempt: IdentityWatch | undefined;

@@ -36,7 +36,7 @@ export function keepUntilEnd(
 ): void {
   const kept = keptOf(hits, decisions, holds, sentAt);
   try {
-    for (const [hit, hold] of kept) settleAtEnd(call, hit, hold);
+    for (const [hit, hold] of kept) settleAtEnd(call, hit, hold, holds);
   } catch (error) {
     releaseAll(call, kept);
     throw error;
@@ -69,10 +69,11 @@ function releaseAll(call: Call, kept: Kept): void {
   for (const [hit, hold] of kept) hold.finish([0], (error) => warn(call, hit, error));
 }
 
-function settleAtEnd(call: Call, hit: HeldHit, hold: KeptHold): void {
+function settleAtEnd(call: Call, hit: HeldHit, hold: KeptHold, holds: KeptHolds): void {
   const { final, cost, policy } = hit;
   let hasEnded = false;
   let timer: NodeJS.Timeout | undefined;
+  const giveUp = (): void => end.giveUp();
   const end = watchEnding(
     call.context,
     { held: cost, reader: final.reader },
@@ -80,13 +81,16 @@ function settleAtEnd(call: Call, hit: HeldHit, hold: KeptHold): void {
       closed() {
         // Mostly the handler has ended too, and this needs no timer.
         setImmediate(() => {
-          if (!hasEnded) timer = setTimeout(() => end.giveUp(), policy.lease * PART_AFTER_CLOSE).unref();
+          if (hasEnded) return;
+          timer = setTimeout(giveUp, policy.lease * PART_AFTER_CLOSE).unref();
+          holds.parting.add(giveUp);
         });
       },
       ended(outcome) {
         hasEnded = true;
         clearTimeout(timer);
-        settle(call, hit, hold, outcome);
+        holds.parting.delete(giveUp);
+        settle(call, hit, hold, outcome, holds);
       },
       failed: (error) => warn(call, hit, error),
     },
@@ -94,17 +98,17 @@ function settleAtEnd(call: Call, hit: HeldHit, hold: KeptHold): void {
 }
 
 /** If the application's function fails, the estimate is kept. */
-function settle(call: Call, hit: HeldHit, hold: KeptHold, outcome: CallOutcome): void {
+function settle(call: Call, hit: HeldHit, hold: KeptHold, outcome: CallOutcome, holds: KeptHolds): void {
   const finish = (units: number): void => hold.finish([units], (error) => warn(call, hit, error));
   const failed = (error: unknown): void => {
     warn(call, hit, error);
     finish(hit.cost);
   };
-  // Refused by another policy: nothing was tried.
+  // Refused by another policy or a list: nothing was tried.
   if (call.isDenied) return finish(0);
   try {
     const units = hit.final.of(outcome);
-    if (isPromise(units)) Promise.resolve(units).then(finish, failed);
+    if (isPromise(units)) holds.waitFor(Promise.resolve(units).then(finish, failed));
     else finish(units);
   } catch (error) {
     failed(error);

@@ -20,6 +20,7 @@ export function denied(call: Call): unknown {
 /** The store gave no answer, and a policy is `closed` then. */
 export function withoutDecision(call: Call, hits: readonly Hit[], error: unknown): unknown {
   if (!isStoreUnavailable(error)) return failureOf(call, error);
+  call.isDenied = true;
   const mode = call.settings.options.onStoreFailure;
   const closed = hits.map(({ policy }) => policy).filter((policy) => (policy.onStoreFailure ?? mode) === 'closed');
   call.setFields(SHED);
@@ -36,6 +37,7 @@ const SHED = [['Retry-After', '1'], NO_STORE] as const;
 
 /** What to throw: a mistake in the use of rate limits names the handler. No cache may keep a refusal. */
 export function failureOf(call: Call, error: unknown): unknown {
+  call.isDenied = true;
   if (error instanceof RateLimitRefusedException) call.setFields([NO_STORE]);
   return call.thrown(error);
 }
