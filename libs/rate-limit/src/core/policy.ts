@@ -66,8 +66,8 @@ export interface PolicyDefinition {
   /** Default `enforce`. */
   mode?: PolicyMode;
   /**
-   * How long the reservation of a request stays taken after its process has died: 1 s to a day. A process that lives
-   * renews it. Default `'30s'`.
+   * How long what a request holds (`count`, `settle`) stays open after its process has died: 1 s to a day. Then the
+   * estimate stays charged. A process that lives renews it. Default `'30s'`. What `reserve()` holds has a `ttl` instead.
    */
   lease?: Duration;
 }
