@@ -67,20 +67,18 @@ const start = async (settings: HoldsSettings): Promise<HoldsProcess> => {
 const upTo = (most: number): number => Math.floor(Math.random() * (most + 1));
 const anyOf = <T>(values: readonly T[]): T => values[upTo(values.length - 1)]!;
 
-/** Estimates are too high and too low. Some clients go away, at any moment of its request. */
+/** Estimates are too high and too low. Every tenth client goes away, at any moment of its request. */
 function orderOf(id: string): Order {
   const route = anyOf(['returns', 'returns', 'returns', 'throws', 'responds', 'streams', 'refused'] as const);
   const isFollowed = route === 'returns' || route === 'throws';
-  const leaves = isFollowed && upTo(4) === 0 ? upTo(20) : undefined;
   return {
     id,
     route,
     tenant: `t${Math.min(upTo(TENANTS - 1), upTo(TENANTS - 1))}`,
     estimate: upTo(20),
     used: upTo(40),
-    // The handlers of clients that go away run on for a while, and keep their slots.
-    ms: leaves === undefined ? upTo(8) : 30 + upTo(100),
-    leaves,
+    ms: upTo(8),
+    leaves: isFollowed && upTo(9) === 0 ? upTo(12) : undefined,
   };
 }
 

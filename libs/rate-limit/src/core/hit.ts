@@ -70,7 +70,7 @@ function checkHold({ policy, cost, hold, patience }: Hit): void {
   else if (countsHolds && cost > 0) {
     throw new RateLimitError(
       'RL_HOLD_INVALID',
-      `${policy.name}: concurrency counts requests that have not ended; use reserve(), which says when one ends`,
+      `${policy.name}: concurrency counts requests that have not ended; use reserve(), and settle or release its hold when the work has ended`,
     );
   }
   if (patience === undefined) return;

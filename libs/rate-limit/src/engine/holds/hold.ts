@@ -50,7 +50,7 @@ export class Hold {
 
   /**
    * Is aborted when the hold is lost: its `ttl` passed, its lease could not be renewed because the store was away, or an
-   * operator freed it. Not when it is settled. The reason is a `RateLimitError` with the code `RL_HOLD_LOST`.
+   * operator freed a slot of it (units that are freed are not noticed). Not when it is settled. The reason is a `RateLimitError` with the code `RL_HOLD_LOST`.
    */
   get signal(): AbortSignal {
     if (!this.controller) {

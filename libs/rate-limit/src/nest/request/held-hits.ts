@@ -1,5 +1,6 @@
 import { isPromise } from '../../core/after.js';
 import type { Decision } from '../../core/decision.js';
+import { RateLimitError } from '../../core/errors.js';
 import type { Hit } from '../../core/hit.js';
 import type { HoldRequest } from '../../core/holds/hold-request.js';
 import { saidBy, shown } from '../../core/shown.js';
@@ -119,5 +120,6 @@ const warn = (call: Call, { policy: { id, name } }: HeldHit, error: unknown): vo
   call.settings.warnOnce(
     `the end of ${id}`,
     () =>
-      `${call.place}: what a call really used of the policy ${shown(name)} is unknown, so what was reserved stays charged: ${saidBy(error)}`,
+      `${call.place}: a call keeps its estimate under the policy ${shown(name)}, because what it really costs is unknown: ` +
+      (error instanceof RateLimitError ? error.message : saidBy(error)),
   );
