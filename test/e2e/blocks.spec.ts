@@ -1,11 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-import {
-  MemoryStore,
-  RateLimit,
-  RateLimiter,
-  type PolicyOptions,
-  type RateLimitStore,
-} from 'nestjs-redis-rate-limit';
+import { MemoryStore, RateLimit, RateLimiter, type PolicyOptions, type RateLimitStore } from 'nestjs-redis-rate-limit';
 import { boot, closeApps } from '../support/app.js';
 import { everywhere, keptIn } from '../support/places.js';
 
