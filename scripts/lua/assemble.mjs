@@ -10,7 +10,8 @@ import '../typescript/register.mjs';
  *   --> commands       for each opcode in wire/frame.ts the parts that run it
  *
  * A part is a file whose functions are made when they are first needed: Redis runs the script from the top each time.
- * `<name>.lua` defines the function `<name>` if it judges and `run_<name>` if it runs commands, with `_` for `-`.
+ * `<name>.lua` defines the function `<name>` if it judges and `run_<name>` if it runs commands, with `_` for `-`. Other
+ * parts define what these share.
  * `FRAME.list.entry` and `OPCODE.name` become the numbers of wire/frame.ts, `FIXED_WINDOW.NAME` those of fixed-window.lua,
  * `CALENDAR_WINDOW.NAME` those of calendar-window.lua.
  *

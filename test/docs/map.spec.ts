@@ -21,6 +21,10 @@ describe('the map of docs/architecture.md', () => {
     expect(mapped().filter((path) => !exists(path))).toEqual([]);
   });
 
+  it('names nothing twice', () => {
+    expect(mapped().filter((path, i, paths) => path !== '' && paths.indexOf(path) < i)).toEqual([]);
+  });
+
   it.each(['libs/rate-limit/src/', 'test/'])('names every folder of %s', (folder) => {
     const folders = readdirSync(join(ROOT, folder), { withFileTypes: true }).filter((entry) => entry.isDirectory());
     expect(mapped()).toEqual(expect.arrayContaining(folders.map(({ name }) => `${folder}${name}/`)));

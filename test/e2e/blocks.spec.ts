@@ -1,14 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
-import {
-  MemoryStore,
-  RateLimit,
-  RateLimiter,
-  type PolicyOptions,
-  type RateLimitModuleOptions,
-  type RateLimitStore,
-} from 'nestjs-redis-rate-limit';
-import { adapters, boot, closeApps, type Adapter } from '../support/app.js';
-import { startRedis, type Server } from '../support/redis/servers.js';
+import { MemoryStore, RateLimit, RateLimiter, type PolicyOptions, type RateLimitStore } from 'nestjs-redis-rate-limit';
+import { boot, closeApps } from '../support/app.js';
+import { everywhere, keptIn } from '../support/places.js';
 
 const ABNORMAL = 'https://iana.org/assignments/http-problem-types#abnormal-usage-detected';
 const EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
@@ -35,90 +28,79 @@ const policies = {
   byHand: { limit: 2, window: '1d', blockFor: 0, key },
 } as const satisfies Record<string, Omit<PolicyOptions, 'name'>>;
 
-let server: Server;
-beforeAll(async () => void (server = await startRedis()));
-afterAll(() => server?.stop());
+const optionsFor = keptIn();
 afterEach(closeApps);
 
-let prefix = 0;
-const kept: Record<string, () => RateLimitModuleOptions> = {
-  'in memory': () => ({}),
-  'in Redis': () => ({ redis: server.url, prefix: `app${prefix++}`, timeout: 10_000 }),
-};
+describe.each(everywhere)('an application on %s, quotas %s', (adapter, place) => {
+  const start = async () => {
+    const { get, nest } = await boot(adapter, { policies, ...optionsFor(place) }, { controllers: [AccountController] });
+    return { get, limiter: nest.get(RateLimiter) };
+  };
 
-describe.each(adapters.flatMap((adapter) => Object.keys(kept).map((where): [Adapter, string] => [adapter, where])))(
-  'an application on %s, quotas %s',
-  (adapter, where) => {
-    const start = async () => {
-      const { get, nest } = await boot(adapter, { policies, ...kept[where]!() }, { controllers: [AccountController] });
-      return { get, limiter: nest.get(RateLimiter) };
-    };
+  it('who goes over is denied for as long as blockFor says, and told so', async () => {
+    const { get } = await start();
+    for (let i = 0; i < 2; i++) expect((await get('/login')).status).toBe(200);
+    for (let i = 0; i < 3; i++) {
+      const denied = await get('/login');
+      expect(denied.status).toBe(429);
+      expect(denied.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+      expect(denied.headers.get('ratelimit')).toMatch(/^"login";r=0;t=(900|89\d)$/);
+      const wait = denied.headers.get('retry-after');
+      expect(wait).toMatch(/^(900|89\d)$/);
+      expect(await denied.json()).toEqual({
+        type: ABNORMAL,
+        title: 'Request not satisfied due to detection of abnormal request pattern',
+        status: 429,
+        detail: `Requests under "login" are blocked for now; try again in ${wait} s.`,
+        message: `Too many requests: blocked under "login". Try again in ${wait} s.`,
+        'violated-policies': ['login'],
+      });
+    }
+  });
 
-    it('who goes over is denied for as long as blockFor says, and told so', async () => {
-      const { get } = await start();
-      for (let i = 0; i < 2; i++) expect((await get('/login')).status).toBe(200);
-      for (let i = 0; i < 3; i++) {
-        const denied = await get('/login');
-        expect(denied.status).toBe(429);
-        expect(denied.headers.get('content-type')).toMatch(/^application\/problem\+json/);
-        expect(denied.headers.get('ratelimit')).toMatch(/^"login";r=0;t=(900|89\d)$/);
-        const wait = denied.headers.get('retry-after');
-        expect(wait).toMatch(/^(900|89\d)$/);
-        expect(await denied.json()).toEqual({
-          type: ABNORMAL,
-          title: 'Request not satisfied due to detection of abnormal request pattern',
-          status: 429,
-          detail: `Requests under "login" are blocked for now; try again in ${wait} s.`,
-          message: `Too many requests: blocked under "login". Try again in ${wait} s.`,
-          'violated-policies': ['login'],
-        });
-      }
-    });
+  it('a policy beside one that denies is not blocked, and not charged', async () => {
+    const { get, limiter } = await start();
+    for (let i = 0; i < 4; i++) await get('/both');
+    expect(await limiter.peek('other', 'somebody')).toMatchObject({ remaining: 3 });
+    expect(await limiter.blockedFor('other', 'somebody')).toBe(0);
+    expect(await limiter.blockedFor('login', 'somebody')).toBeGreaterThan(890_000);
+  });
 
-    it('a policy beside one that denies is not blocked, and not charged', async () => {
-      const { get, limiter } = await start();
-      for (let i = 0; i < 4; i++) await get('/both');
-      expect(await limiter.peek('other', 'somebody')).toMatchObject({ remaining: 3 });
-      expect(await limiter.blockedFor('other', 'somebody')).toBe(0);
-      expect(await limiter.blockedFor('login', 'somebody')).toBeGreaterThan(890_000);
-    });
+  it('code blocks, unblocks and asks; unblocking keeps the quota', async () => {
+    const { get, limiter } = await start();
+    await limiter.block('byHand', 'somebody', '15m');
+    const blocked = await get('/by-hand');
+    expect([blocked.status, ((await blocked.json()) as { type: string }).type]).toEqual([429, ABNORMAL]);
+    expect(await limiter.blockedFor('byHand', 'somebody')).toBeGreaterThan(890_000);
+    await limiter.unblock('byHand', 'somebody');
+    expect(await limiter.blockedFor('byHand', 'somebody')).toBe(0);
+    const statuses = [];
+    for (let i = 0; i < 3; i++) statuses.push((await get('/by-hand')).status);
+    expect(statuses).toEqual([200, 200, 429]);
+    expect(((await (await get('/by-hand')).json()) as { type: string }).type).toBe(EXCEEDED);
 
-    it('code blocks, unblocks and asks; unblocking keeps the quota', async () => {
-      const { get, limiter } = await start();
-      await limiter.block('byHand', 'somebody', '15m');
-      const blocked = await get('/by-hand');
-      expect([blocked.status, ((await blocked.json()) as { type: string }).type]).toEqual([429, ABNORMAL]);
-      expect(await limiter.blockedFor('byHand', 'somebody')).toBeGreaterThan(890_000);
-      await limiter.unblock('byHand', 'somebody');
-      expect(await limiter.blockedFor('byHand', 'somebody')).toBe(0);
-      const statuses = [];
-      for (let i = 0; i < 3; i++) statuses.push((await get('/by-hand')).status);
-      expect(statuses).toEqual([200, 200, 429]);
-      expect(((await (await get('/by-hand')).json()) as { type: string }).type).toBe(EXCEEDED);
+    await limiter.block('byHand', 'somebody', 900_000);
+    await limiter.reset('byHand', 'somebody');
+    expect((await get('/by-hand')).status).toBe(200);
+  });
 
-      await limiter.block('byHand', 'somebody', 900_000);
-      await limiter.reset('byHand', 'somebody');
-      expect((await get('/by-hand')).status).toBe(200);
-    });
-
-    it('what cannot be blocked is refused with the value and the fix', async () => {
-      const { limiter } = await start();
-      const plain = { name: 'plain', limit: 1, window: '1s' } as const;
-      await expect(limiter.block(plain, 'k', '1m')).rejects.toThrow('RL_BLOCK_OFF: plain: the policy has no blockFor');
-      await expect(limiter.unblock(plain, 'k')).rejects.toThrow('RL_BLOCK_OFF');
-      await expect(limiter.block('byHand', 'k', '1.5m')).rejects.toThrow('RL_BLOCK_INVALID');
-      await expect(limiter.block('byHand', 'k', -1)).rejects.toThrow('got -1');
-      await expect(limiter.block('byHand', 'k', 60)).rejects.toThrow(
-        "RL_BLOCK_INVALID: block(): 60 means 60 milliseconds; write '60s' for seconds, or '60ms' if milliseconds are meant",
-      );
-      await expect(limiter.block(plain, 'user:undefined', '1m')).rejects.toThrow(
-        'RL_KEY_INVALID: plain: the id in the key "user:undefined" is missing',
-      );
-      await expect(limiter.block('nobody', 'k', 1)).rejects.toThrow('RL_UNKNOWN_POLICY');
-      expect(await limiter.blockedFor(plain, 'k')).toBe(0);
-    });
-  },
-);
+  it('what cannot be blocked is refused with the value and the fix', async () => {
+    const { limiter } = await start();
+    const plain = { name: 'plain', limit: 1, window: '1s' } as const;
+    await expect(limiter.block(plain, 'k', '1m')).rejects.toThrow('RL_BLOCK_OFF: plain: the policy has no blockFor');
+    await expect(limiter.unblock(plain, 'k')).rejects.toThrow('RL_BLOCK_OFF');
+    await expect(limiter.block('byHand', 'k', '1.5m')).rejects.toThrow('RL_BLOCK_INVALID');
+    await expect(limiter.block('byHand', 'k', -1)).rejects.toThrow('got -1');
+    await expect(limiter.block('byHand', 'k', 60)).rejects.toThrow(
+      "RL_BLOCK_INVALID: block(): 60 means 60 milliseconds; write '60s' for seconds, or '60ms' if milliseconds are meant",
+    );
+    await expect(limiter.block(plain, 'user:undefined', '1m')).rejects.toThrow(
+      'RL_KEY_INVALID: plain: the id in the key "user:undefined" is missing',
+    );
+    await expect(limiter.block('nobody', 'k', 1)).rejects.toThrow('RL_UNKNOWN_POLICY');
+    expect(await limiter.blockedFor(plain, 'k')).toBe(0);
+  });
+});
 
 describe('a store of your own that cannot block', () => {
   const plainStore = (): RateLimitStore => {

@@ -26,8 +26,8 @@ import {
 } from 'nestjs-redis-rate-limit';
 import { connect } from 'node:net';
 import { interval, map, take } from 'rxjs';
-import { adapters, boot, closeApps, type Adapter, type App } from '../support/app.js';
-import { startRedis, type Server } from '../support/redis/servers.js';
+import { boot, closeApps, type App } from '../support/app.js';
+import { everywhere, keptIn } from '../support/places.js';
 
 /** As passport's local strategy: the guard checks the password. */
 @Injectable()
@@ -122,132 +122,121 @@ const policies: RateLimitModuleOptions['policies'] = {
   rest: { limit: 100, window: '1m', key },
 };
 
-let server: Server;
-beforeAll(async () => void (server = await startRedis()));
-afterAll(() => server?.stop());
+const optionsFor = keptIn();
 afterEach(closeApps);
 
-let prefix = 0;
-const kept: Record<string, () => RateLimitModuleOptions> = {
-  'in memory': () => ({}),
-  'in Redis': () => ({ redis: server.url, prefix: `app${prefix++}`, timeout: 10_000 }),
-};
-
-describe.each(adapters.flatMap((adapter) => Object.keys(kept).map((where): [Adapter, string] => [adapter, where])))(
-  'an application on %s, quotas %s',
-  (adapter, where) => {
-    const start = async () => {
-      const { get, nest, url } = await boot(
-        adapter,
-        { policies, ...kept[where]!() },
-        { controllers: [HoldsController], providers: [PasswordGuard] },
-      );
-      const post = (path: string, body: unknown = {}) =>
-        fetch(url + path, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(body),
-        });
-      const limiter = nest.get(RateLimiter);
-      const left = async (policy: string) => (await limiter.peek(policy, 'somebody')).remaining;
-      /** What is left, as soon as nothing is held any more. */
-      const finallyLeft = async (policy: string) => {
-        while ((await limiter.holds(policy, 'somebody')).length > 0) await soon();
-        return left(policy);
-      };
-      return { get, post, url, limiter, left, finallyLeft };
+describe.each(everywhere)('an application on %s, quotas %s', (adapter, place) => {
+  const start = async () => {
+    const { get, nest, url } = await boot(
+      adapter,
+      { policies, ...optionsFor(place) },
+      { controllers: [HoldsController], providers: [PasswordGuard] },
+    );
+    const post = (path: string, body: unknown = {}) =>
+      fetch(url + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const limiter = nest.get(RateLimiter);
+    const left = async (policy: string) => (await limiter.peek(policy, 'somebody')).remaining;
+    /** What is left, as soon as nothing is held any more. */
+    const finallyLeft = async (policy: string) => {
+      while ((await limiter.holds(policy, 'somebody')).length > 0) await soon();
+      return left(policy);
     };
+    return { get, post, url, limiter, left, finallyLeft };
+  };
 
-    it('right passwords do not count, however many at once; wrong ones do, and block', async () => {
-      const { post, finallyLeft, limiter } = await start();
-      const right = await Promise.all(Array.from({ length: 50 }, () => post('/login', { password: 'right' })));
-      const refused = right.filter(({ status }) => status === 429);
-      expect(right.filter(({ status }) => status === 200).length).toBe(50 - refused.length);
-      for (const { headers } of refused) expect(headers.get('retry-after')).toBe('1');
-      expect(await finallyLeft('login')).toBe(5);
-      expect(await limiter.blockedFor('login', 'somebody')).toBe(0);
+  it('right passwords do not count, however many at once; wrong ones do, and block', async () => {
+    const { post, finallyLeft, limiter } = await start();
+    const right = await Promise.all(Array.from({ length: 50 }, () => post('/login', { password: 'right' })));
+    const refused = right.filter(({ status }) => status === 429);
+    expect(right.filter(({ status }) => status === 200).length).toBe(50 - refused.length);
+    for (const { headers } of refused) expect(headers.get('retry-after')).toBe('1');
+    expect(await finallyLeft('login')).toBe(5);
+    expect(await limiter.blockedFor('login', 'somebody')).toBe(0);
 
-      const statuses = [];
-      for (let i = 0; i < 6; i++) {
-        statuses.push((await post('/login', { password: 'wrong' })).status);
-        while ((await limiter.holds('login', 'somebody')).length > 0) await soon();
-      }
-      expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
-      expect(await limiter.blockedFor('login', 'somebody')).toBeGreaterThan(899_000);
-    });
+    const statuses = [];
+    for (let i = 0; i < 6; i++) {
+      statuses.push((await post('/login', { password: 'wrong' })).status);
+      while ((await limiter.holds('login', 'somebody')).length > 0) await soon();
+    }
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
+    expect(await limiter.blockedFor('login', 'somebody')).toBeGreaterThan(899_000);
+  });
 
-    it('what a guard refuses counts as a failure, what a pipe refuses does not', async () => {
-      const { post, get, finallyLeft } = await start();
-      expect((await post('/guarded')).status).toBe(401);
-      expect(await finallyLeft('login')).toBe(4);
-      expect((await get('/piped/x')).status).toBe(400);
-      expect(await finallyLeft('login')).toBe(4);
-    });
+  it('what a guard refuses counts as a failure, what a pipe refuses does not', async () => {
+    const { post, get, finallyLeft } = await start();
+    expect((await post('/guarded')).status).toBe(401);
+    expect(await finallyLeft('login')).toBe(4);
+    expect((await get('/piped/x')).status).toBe(400);
+    expect(await finallyLeft('login')).toBe(4);
+  });
 
-    it('only successes count where the policy says so', async () => {
-      const { get, finallyLeft } = await start();
-      for (let i = 0; i < 3; i++) expect((await get('/prizes/no')).status).toBe(400);
-      expect(await finallyLeft('prizes')).toBe(2);
-      expect((await get('/prizes/yes')).status).toBe(200);
-      expect(await finallyLeft('prizes')).toBe(1);
-    });
+  it('only successes count where the policy says so', async () => {
+    const { get, finallyLeft } = await start();
+    for (let i = 0; i < 3; i++) expect((await get('/prizes/no')).status).toBe(400);
+    expect(await finallyLeft('prizes')).toBe(2);
+    expect((await get('/prizes/yes')).status).toBe(200);
+    expect(await finallyLeft('prizes')).toBe(1);
+  });
 
-    it('an estimate is settled by the usage of the answer, in JSON and in a stream', async () => {
-      const { post, get, finallyLeft } = await start();
-      const response = await post('/chat', { used: 250 });
-      expect(response.headers.get('ratelimit')).toContain('r=600');
-      expect(await finallyLeft('tokens')).toBe(750);
-      await (await get('/stream')).text();
-      expect(await finallyLeft('tokens')).toBe(410);
-      // More than the estimate is a debt: nothing is left, and it is not denied.
-      expect((await post('/chat', { used: 900 })).status).toBe(200);
-      expect(await finallyLeft('tokens')).toBe(0);
-    });
+  it('an estimate is settled by the usage of the answer, in JSON and in a stream', async () => {
+    const { post, get, finallyLeft } = await start();
+    const response = await post('/chat', { used: 250 });
+    expect(response.headers.get('ratelimit')).toContain('r=600');
+    expect(await finallyLeft('tokens')).toBe(750);
+    await (await get('/stream')).text();
+    expect(await finallyLeft('tokens')).toBe(410);
+    // More than the estimate is a debt: nothing is left, and it is not denied.
+    expect((await post('/chat', { used: 900 })).status).toBe(200);
+    expect(await finallyLeft('tokens')).toBe(0);
+  });
 
-    it('a client that disconnects keeps its estimate, or what it has used; the handler runs on', async () => {
-      const { url, left, finallyLeft, limiter } = await start();
-      const socket = connect(Number(new URL(url).port), '127.0.0.1');
-      socket.write('GET /slow/gone HTTP/1.1\r\nHost: x\r\n\r\n');
-      while (!gates.has('gone')) await soon();
-      expect(await left('tokens')).toBe(600);
-      socket.destroy();
-      await soon();
-      expect(await limiter.holds('tokens', 'somebody')).toHaveLength(1);
-      gates.get('gone')!();
-      gates.delete('gone');
-      // The model's own usage says 300. The handler had said 650 before.
-      expect(await finallyLeft('tokens')).toBe(350);
-    });
+  it('a client that disconnects keeps its estimate, or what it has used; the handler runs on', async () => {
+    const { url, left, finallyLeft, limiter } = await start();
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write('GET /slow/gone HTTP/1.1\r\nHost: x\r\n\r\n');
+    while (!gates.has('gone')) await soon();
+    expect(await left('tokens')).toBe(600);
+    socket.destroy();
+    await soon();
+    expect(await limiter.holds('tokens', 'somebody')).toHaveLength(1);
+    gates.get('gone')!();
+    gates.delete('gone');
+    // The model's own usage says 300. The handler had said 650 before.
+    expect(await finallyLeft('tokens')).toBe(350);
+  });
 
-    it('slots may be limited where they are used', async () => {
-      const { get } = await start();
-      expect((await get('/export')).headers.get('ratelimit')).toBe('"exports";r=0');
-    });
+  it('slots may be limited where they are used', async () => {
+    const { get } = await start();
+    expect((await get('/export')).headers.get('ratelimit')).toBe('"exports";r=0');
+  });
 
-    it('slots are taken until the answer is sent, all or none with other policies', async () => {
-      const { get, left, finallyLeft, limiter } = await start();
-      const running = ['a', 'b'].map((name) => get(`/upload/${name}`));
-      while (!gates.has('a') || !gates.has('b')) await soon();
-      const third = await get('/upload/c');
-      expect(third.status).toBe(429);
-      expect(third.headers.get('retry-after')).toBe('1');
-      expect(third.headers.get('ratelimit-policy')).toContain('"uploads";q=2;qu="concurrent-requests"');
-      expect(await left('rest')).toBe(98);
-      // A settle function that never answers must not keep its hold for ever.
-      await get('/stuck');
-      expect(await limiter.holds('stuck', 'somebody')).toHaveLength(1);
-      // Longer than a lease, which is renewed.
-      await new Promise((resolve) => setTimeout(resolve, 2_200));
-      expect(await limiter.holds('uploads', 'somebody')).toHaveLength(2);
-      expect(await limiter.holds('stuck', 'somebody')).toEqual([]);
-      expect(await left('stuck')).toBe(9);
-      for (const name of ['a', 'b']) gates.get(name)!();
-      gates.clear();
-      await Promise.all(running);
-      expect(await finallyLeft('uploads')).toBe(2);
-    });
-  },
-);
+  it('slots are taken until the answer is sent, all or none with other policies', async () => {
+    const { get, left, finallyLeft, limiter } = await start();
+    const running = ['a', 'b'].map((name) => get(`/upload/${name}`));
+    while (!gates.has('a') || !gates.has('b')) await soon();
+    const third = await get('/upload/c');
+    expect(third.status).toBe(429);
+    expect(third.headers.get('retry-after')).toBe('1');
+    expect(third.headers.get('ratelimit-policy')).toContain('"uploads";q=2;qu="concurrent-requests"');
+    expect(await left('rest')).toBe(98);
+    // A settle function that never answers must not keep its hold for ever.
+    await get('/stuck');
+    expect(await limiter.holds('stuck', 'somebody')).toHaveLength(1);
+    // Longer than a lease, which is renewed.
+    await new Promise((resolve) => setTimeout(resolve, 2_200));
+    expect(await limiter.holds('uploads', 'somebody')).toHaveLength(2);
+    expect(await limiter.holds('stuck', 'somebody')).toEqual([]);
+    expect(await left('stuck')).toBe(9);
+    for (const name of ['a', 'b']) gates.get(name)!();
+    gates.clear();
+    await Promise.all(running);
+    expect(await finallyLeft('uploads')).toBe(2);
+  });
+});
 
 const soon = () => new Promise<void>((resolve) => setTimeout(resolve, 2));
 

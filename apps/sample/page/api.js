@@ -12,7 +12,11 @@ export const visitor = Array.from(crypto.getRandomValues(new Uint8Array(16)), (b
   byte.toString(16).padStart(2, '0'),
 ).join('');
 
-/** @typedef {{ body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} With bytes are sent as they are */
+/**
+ * What to send. A body of bytes is sent as it is, any other as JSON.
+ *
+ * @typedef {{ body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} With
+ */
 
 /**
  * @param {string} method

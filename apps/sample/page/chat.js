@@ -70,7 +70,7 @@ export function startChat({ most, seen }) {
     if (status !== 429) return String(body?.message ?? 'No answer.');
     const wait = field('retry-after');
     return wait === null
-      ? 'Denied, without a Retry-After: so much can never be reserved.'
+      ? 'Denied, without a Retry-After: this many can never be reserved.'
       : `Denied, and nothing was reserved: ${left} are left. The same request passes in ${wait} s.`;
   }
 }

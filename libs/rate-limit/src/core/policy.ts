@@ -66,8 +66,8 @@ export interface PolicyDefinition {
   /** Default `enforce`. */
   mode?: PolicyMode;
   /**
-   * How long the reservation of a request stays taken after its process has died: 1 s to a day. A process that lives
-   * renews it. Default `'30s'`.
+   * How long what a request holds (`count`, `settle`) stays open after its process has died: 1 s to a day. Then the
+   * estimate stays charged. A process that lives renews it. Default `'30s'`. What `reserve()` holds has a `ttl` instead.
    */
   lease?: Duration;
 }
@@ -126,8 +126,8 @@ export interface Policy extends Quota {
   readonly isPlain: boolean;
 }
 
-const DEFINITION_KEYS = [
-  'name',
+/** The parts of a definition beside its name. A use of the policy elsewhere must not change them. */
+export const DEFINING = [
   'algorithm',
   'limit',
   'window',
@@ -137,7 +137,8 @@ const DEFINITION_KEYS = [
   'debt',
   'mode',
   'lease',
-];
+] as const;
+const DEFINITION_KEYS = ['name', ...DEFINING];
 const MODES: readonly PolicyMode[] = ['enforce', 'record'];
 const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
 

@@ -1,7 +1,7 @@
 import { CONCURRENCY } from '../core/algorithms/index.js';
 import { atPlace, RateLimitError } from '../core/errors.js';
 import { oneLine, shown } from '../core/shown.js';
-import type { Policy, PolicyDefinition } from '../core/policy.js';
+import { DEFINING, type Policy, type PolicyDefinition } from '../core/policy.js';
 import { LivePolicy } from './limits/live-policy.js';
 import type { Lists } from './lists/lists.js';
 import type { PolicySource } from './policy-source.js';
@@ -19,19 +19,6 @@ export interface CataloguePolicy {
 export type NamedOptions = { readonly name?: string | undefined } & {
   readonly [Part in keyof PolicyDefinition]?: unknown;
 };
-
-/** The parts of a definition. A use of the policy elsewhere must not change them. */
-export const DEFINING = [
-  'algorithm',
-  'limit',
-  'window',
-  'burst',
-  'onStoreFailure',
-  'blockFor',
-  'debt',
-  'mode',
-  'lease',
-] as const;
 
 /**
  * The policies with a name. One name has one definition, whether it is in the options or on a route.

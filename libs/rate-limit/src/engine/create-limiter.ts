@@ -1,8 +1,9 @@
 import { refuseBareNumbers } from '../core/bare-numbers.js';
 import { checkKnownKeys } from '../core/checks.js';
+import { DEFINING } from '../core/policy.js';
 import { LivePolicy } from './limits/live-policy.js';
 import { LIST_KEYS, listsOf } from './lists/lists.js';
-import { Catalogue, DEFINING, type CataloguePolicy } from './catalogue.js';
+import { Catalogue, type CataloguePolicy } from './catalogue.js';
 import { checkLimiterOptions } from './check-options.js';
 import { KnownKeys } from './identity/known-keys.js';
 import { Limiter } from './limiter.js';

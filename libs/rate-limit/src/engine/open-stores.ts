@@ -12,7 +12,6 @@ import { ObservedStore } from './observer/observed.store.js';
 import type { LimiterLogger } from './observer/logger.js';
 import type { SafeObserver } from './observer/logging-observer.js';
 import type { StoreOptions } from './options.js';
-import { abilitiesOf } from './store-abilities.js';
 
 /** Where quota and limits are kept, opened. */
 export interface OpenStores {
@@ -30,9 +29,6 @@ export interface OpenStores {
 
 /** In milliseconds: the longest that closing waits for Redis. */
 const LONGEST_PARTING = 1_000;
-
-/** Whether the store of these options can block, as `blockFor` asks. */
-export const canBlockWith = (options: StoreOptions): boolean => abilitiesOf(options).canBlock;
 
 /**
  * Opens the connection to Redis, if there is one, and stacks the stores. An application also starts while Redis is

@@ -33,9 +33,9 @@ export interface OpenHold {
  * - A hold is settled once. Units above the estimate are always recorded, up to the policy's `debt` over its limit; units
  *   below it are given back. Both reach the window that was charged, or nothing if that is over. A bucket gets them now.
  * - A hold that is not settled in time keeps its charge; with `givesBack` the charge is given back when it is needed.
- * - Where a hit has a `hold`, or its policy has `blockFor`: a denial that final charges alone would not have caused is a
- *   guess (`isGuess`). It begins no block, and its wait is a second at most. A block begins when a charge becomes final and
- *   nothing is left.
+ * - Where a hit has a `hold`, or its policy has both `blockFor` and `considersHolds`: a denial that final charges alone
+ *   would not have caused is a guess (`isGuess`). It begins no block, and its wait is a second at most.
+ * - A block begins when a charge becomes final and nothing is left.
  * - Under `concurrency` a hold is a slot, and any settlement frees it.
  * - `reset` also ends the holds of its policy and key.
  */
