@@ -353,6 +353,27 @@ describe('a mistake in the options ends the start and names the value and the fi
   });
 });
 
+describe('a handler that counts failures under a policy that blocks and that others use without count', () => {
+  const login = { limit: 5, window: '15m', blockFor: '15m' } as const;
+
+  it('stops the start: calls that are still running could block', async () => {
+    const controllers = [decorated(RateLimit({ name: 'login', count: 'failures' }))];
+    await expect(boot('express', { policies: { login } }, { controllers })).rejects.toThrow(
+      'RL_HOLD_INVALID: CatsController.find: login: a policy with blockFor whose definition has neither count nor settle ' +
+        "needs a lease, as in lease: '30s'",
+    );
+  });
+
+  it.each<[string, object, object]>([
+    ['a lease', { lease: '30s' }, {}],
+    ['count in the definition', { count: 'failures' }, {}],
+    ['a quota of its own', {}, { per: 'handler' }],
+  ])('starts with %s', async (_what, defined, used) => {
+    const controllers = [decorated(RateLimit({ name: 'login', count: 'failures', ...used }))];
+    await boot('express', { policies: { login: { ...login, ...defined } } }, { controllers });
+  });
+});
+
 describe('a mistake at a handler names the handler too', () => {
   const policies = {
     login: { limit: 5, window: '15m' },

@@ -64,8 +64,8 @@ export class RuleCatalogue extends Catalogue<WrittenPolicy, Rule> {
     const rule = this.isDefinition(requested) ? this.define(requested) : this.known(requested.name);
     // What another route says beside the same definition is that route's own: a key, a cost, what counts.
     const isOfRoute = this.isDefinition(requested) && !this.configured.has(requested.name);
-    const used = feasible(isOfRoute ? inUse(rule, requested) : withUse(rule, requested), this.abilities);
-    return used.isPerHandler ? ruleOfHandler(used, { name: used.name }, owner) : used;
+    const used = isOfRoute ? inUse(rule, requested) : withUse(rule, requested);
+    return feasible(used.isPerHandler ? ruleOfHandler(used, { name: used.name }, owner) : used, this.abilities);
   }
 
   /**
@@ -109,9 +109,17 @@ export class RuleCatalogue extends Catalogue<WrittenPolicy, Rule> {
   }
 }
 
-/** @throws RateLimitError `RL_STORE_WITHOUT_BLOCKS`, `RL_STORE_WITHOUT_HOLDS` */
+/** @throws RateLimitError `RL_STORE_WITHOUT_BLOCKS`, `RL_STORE_WITHOUT_HOLDS`, `RL_HOLD_INVALID` */
 function feasible(rule: Rule, abilities: StoreAbilities): Rule {
-  checkAbilities(rule.source.own, abilities);
-  if (rule.final && !abilities.canHold) throw withoutHolds();
-  return rule;
+  const { own } = rule.source;
+  checkAbilities(own, abilities);
+  if (!rule.final) return rule;
+  if (!abilities.canHold) throw withoutHolds();
+  // A denial of a handler that uses it without count would block a caller because of calls that may get all back.
+  if (!own.blocks || own.considersHolds) return rule;
+  throw new RateLimitError(
+    'RL_HOLD_INVALID',
+    `${rule.name}: a policy with blockFor whose definition has neither count nor settle needs a lease, as in lease: '30s'; ` +
+      'without it, calls that are still running could block a caller',
+  );
 }

@@ -95,7 +95,8 @@ export const inUse = (rule: Rule, use: PolicyUse): Rule => compiled(rule, use);
 export function ruleOfHandler(rule: Rule, use: PolicyReference, owner: string): Rule {
   const { name, written, source } = rule;
   const own = DEFINING.filter((part) => use[part] !== undefined);
-  const options = { ...written, ...Object.fromEntries(own.map((part) => [part, use[part]])) };
+  const { count, settle } = { ...rule.use, ...use };
+  const options = { ...written, count, settle, ...Object.fromEntries(own.map((part) => [part, use[part]])) };
   const leader = own.length === 0 && source instanceof LivePolicy ? source : undefined;
   return compiled({ ...rule, source: sourceOf(options, name, `${owner}##${name}`, leader) }, use, rule);
 }
