@@ -36,7 +36,7 @@ function write_hold(holds, id, record, life)
 end
 
 -- Shows `see` the holds, each as its id and what read_hold returns, until it answers true at the end of a page. Looks at
--- about 1,000 holds at the most.
+-- about 250 holds at the most.
 function scan_holds(holds, see)
   local cursor, seen, is_enough = '0', 0, false
   repeat
@@ -46,7 +46,7 @@ function scan_holds(holds, see)
       is_enough = see(page[2][i - 1], read_hold(page[2][i]))
       seen = seen + 1
     end
-  until cursor == '0' or seen >= 1000 or is_enough
+  until cursor == '0' or seen >= 250 or is_enough
 end
 
 -- The numbers of a hold: when it expires, its mark, its cost, and until when it is kept. Nothing for any other value.

@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = 'ff7c869fcce2ccfbcdd30e1cbd07b362ddbe1e91';
+export const consumeSha = '40dc4c656c2bc033b545219899231b2007fa18fc';
 
 export const consumeScript = `local KEYS,ARGV,redis,tonumber=KEYS,ARGV,redis,tonumber
 local time=redis.call('TIME')
@@ -904,7 +904,7 @@ for i=2,#page[2],2 do
 is_enough=see(page[2][i - 1],read_hold(page[2][i]))
 seen=seen+1
 end
-until cursor=='0' or seen>=1000 or is_enough
+until cursor=='0' or seen>=250 or is_enough
 end
 function read_hold(found)
 if type(found)=='table' then
