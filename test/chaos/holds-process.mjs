@@ -1,6 +1,6 @@
 /**
  * One process of an application whose policies hold what a request takes until it ends: the package as users get it, in
- * Nest. A witness outside Redis is told of all that happens (witness.ts).
+ * Nest. It reports everything that happens to a witness outside Redis (witness.ts).
  *
  * node holds-process.mjs SETTINGS: sends { port } when it listens. With the message 'end' it closes the application, sends what
  * it has seen, and must then end by itself.

@@ -299,7 +299,7 @@ describe('a mistake in the options ends the start and names the value and the fi
       'RL_OPTION_INVALID: policies.p: p: limit must be a number if there is a resolve function, because it applies when resolve gives no answer, got a function',
     ],
     [
-      'own numbers that are none',
+      'a policy that is looked up, without a limit of its own',
       { policies: { p: { window: '1m', resolve: () => ({}) } } },
       'RL_LIMIT_INVALID: policies.p: limit must be a whole number from 0 to 999999999999999, got undefined',
     ],

@@ -238,7 +238,7 @@ describe('what docs/migrating/rate-limiter-flexible.md says of its numbers', () 
     expect(await admitted(10, async () => (await ourLimiter.consume('few', 'ann')).allowed)).toBe(2);
   });
 
-  it('a penalty goes below nothing left; so does a charge of ours, by one more limit', async () => {
+  it('a penalty is counted over the limit; charge() does that too, up to twice the limit', async () => {
     const limiter = flexible({ points: 2, duration: 60 });
     await limiter.penalty('ann', 5);
     expect((await limiter.get('ann'))!.consumedPoints).toBe(5);

@@ -1,18 +1,8 @@
 import type { CallOutcome } from '../../libs/rate-limit/src/nest/ending/call-outcome.js';
 import { finalCostOf, type Count } from '../../libs/rate-limit/src/nest/ending/final-cost.js';
+import { callOutcome } from '../support/call-outcome.js';
 
-const outcome = (some: Partial<CallOutcome>): CallOutcome => ({
-  ending: 'success',
-  refusedBy: undefined,
-  status: 200,
-  error: undefined,
-  value: undefined,
-  found: undefined,
-  held: 3,
-  used: undefined,
-  context: undefined as never,
-  ...some,
-});
+const outcome = (some: Partial<CallOutcome>): CallOutcome => callOutcome({ held: 3, ...some });
 
 const ended: Record<string, CallOutcome> = {
   success: outcome({}),

@@ -1,8 +1,8 @@
-import type { ExecutionContext } from '@nestjs/common';
 import { usageOf } from '../../libs/rate-limit/src/engine/llm/usage-of.js';
 import { UsageReader } from '../../libs/rate-limit/src/engine/llm/usage-reader.js';
 import type { CallOutcome } from '../../libs/rate-limit/src/nest/ending/call-outcome.js';
 import { llmUsage } from '../../libs/rate-limit/src/nest/ending/llm-usage.js';
+import { callOutcome } from '../support/call-outcome.js';
 import { AI_SDK_USAGE, chat, CHAT_USAGE, message, only, response, RESPONSES_USAGE, USAGE } from './llm-answers.js';
 
 const COMPLETE = { usage: USAGE, isComplete: true };
@@ -72,7 +72,7 @@ describe('the usage of an answer', () => {
     ],
     ['parts that are more than the whole', { inputTokens: 5, cachedInputTokens: 9 }, { input: 5, cachedInput: 5 }],
     ['a version 4 name', { promptTokens: 3, completionTokens: 4 }, { input: 3, output: 4 }],
-    ['numbers that are none', { prompt_tokens: 7, completion_tokens: NaN, total_tokens: '9' }, { input: 7 }],
+    ['values that are not numbers', { prompt_tokens: 7, completion_tokens: NaN, total_tokens: '9' }, { input: 7 }],
     ['negative numbers', { input_tokens: 7, output_tokens: -7, cache_read_input_tokens: -1 }, { input: 7 }],
     ['zeros', { input_tokens: 0, output_tokens: 0 }, {}],
   ])('with %s', (_, value, usage) => expect(usageOf(value)).toEqual(only(usage)));
@@ -113,18 +113,7 @@ describe('the usage of an answer', () => {
 });
 
 describe('llmUsage', () => {
-  const outcome = (some: Partial<CallOutcome>): CallOutcome => ({
-    ending: 'success',
-    refusedBy: undefined,
-    status: 200,
-    error: undefined,
-    value: undefined,
-    found: undefined,
-    held: 4_000,
-    used: undefined,
-    context: {} as ExecutionContext,
-    ...some,
-  });
+  const outcome = (some: Partial<CallOutcome>): CallOutcome => callOutcome({ held: 4_000, ...some });
   const partial = { usage: only({ input: 1_200, output: 1 }), isComplete: false };
   const much = { usage: only({ input: 1_200, output: 9_000 }), isComplete: false };
   const refusal = Object.assign(new Error('429 Rate limit reached'), { status: 429, requestID: 'req_1', headers: {} });

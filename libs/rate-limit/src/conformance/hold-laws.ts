@@ -55,7 +55,7 @@ export function holdConformance(open: (now: Clock) => HoldingStore | Promise<Hol
     /** Long enough that a quota refills nothing while a law is checked. */
     const slow = (more: Partial<PolicyDefinition> = {}) => ten({ window: '10d', ...more });
 
-    law(`${algorithm}: a hit that is held is charged as any other, and is listed`, async (bench) => {
+    law(`${algorithm}: a hit that is held is charged like every hit, and is listed`, async (bench) => {
       const { allowed, remaining } = await take(bench, ten(), { cost: 4 });
       assert.deepEqual([allowed, remaining], [true, 6]);
       assert.equal((await bench.look(ten())).remaining, 6);

@@ -29,7 +29,7 @@ export interface OpenHold {
 /**
  * A store that can hold what a hit is charged until its request ends. Every sentence here is a test of `holdConformance`.
  *
- * - A hit with `hold` is charged as any other; if the request is denied, nothing is held.
+ * - A hit with `hold` is charged like every hit. If the request is denied, nothing is held.
  * - A hold is settled once. Units above the estimate are always recorded, up to the policy's `debt` over its limit; units
  *   below it are given back. Both reach the window that was charged, or nothing if that is over. A bucket gets them now.
  * - A hold that is not settled in time keeps its charge; with `givesBack` the charge is given back when it is needed.

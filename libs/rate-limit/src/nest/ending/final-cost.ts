@@ -47,7 +47,10 @@ const SLOT: FinalCost = { of: () => 0 };
 const isFailure = ({ ending, refusedBy }: CallOutcome): boolean =>
   ending === 'failure' || ending === 'disconnect' || refusedBy === 'guard';
 
-/** Whoever disconnects may have what they came for: otherwise clients would disconnect just before the end. */
+/**
+ * A client that disconnects may have received all that it wanted. If such calls did not count, clients would disconnect just
+ * before the end.
+ */
 const isSuccess = ({ ending }: CallOutcome): boolean => ending === 'success' || ending === 'disconnect';
 
 function byCount(counts: (outcome: CallOutcome) => boolean | Promise<boolean>, name: string): FinalCost {

@@ -17,6 +17,14 @@ export interface HeldHit extends Hit {
   readonly final: FinalCost;
 }
 
+/** What the hits of a call may have taken. */
+export interface Taken {
+  readonly hits: readonly Hit[];
+  readonly decisions: readonly Decision[];
+  /** When the hits were sent, by the clock of {@link KeptHolds}. */
+  readonly sentAt: number;
+}
+
 const isHeld = (hit: Hit): hit is HeldHit => hit.hold !== undefined && 'final' in hit;
 
 /** After a response is over its handler may run for this part of a lease. Then what is known by then is settled. */
@@ -25,17 +33,10 @@ const PART_AFTER_CLOSE = 2 / 3;
 /**
  * Keeps what the hits of a call hold, and settles each hold when the call has ended. Nothing of that reaches the call.
  *
- * @param sentAt when the hits were sent, by the clock of `holds`
  * @throws RateLimitError `RL_HANDLER_UNKNOWN` if the end of the call cannot be known; then nothing is held any longer
  */
-export function keepUntilEnd(
-  call: Call,
-  hits: readonly Hit[],
-  decisions: readonly Decision[],
-  holds: KeptHolds,
-  sentAt: number,
-): void {
-  const kept = keptOf(hits, decisions, holds, sentAt);
+export function keepUntilEnd(call: Call, taken: Taken, holds: KeptHolds): void {
+  const kept = keptOf(taken, holds);
   try {
     for (const [hit, hold] of kept) settleAtEnd(call, hit, hold, holds);
   } catch (error) {
@@ -45,20 +46,14 @@ export function keepUntilEnd(
 }
 
 /** Gives back what the hits of a call hold: it was answered before they were decided. */
-export function releaseHeld(
-  call: Call,
-  hits: readonly Hit[],
-  decisions: readonly Decision[],
-  holds: KeptHolds,
-  sentAt: number,
-): void {
-  if (decisions.every(({ allowed }) => allowed)) releaseAll(call, keptOf(hits, decisions, holds, sentAt));
+export function releaseHeld(call: Call, taken: Taken, holds: KeptHolds): void {
+  if (taken.decisions.every(({ allowed }) => allowed)) releaseAll(call, keptOf(taken, holds));
 }
 
 type Kept = readonly (readonly [HeldHit, KeptHold])[];
 
 /** Only a store holds: a list, or `onStoreFailure: 'open'`, charges nothing. */
-const keptOf = (hits: readonly Hit[], decisions: readonly Decision[], holds: KeptHolds, sentAt: number): Kept =>
+const keptOf = ({ hits, decisions, sentAt }: Taken, holds: KeptHolds): Kept =>
   hits.flatMap((hit, i) => {
     const { by } = decisions[i]!;
     if (!isHeld(hit) || (by !== 'store' && by !== 'local')) return [];

@@ -19,7 +19,7 @@ import {
 } from '../tokens.js';
 import type { KeptHolds } from '../../engine/holds/kept-holds.js';
 import { Call } from './call.js';
-import { keepUntilEnd, releaseHeld } from './held-hits.js';
+import { keepUntilEnd, releaseHeld, type Taken } from './held-hits.js';
 import { hitsOf } from './hits.js';
 import { leaveLatePhase } from './late-phase.js';
 import { answeredMeanwhile, denied, failureOf, withoutDecision } from './refusals.js';
@@ -118,7 +118,7 @@ export class RateLimitGuard implements CanActivate {
     sentAt: number,
   ): boolean {
     if (call.isAnsweredMeanwhile) {
-      if (plan.isHolding) releaseHeld(call, hits, decisions, this.holds, sentAt);
+      if (plan.isHolding) releaseHeld(call, { hits, decisions, sentAt }, this.holds);
       throw answeredMeanwhile();
     }
     const { verdicts } = call;
@@ -131,13 +131,13 @@ export class RateLimitGuard implements CanActivate {
     const now = Date.now();
     call.setFields(rateLimitFields(this.settings.headers, policyFieldOf(plan, verdicts, now), verdicts, now));
     if (isDenied) throw denied(call);
-    if (plan.isHolding) this.keep(call, hits, decisions, sentAt);
+    if (plan.isHolding) this.keep(call, { hits, decisions, sentAt });
     return true;
   }
 
-  private keep(call: Call, hits: readonly Hit[], decisions: readonly Decision[], sentAt: number): void {
+  private keep(call: Call, taken: Taken): void {
     try {
-      keepUntilEnd(call, hits, decisions, this.holds, sentAt);
+      keepUntilEnd(call, taken, this.holds);
     } catch (error) {
       throw failureOf(call, error);
     }
