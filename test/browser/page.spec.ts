@@ -85,7 +85,11 @@ async function until<T>(look: () => Promise<T>, expected: T): Promise<void> {
 }
 
 const left = async (page: Page, lane = 0) => Number(await page.locator('.remaining').nth(lane).innerText());
-const background = (page: Page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+/** The heading of a page may be there before its styles. */
+async function background(page: Page): Promise<string> {
+  await page.waitForLoadState('load');
+  return page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+}
 const limitOf = (page: Page) => page.getByLabel('Limit', { exact: true });
 const answers = (page: Page) => page.locator('#answers tr:not(.empty)');
 
