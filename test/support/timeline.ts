@@ -1,6 +1,6 @@
 import type { AlgorithmName } from '../../libs/rate-limit/src/core/algorithms/index.js';
 import { algorithmOf } from '../../libs/rate-limit/src/core/algorithms/index.js';
-import { definePolicy, type Policy, type PolicyDefinition } from '../../libs/rate-limit/src/core/policy.js';
+import { checkedPolicy, type Policy, type PolicyDefinition } from '../../libs/rate-limit/src/core/policy.js';
 
 /** What happens at a moment, and what the answer must be. Spans in milliseconds. */
 type Moment = [at: number, cost: number, allowed: boolean, remaining: number, retryAfter: number, resetAfter: number];
@@ -25,4 +25,4 @@ export function timeline(first: Policy, moments: (Moment | Policy)[]): void {
 }
 
 export const policy = (algorithm: AlgorithmName, definition: Omit<PolicyDefinition, 'name' | 'algorithm'>): Policy =>
-  definePolicy({ name: 'p', algorithm, ...definition });
+  checkedPolicy({ name: 'p', algorithm, ...definition });

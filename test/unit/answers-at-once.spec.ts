@@ -5,6 +5,7 @@ import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js'
 import { mergingHits } from '../../libs/rate-limit/src/core/merging-hits.js';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { ObservedStore } from '../../libs/rate-limit/src/engine/observer/observed.store.js';
+import { ShadowStore } from '../../libs/rate-limit/src/stores/shadow/shadow.store.js';
 import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denials/denial-cache.store.js';
 import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure/failure-policy.store.js';
 import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
@@ -42,7 +43,8 @@ function wrapped(answering: Answering) {
   };
   const failing = new FailurePolicyStore(inner, { mode: 'local', observer: {}, now: () => 0 });
   const caching = new DenialCacheStore(failing, { now: () => 0 });
-  const store = new ObservedStore(caching, ({ allowed }) => void events.push(allowed));
+  const checked = (told: readonly DecisionEvent[]) => void events.push(...told.map(({ allowed }) => allowed));
+  const store = new ObservedStore(new ShadowStore(caching), { checked, nearLimit: undefined });
   return { store, state, events, asked: () => asked };
 }
 

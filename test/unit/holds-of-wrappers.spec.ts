@@ -3,6 +3,7 @@ import type { Hit } from '../../libs/rate-limit/src/core/hit.js';
 import type { Held, HoldingStore } from '../../libs/rate-limit/src/core/holds/holding-store.js';
 import { definePolicy, recording, type Policy } from '../../libs/rate-limit/src/core/policy.js';
 import { ObservedStore } from '../../libs/rate-limit/src/engine/observer/observed.store.js';
+import { ShadowStore } from '../../libs/rate-limit/src/stores/shadow/shadow.store.js';
 import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denials/denial-cache.store.js';
 import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure/failure-policy.store.js';
 import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
@@ -207,12 +208,13 @@ describe('remembered denials', () => {
 
 describe('other wrappers', () => {
   it('pass everything about holds on', async () => {
-    const store = new ObservedStore(inner, () => undefined);
+    const store = new ObservedStore(new ShadowStore(inner), { checked: undefined, nearLimit: undefined });
     await store.consume([holding('one')]);
     expect(await store.renew(held('one'), TTL)).toBe(true);
     expect(await store.holds(tokens, 'a')).toHaveLength(1);
     expect([await store.settle(held('one'), 0), await store.settle(held('one'), 0)]).toEqual([true, false]);
-    const without = new ObservedStore({ consume: inner.consume, reset: inner.reset }, () => undefined);
+    const bare = { consume: inner.consume, reset: inner.reset };
+    const without = new ObservedStore(new ShadowStore(bare), { checked: undefined, nearLimit: undefined });
     await expect(without.settle(held('one'), 0)).rejects.toMatchObject({ code: 'RL_STORE_WITHOUT_HOLDS' });
   });
 

@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { jest } from '@jest/globals';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
 import { temporaryReducedCapacity } from '../../libs/rate-limit/src/headers/problem-details.js';
-import { loggingObserver } from '../../libs/rate-limit/src/engine/observer/logging-observer.js';
+import { safeObserver } from '../../libs/rate-limit/src/engine/observer/safe-observer.js';
 import { asUnavailable, tooSlow } from '../../libs/rate-limit/src/stores/redis/connection/failures.js';
 
 const page = readFileSync(new URL('../../docs/when-redis-fails.md', import.meta.url), 'utf8');
@@ -36,13 +36,13 @@ describe('docs/when-redis-fails.md quotes', () => {
   };
 
   it.each(Object.entries(failures))('the log, word for word: %s', (_what, failure) => {
-    loggingObserver(new Logger('RateLimit'), 'local').storeFailed(failure);
+    safeObserver(new Logger('RateLimit'), 'local').storeFailed(failure);
     expect(blocks('text').join('')).toContain(`${lines.join('\n')}\n`);
     expect(lines).toHaveLength(1);
   });
 
   it('the log, word for word: that it answers again', () => {
-    loggingObserver(new Logger('RateLimit'), 'local').storeAnswers(1_812);
+    safeObserver(new Logger('RateLimit'), 'local').storeAnswers(1_812);
     expect(blocks('text').join('')).toContain(`${lines.join('\n')}\n`);
   });
 

@@ -44,4 +44,9 @@ export interface Decision {
   readonly isGuess?: true;
   /** The hit was charged ahead of time (`patience`): how long to wait before the work begins. Absent otherwise. */
   readonly startsIn?: number;
+  /**
+   * What the policy would have decided. Only where it is in shadow (`mode: 'shadow'`): then the decision itself is always
+   * `allowed`.
+   */
+  readonly shadow?: Decision;
 }

@@ -15,7 +15,7 @@ import { blockRuleOf, type BlockFor } from './blocks/block-rule.js';
 import { checkKnownKeys, checkOneOf } from './checks.js';
 import { RateLimitError } from './errors.js';
 import { leaseOf, refuseQuotaOptions } from './holds/lease.js';
-import { burstOf, checkLimit, debtOf, LARGEST_LIMIT } from './quota-numbers.js';
+import { burstOf, checkLimit, checkWarnAt, debtOf, LARGEST_LIMIT } from './quota-numbers.js';
 import { shown } from './shown.js';
 import type { Window } from './window.js';
 import { windowOf, type WindowDefinition } from './window-of.js';
@@ -27,10 +27,11 @@ import { windowOf, type WindowDefinition } from './window-of.js';
 export type StoreFailureMode = 'local' | 'open' | 'closed';
 
 /**
- * `enforce`: a hit over the limit is denied. `record`: every hit is counted and none is denied, for callers that only
- * report what they have used.
+ * - `enforce`: a hit over the limit is denied.
+ * - `shadow`: the policy counts and reports as if it enforced, and denies nobody, to see what a limit would do.
+ * - `record`: every hit is counted and none is denied, for callers that only report what they have used.
  */
-export type PolicyMode = 'enforce' | 'record';
+export type PolicyMode = 'enforce' | 'shadow' | 'record';
 
 /** A policy with a quota per window, as you write it. {@link definePolicy} checks it. */
 export interface PolicyDefinition {
@@ -63,8 +64,13 @@ export interface PolicyDefinition {
    * is left then, and the next request waits. Default: as much as the limit. 0: what exceeds the limit is forgotten.
    */
   debt?: number;
-  /** Default `enforce`. */
+  /** Default `enforce`, or the `mode` of the module or the limiter. */
   mode?: PolicyMode;
+  /**
+   * The part of what may pass at once (the burst, or the limit) after which `observer.nearLimit` hears of a caller: above 0,
+   * below 1. Default: never.
+   */
+  warnAt?: number;
   /**
    * How long what a request holds (`count`, `settle`) stays open after its process has died: 1 s to a day. Then the
    * estimate stays charged. A process that lives renews it. Default `'30s'`. What `reserve()` holds has a `ttl` instead.
@@ -78,7 +84,7 @@ export interface PolicyDefinition {
  *
  * @example `{ name: 'uploads', algorithm: 'concurrency', limit: 5, lease: '30s' }`
  */
-export interface ConcurrencyDefinition extends Pick<PolicyDefinition, 'name' | 'onStoreFailure'> {
+export interface ConcurrencyDefinition extends Pick<PolicyDefinition, 'name' | 'onStoreFailure' | 'warnAt'> {
   /** It counts requests that have not ended. */
   algorithm: 'concurrency';
   /** How many requests may run at the same time. 0 denies everything. */
@@ -88,6 +94,8 @@ export interface ConcurrencyDefinition extends Pick<PolicyDefinition, 'name' | '
    * Default `'30s'`.
    */
   lease?: Duration;
+  /** Default `enforce`, or the `mode` of the module or the limiter. */
+  mode?: Exclude<PolicyMode, 'record'>;
 }
 
 /** A definition of either kind before its options are checked, so also one that mixes the options of both. */
@@ -115,6 +123,8 @@ export interface Policy extends Quota {
   readonly debt: number;
   /** As in the definition. */
   readonly mode: PolicyMode;
+  /** As in the definition; `undefined`: nobody is told. */
+  readonly warnAt: number | undefined;
   /** How long a hold lasts without being renewed, in milliseconds. */
   readonly lease: number;
   /**
@@ -137,9 +147,10 @@ export const DEFINING = [
   'debt',
   'mode',
   'lease',
+  'warnAt',
 ] as const;
 const DEFINITION_KEYS = ['name', ...DEFINING];
-const MODES: readonly PolicyMode[] = ['enforce', 'record'];
+const MODES: readonly PolicyMode[] = ['enforce', 'shadow', 'record'];
 const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
 
 /**
@@ -148,7 +159,8 @@ const FAILURE_MODES: readonly StoreFailureMode[] = ['local', 'open', 'closed'];
  * @param owner the route that the quota of an unnamed policy belongs to; stored, never shown
  * @throws RateLimitError naming the value and the fix: `RL_NAME_INVALID`, `RL_ALGORITHM_UNKNOWN`, `RL_LIMIT_INVALID`,
  *   `RL_WINDOW_INVALID`, `RL_BURST_INVALID`, `RL_PRECISION`, `RL_FAILURE_MODE_INVALID`, `RL_BLOCK_INVALID`,
- *   `RL_DEBT_INVALID`, `RL_MODE_INVALID`, `RL_LEASE_INVALID`, `RL_OPTION_INVALID`, `RL_OPTION_UNKNOWN`
+ *   `RL_DEBT_INVALID`, `RL_MODE_INVALID`, `RL_LEASE_INVALID`, `RL_WARN_AT_INVALID`, `RL_OPTION_INVALID`,
+ *   `RL_OPTION_UNKNOWN`
  */
 // Wherever a union has PolicyDefinition, it is last: TypeScript's error names the missing property of the last type, which
 // is most often a window.
@@ -161,7 +173,7 @@ export function checkedPolicy(definition: UncheckedDefinition, owner?: string): 
   checkKnownKeys(definition, DEFINITION_KEYS, 'a policy');
   // Read once: a getter may return something else the next time.
   const { name, algorithm = defaultAlgorithm, limit, window: span, burst: most, onStoreFailure, blockFor } = definition;
-  const { debt: owed, mode = 'enforce', lease: given } = definition;
+  const { debt: owed, mode = 'enforce', lease: given, warnAt } = definition;
   checkName(name);
   checkOneOf(algorithm, [...algorithmNames, CONCURRENCY], 'RL_ALGORITHM_UNKNOWN', 'algorithm');
   if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
@@ -169,11 +181,12 @@ export function checkedPolicy(definition: UncheckedDefinition, owner?: string): 
   checkOneOf(mode, MODES, 'RL_MODE_INVALID', 'mode');
   const lease = leaseOf(given);
   const { code, weighsByWindow, calendarLua, countsHolds } = algorithmOf(algorithm);
-  if (countsHolds) refuseQuotaOptions({ window: span, burst: most, blockFor, debt: owed, mode: definition.mode });
+  if (countsHolds) refuseQuotaOptions({ window: span, burst: most, blockFor, debt: owed, mode: mode === 'record' ? mode : undefined });
 
   const period = countsHolds ? windowOf(lease) : windowOf(span!);
   const window = period.length;
   const burst = burstOf(most, limit, algorithm);
+  if (warnAt !== undefined) checkWarnAt(warnAt, algorithm, burst);
   if (period.isCalendar && calendarLua === undefined) {
     throw new RateLimitError(
       'RL_WINDOW_INVALID',
@@ -192,7 +205,7 @@ export function checkedPolicy(definition: UncheckedDefinition, owner?: string): 
   const blocks = blockFor === undefined ? undefined : blockRuleOf(blockFor);
   const countable = weighsByWindow ? Math.floor(Number.MAX_SAFE_INTEGER / window) - burst : LARGEST_LIMIT;
   const debt = debtOf(owed, limit, countable);
-  const isPlain = blocks === undefined && mode === 'enforce' && !countsHolds;
+  const isPlain = blocks === undefined && mode !== 'record' && !countsHolds;
   const considersHolds = given !== undefined || owed !== undefined;
   return checked({
     name,
@@ -206,6 +219,7 @@ export function checkedPolicy(definition: UncheckedDefinition, owner?: string): 
     blocks,
     debt,
     mode,
+    warnAt,
     lease,
     considersHolds,
     isPlain,
@@ -220,17 +234,17 @@ export function shareOf(policy: Policy, instances: number): Policy {
 
 /**
  * The policy with the lower limit, burst and debt of two policies that share a quota. If either one blocks, it blocks. If
- * either one enforces, it enforces.
+ * either one enforces, it enforces; if either one is in shadow, it is.
  */
 export function atMost(policy: Policy, other: Policy): Policy {
   const limit = Math.min(policy.limit, other.limit);
   const burst = Math.min(policy.burst, other.burst);
   const debt = Math.min(policy.debt, other.debt);
   const blocks = policy.blocks ?? other.blocks;
-  const mode = other.mode === 'enforce' ? other.mode : policy.mode;
+  const mode = MODES.indexOf(other.mode) < MODES.indexOf(policy.mode) ? other.mode : policy.mode;
   const isAsLow = limit === policy.limit && burst === policy.burst && debt === policy.debt;
   if (isAsLow && blocks === policy.blocks && mode === policy.mode) return policy;
-  const isPlain = blocks === undefined && mode === 'enforce' && !hasSlots(policy);
+  const isPlain = blocks === undefined && mode !== 'record' && !hasSlots(policy);
   return checked({ ...policy, limit, burst, debt, blocks, mode, isPlain });
 }
 

@@ -49,3 +49,19 @@ export function debtOf(debt: number | undefined, limit: number, most: number): n
     `a debt of ${debt} is more than can be counted exactly in this window; use at most ${most}, or a shorter window`,
   );
 }
+
+/** @throws RateLimitError `RL_WARN_AT_INVALID` */
+export function checkWarnAt(warnAt: unknown, algorithm: AlgorithmName, burst: number): void {
+  if (typeof warnAt !== 'number' || !(warnAt > 0 && warnAt < 1)) {
+    throw new RateLimitError(
+      'RL_WARN_AT_INVALID',
+      `warnAt must be a part of the limit, above 0 and below 1, like 0.8, got ${shown(warnAt)}`,
+    );
+  }
+  // Every request would cross it.
+  if (algorithm !== 'gcra' || burst > 1) return;
+  throw new RateLimitError(
+    'RL_WARN_AT_INVALID',
+    `warnAt says nothing of gcra with a burst of 1, which each request uses up; give it a larger burst, or leave warnAt out`,
+  );
+}

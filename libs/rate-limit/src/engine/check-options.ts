@@ -1,7 +1,8 @@
 import { milliseconds } from '../core/duration.js';
 import { kindOf, shown, shownNumber } from '../core/shown.js';
-import { checkKnownKeys, checkTimeout } from '../core/checks.js';
+import { checkKnownKeys, checkOneOf, checkTimeout } from '../core/checks.js';
 import { RateLimitError } from '../core/errors.js';
+import { EVENTS } from '../core/observer.js';
 import { checkFailureMode } from '../core/policy.js';
 import { checkIpv6Prefix } from './identity/ip-key.js';
 import { LIST_KEYS } from './lists/lists.js';
@@ -12,6 +13,7 @@ export const STORE_KEYS = [
   'store',
   'onStoreFailure',
   'instances',
+  'mode',
   'observer',
   'prefix',
   'timeout',
@@ -19,8 +21,6 @@ export const STORE_KEYS = [
   'liveLimits',
   ...LIST_KEYS,
 ];
-
-const OBSERVED = ['decided', 'storeFailed', 'storeAnswers'];
 
 /** In milliseconds. A quota that was given back must be seen after this time at the latest. */
 const LONGEST_DENIAL_CACHE = 60_000;
@@ -60,6 +60,7 @@ export function checkStoreOptions(options: StoreOptions): void {
   if (prefix !== undefined && /^[^{]*\{\}/.test(prefix)) {
     throw invalid("prefix must not have an empty hash tag; write '{rl}', or leave the braces out", prefix);
   }
+  if (options.mode !== undefined) checkOneOf(options.mode, ['enforce', 'shadow'], 'RL_MODE_INVALID', 'mode');
   checkObserver(options.observer);
   if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
   if (timeout !== undefined) checkTimeout(timeout);
@@ -134,12 +135,12 @@ function spanOf(value: Parameters<typeof milliseconds>[0]): number | undefined {
 function checkObserver(observer: unknown): void {
   if (observer === undefined) return;
   if (typeof observer !== 'object' || observer === null) {
-    throw invalid('observer must be an object with decided(), storeFailed() or storeAnswers()', observer);
+    throw invalid('observer must be an object with methods such as decided() or storeFailed()', observer);
   }
-  if (!OBSERVED.some((name) => name in observer)) {
-    throw invalid(`observer has none of ${OBSERVED.map((name) => `${name}()`).join(', ')}`, observer);
+  if (!EVENTS.some((name) => name in observer)) {
+    throw invalid(`observer has none of ${EVENTS.map((name) => `${name}()`).join(', ')}`, observer);
   }
-  for (const name of OBSERVED) {
+  for (const name of EVENTS) {
     const method = (observer as Record<string, unknown>)[name];
     if (method !== undefined && typeof method !== 'function') {
       throw invalid(`observer.${name} must be a function`, method);

@@ -3,7 +3,8 @@ import type { Decision } from '../core/decision.js';
 import { checkHits, type Hit } from '../core/hit.js';
 import type { LimiterParts } from './limiter-parts.js';
 import { listedDecision } from './lists/listed-decision.js';
-import { eventOf } from './observer/observed.store.js';
+import { inShadow, isInShadow } from '../core/shadow.js';
+import { eventOf } from './observer/event-of.js';
 
 /**
  * Decides hits for which there is no request: those whose keys lists name by the lists, the others by the store.
@@ -39,16 +40,16 @@ export function record(
 
 /** The decisions of lists and of the store, in the order of the hits. Those of lists are reported here. */
 function together(
-  { observer: { decided } }: LimiterParts,
+  { observer: { checked } }: LimiterParts,
   hits: readonly Hit[],
   listed: readonly (Decision | undefined)[],
   judged: readonly Decision[],
 ): Decision[] {
   let next = 0;
   const decisions = hits.map((_, i) => listed[i] ?? judged[next++]!);
-  if (decided) {
+  if (checked) {
     const passed = decisions.every(({ allowed }) => allowed);
-    listed.forEach((decision, i) => decision && decided(eventOf(hits[i]!, decision, passed, 0)));
+    checked(listed.flatMap((decision, i) => (decision ? [eventOf(hits[i]!, decision, passed, 0)] : [])));
   }
   return decisions;
 }
@@ -59,7 +60,7 @@ function lookAt({ unobserved, observer }: LimiterParts, hits: readonly Hit[]): D
   return after(unobserved.consume(hits.map(({ policy, key }) => ({ policy, key, cost: 0 }))), (looks) => {
     const duration = performance.now() - began;
     const decisions = looks.map((look, i) => wouldPass(hits[i]!, look));
-    decisions.forEach((decision, i) => observer.decided?.(eventOf(hits[i]!, decision, false, duration)));
+    observer.checked?.(decisions.map((decision, i) => eventOf(hits[i]!, decision, false, duration)));
     return decisions;
   });
 }
@@ -72,7 +73,10 @@ function listedAmong(
 ): (Decision | undefined)[] | undefined {
   if (!lists && !hits.some(({ policy }) => catalogue.get(policy.name)?.lists)) return undefined;
   checkHits(hits);
-  const decisions = hits.map((hit, i) => listedDecision(hit, given[i]!, lists, catalogue.get(hit.policy.name)?.lists));
+  const decisions = hits.map((hit, i) => {
+    const decision = listedDecision(hit, given[i]!, lists, catalogue.get(hit.policy.name)?.lists);
+    return decision && isInShadow(hit.policy) ? inShadow(decision) : decision;
+  });
   return decisions.every((decision) => decision === undefined) ? undefined : decisions;
 }
 

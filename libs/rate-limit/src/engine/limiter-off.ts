@@ -5,7 +5,7 @@ import type { KnownKeys } from './identity/known-keys.js';
 import type { LimiterParts } from './limiter-parts.js';
 import { LiveLimits } from './limits/live-limits.js';
 import type { LimiterLogger } from './observer/logger.js';
-import type { SafeObserver } from './observer/logging-observer.js';
+import type { SafeObserver } from './observer/safe-observer.js';
 import type { StoreOptions } from './options.js';
 import { WaitingRoom } from './waiting/waiting-room.js';
 

@@ -4,7 +4,7 @@ import type { KnownKeys } from './identity/known-keys.js';
 import type { LiveLimits, NamedLivePolicies } from './limits/live-limits.js';
 import type { Lists } from './lists/lists.js';
 import type { StoreAbilities } from './store-abilities.js';
-import type { SafeObserver } from './observer/logging-observer.js';
+import type { SafeObserver } from './observer/safe-observer.js';
 import type { WaitingRoom } from './waiting/waiting-room.js';
 
 /** What a limiter is made of. */

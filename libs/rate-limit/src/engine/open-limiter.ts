@@ -4,7 +4,8 @@ import type { LimiterParts } from './limiter-parts.js';
 import { LiveLimits } from './limits/live-limits.js';
 import { listsOf, type Lists } from './lists/lists.js';
 import type { LimiterLogger } from './observer/logger.js';
-import { loggingObserver, type SafeObserver } from './observer/logging-observer.js';
+import { sourcesOf } from './observer/observer-source.js';
+import { safeObserver, type SafeObserver } from './observer/safe-observer.js';
 import { abilitiesOf } from './store-abilities.js';
 import { openStores } from './open-stores.js';
 import type { StoreOptions } from './options.js';
@@ -23,7 +24,7 @@ export async function openLimiter(
   logger: LimiterLogger,
   keys: KnownKeys,
   lists: Lists | undefined = listsOf(options),
-  observer: SafeObserver = loggingObserver(logger, options.onStoreFailure ?? 'local', options.observer),
+  observer: SafeObserver = safeObserver(logger, options.onStoreFailure ?? 'local', sourcesOf(options)),
 ): Promise<LimiterParts> {
   const { store, unobserved, kept, book, close } = await openStores(options, observer, logger);
   const every = liveLimitsOf(options);

@@ -6,11 +6,12 @@ import { MemoryLimitBook } from '../stores/memory/memory.limit-book.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import { nameOf, type RedisClient } from '../stores/redis/connection/client.js';
 import { connect, disconnect } from '../stores/redis/connection/connection.js';
+import { ShadowStore } from '../stores/shadow/shadow.store.js';
 import { DEFAULT_PREFIX, DEFAULT_TIMEOUT, RedisStore } from '../stores/redis/redis.store.js';
 import { denialCacheOf } from './check-options.js';
 import { ObservedStore } from './observer/observed.store.js';
 import type { LimiterLogger } from './observer/logger.js';
-import type { SafeObserver } from './observer/logging-observer.js';
+import type { SafeObserver } from './observer/safe-observer.js';
 import type { StoreOptions } from './options.js';
 
 /** Where quota and limits are kept, opened. */
@@ -45,7 +46,7 @@ export async function openStores(
   if (redis === undefined) {
     const kept = custom ? 'Quotas are kept by the store in the options.' : IN_MEMORY;
     if (!custom) sayInMemory(options, logger);
-    const store = custom ? answering(custom, options, observer) : new MemoryStore();
+    const store = new ShadowStore(custom ? answering(custom, options, observer) : new MemoryStore());
     const book = bookOf(custom) ?? new MemoryLimitBook();
     return {
       store: observed(store, observer),
@@ -61,7 +62,7 @@ export async function openStores(
   logger.log(kept);
   const maxAge = denialCacheOf(options);
   const reliable = answering(store, options, observer);
-  const quick = maxAge === undefined ? reliable : new DenialCacheStore(reliable, { maxAge });
+  const quick = new ShadowStore(maxAge === undefined ? reliable : new DenialCacheStore(reliable, { maxAge }));
   return {
     store: observed(quick, observer),
     unobserved: quick,
@@ -92,8 +93,8 @@ const answering = (
   observer: SafeObserver,
 ): RateLimitStore => new FailurePolicyStore(store, { mode, instances, observer });
 
-const observed = (store: RateLimitStore, { decided }: SafeObserver): RateLimitStore =>
-  decided ? new ObservedStore(store, decided) : store;
+const observed = (store: RateLimitStore, observer: SafeObserver): RateLimitStore =>
+  observer.checked || observer.nearLimit ? new ObservedStore(store, observer) : store;
 
 const IN_MEMORY = 'Quotas are kept in memory, by this process alone. Set redis to share them between instances.';
 

@@ -1,6 +1,6 @@
 import type { Duration } from '../core/duration.js';
 import type { Observer } from '../core/observer.js';
-import type { ConcurrencyDefinition, PolicyDefinition, StoreFailureMode } from '../core/policy.js';
+import type { ConcurrencyDefinition, PolicyDefinition, PolicyMode, StoreFailureMode } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
 import type { RedisLocation } from '../stores/redis/connection/location.js';
 import type { ListOptions } from './lists/lists.js';
@@ -13,6 +13,11 @@ export interface StoreOptions extends ListOptions {
    * Without it, in this process's memory. A client that you pass is not closed for you.
    */
   redis?: RedisLocation | undefined;
+  /**
+   * `shadow`: policies without a `mode` of their own, and the lists of these options, only report what they would deny.
+   * Default `enforce`.
+   */
+  mode?: Exclude<PolicyMode, 'record'> | undefined;
   /** A custom store, instead of `redis`. */
   store?: RateLimitStore | undefined;
   /** What policies without their own `onStoreFailure` do while the store does not answer. Default `local`. */
@@ -22,10 +27,7 @@ export interface StoreOptions extends ListOptions {
    * the quota of `local` policies. Default 1: each admits all of it.
    */
   instances?: number | undefined;
-  /**
-   * Is called for every decision, when the store stops answering, and when it answers again. The last two are logged
-   * anyway.
-   */
+  /** Receives events: decisions, blocks, limits that change, outages of the store. Outages are logged anyway. */
   observer?: Observer | undefined;
   /** Begins every stored key. Default `rl`. */
   prefix?: string | undefined;

@@ -6,7 +6,8 @@ import { keySettings, type KeySettings } from './keys/key-settings.js';
 import type { RateLimitModuleOptions } from './options.js';
 import { listListenerOf, type ListListener } from '../engine/observer/list-listener.js';
 import { harmless, type LimiterLogger } from '../engine/observer/logger.js';
-import { loggingObserver, type SafeObserver } from '../engine/observer/logging-observer.js';
+import { sourcesOf } from '../engine/observer/observer-source.js';
+import { safeObserver, type SafeObserver } from '../engine/observer/safe-observer.js';
 import { oncePerKind, type WarnOnce } from '../engine/warn-once.js';
 
 /** The options, checked and with their defaults. */
@@ -33,7 +34,7 @@ export function settingsOf(given: RateLimitModuleOptions): RateLimitSettings {
   const options = readOptions(given, 'the factory of forRootAsync() must return');
   checkOptions(options);
   const logger = harmless(new Logger('RateLimit'));
-  const observer = loggingObserver(logger, options.onStoreFailure ?? 'local', options.observer);
+  const observer = safeObserver(logger, options.onStoreFailure ?? 'local', sourcesOf(options));
   return {
     options,
     isEnabled: options.enabled !== false,

@@ -6,6 +6,7 @@ import type { Hit } from '../../core/hit.js';
 import { LONGEST_HOLD } from '../../core/holds/hold-request.js';
 import { withoutHolds, type Held } from '../../core/holds/holding-store.js';
 import { recording } from '../../core/policy.js';
+import { hasTaken } from '../../core/shadow.js';
 import { shown, shownNumber } from '../../core/shown.js';
 import { byStrictest } from '../by-strictest.js';
 import { decide, record } from '../decide.js';
@@ -111,8 +112,7 @@ function heldOf(hits: readonly Hit[], decisions: readonly Decision[], id: string
   if (!decisions.every(({ allowed }) => allowed)) return [];
   const helds: (Held & { units: number })[] = [];
   hits.forEach(({ policy, key, cost }, i) => {
-    const { by } = decisions[i]!;
-    if (by === 'list' || by === 'open' || (hasSlots(policy) && cost === 0)) return;
+    if (!hasTaken(decisions[i]!) || (hasSlots(policy) && cost === 0)) return;
     const same = helds.findIndex((held) => held.policy.id === policy.id && held.key === key);
     if (same < 0) helds.push({ policy, key, id, units: cost });
     else if (!hasSlots(policy)) helds[same] = { ...helds[same]!, units: helds[same]!.units + cost };

@@ -4,6 +4,10 @@ import { withId, type Policy } from '../../core/policy.js';
 import type { PolicySource } from '../policy-source.js';
 import type { PolicyVariants } from '../policy-variants.js';
 
+/** The policy that judges keys without an override, as far as that is known without a call. */
+export const currentOf = (source: PolicySource): Policy =>
+  (source as unknown) instanceof LivePolicy ? (source as unknown as LivePolicy).current : source.own;
+
 /**
  * A policy whose numbers are in its definition and can be changed at run time. It knows the numbers that apply now, for
  * all keys and for single keys.

@@ -3,6 +3,7 @@ import type { Decision } from '../../core/decision.js';
 import { RateLimitError } from '../../core/errors.js';
 import type { Hit } from '../../core/hit.js';
 import type { HoldRequest } from '../../core/holds/hold-request.js';
+import { hasTaken } from '../../core/shadow.js';
 import { saidBy, shown } from '../../core/shown.js';
 import type { KeptHold } from '../../engine/holds/kept-hold.js';
 import type { KeptHolds } from '../../engine/holds/kept-holds.js';
@@ -55,8 +56,7 @@ type Kept = readonly (readonly [HeldHit, KeptHold])[];
 /** Only a store holds: a list, or `onStoreFailure: 'open'`, charges nothing. */
 const keptOf = ({ hits, decisions, sentAt }: Taken, holds: KeptHolds): Kept =>
   hits.flatMap((hit, i) => {
-    const { by } = decisions[i]!;
-    if (!isHeld(hit) || (by !== 'store' && by !== 'local')) return [];
+    if (!isHeld(hit) || !hasTaken(decisions[i]!)) return [];
     const { policy, key, hold, cost: units } = hit;
     return [[hit, holds.keep([{ policy, key, id: hold.id, units }], { lease: hold.ttl, sentAt })] as const];
   });

@@ -2,6 +2,8 @@ import { after } from '../../core/after.js';
 import { addressOf } from '../../engine/identity/address.js';
 import { keyOfApiKey } from '../../engine/identity/api-key.js';
 import type { Lists, ListVerdict } from '../../engine/lists/lists.js';
+import { isInShadow } from '../../core/shadow.js';
+import { currentOf } from '../../engine/limits/live-policy.js';
 import type { Partition } from '../keys/key-resolver.js';
 import type { Rule } from '../plan/rule.js';
 import type { Call } from './call.js';
@@ -18,7 +20,7 @@ import { headerOf } from './request.js';
 export function screened(rules: readonly Rule[], call: Call): readonly Rule[] {
   const { lists } = call.settings;
   if (!lists) return rules;
-  call.isAllowed ??= isCallerAllowed(lists, call, undefined);
+  call.isAllowed ??= isCallerAllowed(lists, call, ofModuleIn(call));
   if (!call.isAllowed || lists.deny?.keys.size) return rules;
   return rules.filter((rule) => rule.lists?.canRefuse);
 }
@@ -31,10 +33,11 @@ export function screened(rules: readonly Rule[], call: Call): readonly Rule[] {
  */
 export function keyOf(rule: Rule, call: Call): Partition | Promise<Partition> {
   const ofModule = call.settings.lists?.namesKeys ? call.settings.lists : undefined;
-  const { lists: own, name } = rule;
+  const { lists: own } = rule;
   if (!own && !ofModule) return rule.key(call);
+  const owner = { policy: rule.name, isInShadow: isInShadow(currentOf(rule.source)) };
 
-  const look = () => own !== undefined && isCallerAllowed(own, call, name);
+  const look = () => own !== undefined && isCallerAllowed(own, call, owner);
   // A rule that is tried may run twice, but the decision of its lists is reported once.
   const isAllowed = own && rule.phase === 'tried' ? call.once(own, look) : look();
   // For a caller that is allowed already, the key matters only if a list may refuse it or the module's lists need it.
@@ -42,48 +45,57 @@ export function keyOf(rule: Rule, call: Call): Partition | Promise<Partition> {
   return after(rule.key(call), (key) => {
     if (key === undefined || key === null || call.attempt?.hasRead) return undefined;
     const text = keyText(key, call.settings.keys.ipv6Prefix);
-    if (ofModule && isNamed(ofModule.onKey(text), ofModule, call, undefined, text, call.isAllowed))
+    if (ofModule && isNamed(ofModule.onKey(text), ofModule, call, ofModuleIn(call), text, call.isAllowed))
       call.isAllowed = true;
-    const isKeyAllowed = own !== undefined && isNamed(own.onKey(text), own, call, name, text, isAllowed);
+    const isKeyAllowed = own !== undefined && isNamed(own.onKey(text), own, call, owner, text, isAllowed);
     return isAllowed || isKeyAllowed ? undefined : key;
   });
 }
 
-/**
- * Whether lists allow a caller by its address or its API key, independent of the keys of policies.
- *
- * @param policy the policy that the lists belong to; `undefined`: the module
- */
-function isCallerAllowed(lists: Lists, call: Call, policy: string | undefined): boolean {
+/** Whose lists they are. */
+interface Owner {
+  /** `undefined`: the module. */
+  readonly policy: string | undefined;
+  readonly isInShadow: boolean;
+}
+
+const ofModuleIn = ({ settings }: Call): Owner => ({
+  policy: undefined,
+  isInShadow: settings.options.mode === 'shadow',
+});
+
+/** Whether lists allow a caller by its address or its API key, independent of the keys of policies. */
+function isCallerAllowed(lists: Lists, call: Call, owner: Owner): boolean {
   const { request, settings } = call;
   let isAllowed = false;
   if (lists.namesAddresses) {
     settings.keys.watchProxies(request);
     const address = addressOf(request.ip);
-    if (address) isAllowed = isNamed(lists.onAddress(address), lists, call, policy, `ip:${address.toString()}`);
+    if (address) isAllowed = isNamed(lists.onAddress(address), lists, call, owner, `ip:${address.toString()}`);
   }
   if (lists.namesApiKeys) {
     const apiKey = headerOf(request, settings.keys.apiKeyHeader);
     const key = apiKey && keyOfApiKey(apiKey);
     // Also checked for an allowed address: the API key may be refused.
-    if (key && isNamed(lists.onKey(key), lists, call, policy, key, isAllowed)) isAllowed = true;
+    if (key && isNamed(lists.onKey(key), lists, call, owner, key, isAllowed)) isAllowed = true;
   }
   return isAllowed;
 }
 
 /**
- * Whether lists allow a caller. A refusal is thrown. For a caller that was allowed before, only a refusal is reported.
+ * Whether lists allow a caller. A refusal is thrown. For a caller that was allowed before, only a refusal is reported. In
+ * shadow a caller that would be refused is allowed: nothing would have been charged.
  */
 function isNamed(
   verdict: ListVerdict,
   lists: Lists,
   { settings }: Call,
-  policy: string | undefined,
+  { policy, isInShadow: isReportOnly }: Owner,
   key: string,
   wasAllowed = false,
 ): boolean {
   if (verdict === undefined) return false;
-  if (verdict === 'deny' || !wasAllowed) settings.listDecided?.(policy, key, verdict);
-  if (verdict === 'deny') throw new RateLimitRefusedException(policy === undefined ? [] : [policy], lists.deny!.status);
+  if (verdict === 'deny' || !wasAllowed) settings.listDecided?.(policy, key, verdict, isReportOnly);
+  if (verdict === 'deny' && !isReportOnly) throw new RateLimitRefusedException(policy === undefined ? [] : [policy], lists.deny!.status);
   return true;
 }

@@ -14,6 +14,7 @@ import {
   type Outcome,
 } from '../../core/judge-all.js';
 import type { Policy } from '../../core/policy.js';
+import { blocksIdOf } from '../../core/shadow.js';
 import { keptKey } from '../long-key.js';
 import { EntriesInUse, type Entry } from './entries-in-use.js';
 import { OpenHolds } from './open-holds.js';
@@ -71,7 +72,7 @@ export class KeptQuotas {
   private claimOf({ policy, key: given, cost, hold, patience }: Hit, now: number): KeptClaim {
     const key = keptKey(given);
     const entry = this.quotas.get(policy.id, key);
-    const blocked = policy.blocks && this.blocks.get(policy.id, key);
+    const blocked = policy.blocks && this.blocks.get(blocksIdOf(policy), key);
     if (hasSlots(policy)) this.holds.shorten(policy, key, now + policy.lease);
     const isConsidering = considersHolds({ policy, hold }) || hasSlots(policy);
     const holds = isConsidering ? this.holds.of(policy, key) : undefined;
@@ -134,12 +135,12 @@ export class KeptQuotas {
   }
 
   blockOf(policy: Policy, key: string): BlockState | undefined {
-    return this.blocks.get(policy.id, keptKey(key))?.value;
+    return this.blocks.get(blocksIdOf(policy), keptKey(key))?.value;
   }
 
   setBlock(policy: Policy, key: string, block: BlockState, now: number): void {
     const kept = keptKey(key);
-    this.keepBlock(policy, kept, this.blocks.get(policy.id, kept), block, now);
+    this.keepBlock(policy, kept, this.blocks.get(blocksIdOf(policy), kept), block, now);
   }
 
   deleteState(policy: Policy, key: string): void {
@@ -148,7 +149,7 @@ export class KeptQuotas {
   }
 
   deleteBlock(policy: Policy, key: string): void {
-    this.blocks.delete(this.blocks.get(policy.id, keptKey(key)));
+    this.blocks.delete(this.blocks.get(blocksIdOf(policy), keptKey(key)));
   }
 
   /** A full quota needs no entry. */
@@ -177,6 +178,6 @@ export class KeptQuotas {
     now: number,
   ): void {
     if (!block) return;
-    this.blocks.set(policy.id, key, entry, block, now + blockLifetime(policy.blocks!, block, now), now);
+    this.blocks.set(blocksIdOf(policy), key, entry, block, now + blockLifetime(policy.blocks!, block, now), now);
   }
 }

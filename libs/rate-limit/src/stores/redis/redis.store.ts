@@ -113,7 +113,7 @@ export class RedisStore implements BlockingStore, HoldingStore {
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
     const state = this.keys.of(policy, partitionOf(key));
-    await this.forget([state, holdsKey(state), ...(policy.blocks ? [blockKey(state)] : [])]);
+    await this.forget([state, holdsKey(state), ...(policy.blocks ? [blockKey(state, policy)] : [])]);
   }
 
   /**
@@ -148,7 +148,7 @@ export class RedisStore implements BlockingStore, HoldingStore {
   async unblock(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
     checkBlock(policy);
-    await this.forget([blockKey(this.keys.of(policy, partitionOf(key)))]);
+    await this.forget([blockKey(this.keys.of(policy, partitionOf(key)), policy)]);
   }
 
   /**

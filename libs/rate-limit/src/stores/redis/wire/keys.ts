@@ -1,4 +1,5 @@
 import type { Policy } from '../../../core/policy.js';
+import { isInShadow } from '../../../core/shadow.js';
 import { keyDigest, LONGEST_PLAIN_KEY } from '../../long-key.js';
 
 /**
@@ -27,8 +28,9 @@ export class StateKeys {
   }
 }
 
-/** Where its block is stored. No policy's id ends in `:block` or `:holds`. */
-export const blockKey = (stateKey: string): string => `${stateKey}:block`;
+/** Where its block is stored. No policy's id ends in `:block`, `:shadow-block` or `:holds`. */
+export const blockKey = (stateKey: string, policy: Policy): string =>
+  isInShadow(policy) ? `${stateKey}:shadow-block` : `${stateKey}:block`;
 
 /** Where its holds are stored. */
 export const holdsKey = (stateKey: string): string => `${stateKey}:holds`;

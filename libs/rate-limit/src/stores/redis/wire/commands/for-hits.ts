@@ -24,7 +24,7 @@ export function commandFor(
 
 /** Whether a hit is only charged and held. */
 const isOnlyHeld = ({ policy: { blocks, mode }, hold, patience }: Hit): boolean =>
-  hold !== undefined && patience === undefined && !blocks && mode === 'enforce';
+  hold !== undefined && patience === undefined && !blocks && mode !== 'record';
 
 /** Whether a request has one hit, which is only charged. */
 export const isSingle = (hits: readonly Hit[]): boolean => hits.length === 1 && isPlain(hits[0]!);

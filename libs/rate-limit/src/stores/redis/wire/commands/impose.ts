@@ -25,7 +25,7 @@ export class Impose extends Command<boolean> {
     timeout: number,
   ) {
     super(server, timeout);
-    this.keys = [state, blockKey(state)];
+    this.keys = [state, blockKey(state, policy)];
     this.weight = weightOf(policy);
   }
 

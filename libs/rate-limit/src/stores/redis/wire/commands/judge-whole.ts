@@ -36,7 +36,7 @@ export class JudgeWhole extends Command<Decision[]> {
       const { policy, hold } = hits[i]!;
       if (!onlyBlocks(hits[i]!)) id ??= NO_HOLD;
       if (policy.blocks) {
-        keys.push(blockKey(states[i]!));
+        keys.push(blockKey(states[i]!, policy));
         blocks++;
       }
       if (hold) id = hold.id;
@@ -105,7 +105,7 @@ const NO_HOLD = '-';
 const onlyBlocks = (hit: Hit): boolean => isPlain(hit) || (isBlocking(hit) && !considersHolds(hit));
 
 const isBlocking = ({ policy: { blocks, mode }, patience }: Hit): boolean =>
-  blocks !== undefined && mode === 'enforce' && patience === undefined;
+  blocks !== undefined && mode !== 'record' && patience === undefined;
 
 const isAlike = (one: Hit, other: Hit): boolean =>
   one.policy === other.policy &&

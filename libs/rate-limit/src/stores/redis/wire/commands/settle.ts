@@ -34,7 +34,7 @@ export class Settle extends Command<boolean> {
 
   addKeys(keys: string[]): void {
     keys.push(this.state, holdsKey(this.state));
-    if (this.held.policy.blocks) keys.push(blockKey(this.state));
+    if (this.held.policy.blocks) keys.push(blockKey(this.state, this.held.policy));
   }
 
   isLike(other: Command): boolean {
