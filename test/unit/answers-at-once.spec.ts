@@ -3,6 +3,7 @@ import { createLimiter, type Decision, type Hit, type RateLimitStore } from 'nes
 import { isPromise } from '../../libs/rate-limit/src/core/after.js';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
 import { mergingHits } from '../../libs/rate-limit/src/core/merging-hits.js';
+import type { DecisionEvent } from '../../libs/rate-limit/src/core/observer.js';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { ObservedStore } from '../../libs/rate-limit/src/engine/observer/observed.store.js';
 import { ShadowStore } from '../../libs/rate-limit/src/stores/shadow/shadow.store.js';
