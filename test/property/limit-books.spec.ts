@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { entryName, partsOf, type LimitBook } from '../../libs/rate-limit/src/core/limit-book.js';
+import {
+  entryName,
+  LIVE_MODES,
+  partsOf,
+  type LimitBook,
+  type LimitEntry,
+} from '../../libs/rate-limit/src/core/limit-book.js';
 import { MemoryLimitBook } from '../../libs/rate-limit/src/stores/memory/memory.limit-book.js';
 import { RedisStore } from '../../libs/rate-limit/src/stores/redis/redis.store.js';
 import { BookReader } from '../support/book-reader.js';
@@ -12,9 +18,10 @@ const READERS = 3;
 
 const name = fc.constantFrom(...NAMES);
 const limit = fc.integer({ min: 0, max: 999_999_999_999_999 });
+const mode = fc.option(fc.constantFrom(...LIVE_MODES), { nil: undefined });
 const steps = fc.array(
   fc.oneof(
-    fc.record({ kind: fc.constant('set' as const), name, limit, burst: fc.option(limit, { nil: undefined }) }),
+    fc.record({ kind: fc.constant('set' as const), name, limit, burst: fc.option(limit, { nil: undefined }), mode }),
     fc.record({ kind: fc.constant('remove' as const), name }),
     // By what a reader knows, which may be out of date.
     fc.record({ kind: fc.constant('raise' as const), name, by: fc.nat(READERS - 1), limit }),
@@ -23,7 +30,7 @@ const steps = fc.array(
   { maxLength: 40 },
 );
 
-type Numbers = { limit: number; burst?: number | undefined };
+type Numbers = Pick<LimitEntry, 'limit' | 'burst' | 'mode'>;
 
 describe.each([
   { kind: 'memory', open: (): LimitBook => new MemoryLimitBook() },
@@ -57,7 +64,12 @@ describe.each([
           }
           const expected =
             moment.kind === 'raise' ? (readers[moment.by]!.known.get(moment.name)?.version ?? 0) : undefined;
-          const numbers = { limit: moment.limit, burst: moment.kind === 'set' ? moment.burst : undefined };
+          const isSet = moment.kind === 'set';
+          const numbers = {
+            limit: isSet && moment.mode ? undefined : moment.limit,
+            burst: isSet ? moment.burst : undefined,
+            mode: isSet ? moment.mode : undefined,
+          };
           const { outcome, version } = await book.write(moment.name, numbers, expected);
           const isLate = expected !== undefined && expected !== (held?.version ?? 0);
           expect(outcome).toBe(isLate ? 'changed' : 'done');
@@ -87,7 +99,7 @@ async function emptied(book: LimitBook): Promise<LimitBook> {
 }
 
 const numbersOf = (model: ReadonlyMap<string, Numbers>): Record<string, Numbers> =>
-  Object.fromEntries([...model].map(([name, { limit, burst }]) => [name, { limit, burst }]));
+  Object.fromEntries([...model].map(([name, { limit, burst, mode }]) => [name, { limit, burst, mode }]));
 
 it('the name of an entry is its policy and key, one to one', () => {
   fc.assert(

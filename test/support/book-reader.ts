@@ -10,7 +10,7 @@ export class BookReader {
   constructor(private readonly book: LimitBook) {}
 
   /** @returns the limits that it knows then, by name */
-  async look(): Promise<Record<string, number>> {
+  async look(): Promise<Record<string, number | undefined>> {
     const changes = await this.book.changesSince(this.version);
     if (changes?.isWhole) {
       this.known = new Map();

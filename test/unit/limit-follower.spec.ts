@@ -11,7 +11,7 @@ const livePolicy = (name: string, window: '1m' | '1h' = '1m') =>
 describe('limits in force', () => {
   let told: string[];
   const following = (policies: LivePolicy[], book: LimitBook) =>
-    new LimitFollower(policies, book, (message) => told.push(message));
+    new LimitFollower(policies, book, { warn: (message) => told.push(message) });
   beforeEach(() => (told = []));
 
   it('are looked at again by those who wait when the look before theirs failed', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { MOST_LIMITS, type LimitBook, type LimitEntry } from '../core/limit-book.js';
+import { MOST_LIMITS, type LimitBook, type LimitEntry, type LimitNumbers } from '../core/limit-book.js';
 import type { StoreLaw } from './store-law.js';
 
 /**
@@ -20,11 +20,14 @@ export function limitBookConformance(open: () => LimitBook | Promise<LimitBook>)
     const version = await written(book, 'a', { limit: 5 });
     const second = await written(book, 'b', { limit: 7, burst: 9 });
     assert.ok(version > 0 && second > version);
+    const third = await written(book, 'c', { mode: 'shadow' });
     const { entries, ...changes } = (await book.changesSince(0))!;
-    assert.deepEqual(changes, { version: second, isWhole: true });
+    assert.deepEqual(changes, { version: third, isWhole: true });
     assert.deepEqual(told(entries.get('a')), { limit: 5, burst: undefined, version });
     assert.deepEqual(told(entries.get('b')), { limit: 7, burst: 9, version: second });
-    assert.equal(entries.size, 2);
+    const { limit, mode, version: last } = entries.get('c')!;
+    assert.deepEqual({ limit, mode, last }, { limit: undefined, mode: 'shadow', last: third });
+    assert.equal(entries.size, 3);
   });
 
   law('there are no changes since the latest version', async (book) => {
@@ -135,17 +138,12 @@ class Reader {
     this.version = changes.version;
   }
 
-  limits(): Record<string, number> {
+  limits(): Record<string, number | undefined> {
     return Object.fromEntries([...this.entries].map(([name, { limit }]) => [name, limit]));
   }
 }
 
-async function written(
-  book: LimitBook,
-  name: string,
-  numbers: { limit: number; burst?: number },
-  expected?: number,
-): Promise<number> {
+async function written(book: LimitBook, name: string, numbers: LimitNumbers, expected?: number): Promise<number> {
   const { outcome, version } = await book.write(name, numbers, expected);
   assert.equal(outcome, 'done');
   return version;

@@ -44,6 +44,8 @@ export interface Outcome {
   readonly state: unknown;
   /** `undefined`: there is no block to keep. */
   readonly block: BlockState | undefined;
+  /** How long the block lasts that the hit begins, in milliseconds; absent: it begins none. */
+  readonly begun?: number | undefined;
   /** What to keep under the id of the hit's `hold`; `undefined`: nothing is held. */
   readonly held: HeldUnits | undefined;
   /** The ids of holds to remove: they were abandoned and gave back. */
@@ -108,6 +110,8 @@ export interface Settlement {
   readonly state: unknown;
   /** `undefined`: there is no block to keep. */
   readonly block: BlockState | undefined;
+  /** How long the block lasts that the settlement begins, in milliseconds; absent: it begins none. */
+  readonly begun?: number | undefined;
 }
 
 /**
@@ -129,7 +133,8 @@ export function settleOne(
   const counts = isBare || (after !== undefined && byMark.counting(policy, after, held.mark, cost, now) > 0);
   const before = standing(block, now);
   const isGone = counts && before.left === 0 && freeOfHeld(policy, after, holds, now) <= 0;
-  return { state: after, block: isGone ? (raised(rule, before.state, now) ?? before.state) : before.state };
+  const begun = isGone ? raised(rule, before.state, now) : undefined;
+  return { state: after, block: begun ?? before.state, begun: begun?.span };
 }
 
 /** Whether what others hold matters to a denial of a hit. */
@@ -195,6 +200,7 @@ function outcomeOf(claim: Claim, verdict: Verdict, isDenied: boolean, now: numbe
   const standingBefore = standing(claim.block, now);
   const mayBegin = !isGuess && claim.patience === undefined;
   const block = blockAfter(policy.blocks, standingBefore.state, isBlocked, mayBegin, judgement, now);
+  const begun = block !== standingBefore.state && !isBlocked ? block!.span : undefined;
   const { left } = block === standingBefore.state ? standingBefore : standing(block, now);
   if (left === 0) return { decision: answer, state, block, held, abandoned };
   const counted = policy.mode === 'record' ? 0 : cost;
@@ -204,6 +210,7 @@ function outcomeOf(claim: Claim, verdict: Verdict, isDenied: boolean, now: numbe
     decision: { allowed, limit: policy.limit, remaining, resetAfter, retryAfter, by: 'store', blockedFor },
     state,
     block,
+    begun,
     held,
     abandoned,
   };

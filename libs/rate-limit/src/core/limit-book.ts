@@ -1,10 +1,18 @@
+import type { PolicyMode } from './policy.js';
+
 /** Numbers that replace those of a policy's definition. */
 export interface LimitNumbers {
-  /** The quota per window, in units. 0 denies everything. */
-  readonly limit: number;
+  /** The quota per window, in units. 0 denies everything. Left out: as in the policy's definition. */
+  readonly limit?: number | undefined;
   /** The most units at once, `token-bucket` and `gcra` only. Left out: as in the policy's definition. */
   readonly burst?: number | undefined;
+  /** Whether the policy denies (`enforce`) or only reports (`shadow`). Left out: as in the policy's definition. */
+  readonly mode?: LiveMode | undefined;
 }
+
+/** The modes that can be set at run time. */
+export type LiveMode = Exclude<PolicyMode, 'record'>;
+export const LIVE_MODES: readonly LiveMode[] = ['enforce', 'shadow'];
 
 /** A limit as a book keeps it. */
 export interface LimitEntry extends LimitNumbers {

@@ -1,6 +1,7 @@
 import type { Decider } from './decision.js';
 import type { StoreUnavailableError } from './errors.js';
-import type { PolicyMode } from './policy.js';
+import type { Policy, PolicyMode } from './policy.js';
+import { isInShadow } from './shadow.js';
 
 /**
  * Why a hit was denied. `limit`: the quota is spent. `never`: it costs more than the policy ever holds. `blocked`: a
@@ -148,6 +149,20 @@ export interface Observer {
   /** Redis answered a batch. */
   batchAnswered?(event: BatchEvent): void;
 }
+
+/** What a store reports beside its answers, where somebody listens. */
+export type StoreReports = {
+  readonly [Event in 'blocked' | 'breakerChanged' | 'batchAnswered']?: Observer[Event] | undefined;
+};
+
+/** @param span how long the block lasts, in milliseconds */
+export const blockBegun = (policy: Policy, key: string, span: number): BlockEvent => ({
+  policy: policy.name,
+  key,
+  span,
+  by: 'denial',
+  shadow: isInShadow(policy),
+});
 
 /** The names of the events. */
 export const EVENTS = [

@@ -11,6 +11,7 @@ import { harmless, type LimiterLogger } from './observer/logger.js';
 import { openLimiter } from './open-limiter.js';
 import { abilitiesOf, checkAbilities, type StoreAbilities } from './store-abilities.js';
 import type { LimiterConcurrency, LimiterOptions, LimiterPolicy } from './options.js';
+import { withMode } from './with-mode.js';
 import { PolicyVariants } from './policy-variants.js';
 
 /**
@@ -36,7 +37,7 @@ export async function createLimiter(options: LimiterOptions): Promise<Limiter> {
   const abilities = abilitiesOf(options);
   const catalogue = new Catalogue<NamedPolicy, CataloguePolicy>(
     options.policies,
-    (policy) => compiled(policy, abilities),
+    (policy) => compiled(withMode(policy, options.mode), abilities),
     LIST_KEYS as (keyof NamedPolicy)[],
   );
   const logger = harmless(options.logger ?? consoleLogger);

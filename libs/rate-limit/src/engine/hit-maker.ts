@@ -6,6 +6,7 @@ import { shown } from '../core/shown.js';
 import { checkHasId } from './identity/known-keys.js';
 import type { LimiterParts } from './limiter-parts.js';
 import type { AnyPolicy, Spending } from './spending.js';
+import { withMode } from './with-mode.js';
 import { checkAbilities } from './store-abilities.js';
 
 /** Makes hits of the policies and keys that code names. */
@@ -48,7 +49,7 @@ export class HitMaker {
       if (catalogue.get(policy)?.isPerHandler) throw perHandler(policy);
       return catalogue.live(policy, 'pass { name, limit, window } in place of the name').for(undefined, key);
     }
-    const spelledOut = isChecked(policy) ? policy : definePolicy(policy);
+    const spelledOut = isChecked(policy) ? policy : definePolicy(withMode(policy, this.parts.mode));
     checkAbilities(spelledOut, this.parts);
     return spelledOut;
   }

@@ -25,13 +25,19 @@ export function limiterOff(
   logger.warn(OFF);
   const store = new UnlimitedStore();
   const waiting = new WaitingRoom();
-  const settings = { every: liveLimitsOf(options), keys, warn: (news: string) => logger.warn(news) };
+  const settings = {
+    every: liveLimitsOf(options),
+    keys,
+    warn: (news: string) => logger.warn(news),
+    changed: observer.limitChanged,
+  };
   return {
     store,
     unobserved: store,
     kept: () => OFF,
     catalogue: withoutLists(catalogue),
     lists: undefined,
+    mode: options.mode ?? 'enforce',
     limits: new LiveLimits(catalogue, new MemoryLimitBook(), settings),
     observer,
     keys,

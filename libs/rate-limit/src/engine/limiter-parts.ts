@@ -1,3 +1,4 @@
+import type { LiveMode } from '../core/limit-book.js';
 import type { RateLimitStore } from '../core/store.js';
 import type { CataloguePolicy } from './catalogue.js';
 import type { KnownKeys } from './identity/known-keys.js';
@@ -18,6 +19,8 @@ export interface LimiterParts extends StoreAbilities {
     get(name: string): Pick<CataloguePolicy, 'lists' | 'isPerHandler'> | undefined;
   };
   readonly lists: Lists | undefined;
+  /** The mode of policies that have none of their own. */
+  readonly mode: LiveMode;
   readonly limits: LiveLimits;
   readonly observer: SafeObserver;
   readonly keys: KnownKeys;

@@ -5,6 +5,7 @@ import { blocking } from '../core/blocks/blocking-store.js';
 import type { Decision } from '../core/decision.js';
 import type { Duration } from '../core/duration.js';
 import { holding, type OpenHold } from '../core/holds/holding-store.js';
+import { isInShadow } from '../core/shadow.js';
 import { type RateLimitStore } from '../core/store.js';
 import { byStrictest } from './by-strictest.js';
 import { decide } from './decide.js';
@@ -40,7 +41,7 @@ export class Limiter {
    */
   constructor(
     private readonly parts: LimiterParts,
-    private readonly kept = new KeptHolds(parts.store, { warn: parts.warn }),
+    private readonly kept = new KeptHolds(parts.store, parts),
   ) {
     this.limits = parts.limits;
     this.hits = new HitMaker(parts);
@@ -141,7 +142,11 @@ export class Limiter {
     const caller = this.hits.callerOf(policy, key);
     const known = this.hits.policyOf(policy, caller);
     refuseBareNumber(span, 'RL_BLOCK_INVALID', 'block()');
-    await blocking(this.parts.store).block(known, caller, spanOf(span));
+    const length = spanOf(span);
+    await blocking(this.parts.store).block(known, caller, length);
+    const { blocked, unblocked } = this.parts.observer;
+    if (length === 0) unblocked?.({ policy: known.name, key: caller });
+    else blocked?.({ policy: known.name, key: caller, span: length, by: 'code', shadow: isInShadow(known) });
   }
 
   /**
@@ -150,7 +155,9 @@ export class Limiter {
    */
   async unblock(policy: AnyPolicy, key: string): Promise<void> {
     const caller = this.hits.callerOf(policy, key);
-    await blocking(this.parts.store).unblock(this.hits.policyOf(policy, caller), caller);
+    const known = this.hits.policyOf(policy, caller);
+    await blocking(this.parts.store).unblock(known, caller);
+    this.parts.observer.unblocked?.({ policy: known.name, key: caller });
   }
 
   /**

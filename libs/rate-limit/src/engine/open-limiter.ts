@@ -28,7 +28,12 @@ export async function openLimiter(
 ): Promise<LimiterParts> {
   const { store, unobserved, kept, book, close } = await openStores(options, observer, logger);
   const every = liveLimitsOf(options);
-  const limits = new LiveLimits(catalogue, book, { every, keys, warn: (news) => logger.warn(news) });
+  const limits = new LiveLimits(catalogue, book, {
+    every,
+    keys,
+    warn: (news) => logger.warn(news),
+    changed: observer.limitChanged,
+  });
   await limits.start();
   const waiting = new WaitingRoom();
   return {
@@ -37,6 +42,7 @@ export async function openLimiter(
     kept,
     catalogue,
     lists,
+    mode: options.mode ?? 'enforce',
     limits,
     observer,
     keys,

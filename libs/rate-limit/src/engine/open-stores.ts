@@ -46,7 +46,7 @@ export async function openStores(
   if (redis === undefined) {
     const kept = custom ? 'Quotas are kept by the store in the options.' : IN_MEMORY;
     if (!custom) sayInMemory(options, logger);
-    const store = new ShadowStore(custom ? answering(custom, options, observer) : new MemoryStore());
+    const store = new ShadowStore(custom ? answering(custom, options, observer) : new MemoryStore({}, observer));
     const book = bookOf(custom) ?? new MemoryLimitBook();
     return {
       store: observed(store, observer),
@@ -57,7 +57,7 @@ export async function openStores(
     };
   }
   const connection = await connect(redis, timeout, (news) => logger.warn(news));
-  const store = new RedisStore(connection.client, { prefix, timeout });
+  const store = new RedisStore(connection.client, { prefix, timeout }, observer);
   const kept = `Quotas are kept by ${nameOf(connection.client)}, with the prefix "${prefix}".`;
   logger.log(kept);
   const maxAge = denialCacheOf(options);

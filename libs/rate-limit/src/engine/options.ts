@@ -1,6 +1,7 @@
 import type { Duration } from '../core/duration.js';
+import type { LiveMode } from '../core/limit-book.js';
 import type { Observer } from '../core/observer.js';
-import type { ConcurrencyDefinition, PolicyDefinition, PolicyMode, StoreFailureMode } from '../core/policy.js';
+import type { ConcurrencyDefinition, PolicyDefinition, StoreFailureMode } from '../core/policy.js';
 import type { RateLimitStore } from '../core/store.js';
 import type { RedisLocation } from '../stores/redis/connection/location.js';
 import type { ListOptions } from './lists/lists.js';
@@ -17,7 +18,7 @@ export interface StoreOptions extends ListOptions {
    * `shadow`: policies without a `mode` of their own, and the lists of these options, only report what they would deny.
    * Default `enforce`.
    */
-  mode?: Exclude<PolicyMode, 'record'> | undefined;
+  mode?: LiveMode | undefined;
   /** A custom store, instead of `redis`. */
   store?: RateLimitStore | undefined;
   /** What policies without their own `onStoreFailure` do while the store does not answer. Default `local`. */

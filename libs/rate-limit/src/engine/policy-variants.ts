@@ -1,8 +1,8 @@
 import { checkedPolicy, type Policy, type UncheckedDefinition } from '../core/policy.js';
 import { windowOf } from '../core/window-of.js';
 
-/** Numbers in place of those of a definition. A window or a burst that is undefined is the definition's. */
-export type PolicyNumbers = Pick<UncheckedDefinition, 'limit' | 'window' | 'burst'>;
+/** Numbers in place of those of a definition. A window, a burst or a mode that is undefined is the definition's. */
+export type PolicyNumbers = Pick<UncheckedDefinition, 'limit' | 'window' | 'burst' | 'mode'>;
 
 /**
  * How many variants are kept, of all policies and handlers together, in about 12 MB. Callers choose the numbers, so there
@@ -37,11 +37,11 @@ export class PolicyVariants {
    * @throws RateLimitError as `definePolicy` does
    */
   with(numbers: PolicyNumbers): Policy {
-    const { limit, burst = this.definition.burst, window } = numbers;
+    const { limit, burst = this.definition.burst, window, mode } = numbers;
     // As text, '5' would pass for 5.
     if (typeof limit !== 'number' || (burst !== undefined && typeof burst !== 'number')) return this.checked(numbers);
     const period = window === undefined ? this.own.period : windowOf(window);
-    const id = `${this.number} ${limit} ${period.text} ${burst}`;
+    const id = `${this.number} ${limit} ${period.text} ${burst} ${mode}`;
     let policy = kept.get(id);
     if (!policy) {
       policy = this.checked(numbers);
@@ -52,12 +52,13 @@ export class PolicyVariants {
   }
 
   /** The same, always checked and not kept. */
-  checked({ limit, window, burst }: PolicyNumbers): Policy {
+  checked({ limit, window, burst, mode }: PolicyNumbers): Policy {
     const { definition } = this;
     const numbers = {
       limit,
       window: window ?? definition.window,
       burst: burst ?? definition.burst,
+      mode: mode ?? definition.mode,
     };
     return checkedPolicy({ ...definition, ...numbers }, this.owner);
   }

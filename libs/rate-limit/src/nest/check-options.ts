@@ -5,7 +5,7 @@ import { checkPolicies, checkStoreOptions, invalid, isRecord, STORE_KEYS } from 
 import { headerProfiles } from '../headers/ratelimit-headers.js';
 import type { RateLimitModuleOptions } from './options.js';
 
-export const MODULE_KEYS = [...STORE_KEYS, 'policies', 'default', 'headers', 'keys', 'enabled'];
+export const MODULE_KEYS = [...STORE_KEYS, 'policies', 'default', 'headers', 'shadowHeaders', 'keys', 'enabled'];
 
 /** The options that wire the module. They are beside a factory, because the factory runs too late for them. */
 const EXTRAS = ['guard', 'isGlobal'];
@@ -49,6 +49,7 @@ export function checkOptions(options: RateLimitModuleOptions): void {
   // The others are taken out by now; the error is to name them all.
   checkKnownKeys(options, [...MODULE_KEYS, ...EXTRAS], 'RateLimitModule.forRoot()');
   checkBoolean('enabled', options.enabled);
+  checkBoolean('shadowHeaders', options.shadowHeaders);
   const { headers } = options;
   if (headers !== undefined && !headerProfiles.includes(headers)) {
     throw invalid(`headers must be one of ${headerProfiles.join(', ')}`, headers);

@@ -16,6 +16,8 @@ export interface RateLimitSettings {
   /** Whether anything is limited. */
   readonly isEnabled: boolean;
   readonly headers: HeaderProfile;
+  /** Whether header fields also report policies in shadow. */
+  readonly showsShadow: boolean;
   readonly keys: KeySettings;
   /** The module's own lists. */
   readonly lists: Lists | undefined;
@@ -39,6 +41,7 @@ export function settingsOf(given: RateLimitModuleOptions): RateLimitSettings {
     options,
     isEnabled: options.enabled !== false,
     headers: options.headers ?? 'ietf',
+    showsShadow: options.shadowHeaders === true,
     keys: keySettings(options.keys, (message) => logger.warn(message)),
     lists: listsOf(options),
     observer,

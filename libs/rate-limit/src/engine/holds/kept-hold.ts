@@ -1,7 +1,7 @@
 import { isStoreUnavailable } from '../../core/errors.js';
 import { checkSettlement, type Held, type HoldingStore } from '../../core/holds/holding-store.js';
 import { Alarm, type Alarms } from './alarms.js';
-import type { Settlements } from './settlements.js';
+import { endOf, type HoldListener, type Settlements } from './settlements.js';
 
 /** How long a hold is kept. */
 export interface Keeping {
@@ -20,6 +20,8 @@ export interface Keeping {
 export interface Surroundings {
   readonly alarms: Alarms;
   readonly settlements: Settlements;
+  /** Is told how holds end. */
+  readonly observer?: HoldListener | undefined;
   /** Throws if the store cannot hold. */
   readonly store: () => HoldingStore;
 }
@@ -132,7 +134,7 @@ export class KeptHold extends Alarm {
     this.open = asked.filter((_, i) => answers[i]);
     this.endsAt = endsAt;
     this.leaseEnds = sentAt + ttl;
-    if (this.open.length < asked.length) this.noteLoss();
+    if (this.open.length < asked.length) this.noteLoss(asked.filter((_, i) => !answers[i]));
     if (this.open.length > 0) this.sleep();
     else this.surroundings.alarms.clear(this);
   }
@@ -167,10 +169,12 @@ export class KeptHold extends Alarm {
 
   private lose(): void {
     this.surroundings.alarms.clear(this);
-    this.noteLoss();
+    this.noteLoss(this.open);
   }
 
-  private noteLoss(): void {
+  private noteLoss(lost: readonly Held[]): void {
+    const { observer } = this.surroundings;
+    if (observer?.holdExpired) for (const held of lost) observer.holdExpired(endOf(held, undefined));
     if (this.hasLost) return;
     this.hasLost = true;
     this.onLost?.();

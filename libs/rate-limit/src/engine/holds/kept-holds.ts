@@ -20,7 +20,13 @@ export class KeptHolds {
   constructor(store: RateLimitStore, { alarms = new Alarms(), ...settings }: KeptHoldsSettings) {
     let known: HoldingStore | undefined;
     const asked = () => (known ??= holding(store));
-    this.shared = { alarms, settlements: new Settlements(alarms, { ...settings, store: asked }), store: asked };
+    const { observer } = settings;
+    this.shared = {
+      alarms,
+      settlements: new Settlements(alarms, { ...settings, store: asked }),
+      observer,
+      store: asked,
+    };
   }
 
   /** The time now, for {@link Keeping.sentAt}. */

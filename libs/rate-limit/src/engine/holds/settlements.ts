@@ -1,6 +1,8 @@
 import { isStoreUnavailable } from '../../core/errors.js';
 import type { Held, HoldingStore } from '../../core/holds/holding-store.js';
+import type { HoldEvent } from '../../core/observer.js';
 import { saidBy } from '../../core/shown.js';
+import type { Reports } from '../observer/safe-observer.js';
 import { RecurringWarnings } from '../recurring-warnings.js';
 import { Alarm, type Alarms } from './alarms.js';
 
@@ -17,11 +19,16 @@ const HURRIED = 2;
 /** In milliseconds: how long closing waits for settlements. */
 const LONGEST_PARTING = 1_000;
 
+/** Where the ends of holds are reported. */
+export type HoldListener = Pick<Reports, 'holdSettled' | 'holdExpired'>;
+
 /** What {@link Settlements} needs beside the alarms. */
 export interface SettlementsSettings {
   /** Throws if the store cannot hold. */
   readonly store: () => HoldingStore;
   readonly warn: (message: string) => void;
+  /** Is told how holds end. */
+  readonly observer?: HoldListener | undefined;
   readonly most?: number | undefined;
   /** How long closing waits, in milliseconds. */
   readonly parting?: number | undefined;
@@ -128,9 +135,11 @@ export class Settlements {
     }
   }
 
-  private ask(held: Held, cost: number): Promise<boolean> {
+  private async ask(held: Held, cost: number): Promise<boolean> {
     this.asking++;
-    return this.settings.store().settle(held, cost);
+    const isSettled = await this.settings.store().settle(held, cost);
+    if (isSettled) this.settings.observer?.holdSettled?.(endOf(held, cost));
+    return isSettled;
   }
 
   private answered(): void {
@@ -193,6 +202,14 @@ class Retry extends Alarm {
     void this.settlements.retry(this);
   }
 }
+
+/** The end of a hold as it is reported. `cost` is `undefined` if the hold was lost. */
+export const endOf = ({ policy, key, units = 0 }: Held, cost: number | undefined): HoldEvent => ({
+  policy: policy.name,
+  key,
+  held: units,
+  cost,
+});
 
 const CLOSED = 'the limiter was closed first';
 

@@ -1,7 +1,9 @@
 import { kindOf, shown } from '../../core/shown.js';
 import { RateLimitError } from '../../core/errors.js';
-import { checkKnownKeys } from '../../core/checks.js';
-import type { LimitNumbers } from '../../core/limit-book.js';
+import { checkKnownKeys, checkOneOf } from '../../core/checks.js';
+import { LIVE_MODES, type LimitNumbers } from '../../core/limit-book.js';
+import type { PolicyMode } from '../../core/policy.js';
+import { checkLimit } from '../../core/quota-numbers.js';
 import { keyOfApiKey } from '../identity/api-key.js';
 
 /** A limit as its policy is defined. */
@@ -14,6 +16,8 @@ export interface DefinedLimit {
   readonly window: number;
   /** The window as people write it: `1m`, `day Europe/Berlin`. */
   readonly windowText: string;
+  /** What the policy does with hits over the limit. */
+  readonly mode: PolicyMode;
 }
 
 /** A limit as it applies now. */
@@ -26,13 +30,19 @@ export interface LiveLimit {
   readonly limit: number;
   /** The most units at once. */
   readonly burst: number;
+  /** What the policy does with hits over the limit. */
+  readonly mode: PolicyMode;
   /** The definition's numbers, which apply again when the limit is cleared. */
   readonly defined: DefinedLimit;
   /** The version of this limit's last change, larger than those of all earlier changes; 0: the limit is not set. */
   readonly version: number;
 }
 
-/** New numbers, or a function that gets the current limit and returns them; `undefined` changes nothing. */
+/**
+ * New numbers, or a function that gets the current limit and returns them; `undefined` changes nothing.
+ *
+ * A `mode` that is left out stays as it was set. A `mode` alone leaves the limit and the burst as they are.
+ */
 export type LimitChange =
   LimitNumbers | ((current: LiveLimit) => LimitNumbers | undefined | Promise<LimitNumbers | undefined>);
 
@@ -56,12 +66,14 @@ export type OverrideKey =
 /** Longer keys would fill every instance's memory. */
 const LONGEST_OVERRIDE_KEY = 1_024;
 
-/** @throws RateLimitError `RL_OPTION_UNKNOWN` */
+/** @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_MODE_INVALID`, `RL_LIMIT_INVALID` */
 export function readNumbers(numbers: LimitNumbers): LimitNumbers {
-  checkKnownKeys(numbers, ['limit', 'burst'], 'a limit change');
+  checkKnownKeys(numbers, ['limit', 'burst', 'mode'], 'a limit change');
   // Read once: a getter may return something else the next time.
-  const { limit, burst } = numbers;
-  return { limit, burst };
+  const { limit, burst, mode } = numbers;
+  if (mode !== undefined) checkOneOf(mode, LIVE_MODES, 'RL_MODE_INVALID', 'mode');
+  if (limit === undefined && (mode === undefined || burst !== undefined)) checkLimit(limit);
+  return { limit, burst, mode };
 }
 
 /** @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_OPTION_INVALID` */

@@ -1,18 +1,36 @@
 import { isStoreUnavailable, RateLimitError } from '../../core/errors.js';
 import { saidBy, shown } from '../../core/shown.js';
-import { entryName, partsOf, type LimitBook, type LimitNumbers } from '../../core/limit-book.js';
+import {
+  entryName,
+  partsOf,
+  type LimitBook,
+  type LimitChanges,
+  type LimitEntry,
+  type LimitNumbers,
+} from '../../core/limit-book.js';
+import type { LimitChangeEvent } from '../../core/observer.js';
 import type { Policy } from '../../core/policy.js';
 import { RecurringWarnings } from '../recurring-warnings.js';
+import { AppliedLimits } from './applied-limits.js';
 import type { LiveLimit } from './limit-change.js';
 import type { LivePolicy } from './live-policy.js';
+
+/** Whom a {@link LimitFollower} tells. */
+export interface FollowerSettings {
+  readonly warn: (message: string) => void;
+  /** Is told of changes, also of those by other processes. */
+  readonly changed?: ((event: LimitChangeEvent) => void) | undefined;
+}
 
 /** Makes policies follow a book of limits: reads its entries and applies them. */
 export class LimitFollower {
   private readonly byId: ReadonlyMap<string, LivePolicy>;
   private readonly warnings: RecurringWarnings;
-  /** The version of the book that was read last, and those of its entries. */
+  /** The version of the book that was read last, and its entries. */
   private version = 0;
-  private versions = new Map<string, number>();
+  private entries = new Map<string, LimitEntry>();
+  /** Whether the book was read: then what it has is no news. */
+  private hasRead = false;
   private running: Promise<void> | undefined;
   private next: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -20,16 +38,21 @@ export class LimitFollower {
   constructor(
     readonly policies: readonly LivePolicy[],
     private readonly book: LimitBook,
-    warn: (message: string) => void,
+    private readonly settings: FollowerSettings,
   ) {
     this.byId = new Map(policies.map((live) => [live.own.id, live]));
-    this.warnings = new RecurringWarnings(warn);
+    this.warnings = new RecurringWarnings(settings.warn);
   }
 
   /** The limit as it was read last. */
   of(live: LivePolicy, key: string | undefined): LiveLimit {
-    const version = this.versions.get(entryName(live.own.id, key)) ?? 0;
+    const version = this.entryOf(live, key)?.version ?? 0;
     return liveLimitOf(live, key, key === undefined ? live.current : live.for(undefined, key), version);
+  }
+
+  /** What is set, as it was read last; `undefined`: nothing. */
+  entryOf(live: LivePolicy, key: string | undefined): LimitEntry | undefined {
+    return this.entries.get(entryName(live.own.id, key));
   }
 
   /**
@@ -83,8 +106,15 @@ export class LimitFollower {
 
   private async read(): Promise<void> {
     const changes = await this.book.changesSince(this.version);
-    if (!changes) return;
-    if (changes.isWhole && [...this.versions.keys()].some((name) => !changes.entries.has(name))) {
+    const { changed } = this.settings;
+    const before = changes && changed && this.hasRead ? new AppliedLimits(this.policies) : undefined;
+    if (changes) this.apply(changes);
+    this.hasRead = true;
+    for (const change of before?.changes() ?? []) changed!(change);
+  }
+
+  private apply(changes: LimitChanges): void {
+    if (changes.isWhole && [...this.entries.keys()].some((name) => !changes.entries.has(name))) {
       this.warnings.warnOnce(
         'lost',
         () =>
@@ -93,7 +123,7 @@ export class LimitFollower {
     }
     if (changes.isWhole) {
       for (const live of this.policies) live.restore();
-      this.versions = new Map();
+      this.entries = new Map();
     }
     for (const [name, entry] of changes.entries) {
       const { id, key } = partsOf(name);
@@ -103,8 +133,8 @@ export class LimitFollower {
       const policy = entry && this.policyOf(live, entry);
       live.put(key, policy);
       // Also for numbers that cannot be used: a change of them must name their version.
-      if (entry) this.versions.set(name, entry.version);
-      else this.versions.delete(name);
+      if (entry) this.entries.set(name, entry);
+      else this.entries.delete(name);
     }
     this.version = changes.version;
   }
@@ -147,9 +177,15 @@ export class LimitFollower {
 export function liveLimitOf(
   { own }: LivePolicy,
   key: string | undefined,
-  { name, limit, burst }: Policy,
+  { name, limit, burst, mode }: Policy,
   version: number,
 ): LiveLimit {
-  const defined = { limit: own.limit, burst: own.burst, window: own.window, windowText: own.period.text };
-  return { policy: name, ...(key !== undefined && { key }), limit, burst, defined, version };
+  const defined = {
+    limit: own.limit,
+    burst: own.burst,
+    window: own.window,
+    windowText: own.period.text,
+    mode: own.mode,
+  };
+  return { policy: name, ...(key !== undefined && { key }), limit, burst, mode, defined, version };
 }

@@ -17,16 +17,15 @@ import {
   type LiveLimit,
   type OverrideKey,
 } from './limit-change.js';
-import { liveLimitOf, LimitFollower } from './limit-follower.js';
+import { liveLimitOf, LimitFollower, type FollowerSettings } from './limit-follower.js';
 import type { LivePolicy } from './live-policy.js';
 
 /** What {@link LiveLimits} needs beside the book. */
-export interface LiveLimitsSettings {
+export interface LiveLimitsSettings extends FollowerSettings {
   /** How often a shared book is read, in milliseconds; `undefined`: limits do not change. */
   readonly every: number | undefined;
   /** How long a start waits for the first read, in milliseconds. Default 3,000. */
   readonly patience?: number;
-  readonly warn: (message: string) => void;
   /** What is known of the keys of requests. Default: nothing. */
   readonly keys?: KnownKeys;
 }
@@ -55,7 +54,7 @@ export class LiveLimits {
     private readonly book: LimitBook,
     private readonly settings: LiveLimitsSettings,
   ) {
-    this.follower = new LimitFollower(catalogue.livePolicies, book, settings.warn);
+    this.follower = new LimitFollower(catalogue.livePolicies, book, settings);
     this.keys = settings.keys ?? new KnownKeys();
   }
 
@@ -82,7 +81,7 @@ export class LiveLimits {
    *   the limit meanwhile, the function is called again, so no update is lost
    * @returns the limit that was set
    * @throws RateLimitError as {@link get} does; `RL_LIMIT_INVALID`, `RL_BURST_INVALID`, `RL_PRECISION`,
-   *   `RL_COST_NEVER_PASSES`, `RL_OPTION_UNKNOWN` for numbers that cannot be used; `RL_LIMIT_CHANGED` when the limit has
+   *   `RL_MODE_INVALID`, `RL_COST_NEVER_PASSES`, `RL_OPTION_UNKNOWN` for numbers that cannot be used; `RL_LIMIT_CHANGED` when the limit has
    *   another version than `condition` says; `RL_LIMITS_FULL`; `RL_POLICY_PER_HANDLER` where each handler that uses the
    *   policy has numbers of its own. After a `StoreUnavailableError` it may be set all the same
    */
@@ -164,15 +163,19 @@ export class LiveLimits {
     change: LimitChange,
     expected: number | undefined,
   ): Promise<LiveLimit> {
-    if (typeof change !== 'function') return this.put(live, key, change, expected);
     for (let attempt = 1; ; attempt++) {
       await this.follower.refresh();
       const current = this.follower.of(live, key);
       if (expected !== undefined && expected !== current.version) throw changed(live, key, expected, current.version);
-      const numbers = await change(current);
+      const numbers = typeof change === 'function' ? await change(current) : change;
       if (numbers === undefined) return current;
       try {
-        return await this.put(live, key, numbers, current.version);
+        return await this.put(
+          live,
+          key,
+          merged(readNumbers(numbers), this.follower.entryOf(live, key)),
+          current.version,
+        );
       } catch (error) {
         const isLate = error instanceof RateLimitError && error.code === 'RL_LIMIT_CHANGED';
         if (!isLate || attempt === MOST_ATTEMPTS) throw error;
@@ -183,10 +186,9 @@ export class LiveLimits {
   private async put(
     live: LivePolicy,
     key: string | undefined,
-    given: LimitNumbers,
-    expected: number | undefined,
+    numbers: LimitNumbers,
+    expected: number,
   ): Promise<LiveLimit> {
-    const numbers = readNumbers(given);
     const policy = live.checked(numbers);
     const { version } = await this.write(live, key, numbers, expected);
     // The limit is written. If this read fails, the next one finds it.
@@ -229,6 +231,12 @@ export class LiveLimits {
     );
   }
 }
+
+/** A mode that is left out stays as it was set. A mode alone leaves the numbers as they are. */
+const merged = (given: LimitNumbers, entry: LimitNumbers | undefined): LimitNumbers =>
+  given.limit === undefined
+    ? { limit: entry?.limit, burst: entry?.burst, mode: given.mode }
+    : { ...given, mode: given.mode ?? entry?.mode };
 
 const changed = ({ own }: LivePolicy, key: string | undefined, expected: number, version: number): RateLimitError =>
   new RateLimitError(

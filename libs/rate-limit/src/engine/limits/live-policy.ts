@@ -63,8 +63,8 @@ export class LivePolicy implements PolicySource<unknown> {
    *
    * @throws RateLimitError as `definePolicy` does
    */
-  with({ limit, burst }: LimitNumbers): Policy {
-    return this.variants.with({ limit, burst });
+  with({ limit = this.own.limit, burst, mode }: LimitNumbers): Policy {
+    return this.variants.with({ limit, burst, mode });
   }
 
   /**
@@ -72,13 +72,12 @@ export class LivePolicy implements PolicySource<unknown> {
    *
    * @throws RateLimitError `RL_COST_NEVER_PASSES`, and as {@link with} does
    */
-  checked(numbers: LimitNumbers): Policy {
-    const policy = this.variants.checked(numbers);
-    const { name, burst } = policy;
+  checked({ limit = this.own.limit, burst, mode }: LimitNumbers): Policy {
+    const policy = this.variants.checked({ limit, burst, mode });
     if (!this.shutsOut(policy)) return policy;
     throw new RateLimitError(
       'RL_COST_NEVER_PASSES',
-      `${name}: a route's requests cost ${this.highestCost}, more than the ${burst} that could pass at once, so all of them would be denied; set at least ${this.highestCost}, or 0 to deny everything`,
+      `${policy.name}: a route's requests cost ${this.highestCost}, more than the ${policy.burst} that could pass at once, so all of them would be denied; set at least ${this.highestCost}, or 0 to deny everything`,
     );
   }
 

@@ -20,7 +20,7 @@ export function makePlans(settings: RateLimitSettings, discovery: DiscoveryServi
   refuseStrays(discovery);
   const isShared = options.redis !== undefined || options.store !== undefined;
   const application = isShared && options.prefix === undefined ? applicationName() : undefined;
-  const catalogue = new RuleCatalogue(options.policies, abilitiesOf(options));
+  const catalogue = new RuleCatalogue(options.policies, abilitiesOf(options), options.mode);
   const plans = new Plans(catalogue, options.default ?? [], routesOf(discovery, modules, application));
   warnOfEstimates(plans, settings);
   warnOfMessages(discovery, settings);

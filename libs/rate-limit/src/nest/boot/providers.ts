@@ -91,8 +91,8 @@ export const rateLimitProviders: Provider[] = [
   {
     provide: RATE_LIMIT_HOLDS,
     inject: [RATE_LIMIT_STORE, RATE_LIMIT_SETTINGS],
-    useFactory: (store: RateLimitStore, { logger }: RateLimitSettings) =>
-      new KeptHolds(store, { warn: (message) => logger.warn(message) }),
+    useFactory: (store: RateLimitStore, { logger, observer }: RateLimitSettings) =>
+      new KeptHolds(store, { warn: (message) => logger.warn(message), observer }),
   },
   {
     provide: RateLimiter,

@@ -1,5 +1,6 @@
 import type { Policy } from '../../core/policy.js';
-import { LivePolicy } from '../../engine/limits/live-policy.js';
+import { isInShadow } from '../../core/shadow.js';
+import { currentOf } from '../../engine/limits/live-policy.js';
 import { MemoryStore } from '../../stores/memory/memory.store.js';
 import { LimitByRequest } from '../plan/limit-by-request.js';
 import type { Rule } from '../plan/rule.js';
@@ -10,7 +11,9 @@ import { documentedAnswers, type DocumentedAnswers } from './documented-answers.
 const SOME_LIMIT = 100;
 
 /** What can be said of the answers of a route from its rules, with the limits in force now. */
-export function answersOf(rules: readonly Rule[], { options, headers }: RateLimitSettings): DocumentedAnswers {
+export function answersOf(all: readonly Rule[], { options, headers }: RateLimitSettings): DocumentedAnswers {
+  // Clients see nothing of a policy in shadow.
+  const rules = all.filter(({ source }) => !isInShadow(currentOf(source)));
   const policies = rules.map((rule) => {
     return {
       policy: policyOf(rule),
@@ -29,7 +32,7 @@ export function answersOf(rules: readonly Rule[], { options, headers }: RateLimi
 
 function policyOf({ source, cost }: Rule): Policy {
   if (source instanceof LimitByRequest) return source.withLimit(Math.max(SOME_LIMIT, cost));
-  return source instanceof LivePolicy ? source.current : source.own;
+  return currentOf(source);
 }
 
 const namesOf = (named: readonly { name: string }[]): string[] => [...new Set(named.map(({ name }) => name))];

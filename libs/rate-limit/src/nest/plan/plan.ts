@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import { RateLimitError } from '../../core/errors.js';
 import { shown } from '../../core/shown.js';
 import type { Policy } from '../../core/policy.js';
+import { isInShadow } from '../../core/shadow.js';
 import { policyField, shownAt, shownBy, type Verdict } from '../../headers/ratelimit-headers.js';
 import { ALL_POLICIES, SKIPPED_POLICIES } from '../decorators/skip-rate-limit.decorator.js';
 import { RATE_LIMIT_POLICIES } from '../decorators/rate-limit.decorator.js';
@@ -112,26 +113,31 @@ const ownPlace = (owner: string, depth: number, before: number): string => {
 };
 
 /**
- * The text of `RateLimit-Policy` for what was decided. Where no policy depends on the request it names all of a plan.
+ * The text of `RateLimit-Policy` for what was decided. Where no policy depends on the request it names all of a plan that
+ * are not in shadow.
  *
  * @param now milliseconds since the epoch
+ * @param showsShadow whether policies in shadow are shown too
  */
-export function policyFieldOf(plan: Plan, verdicts: readonly Verdict[], now: number): string {
+export function policyFieldOf(plan: Plan, verdicts: readonly Verdict[], now: number, showsShadow: boolean): string {
   const { live, policyField: own } = plan;
-  if (!live) return policyField(verdicts.map((verdict) => shownBy(verdict, now)));
+  if (!live || showsShadow) return policyField(verdicts.map((verdict) => shownBy(verdict, now)));
   if (!plan.hasCalendar && live.every(({ isOwn }) => isOwn)) return own;
   const judged = live.map(({ own: { id } }) => verdicts.find(({ policy }) => policy.id === id));
   // Keys with an override are too rare to cache their texts, and calendar windows vary.
   if (plan.hasCalendar || judged.some((verdict, i) => verdict && verdict.policy !== live[i]!.current)) {
-    const shown = judged.map((verdict, i) => (verdict ? shownBy(verdict, now) : shownAt(live[i]!.current, now)));
-    return policyField(shown);
+    const shown = judged.map((verdict, i) => (verdict ? shownBy(verdict, now) : shownOf(live[i]!.current, now)));
+    return policyField(shown.flat());
   }
   if (!plan.changed?.policies.every((policy, i) => policy === live[i]!.current)) {
     const policies = live.map(({ current }) => current);
-    plan.changed = { policies, field: policyField(policies.map((policy) => shownAt(policy, now))) };
+    plan.changed = { policies, field: policyField(policies.flatMap((policy) => shownOf(policy, now))) };
   }
   return plan.changed.field;
 }
+
+/** Nothing of a policy in shadow, which clients need not know. */
+const shownOf = (policy: Policy, now: number) => (isInShadow(policy) ? [] : [shownAt(policy, now)]);
 
 function compiled(all: readonly Rule[]): Plan {
   const live = all.map(({ source }) => source).filter((source) => source instanceof LivePolicy);
@@ -143,7 +149,7 @@ function compiled(all: readonly Rule[]): Plan {
     live: live.length === all.length ? live : undefined,
     isHolding: all.some(({ final }) => final !== undefined),
     hasCalendar: live.some(({ own }) => own.period.isCalendar),
-    policyField: policyField(live.map(({ own }) => shownAt(own, Date.now()))),
+    policyField: policyField(live.flatMap(({ own }) => shownOf(own, Date.now()))),
     changed: undefined,
   };
 }

@@ -2,9 +2,11 @@ import { CONCURRENCY } from '../../core/algorithms/index.js';
 import { checkKnownKeys } from '../../core/checks.js';
 import { RateLimitError } from '../../core/errors.js';
 import { withoutHolds } from '../../core/holds/holding-store.js';
+import type { LiveMode } from '../../core/limit-book.js';
 import { shown } from '../../core/shown.js';
 import { Catalogue } from '../../engine/catalogue.js';
 import { abilitiesOf, checkAbilities, type StoreAbilities } from '../../engine/store-abilities.js';
+import { withMode } from '../../engine/with-mode.js';
 import type { ConcurrencyOptions, PolicyOptions, PolicyReference } from '../options.js';
 import { RESOLVE_KEYS, type ResolveOptions } from '../resolve/resolved-policy.js';
 import { inUse, RULE_KEYS, ruleOf, ruleOfHandler, withUse, type Rule, type WrittenPolicy } from './rule.js';
@@ -19,13 +21,15 @@ export class RuleCatalogue extends Catalogue<WrittenPolicy, Rule> {
 
   /**
    * @param abilities what the store can do
+   * @param mode that of policies that have none of their own
    * @throws RateLimitError that names the policy
    */
   constructor(
     policies: Record<string, WrittenPolicy> = {},
     private readonly abilities: StoreAbilities = abilitiesOf({}),
+    private readonly mode?: LiveMode,
   ) {
-    super(policies, (options) => feasible(ruleOf(options), abilities), [...RESOLVE_KEYS, 'per']);
+    super(policies, (options) => feasible(ruleOf(withMode(options, mode)), abilities), [...RESOLVE_KEYS, 'per']);
     this.configured = new Set(this.names);
   }
 
@@ -57,7 +61,7 @@ export class RuleCatalogue extends Catalogue<WrittenPolicy, Rule> {
       );
     }
     if (requested.name === undefined) {
-      return feasible(ruleOf(requested as WrittenPolicy, place), this.abilities);
+      return feasible(ruleOf(withMode(requested as WrittenPolicy, this.mode), place), this.abilities);
     }
     checkKnownKeys(requested, RULE_KEYS, 'a policy');
     if (this.isChange(requested)) return this.changed(requested as PolicyReference, owner);

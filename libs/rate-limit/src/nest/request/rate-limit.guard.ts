@@ -122,14 +122,16 @@ export class RateLimitGuard implements CanActivate {
       throw answeredMeanwhile();
     }
     const { verdicts } = call;
+    const { headers, showsShadow } = this.settings;
     let isDenied = false;
     for (let i = 0; i < hits.length; i++) {
       const decision = decisions[i]!;
-      verdicts.push({ policy: hits[i]!.policy, cost: hits[i]!.cost, decision });
+      const { policy, cost } = hits[i]!;
+      if (decision.shadow === undefined || showsShadow) verdicts.push({ policy, cost, decision });
       if (!decision.allowed) isDenied = true;
     }
     const now = Date.now();
-    call.setFields(rateLimitFields(this.settings.headers, policyFieldOf(plan, verdicts, now), verdicts, now));
+    call.setFields(rateLimitFields(headers, policyFieldOf(plan, verdicts, now, showsShadow), verdicts, now));
     if (isDenied) throw denied(call);
     if (plan.isHolding) this.keep(call, { hits, decisions, sentAt });
     return true;

@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Decision } from '../../core/decision.js';
 import { isStoreUnavailable, type StoreUnavailableError } from '../../core/errors.js';
 import { checkHits, type Hit } from '../../core/hit.js';
-import type { Observer } from '../../core/observer.js';
+import type { Observer, StoreReports } from '../../core/observer.js';
 import { shareOf, type Policy, type StoreFailureMode } from '../../core/policy.js';
 import { blocking, checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import { hasSlots } from '../../core/algorithms/index.js';
@@ -19,7 +19,7 @@ export interface FailurePolicy {
   mode: StoreFailureMode;
   /** How many instances share a quota. By itself each admits its share. Default 1. */
   instances?: number | undefined;
-  observer: Observer;
+  observer: Pick<Observer, 'storeFailed' | 'storeAnswers'> & StoreReports;
   /** The clock, in milliseconds. Default `Date.now`. */
   now?: Clock;
 }
@@ -47,7 +47,7 @@ export class FailurePolicyStore implements BlockingStore, HoldingStore {
   ) {
     const { now = Date.now } = policy;
     this.now = now;
-    this.local = new MemoryStore({ now });
+    this.local = new MemoryStore({ now }, { blocked: policy.observer.blocked });
     this.lastAnswers = new LastAnswers(now);
     this.outage = new Outage(policy.observer);
   }

@@ -18,7 +18,7 @@ export class Outage {
   private calm = CALM;
   private calmSince = -Infinity;
 
-  constructor(private readonly observer: Observer) {}
+  constructor(private readonly observer: Pick<Observer, 'storeFailed' | 'storeAnswers'>) {}
 
   failed(error: StoreUnavailableError): void {
     this.lastFailure = performance.now();

@@ -13,6 +13,7 @@ import {
   type Claim,
   type Outcome,
 } from '../../core/judge-all.js';
+import { blockBegun, type StoreReports } from '../../core/observer.js';
 import type { Policy } from '../../core/policy.js';
 import { blocksIdOf } from '../../core/shadow.js';
 import { keptKey } from '../long-key.js';
@@ -36,7 +37,11 @@ export class KeptQuotas {
   private readonly blocks: Tables<BlockState>;
   private readonly holds: OpenHolds;
 
-  constructor(maxKeys: number) {
+  /** @param blocked is told of blocks that begin */
+  constructor(
+    maxKeys: number,
+    private readonly blocked: StoreReports['blocked'],
+  ) {
     this.entries = new EntriesInUse(maxKeys);
     this.quotas = new Tables(this.entries);
     this.blocks = new Tables(this.entries);
@@ -80,10 +85,12 @@ export class KeptQuotas {
   }
 
   /** Keeps what a hit left. */
-  private kept({ hold }: Hit, { policy, key, entry, blocked }: KeptClaim, outcome: Outcome, now: number): Decision {
-    const { decision, state, block, held, abandoned } = outcome;
+  private kept(hit: Hit, { policy, key, entry, blocked }: KeptClaim, outcome: Outcome, now: number): Decision {
+    const { decision, state, block, begun, held, abandoned } = outcome;
+    const { hold } = hit;
     this.keep(policy, algorithmOf(policy.algorithm), key, entry, state, now);
     this.keepBlock(policy, key, blocked, block, now);
+    if (begun !== undefined) this.blocked?.(blockBegun(policy, hit.key, begun));
     for (const id of abandoned) this.holds.delete(policy, key, id);
     if (hold && held) this.holds.set(policy, key, hold.id, held, now);
     return decision;
@@ -104,9 +111,10 @@ export class KeptQuotas {
     if (algorithm.countsHolds || (!isOpen && held.keptUntil <= now)) return isOpen;
     // What an abandoned hold gives back, it gives back even if its request ends after all.
     const claim = { ...this.claimOf({ policy, key: given, cost: 0 }, now), holds: this.holds.of(policy, key) };
-    const { state, block } = settleOne(claim, held, isOpen ? cost : 0, now);
+    const { state, block, begun } = settleOne(claim, held, isOpen ? cost : 0, now);
     this.keep(policy, algorithm, key, claim.entry, state, now);
     this.keepBlock(policy, key, claim.blocked, block, now);
+    if (begun !== undefined) this.blocked?.(blockBegun(policy, given, begun));
     return isOpen;
   }
 

@@ -34,9 +34,9 @@ export class MemoryLimitBook implements LimitBook {
       return { outcome: 'done', version: 0 };
     }
     if (known === 0 && this.entries.size >= MOST_LIMITS) return { outcome: 'full', version: 0 };
-    const { limit, burst } = numbers;
+    const { limit, burst, mode } = numbers;
     this.changed(name);
-    this.entries.set(name, { limit, burst, version: this.version });
+    this.entries.set(name, { limit, burst, mode, version: this.version });
     return { outcome: 'done', version: this.version };
   }
 

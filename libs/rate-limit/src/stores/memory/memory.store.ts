@@ -14,6 +14,7 @@ import type { Decision } from '../../core/decision.js';
 import { RateLimitError } from '../../core/errors.js';
 import { checkHits, type Hit } from '../../core/hit.js';
 import { mergingHits } from '../../core/merging-hits.js';
+import type { StoreReports } from '../../core/observer.js';
 import type { Policy } from '../../core/policy.js';
 import { shown } from '../../core/shown.js';
 import { KeptQuotas } from './kept-quotas.js';
@@ -44,8 +45,11 @@ export class MemoryStore implements BlockingStore, HoldingStore {
   private readonly kept: KeptQuotas;
   private readonly now: Clock;
 
-  /** @throws RateLimitError `RL_MAX_KEYS_INVALID` */
-  constructor({ now = Date.now, maxKeys = 100_000 }: MemoryStoreOptions = {}) {
+  /**
+   * @param reports for the limiter that opens it
+   * @throws RateLimitError `RL_MAX_KEYS_INVALID`
+   */
+  constructor({ now = Date.now, maxKeys = 100_000 }: MemoryStoreOptions = {}, reports: StoreReports = {}) {
     if (!Number.isSafeInteger(maxKeys) || maxKeys < 1) {
       throw new RateLimitError(
         'RL_MAX_KEYS_INVALID',
@@ -53,7 +57,7 @@ export class MemoryStore implements BlockingStore, HoldingStore {
       );
     }
     this.now = now;
-    this.kept = new KeptQuotas(maxKeys);
+    this.kept = new KeptQuotas(maxKeys, reports.blocked);
   }
 
   /** How many keys are kept now. */

@@ -3,7 +3,7 @@
 export const limitsScript = `local book,log=KEYS[1],KEYS[2]
 local name,numbers,expected=ARGV[1],ARGV[2],ARGV[3]
 local current=redis.call('HGET',book,name)
-local known=current and string.match(current,'^(%d+) %d+ [%d-]+$') or '0'
+local known=current and string.match(current,'^(%d+) [%d-]+ [%d-]+ ?%a*$') or '0'
 if expected~='' and expected~=known then return { 'changed',known } end
 if numbers=='' and not current then return { 'done','0' } end
 local last=tonumber(redis.call('HGET',book,'version') or '')

@@ -3,6 +3,7 @@ import {
   type LimitBook,
   type LimitChanges,
   type LimitEntry,
+  type LiveMode,
   type LimitNumbers,
   type LimitWriteResult,
 } from '../../core/limit-book.js';
@@ -54,7 +55,7 @@ export class RedisLimitBook implements LimitBook {
   }
 
   async write(name: string, numbers: LimitNumbers | undefined, expected?: number): Promise<LimitWriteResult> {
-    const text = numbers ? `${numbers.limit} ${numbers.burst ?? '-'}` : '';
+    const text = numbers ? textOf(numbers) : '';
     const args = [name, text, expected ?? '', MOST_LIMITS, LONGEST_LOG, LIFE].map(String);
     // EVAL with the text: the script runs rarely, so it need not be loaded.
     const written = await this.inTime(() => this.client.eval(limitsScript, 2, this.book, this.log, ...args));
@@ -113,9 +114,19 @@ export class RedisLimitBook implements LimitBook {
   }
 }
 
+const textOf = ({ limit, burst, mode }: LimitNumbers): string =>
+  `${limit ?? '-'} ${burst ?? '-'}${mode === undefined ? '' : ` ${mode}`}`;
+
 /** `undefined` for text that this library did not write. */
 function entryOf(text: string): LimitEntry | undefined {
-  const [, version, limit, burst] = /^(\d+) (\d+) (\d+|-)$/.exec(text) ?? [];
+  const [, version, limit, burst, mode] = /^(\d+) (\d+|-) (\d+|-)(?: (enforce|shadow))?$/.exec(text) ?? [];
   if (version === undefined) return undefined;
-  return { limit: Number(limit), burst: burst === '-' ? undefined : Number(burst), version: Number(version) };
+  return {
+    limit: numberOf(limit!),
+    burst: numberOf(burst!),
+    mode: mode as LiveMode | undefined,
+    version: Number(version),
+  };
 }
+
+const numberOf = (text: string): number | undefined => (text === '-' ? undefined : Number(text));

@@ -6,6 +6,7 @@ import { RateLimitError, StoreUnavailableError } from '../../core/errors.js';
 import { checkHits, isPlain, type Hit } from '../../core/hit.js';
 import { mergingHits } from '../../core/merging-hits.js';
 import type { LimitBook } from '../../core/limit-book.js';
+import type { StoreReports } from '../../core/observer.js';
 import type { Policy } from '../../core/policy.js';
 import { checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import {
@@ -65,10 +66,14 @@ export class RedisStore implements BlockingStore, HoldingStore {
   private readonly timeout: number;
   private readonly now: Clock | undefined;
 
-  /** @throws RateLimitError `RL_REDIS_INVALID`, `RL_TIMEOUT_INVALID` */
+  /**
+   * @param reports for the limiter that opens it
+   * @throws RateLimitError `RL_REDIS_INVALID`, `RL_TIMEOUT_INVALID`
+   */
   constructor(
     private readonly client: RedisClient,
     { prefix = DEFAULT_PREFIX, now, timeout = DEFAULT_TIMEOUT }: RedisStoreOptions = {},
+    reports: StoreReports = {},
   ) {
     if (!isRedisClient(client)) {
       throw new RateLimitError(
@@ -80,7 +85,7 @@ export class RedisStore implements BlockingStore, HoldingStore {
     this.keys = new StateKeys(prefix);
     this.timeout = timeout;
     this.now = now;
-    this.lanes = new Lanes(client, timeout, now);
+    this.lanes = new Lanes(client, timeout, now, reports);
     this.limits = new RedisLimitBook(client, prefix, timeout);
   }
 

@@ -1,4 +1,5 @@
 import { oneLine } from '../../../core/shown.js';
+import type { LiveMode } from '../../../core/limit-book.js';
 import { isUnder, schemeOf } from '../../../engine/identity/key-schemes.js';
 import type { DenyOptions, ListEntry } from '../../../engine/lists/list.js';
 import type { ListOptions, Lists } from '../../../engine/lists/lists.js';
@@ -13,7 +14,7 @@ const MOST_NAMED = 3;
  * @param handlers how many handlers there are, limited or not
  */
 export function listLines(
-  { allow, deny }: ListOptions,
+  { allow, deny, mode }: ListOptions & { readonly mode?: LiveMode | undefined },
   lists: Lists | undefined,
   limited: Limited,
   handlers: number,
@@ -23,7 +24,8 @@ export function listLines(
   const { list, status = 403 } = isDenyOptions(deny) ? deny : { list: deny ?? [] };
   if (list.length) {
     const partly = partlySeen(lists, limited, handlers);
-    lines.push(`Denied, with ${status}: ${counted(list.length, 'entry', 'entries')}.${partly}`);
+    const what = mode === 'shadow' ? `In shadow, not denied with ${status}` : `Denied, with ${status}`;
+    lines.push(`${what}: ${counted(list.length, 'entry', 'entries')}.${partly}`);
   }
   return lines;
 }

@@ -44,7 +44,9 @@ export function listsText({ lists }: Rule): string {
 /** Numbers that were set at run time. */
 function setText({ own, current, isOwn }: LivePolicy): string {
   if (isOwn) return '';
-  return current === own ? ' (some keys have limits of their own)' : ` (now set to ${current.limit})`;
+  if (current === own) return ' (some keys have limits of their own)';
+  const set = [current.limit !== own.limit && String(current.limit), current.mode !== own.mode && current.mode];
+  return ` (now set to ${set.filter(Boolean).join(', ') || current.limit})`;
 }
 
 function blockText({ blocks }: Policy): string {
@@ -52,7 +54,13 @@ function blockText({ blocks }: Policy): string {
   return spans.length === 0 ? '' : `, blocks for ${spans.map(durationText).join(', then ')}`;
 }
 
-const modeText = ({ mode }: Policy): string => (mode === 'record' ? ', records only and denies nothing' : '');
+const modeText = ({ mode }: Policy): string => MODE_TEXTS[mode];
+
+const MODE_TEXTS: Readonly<Record<Policy['mode'], string>> = {
+  enforce: '',
+  shadow: ', in shadow: reports and denies nothing',
+  record: ', records only and denies nothing',
+};
 
 function useText({ cost, count, settle, skip }: Readonly<PolicyUse>): string {
   const spent = typeof cost === 'function' ? ', cost by your function' : cost === 1 ? '' : `, cost ${cost}`;

@@ -76,7 +76,7 @@ end
 function answer_with_block(block, is_blocked, may_begin, limit, cost, to)
   local remaining, reset_after, retry_after =
     to + FRAME.decision.remaining, to + FRAME.decision.resetAfter, to + FRAME.decision.retryAfter
-  local left = block.left
+  local left, begun = block.left, false
   if is_blocked then
     if block.extend and reply[retry_after] >= 0 and now > block.start
       and write_block(block, now, block.span, block.step)
@@ -85,6 +85,7 @@ function answer_with_block(block, is_blocked, may_begin, limit, cost, to)
     end
   elseif may_begin and reply[retry_after] > 0 then
     left = begin_block(block)
+    begun = true
   end
   if left > 0 then
     if limit == 0 then
@@ -97,5 +98,5 @@ function answer_with_block(block, is_blocked, may_begin, limit, cost, to)
     reply[remaining] = 0
     if cost > 0 and reply[retry_after] >= 0 then reply[retry_after] = max(left, reply[retry_after]) end
   end
-  reply[to + FRAME.decision.LENGTH + FRAME.block.blockedFor] = left
+  reply[to + FRAME.decision.LENGTH + FRAME.block.blockedFor] = begun and -left or left
 end

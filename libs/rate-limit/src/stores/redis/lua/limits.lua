@@ -1,8 +1,8 @@
 -- Changes one limit in the book, if it is still the one that the writer knows.
 --
--- KEYS      the book, a hash: entries by name, each "version limit burst" (burst "-" for none), and under "version" the
---           book's own; and its log, a sorted set of the latest changes by version, each "version name"
--- ARGV      name; "limit burst", or '' to remove the entry; the version that it must have, 0 for none, or '' for any;
+-- KEYS      the book, a hash: entries by name, each "version limit burst mode" ("-" for a limit or a burst of the
+--           definition, no mode for that of the definition), and under "version" the book's own; and its log, a sorted set of the latest changes by version, each "version name"
+-- ARGV      name; "limit burst mode", or '' to remove the entry; the version that it must have, 0 for none, or '' for any;
 --           the most entries; how many changes the log keeps; how long both are kept, in ms
 -- Returns   the outcome ("done", "changed" or "full"), and the entry's version now (0: there is no entry)
 --
@@ -14,7 +14,7 @@ local name, numbers, expected = ARGV[1], ARGV[2], ARGV[3]
 
 local current = redis.call('HGET', book, name)
 -- Text that this library did not write does not count as an entry. Readers ignore it too.
-local known = current and string.match(current, '^(%d+) %d+ [%d-]+$') or '0'
+local known = current and string.match(current, '^(%d+) [%d-]+ [%d-]+ ?%a*$') or '0'
 if expected ~= '' and expected ~= known then return { 'changed', known } end
 if numbers == '' and not current then return { 'done', '0' } end
 

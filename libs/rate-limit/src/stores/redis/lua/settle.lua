@@ -3,7 +3,7 @@
 -- Arguments   which policy, its debt, the rule of its blocks (blocks.lua) or ''; then of each command the id of the hold and
 --             what was really used, in one text
 -- KEYS        of each command the quota's state, its holds, and with a rule its block
--- Returns     of each 1, or 0 if the hold is not open
+-- Returns     of each 1, or 0 if the hold is not open. If a block begins: how long it lasts, as a negative number
 
 -- Mostly the window that was charged is open and has room. Then, as with a hit, one INCRBY corrects it and returns its state.
 local function is_corrected_at_once(key, at, mark, delta, debt)
@@ -37,18 +37,18 @@ local function settle_hold(key, holds, at, id, cost, debt)
   return is_open and 1 or 0, mark
 end
 
--- Begins a block if a settled charge counts, and final charges alone leave nothing.
+-- Begins a block if a settled charge counts, and final charges alone leave nothing. Returns how long it lasts, or 0.
 local function block_if_gone(key, holds, at, mark, cost, debt, block, block_key)
-  if cost == 0 or read_block(block, block_key) > 0 then return end
+  if cost == 0 or read_block(block, block_key) > 0 then return 0 end
   local room, present = room_of(key, at, debt)
-  if mark >= 0 and counting(at, present, mark, cost) == 0 then return end
+  if mark >= 0 and counting(at, present, mark, cost) == 0 then return 0 end
   local free = room - debt
-  if free > 0 or room == FRAME.LATE then return end
+  if free > 0 or room == FRAME.LATE then return 0 end
   scan_holds(holds, function(_, expires, its_mark, held)
     if expires and expires > now then free = free + counting(at, present, its_mark, held) end
     return free > 0
   end)
-  if free <= 0 then begin_block(block) end
+  return free <= 0 and begin_block(block) or 0
 end
 
 function run_settle(_, arg, count, key, answered, is_late)
@@ -63,8 +63,9 @@ function run_settle(_, arg, count, key, answered, is_late)
       n, cost = n + 1, tonumber(cost)
       local state, holds = KEYS[key + keys * (n - 1) + 1], KEYS[key + keys * (n - 1) + 2]
       local done, mark = settle_hold(state, holds, at, id, cost, debt)
-      if block and done == 1 then block_if_gone(state, holds, at, mark, cost, debt, block, KEYS[key + keys * n]) end
-      reply[answered + n] = done
+      local begun = 0
+      if block and done == 1 then begun = block_if_gone(state, holds, at, mark, cost, debt, block, KEYS[key + keys * n]) end
+      reply[answered + n] = begun > 0 and -begun or done
     end
   end
   return arg + 1, key + keys * count, answered + FRAME.done.LENGTH * count

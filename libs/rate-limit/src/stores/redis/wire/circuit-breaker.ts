@@ -51,6 +51,11 @@ export class CircuitBreaker {
     return this.pause !== 0 && this.now() < this.pausedUntil;
   }
 
+  /** Whether calls pause, except for those that try. */
+  get isOpen(): boolean {
+    return this.pause !== 0;
+  }
+
   answered(): void {
     this.failures = 0;
     this.pause = 0;

@@ -1,7 +1,7 @@
 // Generated from lua/*.lua by `npm run lua`. Do not edit.
 
 /** The name Redis knows the script by. */
-export const consumeSha = '40dc4c656c2bc033b545219899231b2007fa18fc';
+export const consumeSha = '9d8b253faa65ad3d48e272115773cd0885725f9b';
 
 export const consumeScript = `local KEYS,ARGV,redis,tonumber=KEYS,ARGV,redis,tonumber
 local time=redis.call('TIME')
@@ -847,7 +847,7 @@ end
 function answer_with_block(block,is_blocked,may_begin,limit,cost,to)
 local remaining,reset_after,retry_after=
 to+0,to+1,to+2
-local left=block.left
+local left,begun=block.left,false
 if is_blocked then
 if block.extend and reply[retry_after]>=0 and now>block.start
 and write_block(block,now,block.span,block.step)
@@ -856,6 +856,7 @@ left=block.span
 end
 elseif may_begin and reply[retry_after]>0 then
 left=begin_block(block)
+begun=true
 end
 if left>0 then
 if limit==0 then
@@ -868,7 +869,7 @@ end
 reply[remaining]=0
 if cost>0 and reply[retry_after]>=0 then reply[retry_after]=max(left,reply[retry_after]) end
 end
-reply[to+3+0]=left
+reply[to+3+0]=begun and -left or left
 end
 end
 if not keep_hold and (opcode==12 or opcode==9 or opcode==10 or opcode==11) then
@@ -1136,16 +1137,16 @@ call('HDEL',holds,id)
 return is_open and 1 or 0,mark
 end
 local function block_if_gone(key,holds,at,mark,cost,debt,block,block_key)
-if cost==0 or read_block(block,block_key)>0 then return end
+if cost==0 or read_block(block,block_key)>0 then return 0 end
 local room,present=room_of(key,at,debt)
-if mark>=0 and counting(at,present,mark,cost)==0 then return end
+if mark>=0 and counting(at,present,mark,cost)==0 then return 0 end
 local free=room - debt
-if free>0 or room==-1 then return end
+if free>0 or room==-1 then return 0 end
 scan_holds(holds,function(_,expires,its_mark,held)
 if expires and expires>now then free=free+counting(at,present,its_mark,held) end
 return free>0
 end)
-if free<=0 then begin_block(block) end
+return free<=0 and begin_block(block) or 0
 end
 function run_settle(_,arg,count,key,answered,is_late)
 local at=5*(ARGV[arg+0] - 1)+1
@@ -1159,8 +1160,9 @@ for id,cost in string.gmatch(ARGV[arg],'(%S+) (%S+)') do
 n,cost=n+1,tonumber(cost)
 local state,holds=KEYS[key+keys*(n - 1)+1],KEYS[key+keys*(n - 1)+2]
 local done,mark=settle_hold(state,holds,at,id,cost,debt)
-if block and done==1 then block_if_gone(state,holds,at,mark,cost,debt,block,KEYS[key+keys*n]) end
-reply[answered+n]=done
+local begun=0
+if block and done==1 then begun=block_if_gone(state,holds,at,mark,cost,debt,block,KEYS[key+keys*n]) end
+reply[answered+n]=begun>0 and -begun or done
 end
 end
 return arg+1,key+keys*count,answered+1*count

@@ -64,8 +64,12 @@ export class Exchange {
   private readonly answered = (found: unknown): void => {
     try {
       const reply = new Reply(found, this.frame);
-      this.commands[0]!.server.clock.observe(reply.server, this.sentAt, performance.now());
+      const { server } = this.commands[0]!;
+      const answeredAt = performance.now();
+      server.clock.observe(reply.server, this.sentAt, answeredAt);
       if (this.attempts === 0) return this.ask(this.commands);
+      const duration = answeredAt - this.sentAt;
+      server.reports.batchAnswered?.({ server: server.name, size: this.asked.length, duration });
       // The next batch leaves before this one's commands are answered, so that Redis works at the same time.
       if (reply.isInTime) this.over(this);
       const late = deliver(reply, this.asked);

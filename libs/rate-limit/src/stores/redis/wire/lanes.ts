@@ -1,5 +1,6 @@
 import type { Clock } from '../../../core/clock.js';
 import { isClusterClient, nameOf, type RedisClient } from '../connection/client.js';
+import type { StoreReports } from '../../../core/observer.js';
 import { RedisBatches } from './batch.js';
 import type { Command } from './command.js';
 import { Deadlines } from './deadlines.js';
@@ -31,6 +32,7 @@ export class Lanes {
     private readonly client: RedisClient,
     timeout: number,
     private readonly now: Clock | undefined,
+    private readonly reports: StoreReports,
   ) {
     this.deadlines = new Deadlines(timeout);
     this.script = new ConsumeScript(client, now === undefined);
@@ -47,7 +49,8 @@ export class Lanes {
     const address = (isClusterClient(this.client) && this.client.slots?.[lane]?.[0]) || '';
     let server = this.servers.get(address);
     if (!server) {
-      server = new RedisServer(address ? `Redis at ${address}` : nameOf(this.client), this.lookForPrimaries);
+      const name = address ? `Redis at ${address}` : nameOf(this.client);
+      server = new RedisServer(name, this.lookForPrimaries, this.reports);
       this.servers.set(address, server);
     }
     return server;

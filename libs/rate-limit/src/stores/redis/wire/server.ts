@@ -1,4 +1,5 @@
 import type { StoreUnavailableError } from '../../../core/errors.js';
+import type { StoreReports } from '../../../core/observer.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { ServerClock } from './clock.js';
 
@@ -12,10 +13,12 @@ export class RedisServer {
   /**
    * @param name what it is called in messages
    * @param failing called for every failure
+   * @param reports where blocks, batches and pauses are reported
    */
   constructor(
     readonly name: string,
     private readonly failing: () => void,
+    readonly reports: StoreReports,
   ) {}
 
   /** Why not to ask; `undefined`: ask. The caller must ask then, because it may be the one call that tries the server. */
@@ -29,12 +32,20 @@ export class RedisServer {
   }
 
   answered(): void {
+    const wasOpen = this.breaker.isOpen;
     this.breaker.answered();
+    if (wasOpen) this.report(false);
   }
 
   failed(failure: StoreUnavailableError): void {
     this.failure = failure;
+    const wasOpen = this.breaker.isOpen;
     this.breaker.failed();
+    if (!wasOpen && this.breaker.isOpen) this.report(true);
     this.failing();
+  }
+
+  private report(isOpen: boolean): void {
+    this.reports.breakerChanged?.({ server: this.name, isOpen });
   }
 }

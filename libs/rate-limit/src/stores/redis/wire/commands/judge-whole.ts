@@ -1,6 +1,7 @@
 import { hasSlots } from '../../../../core/algorithms/index.js';
 import type { Decision } from '../../../../core/decision.js';
 import { isPlain, type Hit } from '../../../../core/hit.js';
+import { blockBegun } from '../../../../core/observer.js';
 import { considersHolds } from '../../../../core/judge-all.js';
 import { Command, type RunWriter } from '../command.js';
 import { FRAME, OPCODE } from '../frame.js';
@@ -91,10 +92,19 @@ export class JudgeWhole extends Command<Decision[]> {
     for (let i = 0; i < hits.length; i++) {
       const { policy } = hits[i]!;
       let decision = readDecision(policy, reply);
-      if (policy.blocks) decision = withBlock(decision, reply);
+      if (policy.blocks) decision = this.withBlock(decision, hits[i]!, reply);
       decisions.push(this.id === undefined ? decision : readAside(decision, reply));
     }
     return decisions;
+  }
+
+  /** A block that begins comes as a negative number. */
+  private withBlock(decision: Decision, { policy, key }: Hit, reply: Reply): Decision {
+    const left = reply.numberAt(FRAME.block.blockedFor);
+    reply.skip(FRAME.block.LENGTH);
+    if (left === 0) return decision;
+    if (left < 0) this.server.reports.blocked?.(blockBegun(policy, key, -left));
+    return { ...decision, blockedFor: Math.abs(left) };
   }
 }
 
@@ -113,9 +123,3 @@ const isAlike = (one: Hit, other: Hit): boolean =>
   one.patience === other.patience &&
   one.hold?.ttl === other.hold?.ttl &&
   one.hold?.givesBack === other.hold?.givesBack;
-
-function withBlock(decision: Decision, reply: Reply): Decision {
-  const blockedFor = reply.numberAt(FRAME.block.blockedFor);
-  reply.skip(FRAME.block.LENGTH);
-  return blockedFor > 0 ? { ...decision, blockedFor } : decision;
-}

@@ -1,3 +1,4 @@
+import { blockBegun } from '../../../../core/observer.js';
 import type { Held } from '../../../../core/holds/holding-store.js';
 import { Command, type RunWriter } from '../command.js';
 import { FRAME, OPCODE } from '../frame.js';
@@ -51,8 +52,10 @@ export class Settle extends Command<boolean> {
   }
 
   protected read(reply: Reply): boolean {
-    const isDone = reply.numberAt(FRAME.done.done) === 1;
+    const done = reply.numberAt(FRAME.done.done);
     reply.skip(FRAME.done.LENGTH);
-    return isDone;
+    const { policy, key } = this.held;
+    if (done < 0) this.server.reports.blocked?.(blockBegun(policy, key, -done));
+    return done !== 0;
   }
 }
