@@ -29,7 +29,7 @@ const notAny = / is not assignable to (parameter of )?type 'AnyPolicy'/;
 const meant = (algorithm: string) => new RegExp(`Did you mean '"${algorithm}"'`);
 
 /** What a policy with a window may have, and one of concurrency may not. */
-const ofWindows = ["window: '1m'", 'burst: 5', "blockFor: '1m'", 'debt: 1', "mode: 'record'"];
+const ofWindows = ["window: '1m'", 'burst: 5', "blockFor: '1m'", 'debt: 1'];
 const ofCosts = ['cost: 1', "count: 'failures'", 'settle: () => 1'];
 
 describe('what TypeScript says about a mistake in a policy', () => {

@@ -8,6 +8,7 @@ import {
   type RateLimitModuleOptions,
 } from 'nestjs-redis-rate-limit';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ShadowStore } from '../../libs/rate-limit/src/stores/shadow/shadow.store.js';
 import { adapters, boot, closeApps } from '../support/app.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
@@ -93,7 +94,7 @@ it('a store of the user’s own is asked each time, and so is memory', async () 
   expect(ask).toHaveBeenCalledTimes(5);
 
   const { nest } = await start('fastify', { redis: undefined });
-  expect(nest.get(RATE_LIMIT_STORE)).toBeInstanceOf(MemoryStore);
+  expect(nest.get(RATE_LIMIT_STORE)).toBeInstanceOf(ShadowStore);
 });
 
 it.each([true, 0, '', '61s', 60_001, 0.5, -1, '1 second', null, NaN])(

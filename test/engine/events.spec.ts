@@ -7,7 +7,7 @@ import {
   type LimiterOptions,
 } from 'nestjs-redis-rate-limit/engine';
 import { ObservedStore } from '../../libs/rate-limit/src/engine/observer/observed.store.js';
-import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
+import { ShadowStore } from '../../libs/rate-limit/src/stores/shadow/shadow.store.js';
 import { sharedRedis } from '../support/redis/servers.js';
 
 const open: Limiter[] = [];
@@ -146,7 +146,7 @@ it.each<[string, () => unknown]>([
 ])('a listener that %s harms no decision, and is logged once', async (_, decided) => {
   const { limiter } = await observed({ policies, observer: { decided: () => decided() as undefined } });
   for (let i = 0; i < 3; i++) expect((await limiter.consume('one', 'a')).allowed).toBe(i === 0);
-  expect(logged).toEqual(['The observer threw: mine']);
+  expect(logged).toEqual(['decided() of the observer threw: mine']);
 });
 
 it.each<[string, unknown]>([
@@ -173,7 +173,7 @@ it.each<[string, unknown]>([
     const { limiter } = await observed({ policies, observer: { decided: () => decided() as undefined } });
     expect((await limiter.consume('one', 'a')).allowed).toBe(true);
     await turn();
-    expect(logged).toEqual([expect.stringMatching(/^The observer threw: /)]);
+    expect(logged).toEqual([expect.stringMatching(/^decided\(\) of the observer threw: /)]);
     logged.length = 0;
   }
 });
@@ -220,7 +220,7 @@ it('an observer may be an instance of a class', async () => {
 
 it('nothing looks at decisions where nobody listens', async () => {
   const { limiter } = await observed({ policies, observer: { storeAnswers: () => undefined } });
-  expect(limiter.store).toBeInstanceOf(MemoryStore);
+  expect(limiter.store).toBeInstanceOf(ShadowStore);
   expect((await observed({ policies })).limiter.store).toBeInstanceOf(ObservedStore);
 });
 

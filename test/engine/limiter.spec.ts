@@ -224,7 +224,7 @@ describe('a mistake in the options of a limiter', () => {
     [
       'a function of a request',
       { policies: { calls: { ...calls, key: () => 'k' } } },
-      'RL_OPTION_UNKNOWN: policies.calls: a policy has no option "key"; it takes name, algorithm, limit, window, burst, onStoreFailure, blockFor, debt, mode, lease, allow, deny',
+      'RL_OPTION_UNKNOWN: policies.calls: a policy has no option "key"; it takes name, algorithm, limit, window, burst, onStoreFailure, blockFor, debt, mode, lease, warnAt, allow, deny',
     ],
     [
       'a window without its unit',
