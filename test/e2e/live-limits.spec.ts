@@ -131,11 +131,11 @@ describe('RateLimiter.limits', () => {
 
   it('tells what holds, and which of it was set', async () => {
     const defined = { limit: 10, burst: 10, window: 86_400_000, windowText: '1d', mode: 'enforce' };
-    const own = { policy: 'daily', limit: 10, burst: 10, defined, version: 0 };
+    const own = { policy: 'daily', limit: 10, burst: 10, mode: 'enforce', defined, version: 0 };
     expect(await limits.get('daily')).toEqual(own);
     expect(await limits.get('daily', 'ip:203.0.113.7')).toEqual({ ...own, key: 'ip:203.0.113.7' });
     const set = await limits.set('daily', { limit: 20 });
-    expect(set).toEqual({ policy: 'daily', limit: 20, burst: 20, defined, version: expect.any(Number) });
+    expect(set).toEqual({ ...own, limit: 20, burst: 20, version: expect.any(Number) });
     expect(await limits.get('daily')).toEqual(set);
     expect(await limits.get('daily', 'ip:203.0.113.7')).toEqual({
       ...own,
