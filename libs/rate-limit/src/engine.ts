@@ -52,8 +52,27 @@ export type { HoldRequest } from './core/holds/hold-request.js';
 export { mergingHits } from './core/merging-hits.js';
 export { judgeAll, settleOne, type Claim, type Outcome, type Settlement } from './core/judge-all.js';
 export type { HeldUnits, Holds } from './core/holds/held-units.js';
-export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWriteResult } from './core/limit-book.js';
-export type { DecisionEvent, DenialReason, Observer } from './core/observer.js';
+export type {
+  LimitBook,
+  LimitChanges,
+  LimitEntry,
+  LimitNumbers,
+  LimitWriteResult,
+  LiveMode,
+} from './core/limit-book.js';
+export type {
+  BatchEvent,
+  BlockEvent,
+  BreakerEvent,
+  CallerEvent,
+  DecisionEvent,
+  DenialReason,
+  HoldEvent,
+  LimitChangeEvent,
+  NearLimitEvent,
+  Observer,
+  PolicyNumbersNow,
+} from './core/observer.js';
 export type { CalendarDefinition, CalendarText, Weekday } from './core/calendar/calendar-window.js';
 export type { CalendarUnit } from './core/calendar/grid.js';
 export type { Window, WindowBounds } from './core/window.js';

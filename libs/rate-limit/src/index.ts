@@ -67,7 +67,20 @@ export type { CalendarUnit } from './core/calendar/grid.js';
 export type { WindowDefinition } from './core/window-of.js';
 export { RateLimitError, StoreUnavailableError } from './core/errors.js';
 export { type Hit } from './core/hit.js';
-export type { DecisionEvent, Observer } from './core/observer.js';
+export type {
+  BatchEvent,
+  BlockEvent,
+  BreakerEvent,
+  CallerEvent,
+  DecisionEvent,
+  DenialReason,
+  HoldEvent,
+  LimitChangeEvent,
+  NearLimitEvent,
+  Observer,
+  PolicyNumbersNow,
+} from './core/observer.js';
+export type { LimitNumbers, LiveMode } from './core/limit-book.js';
 export type { OpenHold } from './core/holds/holding-store.js';
 export type { RateLimitStore } from './core/store.js';
 export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';
