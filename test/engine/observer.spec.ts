@@ -32,7 +32,7 @@ async function observed(options: Partial<LimiterOptions>) {
   const events: unknown[] = [];
   const names = EVENTS.filter((name) => name !== 'decided' && name !== 'batchAnswered');
   const observer = Object.fromEntries(names.map((name) => [name, (event: unknown) => void events.push([name, event])]));
-  return { limiter: await open({ observer: observer as Observer, ...options }), events };
+  return { limiter: await open({ observer: observer, ...options }), events };
 }
 
 describe.each([

@@ -69,7 +69,7 @@ export class ShadowStore implements BlockingStore, HoldingStore {
   /** Each by itself. On Redis they travel together even so. */
   private readonly judgeEach = (hits: readonly Hit[]): Decision[] | Promise<Decision[]> => {
     const answers = hits.map((hit) => this.judge(hit));
-    return answers.some(isPromise) ? Promise.all(answers) : (answers as Decision[]);
+    return areKnown(answers) ? answers : Promise.all(answers.map((answer) => Promise.resolve(answer)));
   };
 
   private judge(hit: Hit): Decision | Promise<Decision> {
@@ -85,6 +85,9 @@ export class ShadowStore implements BlockingStore, HoldingStore {
     );
   }
 }
+
+const areKnown = (answers: readonly (Decision | Promise<Decision>)[]): answers is Decision[] =>
+  !answers.some(isPromise);
 
 /** Hits may be malformed here: the inner store refuses them. */
 function hasShadow(hits: readonly Hit[]): boolean {
