@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createLimiter, type Limiter, type LimiterOptions, type Observer } from 'nestjs-redis-rate-limit/engine';
+import { createLimiter, type Limiter, type LimiterOptions } from 'nestjs-redis-rate-limit/engine';
 import { EVENTS } from '../../libs/rate-limit/src/core/observer.js';
 import { sharedRedis } from '../support/redis/servers.js';
 
