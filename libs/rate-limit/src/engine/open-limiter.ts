@@ -11,6 +11,9 @@ import { openStores } from './open-stores.js';
 import type { StoreOptions } from './options.js';
 import { WaitingRoom } from './waiting/waiting-room.js';
 
+const IN_SHADOW =
+  "Rate limits are in shadow (mode: 'shadow'): policies without a mode of their own only report, and deny nobody.";
+
 /**
  * Opens the parts of a limiter. The options must have been checked.
  *
@@ -26,6 +29,7 @@ export async function openLimiter(
   lists: Lists | undefined = listsOf(options),
   observer: SafeObserver = safeObserver(logger, options.onStoreFailure ?? 'local', sourcesOf(options)),
 ): Promise<LimiterParts> {
+  if (options.mode === 'shadow') logger.warn(IN_SHADOW);
   const { store, unobserved, kept, book, close } = await openStores(options, observer, logger);
   const every = liveLimitsOf(options);
   const limits = new LiveLimits(catalogue, book, {
