@@ -1,4 +1,6 @@
 import { BadRequestException, Controller, Get, Query } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { documentRateLimits } from 'nestjs-redis-rate-limit/openapi';
 import { randomUUID } from 'node:crypto';
 import {
   RateLimit,
@@ -107,6 +109,24 @@ describe.each([
     ]);
   });
 
+  it('is in no document of the API until it enforces', async () => {
+    const { app, limiter } = await start(adapter, store());
+    const documented = () => {
+      documentRateLimits(app.nest);
+      const { paths } = SwaggerModule.createDocument(app.nest, new DocumentBuilder().build());
+      return [paths['/both']!.get!.responses['429'], paths['/trial']!.get!.responses['429']];
+    };
+    expect(documented()).toMatchObject([
+      { description: 'Over the quota of "enforced" (3 per 1h).' },
+      undefined as never,
+    ]);
+    await limiter.limits.set('trial', { mode: 'enforce' });
+    expect(documented()).toMatchObject([
+      { description: 'Over the quota of "enforced" (3 per 1h) or "trial" (1 per 1h).' },
+      { description: 'Over the quota of "trial" (1 per 1h).' },
+    ]);
+  });
+
   it('enforces at once when that is set, with what was counted and without its old blocks', async () => {
     const { statuses, limiter, events } = await start(adapter, store());
     expect(await statuses('/trial', 2)).toEqual([200, 200]);
@@ -120,6 +140,14 @@ describe.each([
     await limiter.limits.set('blocking', { limit: 5 });
     expect(await limiter.limits.get('blocking')).toMatchObject({ limit: 5, mode: 'enforce' });
     expect(await statuses('/blocking', 1)).toEqual([200]);
+    // A reset ends the blocks of both modes.
+    await limiter.limits.set('blocking', { mode: 'shadow' });
+    const blockInShadow = async () => (await limiter.peek('blocking', KEY)).shadow!.blockedFor;
+    expect(await blockInShadow()).toBeGreaterThan(0);
+    await limiter.limits.set('blocking', { mode: 'enforce' });
+    await limiter.reset('blocking', KEY);
+    await limiter.limits.set('blocking', { mode: 'shadow' });
+    expect(await blockInShadow()).toBeUndefined();
     await limiter.limits.clear('trial');
     expect(await statuses('/trial', 1)).toEqual([200]);
     await limiter.limits.override('trial', KEY, { mode: 'enforce' });

@@ -86,7 +86,7 @@ export class MemoryStore implements BlockingStore, HoldingStore {
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
     this.kept.deleteState(policy, key);
-    if (policy.blocks) this.kept.deleteBlock(policy, key);
+    if (policy.blocks) this.kept.deleteBlocks(policy, key);
   }
 
   /**

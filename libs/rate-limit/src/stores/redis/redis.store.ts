@@ -29,7 +29,7 @@ import type { RedisServer } from './wire/server.js';
 import { openHoldsOf } from './open-holds.js';
 import { RedisLimitBook } from './redis.limit-book.js';
 import { Lanes } from './wire/lanes.js';
-import { blockKey, holdsKey, partitionOf, StateKeys } from './wire/keys.js';
+import { blockKey, blockKeys, holdsKey, partitionOf, StateKeys } from './wire/keys.js';
 
 /** What a {@link RedisStore} takes. */
 export interface RedisStoreOptions {
@@ -118,7 +118,7 @@ export class RedisStore implements BlockingStore, HoldingStore {
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
     const state = this.keys.of(policy, partitionOf(key));
-    await this.forget([state, holdsKey(state), ...(policy.blocks ? [blockKey(state, policy)] : [])]);
+    await this.forget([state, holdsKey(state), ...(policy.blocks ? blockKeys(state) : [])]);
   }
 
   /**

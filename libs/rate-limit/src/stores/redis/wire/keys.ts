@@ -28,9 +28,17 @@ export class StateKeys {
   }
 }
 
-/** Where its block is stored. No policy's id ends in `:block`, `:shadow-block` or `:holds`. */
-export const blockKey = (stateKey: string, policy: Policy): string =>
-  isInShadow(policy) ? `${stateKey}:shadow-block` : `${stateKey}:block`;
+/** Where its blocks are stored: when it enforces, and in shadow. No policy's id ends so, or in `:holds`. */
+export const blockKeys = (stateKey: string): readonly [block: string, inShadow: string] => [
+  `${stateKey}:block`,
+  `${stateKey}:shadow-block`,
+];
+
+/** Where its block is stored now. */
+export const blockKey = (stateKey: string, policy: Policy): string => {
+  const [block, inShadow] = blockKeys(stateKey);
+  return isInShadow(policy) ? inShadow : block;
+};
 
 /** Where its holds are stored. */
 export const holdsKey = (stateKey: string): string => `${stateKey}:holds`;
