@@ -72,6 +72,7 @@ export type {
   NearLimitEvent,
   Observer,
   PolicyNumbersNow,
+  StoreReports,
 } from './core/observer.js';
 export type { CalendarDefinition, CalendarText, Weekday } from './core/calendar/calendar-window.js';
 export type { CalendarUnit } from './core/calendar/grid.js';

@@ -79,6 +79,7 @@ export type {
   NearLimitEvent,
   Observer,
   PolicyNumbersNow,
+  StoreReports,
 } from './core/observer.js';
 export type { LimitNumbers, LiveMode } from './core/limit-book.js';
 export type { OpenHold } from './core/holds/holding-store.js';
