@@ -50,6 +50,7 @@ export function limiterOff(
 }
 
 const withoutLists = (catalogue: LimiterParts['catalogue']): LimiterParts['catalogue'] => ({
+  names: catalogue.names,
   livePolicies: catalogue.livePolicies,
   live: (name, fix) => catalogue.live(name, fix),
   get: () => undefined,

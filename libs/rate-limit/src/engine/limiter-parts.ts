@@ -16,6 +16,7 @@ export interface LimiterParts extends StoreAbilities {
   /** Where quota is kept, as a sentence for people. */
   readonly kept: () => string;
   readonly catalogue: NamedLivePolicies & {
+    readonly names: readonly string[];
     get(name: string): Pick<CataloguePolicy, 'lists' | 'isPerHandler'> | undefined;
   };
   readonly lists: Lists | undefined;

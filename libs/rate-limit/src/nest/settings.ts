@@ -4,6 +4,8 @@ import type { HeaderProfile } from '../headers/ratelimit-headers.js';
 import { checkOptions, readOptions } from './check-options.js';
 import { keySettings, type KeySettings } from './keys/key-settings.js';
 import type { RateLimitModuleOptions } from './options.js';
+import type { LimiterMetrics } from '../engine/metrics/limiter-metrics.js';
+import { metricsOf } from '../engine/metrics/metrics-of.js';
 import { listListenerOf, type ListListener } from '../engine/observer/list-listener.js';
 import { harmless, type LimiterLogger } from '../engine/observer/logger.js';
 import { sourcesOf } from '../engine/observer/observer-source.js';
@@ -21,7 +23,9 @@ export interface RateLimitSettings {
   readonly keys: KeySettings;
   /** The module's own lists. */
   readonly lists: Lists | undefined;
-  /** The application's observer, whose errors are only logged. */
+  /** What counts for the metrics; `undefined` if nobody receives them. */
+  readonly metrics: LimiterMetrics | undefined;
+  /** The metrics and the application's observer, whose errors are only logged. */
   readonly observer: SafeObserver;
   /** Called when a list decides about a request; `undefined` if no observer listens. */
   readonly listDecided: ListListener | undefined;
@@ -36,7 +40,8 @@ export function settingsOf(given: RateLimitModuleOptions): RateLimitSettings {
   const options = readOptions(given, 'the factory of forRootAsync() must return');
   checkOptions(options);
   const logger = harmless(new Logger('RateLimit'));
-  const observer = safeObserver(logger, options.onStoreFailure ?? 'local', sourcesOf(options));
+  const metrics = metricsOf(options);
+  const observer = safeObserver(logger, options.onStoreFailure ?? 'local', sourcesOf(options, metrics));
   return {
     options,
     isEnabled: options.enabled !== false,
@@ -44,6 +49,7 @@ export function settingsOf(given: RateLimitModuleOptions): RateLimitSettings {
     showsShadow: options.shadowHeaders === true,
     keys: keySettings(options.keys, (message) => logger.warn(message)),
     lists: listsOf(options),
+    metrics,
     observer,
     listDecided: listListenerOf(observer),
     logger,

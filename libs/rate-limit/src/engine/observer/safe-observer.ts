@@ -17,6 +17,9 @@ export type SafeObserver = Required<Pick<Observer, 'storeFailed' | 'storeAnswers
   Reports & {
     /** The hits of a request were decided. */
     readonly checked: ((events: readonly DecisionEvent[]) => void) | undefined;
+    readonly callFailed: RequestObserver['callFailed'] | undefined;
+    readonly holdKept: RequestObserver['holdKept'] | undefined;
+    readonly holdLeft: RequestObserver['holdLeft'] | undefined;
   };
 
 /** The events without those of the store and of single decisions. */
@@ -46,6 +49,9 @@ export function safeObserver(
             if (decided) for (const event of events) decided(event);
           }
         : undefined,
+    callFailed: reporter.to('callFailed'),
+    holdKept: reporter.to('holdKept'),
+    holdLeft: reporter.to('holdLeft'),
     nearLimit: reporter.to('nearLimit'),
     blocked: reporter.to('blocked'),
     unblocked: reporter.to('unblocked'),

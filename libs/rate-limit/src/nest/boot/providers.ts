@@ -75,12 +75,12 @@ export const rateLimitProviders: Provider[] = [
     provide: RATE_LIMIT_PARTS,
     inject: [RATE_LIMIT_SETTINGS, RATE_LIMIT_PLANS],
     useFactory: (settings: RateLimitSettings, plans: Plans): LimiterParts | Promise<LimiterParts> => {
-      const { options, isEnabled, lists, observer, logger } = settings;
+      const { options, isEnabled, lists, metrics, observer, logger } = settings;
       const keys = knownKeys(plans, settings);
       if (!isEnabled) return limiterOff(options, plans.catalogue, logger, keys, observer);
       warnOfIdleEntries(plans, settings);
       // Where quotas are kept is part of the summary.
-      return openLimiter(options, plans.catalogue, { ...logger, log: () => undefined }, keys, lists, observer);
+      return openLimiter(options, plans.catalogue, { ...logger, log: () => undefined }, keys, lists, metrics, observer);
     },
   },
   {

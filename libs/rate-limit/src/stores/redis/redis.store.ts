@@ -140,6 +140,7 @@ export class RedisStore implements BlockingStore, HoldingStore {
     // A request is denied even if its block cannot be written. But `block()` must not succeed without a block.
     throw new StoreUnavailableError(
       `${nameOf(this.client)} could not write the block: its memory is full, it is a replica, or it cannot save (see its log)`,
+      { type: 'refused' },
     );
   }
 
