@@ -1,4 +1,4 @@
-import { createLimiter, type LimiterOptions } from 'nestjs-redis-rate-limit/engine';
+import { createLimiter } from 'nestjs-redis-rate-limit/engine';
 import { Counter, Registry } from 'prom-client';
 import { openTelemetry } from './open-telemetry.js';
 
