@@ -22,6 +22,9 @@ export type {
 export type { LiveLimits } from './engine/limits/live-limits.js';
 export type { DenyOptions, ListEntry } from './engine/lists/list.js';
 export type { ListOptions } from './engine/lists/lists.js';
+export type { MetricsOptions, OpenTelemetryOptions } from './engine/metrics/options.js';
+export type { OpenTelemetryMeterProvider } from './engine/metrics/open-telemetry/api.js';
+export type { PrometheusRegistry } from './engine/metrics/prometheus/client.js';
 export { RateLimitWaitError } from './engine/waiting/wait-error.js';
 export type { WaitOptions } from './engine/waiting/wait-options.js';
 export { usageOf } from './engine/llm/usage-of.js';
@@ -46,7 +49,7 @@ export { algorithmNames, algorithmOf, type AlgorithmName, type WindowAlgorithm }
 export type { Clock } from './core/clock.js';
 export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
-export { RateLimitError, StoreUnavailableError } from './core/errors.js';
+export { RateLimitError, StoreUnavailableError, type StoreFailureType } from './core/errors.js';
 export { checkHits, type Hit } from './core/hit.js';
 export type { HoldRequest } from './core/holds/hold-request.js';
 export { mergingHits } from './core/merging-hits.js';
