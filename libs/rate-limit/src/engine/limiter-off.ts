@@ -52,5 +52,9 @@ export function limiterOff(
 const withoutLists = (catalogue: LimiterParts['catalogue']): LimiterParts['catalogue'] => ({
   livePolicies: catalogue.livePolicies,
   live: (name, fix) => catalogue.live(name, fix),
-  get: () => undefined,
+  names: catalogue.names,
+  get: (name) => {
+    const entry = catalogue.get(name);
+    return entry && { name, source: entry.source, lists: undefined };
+  },
 });

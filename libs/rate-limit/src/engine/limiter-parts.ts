@@ -16,7 +16,8 @@ export interface LimiterParts extends StoreAbilities {
   /** Where quota is kept, as a sentence for people. */
   readonly kept: () => string;
   readonly catalogue: NamedLivePolicies & {
-    get(name: string): Pick<CataloguePolicy, 'lists' | 'isPerHandler'> | undefined;
+    readonly names: readonly string[];
+    get(name: string): CataloguePolicy | undefined;
   };
   readonly lists: Lists | undefined;
   /** The mode of policies that have none of their own. */

@@ -59,7 +59,8 @@ function serversOf(client: RedisClient): Scanner[] {
   return primaries;
 }
 
-async function timeOf(server: Scanner): Promise<number> {
+/** The server's clock, in milliseconds since the epoch. */
+export async function timeOf(server: Pick<Scanner, 'time'>): Promise<number> {
   const [seconds, microseconds] = await server.time();
   return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
 }
