@@ -5,6 +5,7 @@
  */
 export { createLimiter } from './engine/create-limiter.js';
 export { ipKey } from './engine/identity/ip-key.js';
+export type { CallerQuota, CallerState } from './engine/caller-state.js';
 export type { Hold } from './engine/holds/hold.js';
 export type { Costs } from './engine/holds/costs.js';
 export type { ReservationOptions, ReservationTerms } from './engine/holds/reservations.js';
@@ -81,6 +82,7 @@ export type { CalendarDefinition, CalendarText, Weekday } from './core/calendar/
 export type { CalendarUnit } from './core/calendar/grid.js';
 export type { Window, WindowBounds } from './core/window.js';
 export type { WindowDefinition } from './core/window-of.js';
+export type { BlockedCaller, BlockListingStore } from './core/blocks/blocked-caller.js';
 export type { BlockingStore } from './core/blocks/blocking-store.js';
 export {
   checkRenewal,

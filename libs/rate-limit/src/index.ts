@@ -39,6 +39,7 @@ export type { RateLimitRequest } from './nest/request/request.js';
 
 export { ipKey } from './engine/identity/ip-key.js';
 export type { Identity } from './engine/identity/key-text.js';
+export type { CallerQuota, CallerState } from './engine/caller-state.js';
 export type { Hold } from './engine/holds/hold.js';
 export type { Costs } from './engine/holds/costs.js';
 export type { ReservationOptions, ReservationTerms } from './engine/holds/reservations.js';
@@ -59,6 +60,7 @@ export { RedisStore, type RedisStoreOptions } from './stores/redis/redis.store.j
 export type { RedisClient } from './stores/redis/connection/client.js';
 export type { RedisLocation } from './stores/redis/connection/location.js';
 
+export type { BlockedCaller } from './core/blocks/blocked-caller.js';
 export type { BlockFor } from './core/blocks/block-rule.js';
 export { definePolicy } from './core/policy.js';
 export type { ConcurrencyDefinition, Policy, PolicyDefinition, PolicyMode, StoreFailureMode } from './core/policy.js';

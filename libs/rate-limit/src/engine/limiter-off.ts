@@ -53,5 +53,9 @@ const withoutLists = (catalogue: LimiterParts['catalogue']): LimiterParts['catal
   names: catalogue.names,
   livePolicies: catalogue.livePolicies,
   live: (name, fix) => catalogue.live(name, fix),
-  get: () => undefined,
+  names: catalogue.names,
+  get: (name) => {
+    const entry = catalogue.get(name);
+    return entry && { name, source: entry.source, lists: undefined };
+  },
 });
