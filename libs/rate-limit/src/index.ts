@@ -28,7 +28,7 @@ export type { AnswerReader, CallOutcome, Ending, Settle } from './nest/ending/ca
 export type { Count } from './nest/ending/final-cost.js';
 export { llmUsage, type LlmPrice, type LlmUsageOptions } from './nest/ending/llm-usage.js';
 export type { ResolveCache, Resolved, ResolvedPolicy, ResolveOptions } from './nest/resolve/resolved-policy.js';
-export { RATE_LIMIT_STORE } from './nest/tokens.js';
+export { RATE_LIMIT_OBSERVER, RATE_LIMIT_STORE } from './nest/tokens.js';
 
 export { byIp } from './nest/keys/by-ip.js';
 export { byApiKey, byHeader, byTenant, byUser } from './nest/keys/by-identity.js';
