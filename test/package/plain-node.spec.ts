@@ -27,6 +27,23 @@ describe('the engine, where NestJS is not installed', () => {
     expect(await app.compile()).toBe('');
   });
 
+  it('says which package metrics need, imported and required', async () => {
+    const asked = `
+      const registry = { metrics() {}, registerMetric() {}, getSingleMetric() {} };
+      const messages = [{ prometheus: registry }, { openTelemetry: true }].map((options) =>
+        createLimiter(options).catch(({ message }) => message.replace(/:.*; /, ': ')));
+      Promise.all(messages).then((all) => console.log(all.join('\\n')));`;
+    const entry = "'nestjs-redis-rate-limit/engine'";
+    await app.write('metrics.mjs', `import { createLimiter } from ${entry};${asked}`);
+    await app.write('metrics.cjs', `const { createLimiter } = require(${entry});${asked}`);
+    for (const file of ['metrics.mjs', 'metrics.cjs']) {
+      expect(await app.node(file)).toBe(
+        'RL_PROM_CLIENT_MISSING: run npm install prom-client\n' +
+          'RL_OPENTELEMETRY_MISSING: run npm install @opentelemetry/api\n',
+      );
+    }
+  });
+
   // The first versions of ioredis 5 have no export Redis.
   it.each(['5.0.0', '6'])(
     'runs the same script on Redis with ioredis %s, and the process ends by itself',
