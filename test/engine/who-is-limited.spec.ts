@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { setImmediate as turn } from 'node:timers/promises';
 import { createLimiter, type Limiter, type LimiterOptions } from 'nestjs-redis-rate-limit/engine';
 import { closeClients, connectTo } from '../support/clients.js';
 import { startProxy, type Proxy } from '../support/proxy.js';
-import { sharedRedis } from '../support/redis/servers.js';
+import { until } from '../support/redis/until.js';
+import { startRedis, type Server } from '../support/redis/servers.js';
 
 const policies = {
   login: { limit: 1, window: '15m', blockFor: '1h' },
@@ -13,12 +13,17 @@ const policies = {
 } as const;
 
 const open: Limiter[] = [];
+let server: Server;
 let proxy: Proxy;
-beforeAll(async () => void (proxy = await startProxy(sharedRedis())));
+beforeAll(async () => {
+  server = await startRedis();
+  proxy = await startProxy(server);
+});
 afterEach(() => Promise.all(open.splice(0).map((limiter) => limiter.close())));
 afterAll(async () => {
   closeClients();
   await proxy?.stop();
+  await server?.stop();
 });
 
 async function limiterOn(options: LimiterOptions = {}): Promise<Limiter> {
@@ -29,10 +34,10 @@ async function limiterOn(options: LimiterOptions = {}): Promise<Limiter> {
 
 const kinds: [string, () => LimiterOptions][] = [
   ['memory', () => ({})],
-  ['Redis', () => ({ redis: sharedRedis().url, prefix: `test-${randomUUID()}`, timeout: 10_000 })],
+  ['Redis', () => ({ redis: server.url, prefix: `test-${randomUUID()}`, timeout: 10_000 })],
 ];
 
-describe.each(kinds)('a limiter in %s', (where, options) => {
+describe.each(kinds)('a limiter in %s', (_, options) => {
   it('lists the callers that a policy blocks', async () => {
     const limiter = await limiterOn(options());
     for (let i = 0; i < 2; i++) await limiter.consume('login', 'user:1');
@@ -60,14 +65,15 @@ describe.each(kinds)('a limiter in %s', (where, options) => {
     await limiter.reserve('uploads', 'user:1', { ttl: '1m' });
     await limiter.limits.override('bucket', 'user:1', { limit: 20 });
     const states = await limiter.inspect('user:1');
-    const by = where === 'memory' ? 'store' : 'store';
-    expect(states.map(({ policy, mode, list, quota }) => [policy, mode, list, quota?.limit, quota?.remaining])).toEqual([
-      ['login', 'enforce', undefined, 1, 0],
-      ['trial', 'shadow', undefined, 2, 1],
-      ['uploads', 'enforce', undefined, 3, 2],
-      ['bucket', 'enforce', undefined, 20, 20],
-    ]);
-    expect(states[0]!.quota).toMatchObject({ by, blockedFor: expect.any(Number) as number });
+    expect(states.map(({ policy, mode, list, quota }) => [policy, mode, list, quota?.limit, quota?.remaining])).toEqual(
+      [
+        ['login', 'enforce', undefined, 1, 0],
+        ['trial', 'shadow', undefined, 2, 1],
+        ['uploads', 'enforce', undefined, 3, 2],
+        ['bucket', 'enforce', undefined, 20, 20],
+      ],
+    );
+    expect(states[0]!.quota).toMatchObject({ by: 'store', blockedFor: expect.any(Number) as number });
     expect(states[0]!.quota!.blockedFor).toBeGreaterThan(3_590_000);
     expect(states[2]!.quota).toMatchObject({ inUse: 1 });
     expect((await limiter.inspect('user:spam'))[3]).toMatchObject({ policy: 'bucket', list: 'deny' });
@@ -86,22 +92,29 @@ describe('on Redis', () => {
   it('a caller is inspected in one command', async () => {
     const limiter = await limiterOn({ redis: proxy.url, prefix: `test-${randomUUID()}`, timeout: 10_000 });
     await limiter.inspect('user:1');
-    const monitor = await connectTo(sharedRedis().url).monitor();
+    const monitor = await connectTo(server.url).monitor();
     const seen: string[] = [];
     const key = `user:${randomUUID()}`;
     monitor.on('monitor', (_: string, args: string[], source: string) => {
       if (source !== 'lua' && args.some((arg) => arg.includes(key))) seen.push(args[0]!);
     });
     await limiter.inspect(key);
-    await connectTo(sharedRedis().url).ping();
-    for (let i = 0; i < 5; i++) await turn();
+    // MONITOR shows commands in their order, so this one comes last.
+    await until('the command was not seen', async () => {
+      await connectTo(server.url).ping();
+      return seen.length > 0;
+    });
     monitor.disconnect();
     expect(seen).toEqual(['evalsha']);
   });
 
   it('thousands of blocks are listed, whatever the prefixes look like', async () => {
     const at = `p[*?]${randomUUID()}`;
-    const limiter = await limiterOn({ redis: { ...urlOf(), keyPrefix: `k*${at}:` }, prefix: at, timeout: 10_000 });
+    const limiter = await limiterOn({
+      redis: { host: '127.0.0.1', port: server.port, keyPrefix: `k*${at}:` },
+      prefix: at,
+      timeout: 10_000,
+    });
     const count = 3_000;
     await Promise.all(Array.from({ length: count }, (_, i) => limiter.block('login', `user:${i}`, '1m')));
     const keys = new Set<string | undefined>();
@@ -125,8 +138,3 @@ describe('on Redis', () => {
     }
   });
 });
-
-function urlOf(): { host: string; port: string; password?: string } {
-  const { hostname, port, password } = new URL(sharedRedis().url);
-  return { host: hostname, port, ...(password && { password }) };
-}

@@ -96,7 +96,9 @@ async function spentOf(
 export function reportText(report: QuotaReport): string {
   const { policy, id, limit, used, remaining, resetAfter, blockedFor, shadowBlockedFor, holds, algorithm } = report;
   const parts = [
-    used === null ? `used: unknown, because a bucket refills by its limit; give --limit ${named(policy)}=N` : `used ${used}`,
+    used === null
+      ? `used: unknown, because a bucket refills by its limit; give --limit ${named(policy)}=N`
+      : `used ${used}`,
     remaining !== null && `${remaining} of ${limit} left`,
     remaining === null && used !== null && 'limit unknown: give --limit to see what is left',
     resetAfter !== null && resetAfter > 0 && `more in ${spanText(resetAfter)}`,

@@ -26,20 +26,28 @@ export function blockListConformance(open: (now: Clock) => Listing | Promise<Lis
   const one = (more: { mode?: 'shadow'; name?: string } = {}) =>
     definePolicy({ name: `listed-${++number}-${Date.now()}`, limit: 1, window: '1m', blockFor: '1m', ...more });
 
-  law('a caller is listed from the denial that blocks it until the block ends', async ({ store, clock, key, spend }) => {
-    const policy = one();
-    await spend(policy);
-    assert.deepEqual(await listed(store, policy), []);
-    await spend(policy);
-    assert.deepEqual(await listed(store, policy), [{ key, blockedFor: 60_000, by: 'store' }]);
-    clock.now += 59_999;
-    assert.deepEqual(await listed(store, policy), [{ key, blockedFor: 1, by: 'store' }]);
-    clock.now += 1;
-    assert.deepEqual(await listed(store, policy), []);
-  });
+  law(
+    'a caller is listed from the denial that blocks it until the block ends',
+    async ({ store, clock, key, spend }) => {
+      const policy = one();
+      await spend(policy);
+      assert.deepEqual(await listed(store, policy), []);
+      await spend(policy);
+      assert.deepEqual(await listed(store, policy), [{ key, blockedFor: 60_000, by: 'store' }]);
+      clock.now += 59_999;
+      assert.deepEqual(await listed(store, policy), [{ key, blockedFor: 1, by: 'store' }]);
+      clock.now += 1;
+      assert.deepEqual(await listed(store, policy), []);
+    },
+  );
 
   law('blocks that are over are left out, also while their steps are remembered', async ({ store, clock, key }) => {
-    const policy = definePolicy({ name: `steps-${++number}-${Date.now()}`, limit: 1, window: '1s', blockFor: ['1s', '1h'] });
+    const policy = definePolicy({
+      name: `steps-${++number}-${Date.now()}`,
+      limit: 1,
+      window: '1s',
+      blockFor: ['1s', '1h'],
+    });
     for (let i = 0; i < 2; i++) await store.consume([{ policy, key, cost: 1 }]);
     assert.equal((await listed(store, policy)).length, 1);
     clock.now += 1_000;
@@ -92,7 +100,10 @@ export function blockListConformance(open: (now: Clock) => Listing | Promise<Lis
 
   law('a policy without blocks is an error', async ({ store }) => {
     const policy = definePolicy({ name: 'no-blocks', limit: 1, window: '1m' });
-    await assert.rejects(listed(store, policy), (error) => error instanceof RateLimitError && error.code === 'RL_BLOCK_OFF');
+    await assert.rejects(
+      listed(store, policy),
+      (error) => error instanceof RateLimitError && error.code === 'RL_BLOCK_OFF',
+    );
   });
 
   return laws;

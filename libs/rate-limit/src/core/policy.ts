@@ -181,7 +181,8 @@ export function checkedPolicy(definition: UncheckedDefinition, owner?: string): 
   checkOneOf(mode, MODES, 'RL_MODE_INVALID', 'mode');
   const lease = leaseOf(given);
   const { code, weighsByWindow, calendarLua, countsHolds } = algorithmOf(algorithm);
-  if (countsHolds) refuseQuotaOptions({ window: span, burst: most, blockFor, debt: owed, mode: mode === 'record' ? mode : undefined });
+  if (countsHolds)
+    refuseQuotaOptions({ window: span, burst: most, blockFor, debt: owed, mode: mode === 'record' ? mode : undefined });
 
   const period = countsHolds ? windowOf(lease) : windowOf(span!);
   const window = period.length;

@@ -21,7 +21,12 @@ export function eventsOf(hits: readonly Hit[], decisions: readonly Decision[], d
  *
  * @param isPassed whether all enforced hits of the request passed
  */
-export function eventOf({ policy, key, cost }: Hit, given: Decision, isPassed: boolean, duration: number): DecisionEvent {
+export function eventOf(
+  { policy, key, cost }: Hit,
+  given: Decision,
+  isPassed: boolean,
+  duration: number,
+): DecisionEvent {
   const decision = given.shadow ?? given;
   const isListed = decision.by === 'list';
   return {

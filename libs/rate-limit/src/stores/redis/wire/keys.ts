@@ -39,8 +39,7 @@ export class StateKeys {
 export const BESIDE = { block: ':block', shadowBlock: ':shadow-block', holds: ':holds' } as const;
 
 /** Where its block is stored. */
-export const blockKey = (stateKey: string, policy: Policy): string =>
-  stateKey + blockEnding(policy);
+export const blockKey = (stateKey: string, policy: Policy): string => stateKey + blockEnding(policy);
 
 export const blockEnding = (policy: Policy): string => (isInShadow(policy) ? BESIDE.shadowBlock : BESIDE.block);
 
