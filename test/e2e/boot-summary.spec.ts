@@ -114,6 +114,21 @@ describe('the summary of an application’s limits', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('says what is in shadow, and warns where the whole module is', async () => {
+    const shadowed = { ...policies, burst: { ...policies.burst, mode: 'enforce' } } as Options['policies'];
+    const options: Options = { mode: 'shadow', policies: shadowed, default: ['burst'], deny: ['192.0.2.1'] };
+    const { summary, warnings } = await logged(options, { controllers: [CatsController] });
+    const lines = summary.split('\n  ');
+    expect(lines).toContain('burst: 20 per 1s, token-bucket, burst 20; key byIp; before your guards; 3 handlers');
+    expect(lines).toContain(
+      'jobs: 100 per 1h, fixed-window, in shadow: reports and denies nothing; used by no handler, only by code',
+    );
+    expect(lines).toContain('In shadow, not denied with 403: 1 entry.');
+    expect(warnings).toEqual([
+      "Rate limits are in shadow (mode: 'shadow'): policies without a mode of their own only report, and deny nobody.",
+    ]);
+  });
+
   it('says which handlers have numbers of their own, and what holds where it is not the default', async () => {
     @Controller()
     class OwnController {

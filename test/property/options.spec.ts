@@ -26,7 +26,7 @@ import { FailurePolicyStore } from '../../libs/rate-limit/src/stores/failure/fai
 /** What definePolicy() says it throws. */
 const OF_POLICIES = [
   ...['RL_NAME_INVALID', 'RL_ALGORITHM_UNKNOWN', 'RL_LIMIT_INVALID', 'RL_WINDOW_INVALID', 'RL_BURST_INVALID'],
-  ...['RL_PRECISION', 'RL_FAILURE_MODE_INVALID', 'RL_OPTION_UNKNOWN'],
+  ...['RL_PRECISION', 'RL_FAILURE_MODE_INVALID', 'RL_OPTION_UNKNOWN', 'RL_MODE_INVALID', 'RL_WARN_AT_INVALID'],
 ];
 /** What a policy's use adds to that, in the catalogue, the defaults and on a route. */
 const OF_USES = [
@@ -159,16 +159,18 @@ const rules = fc
       fc.constantFrom('1ms', '10s', '15m', '2h', '365d'),
     ),
     onStoreFailure: fc.constantFrom('local', 'open', 'closed', undefined),
+    mode: fc.constantFrom('enforce', 'shadow', undefined),
+    warnAt: fc.constantFrom(undefined, undefined, 0.8),
   })
   .chain((rule) =>
     rule.algorithm === 'gcra' || rule.algorithm === 'token-bucket'
       ? fc.oneof(fc.constant({}), fc.record({ burst: fc.integer({ min: 1, max: 9 }) })).map((b) => ({ ...rule, ...b }))
       : fc.constant(rule),
   );
-const DEFINING = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure'];
+const DEFINING = ['name', 'algorithm', 'limit', 'window', 'burst', 'onStoreFailure', 'mode', 'warnAt'];
 const DEFINING_THE_MODULE = [
   ...['policies', 'default', 'keys', 'headers', 'onStoreFailure', 'instances', 'prefix', 'timeout', 'denialCache'],
-  'liveLimits',
+  ...['liveLimits', 'mode', 'shadowHeaders', 'observer'],
   ...['store', 'isGlobal', 'guard', 'redsi', 'allow', 'deny'],
 ];
 const USING = ['key', 'cost', 'skip', 'phase', 'allow', 'deny', ...DEFINING];
@@ -388,6 +390,9 @@ describe('the options of the module', () => {
       denialCache: or(fc.constantFrom(false, '1s', 60_000)),
       liveLimits: or(fc.constantFrom(false, '1s', 100, '1m')),
       store: or(fc.constant(new MemoryStore())),
+      mode: or(fc.constantFrom('enforce', 'shadow')),
+      shadowHeaders: or(fc.boolean()),
+      observer: or(fc.constant({ decided: () => undefined })),
       isGlobal: junk,
       guard: junk,
       redsi: junk,

@@ -65,6 +65,9 @@ export const withLimit = (policy: Policy, limit: number): Policy =>
 /** The same policy with a lease of its own: its denials consider what others hold. */
 export const withLease = (policy: Policy): Policy => defined({ ...definitions.get(policy)!, lease: '10s' });
 
+/** The same policy in shadow. */
+export const shadowOf = (policy: Policy): Policy => defined({ ...definitions.get(policy)!, mode: 'shadow' });
+
 /** Mostly what applications spend; also looks, give-backs, and what can never pass. */
 export const costs = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 1, max: 4 }) },

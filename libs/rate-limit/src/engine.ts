@@ -23,6 +23,9 @@ export type {
 export type { LiveLimits } from './engine/limits/live-limits.js';
 export type { DenyOptions, ListEntry } from './engine/lists/list.js';
 export type { ListOptions } from './engine/lists/lists.js';
+export type { MetricsOptions, OpenTelemetryOptions } from './engine/metrics/options.js';
+export type { OpenTelemetryMeterProvider } from './engine/metrics/open-telemetry/api.js';
+export type { PrometheusRegistry } from './engine/metrics/prometheus/client.js';
 export { RateLimitWaitError } from './engine/waiting/wait-error.js';
 export type { WaitOptions } from './engine/waiting/wait-options.js';
 export { usageOf } from './engine/llm/usage-of.js';
@@ -47,14 +50,34 @@ export { algorithmNames, algorithmOf, type AlgorithmName, type WindowAlgorithm }
 export type { Clock } from './core/clock.js';
 export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
-export { RateLimitError, StoreUnavailableError } from './core/errors.js';
+export { RateLimitError, StoreUnavailableError, type StoreFailureType } from './core/errors.js';
 export { checkHits, type Hit } from './core/hit.js';
 export type { HoldRequest } from './core/holds/hold-request.js';
 export { mergingHits } from './core/merging-hits.js';
 export { judgeAll, settleOne, type Claim, type Outcome, type Settlement } from './core/judge-all.js';
 export type { HeldUnits, Holds } from './core/holds/held-units.js';
-export type { LimitBook, LimitChanges, LimitEntry, LimitNumbers, LimitWriteResult } from './core/limit-book.js';
-export type { DecisionEvent, DenialReason, Observer } from './core/observer.js';
+export type {
+  LimitBook,
+  LimitChanges,
+  LimitEntry,
+  LimitNumbers,
+  LimitWriteResult,
+  LiveMode,
+} from './core/limit-book.js';
+export type {
+  BatchEvent,
+  BlockEvent,
+  BreakerEvent,
+  CallerEvent,
+  DecisionEvent,
+  DenialReason,
+  HoldEvent,
+  LimitChangeEvent,
+  NearLimitEvent,
+  Observer,
+  PolicyNumbersNow,
+  StoreReports,
+} from './core/observer.js';
 export type { CalendarDefinition, CalendarText, Weekday } from './core/calendar/calendar-window.js';
 export type { CalendarUnit } from './core/calendar/grid.js';
 export type { Window, WindowBounds } from './core/window.js';

@@ -28,7 +28,7 @@ export type { AnswerReader, CallOutcome, Ending, Settle } from './nest/ending/ca
 export type { Count } from './nest/ending/final-cost.js';
 export { llmUsage, type LlmPrice, type LlmUsageOptions } from './nest/ending/llm-usage.js';
 export type { ResolveCache, Resolved, ResolvedPolicy, ResolveOptions } from './nest/resolve/resolved-policy.js';
-export { RATE_LIMIT_STORE } from './nest/tokens.js';
+export { RATE_LIMIT_OBSERVER, RATE_LIMIT_STORE } from './nest/tokens.js';
 
 export { byIp } from './nest/keys/by-ip.js';
 export { byApiKey, byHeader, byTenant, byUser } from './nest/keys/by-identity.js';
@@ -44,6 +44,9 @@ export type { Hold } from './engine/holds/hold.js';
 export type { Costs } from './engine/holds/costs.js';
 export type { ReservationOptions, ReservationTerms } from './engine/holds/reservations.js';
 export type { AnyPolicy, Spending } from './engine/spending.js';
+export type { MetricsOptions, OpenTelemetryOptions } from './engine/metrics/options.js';
+export type { OpenTelemetryMeterProvider } from './engine/metrics/open-telemetry/api.js';
+export type { PrometheusRegistry } from './engine/metrics/prometheus/client.js';
 export { RateLimitWaitError } from './engine/waiting/wait-error.js';
 export type { WaitOptions } from './engine/waiting/wait-options.js';
 export type { LimitChange, LiveLimit, OverrideKey } from './engine/limits/limit-change.js';
@@ -67,9 +70,23 @@ export type { Duration } from './core/duration.js';
 export type { CalendarDefinition, CalendarText, Weekday } from './core/calendar/calendar-window.js';
 export type { CalendarUnit } from './core/calendar/grid.js';
 export type { WindowDefinition } from './core/window-of.js';
-export { RateLimitError, StoreUnavailableError } from './core/errors.js';
+export { RateLimitError, StoreUnavailableError, type StoreFailureType } from './core/errors.js';
 export { type Hit } from './core/hit.js';
-export type { DecisionEvent, Observer } from './core/observer.js';
+export type {
+  BatchEvent,
+  BlockEvent,
+  BreakerEvent,
+  CallerEvent,
+  DecisionEvent,
+  DenialReason,
+  HoldEvent,
+  LimitChangeEvent,
+  NearLimitEvent,
+  Observer,
+  PolicyNumbersNow,
+  StoreReports,
+} from './core/observer.js';
+export type { LimitNumbers, LiveMode } from './core/limit-book.js';
 export type { OpenHold } from './core/holds/holding-store.js';
 export type { RateLimitStore } from './core/store.js';
 export { rateLimitHeaders, type HeaderProfile, type Verdict } from './headers/ratelimit-headers.js';

@@ -80,7 +80,7 @@ function commandOf(args: readonly string[]): Command | undefined {
 function asked(command: Command, args: readonly string[]): Asked {
   const options = { ...COMMON, ...command.options };
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-  return { words: positionals.slice(command.name.split(' ').length), options: values as OptionValues };
+  return { words: positionals.slice(command.name.split(' ').length), options: values };
 }
 
 function checkWords(command: Command, words: readonly string[]): void {

@@ -84,7 +84,8 @@ async function spentOf(
   known: KnownLimit,
 ): Promise<Spent> {
   const isKnown = known.limit !== undefined;
-  if (!stored.has(state)) return { used: 0, remaining: isKnown ? (known.burst ?? known.limit!) : null, resetAfter: 0 };
+  if (!stored.has(state))
+    return { used: 0, remaining: isKnown ? (known.burst ?? known.limit ?? null) : null, resetAfter: 0 };
   if (!isKnown && needsLimit(policy)) return { used: null, remaining: null, resetAfter: null };
   const judging = withNumbers(policy, isKnown ? known : { limit: largestLimit(policy) });
   const [look] = await session.store.consume([{ policy: judging, key, cost: 0 }]);

@@ -4,7 +4,7 @@
  * - `store`: the store, by what is kept there;
  * - `local`: this process alone, because the store did not answer in time (`onStoreFailure: 'local'`);
  * - `open`: nothing judged it. The store did not answer in time, so the hit was admitted (`onStoreFailure: 'open'`); or
- *   limits are off (`enabled: false`);
+ *   limits are off (`enabled: false`); or the hit is in shadow, and another one of its request was denied;
  * - `remembered`: this process, because the store denied the same request a moment ago;
  * - `list`: an allow or deny list that names the key;
  * - `lease`: this process, from a share of the quota that the store lent it. Reserved: not used yet.

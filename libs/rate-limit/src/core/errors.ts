@@ -28,21 +28,30 @@ export class RateLimitError extends Error {
 }
 
 /**
+ * The kind of a failure, for metrics. `timeout`: no answer in time. `unreachable`: there is no connection. `refused`: the
+ * server answers, and cannot decide. `other`: what a custom store does not say.
+ */
+export type StoreFailureType = 'timeout' | 'unreachable' | 'refused' | 'other';
+
+/**
  * The store did not answer in time. It may have charged, so do not try the call again. A store that cannot decide
  * rejects with this error and no other.
  */
 export class StoreUnavailableError extends RateLimitError {
   /** `StoreUnavailableError`. */
   override readonly name = 'StoreUnavailableError';
+  /** The kind of the failure. */
+  readonly type: StoreFailureType;
 
   /**
    * Its code is `RL_STORE_UNAVAILABLE`.
    *
    * @param detail which store failed and how, without passwords
-   * @param options `cause`: the client's error
+   * @param options `cause`: the client's error. `type`: the kind of the failure, by default `other`
    */
-  constructor(detail: string, options?: ErrorOptions) {
+  constructor(detail: string, options?: ErrorOptions & { type?: StoreFailureType }) {
     super('RL_STORE_UNAVAILABLE', detail, options);
+    this.type = options?.type ?? 'other';
   }
 }
 

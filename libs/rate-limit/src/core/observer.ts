@@ -69,8 +69,11 @@ export interface BlockEvent extends CallerEvent {
 
 /** The numbers of a policy that can change at run time. */
 export interface PolicyNumbersNow {
+  /** The quota per window, in units. */
   readonly limit: number;
+  /** The most units at once. */
   readonly burst: number;
+  /** What the policy does with hits over the limit. */
   readonly mode: PolicyMode;
 }
 

@@ -19,5 +19,8 @@ export function unjudged({ limit }: Policy): Decision {
 export const hasTaken = ({ shadow, by }: Decision): boolean =>
   (by === 'store' || by === 'local') && shadow?.allowed !== false;
 
-/** What the blocks of a policy are kept under. Old blocks of the shadow must not stand when the policy enforces. */
-export const blocksIdOf = (policy: Policy): string => (isInShadow(policy) ? `${policy.id}:shadow` : policy.id);
+/** What the blocks of a policy are kept under, by its id: when it enforces, and in shadow. */
+export const allBlocksIdsOf = (id: string): readonly [blocks: string, inShadow: string] => [id, `${id}:shadow`];
+
+/** The same in its mode. Old blocks of the shadow must not stand when the policy enforces. */
+export const blocksIdOf = (policy: Policy): string => allBlocksIdsOf(policy.id)[isInShadow(policy) ? 1 : 0];

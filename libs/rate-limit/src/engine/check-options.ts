@@ -6,6 +6,7 @@ import { EVENTS } from '../core/observer.js';
 import { checkFailureMode } from '../core/policy.js';
 import { checkIpv6Prefix } from './identity/ip-key.js';
 import { LIST_KEYS } from './lists/lists.js';
+import { checkMetricsOptions, METRICS_KEYS } from './metrics/options.js';
 import type { LimiterOptions, StoreOptions } from './options.js';
 
 export const STORE_KEYS = [
@@ -20,6 +21,7 @@ export const STORE_KEYS = [
   'denialCache',
   'liveLimits',
   ...LIST_KEYS,
+  ...METRICS_KEYS,
 ];
 
 /** In milliseconds. A quota that was given back must be seen after this time at the latest. */
@@ -62,6 +64,7 @@ export function checkStoreOptions(options: StoreOptions): void {
   }
   if (options.mode !== undefined) checkOneOf(options.mode, ['enforce', 'shadow'], 'RL_MODE_INVALID', 'mode');
   checkObserver(options.observer);
+  checkMetricsOptions(options);
   if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
   if (timeout !== undefined) checkTimeout(timeout);
   checkInstances(options.instances);

@@ -50,9 +50,9 @@ export function limiterOff(
 }
 
 const withoutLists = (catalogue: LimiterParts['catalogue']): LimiterParts['catalogue'] => ({
+  names: catalogue.names,
   livePolicies: catalogue.livePolicies,
   live: (name, fix) => catalogue.live(name, fix),
-  names: catalogue.names,
   get: (name) => {
     const entry = catalogue.get(name);
     return entry && { name, source: entry.source, lists: undefined };

@@ -4,6 +4,9 @@ import type { LimiterParts } from './limiter-parts.js';
 import { LiveLimits } from './limits/live-limits.js';
 import { listsOf, type Lists } from './lists/lists.js';
 import type { LimiterLogger } from './observer/logger.js';
+import { exportMetrics } from './metrics/export-metrics.js';
+import type { LimiterMetrics } from './metrics/limiter-metrics.js';
+import { metricsOf } from './metrics/metrics-of.js';
 import { sourcesOf } from './observer/observer-source.js';
 import { safeObserver, type SafeObserver } from './observer/safe-observer.js';
 import { abilitiesOf } from './store-abilities.js';
@@ -11,12 +14,17 @@ import { openStores } from './open-stores.js';
 import type { StoreOptions } from './options.js';
 import { WaitingRoom } from './waiting/waiting-room.js';
 
+const IN_SHADOW =
+  "Rate limits are in shadow (mode: 'shadow'): policies without a mode of their own only report, and deny nobody.";
+
 /**
  * Opens the parts of a limiter. The options must have been checked.
  *
  * @param lists of the options, where they are read already
- * @param observer of the options, where it is made already
- * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`, `RL_LIST_INVALID`
+ * @param metrics of the options, where they are made already
+ * @param observer of the options and of the metrics, where it is made already
+ * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`, `RL_LIST_INVALID`, `RL_OPENTELEMETRY_MISSING`,
+ *   `RL_PROM_CLIENT_MISSING`, `RL_METRIC_TAKEN`
  */
 export async function openLimiter(
   options: StoreOptions,
@@ -24,9 +32,14 @@ export async function openLimiter(
   logger: LimiterLogger,
   keys: KnownKeys,
   lists: Lists | undefined = listsOf(options),
-  observer: SafeObserver = safeObserver(logger, options.onStoreFailure ?? 'local', sourcesOf(options)),
+  metrics: LimiterMetrics | undefined = metricsOf(options),
+  observer: SafeObserver = safeObserver(logger, options.onStoreFailure ?? 'local', sourcesOf(options, metrics)),
 ): Promise<LimiterParts> {
-  const { store, unobserved, kept, book, close } = await openStores(options, observer, logger);
+  if (options.mode === 'shadow') logger.warn(IN_SHADOW);
+  const endMetrics = metrics && (await exportMetrics(metrics, options, catalogue, (news) => logger.warn(news)));
+  const opening = openStores(options, observer, logger);
+  opening.catch(() => endMetrics?.());
+  const { store, unobserved, kept, book, close } = await opening;
   const every = liveLimitsOf(options);
   const limits = new LiveLimits(catalogue, book, {
     every,
@@ -53,6 +66,7 @@ export async function openLimiter(
       limits.stop();
       await waiting.close();
       await close();
+      endMetrics?.();
     },
   };
 }

@@ -5,10 +5,11 @@ import type { ConcurrencyDefinition, PolicyDefinition, StoreFailureMode } from '
 import type { RateLimitStore } from '../core/store.js';
 import type { RedisLocation } from '../stores/redis/connection/location.js';
 import type { ListOptions } from './lists/lists.js';
+import type { MetricsOptions } from './metrics/options.js';
 import type { LimiterLogger } from './observer/logger.js';
 
 /** Where quota is kept, and what happens when that fails: options of both a limiter and the Nest module. */
-export interface StoreOptions extends ListOptions {
+export interface StoreOptions extends ListOptions, MetricsOptions {
   /**
    * Where quota is kept: a url, ioredis options, `{ nodes, options }` of a Cluster, or a client of ioredis 5 or 6.
    * Without it, in this process's memory. A client that you pass is not closed for you.

@@ -4,11 +4,19 @@ import type { HeaderProfile } from '../headers/ratelimit-headers.js';
 import { checkOptions, readOptions } from './check-options.js';
 import { keySettings, type KeySettings } from './keys/key-settings.js';
 import type { RateLimitModuleOptions } from './options.js';
+import type { LimiterMetrics } from '../engine/metrics/limiter-metrics.js';
+import { metricsOf } from '../engine/metrics/metrics-of.js';
 import { listListenerOf, type ListListener } from '../engine/observer/list-listener.js';
 import { harmless, type LimiterLogger } from '../engine/observer/logger.js';
-import { sourcesOf } from '../engine/observer/observer-source.js';
+import { sourcesOf, type ObserverSource } from '../engine/observer/observer-source.js';
 import { safeObserver, type SafeObserver } from '../engine/observer/safe-observer.js';
 import { oncePerKind, type WarnOnce } from '../engine/warn-once.js';
+
+/** An observer that Nest makes after the limiter. */
+export interface LaterObserver extends ObserverSource {
+  /** Lets it hear, once it is made. */
+  begin(): void;
+}
 
 /** The options, checked and with their defaults. */
 export interface RateLimitSettings {
@@ -21,7 +29,11 @@ export interface RateLimitSettings {
   readonly keys: KeySettings;
   /** The module's own lists. */
   readonly lists: Lists | undefined;
-  /** The application's observer, whose errors are only logged. */
+  /** What counts for the metrics; `undefined` if nobody receives them. */
+  readonly metrics: LimiterMetrics | undefined;
+  /** The observers that modules provide. */
+  readonly provided: readonly LaterObserver[];
+  /** The metrics and all observers, whose errors are only logged. */
   readonly observer: SafeObserver;
   /** Called when a list decides about a request; `undefined` if no observer listens. */
   readonly listDecided: ListListener | undefined;
@@ -30,13 +42,18 @@ export interface RateLimitSettings {
   readonly warnOnce: WarnOnce;
 }
 
-/** @throws RateLimitError */
-export function settingsOf(given: RateLimitModuleOptions): RateLimitSettings {
+/**
+ * @param provided observers that are providers
+ * @throws RateLimitError
+ */
+export function settingsOf(given: RateLimitModuleOptions, provided: readonly LaterObserver[] = []): RateLimitSettings {
   // Options of forRoot() were read before, so an error here is about a factory.
   const options = readOptions(given, 'the factory of forRootAsync() must return');
   checkOptions(options);
   const logger = harmless(new Logger('RateLimit'));
-  const observer = safeObserver(logger, options.onStoreFailure ?? 'local', sourcesOf(options));
+  const metrics = metricsOf(options);
+  const sources = [...sourcesOf(options, metrics), ...provided];
+  const observer = safeObserver(logger, options.onStoreFailure ?? 'local', sources);
   return {
     options,
     isEnabled: options.enabled !== false,
@@ -44,6 +61,8 @@ export function settingsOf(given: RateLimitModuleOptions): RateLimitSettings {
     showsShadow: options.shadowHeaders === true,
     keys: keySettings(options.keys, (message) => logger.warn(message)),
     lists: listsOf(options),
+    metrics,
+    provided,
     observer,
     listDecided: listListenerOf(observer),
     logger,

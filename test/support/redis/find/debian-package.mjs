@@ -26,7 +26,7 @@ export async function fetchPackage(suite, name, folder) {
   }
 }
 
-const isNeeded = (name) => /^(lib|zlib|redis|valkey)/.test(name) && !/perl|libpam/.test(name);
+const isNeeded = (name) => /^(lib|zlib|redis|valkey|prometheus)/.test(name) && !/perl|libpam|^libjs/.test(name);
 
 function aptWithOwnState(folder, sources) {
   for (const each of ['lists/partial', 'cache/archives/partial']) mkdirSync(join(folder, each), { recursive: true });

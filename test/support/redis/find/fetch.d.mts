@@ -11,3 +11,6 @@ export function serversOneByOne(say: (note: string) => void): AsyncGenerator<Can
 
 /** The folder that the package and the libraries it needs are unpacked in. */
 export function fetched(suite: string, name: string): Promise<string>;
+
+/** The suite that this machine's own packages are from. */
+export function ownSuite(): string;

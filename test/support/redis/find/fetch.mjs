@@ -41,8 +41,6 @@ async function serverFrom({ expected, suite, name }, say) {
 const folderOf = (suite, name) => join(CACHE, `${suite}-${name}`);
 
 function wanted() {
-  const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
-  const field = (name) => new RegExp(`^${name}="?([^"\n]*)`, 'm').exec(release)?.[1];
   if (field('ID') === 'debian') {
     return [
       { expected: 'redis 7.0', suite: 'bookworm', name: 'redis-server' },
@@ -51,8 +49,16 @@ function wanted() {
     ];
   }
   // Ubuntu and its like: whatever their own release has.
-  const suite = field('UBUNTU_CODENAME') ?? field('VERSION_CODENAME') ?? 'stable';
+  const suite = ownSuite();
   return ['redis', 'valkey'].map((expected) => ({ expected, suite, name: `${expected}-server` }));
+}
+
+/** The suite that this machine's own packages are from. */
+export const ownSuite = () => field('UBUNTU_CODENAME') ?? field('VERSION_CODENAME') ?? 'stable';
+
+function field(name) {
+  const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
+  return new RegExp(`^${name}="?([^"\n]*)`, 'm').exec(release)?.[1];
 }
 
 /**

@@ -44,7 +44,7 @@ export const limitsSet: Command = {
   options: {
     key: KEY_OPTION,
     burst: { type: 'string', value: 'N', about: 'the most units at once: token-bucket and gcra only' },
-    mode: { type: 'string', value: 'MODE', about: `${LIVE_MODES.join(' or ')}` },
+    mode: { type: 'string', value: 'MODE', about: LIVE_MODES.join(' or ') },
     ...ID_OPTIONS,
   },
   async run(session, { words: [given, limit], options }) {

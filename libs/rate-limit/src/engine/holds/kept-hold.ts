@@ -35,6 +35,8 @@ export class KeptHold extends Alarm {
   /** Called once, when a part of it is lost: its time is over, it was freed by an operator, or its lease was not renewed. */
   onLost: (() => void) | undefined;
   private open: readonly Held[];
+  /** Those that were reported as kept, and not yet as left. */
+  private counted: readonly Held[] = NONE;
   private endsAt: number;
   /**
    * Until then the store surely holds it: counted from before the call.
@@ -61,6 +63,10 @@ export class KeptHold extends Alarm {
     this.endsAt = sentAt + longest;
     this.leaseEnds = sentAt + Math.min(lease, longest);
     if (helds.length > 0) this.sleep();
+    const { holdKept } = surroundings.observer ?? {};
+    if (!holdKept) return;
+    this.counted = helds;
+    for (const { policy } of helds) holdKept(policy.name);
   }
 
   /** Whether a part of it is lost. */
@@ -165,6 +171,7 @@ export class KeptHold extends Alarm {
   private end(): void {
     this.isOver = true;
     this.surroundings.alarms.clear(this);
+    if (this.counted.length > 0) this.leave(this.counted);
   }
 
   private lose(): void {
@@ -174,9 +181,19 @@ export class KeptHold extends Alarm {
 
   private noteLoss(lost: readonly Held[]): void {
     const { observer } = this.surroundings;
+    if (this.counted.length > 0) this.leave(lost);
     if (observer?.holdExpired) for (const held of lost) observer.holdExpired(endOf(held, undefined));
     if (this.hasLost) return;
     this.hasLost = true;
     this.onLost?.();
   }
+
+  /** Each is reported once, however it ends. */
+  private leave(left: readonly Held[]): void {
+    const gone = this.counted.filter((held) => left.includes(held));
+    this.counted = this.counted.filter((held) => !left.includes(held));
+    for (const { policy } of gone) this.surroundings.observer?.holdLeft?.(policy.name);
+  }
 }
+
+const NONE: readonly Held[] = [];

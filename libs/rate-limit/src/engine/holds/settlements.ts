@@ -2,7 +2,7 @@ import { isStoreUnavailable } from '../../core/errors.js';
 import type { Held, HoldingStore } from '../../core/holds/holding-store.js';
 import type { HoldEvent } from '../../core/observer.js';
 import { saidBy } from '../../core/shown.js';
-import type { Reports } from '../observer/safe-observer.js';
+import type { Reports, SafeObserver } from '../observer/safe-observer.js';
 import { RecurringWarnings } from '../recurring-warnings.js';
 import { Alarm, type Alarms } from './alarms.js';
 
@@ -20,7 +20,8 @@ const HURRIED = 2;
 const LONGEST_PARTING = 1_000;
 
 /** Where the ends of holds are reported. */
-export type HoldListener = Pick<Reports, 'holdSettled' | 'holdExpired'>;
+export type HoldListener = Pick<Reports, 'holdSettled' | 'holdExpired'> &
+  Partial<Pick<SafeObserver, 'holdKept' | 'holdLeft'>>;
 
 /** What {@link Settlements} needs beside the alarms. */
 export interface SettlementsSettings {

@@ -6,7 +6,6 @@ import { holding, type Held, type HoldingStore, type OpenHold } from '../../core
 import type { Decision } from '../../core/decision.js';
 import type { Hit } from '../../core/hit.js';
 import type { Policy } from '../../core/policy.js';
-import { eventsOf } from './event-of.js';
 import { nearLimitOf } from './near-limit.js';
 import type { SafeObserver } from './safe-observer.js';
 
@@ -14,14 +13,14 @@ import type { SafeObserver } from './safe-observer.js';
 export class ObservedStore implements BlockingStore, BlockListingStore, HoldingStore {
   constructor(
     private readonly inner: RateLimitStore,
-    private readonly observer: Pick<SafeObserver, 'checked' | 'nearLimit'>,
+    private readonly observer: Pick<SafeObserver, 'judged' | 'nearLimit'>,
   ) {}
 
   consume(hits: readonly Hit[]): Decision[] | Promise<Decision[]> {
     const began = performance.now();
     return after(this.inner.consume(hits), (decisions) => {
-      const { checked, nearLimit } = this.observer;
-      if (hits.length > 0) checked?.(eventsOf(hits, decisions, performance.now() - began));
+      const { judged, nearLimit } = this.observer;
+      if (hits.length > 0) judged?.(hits, decisions, performance.now() - began);
       if (nearLimit) for (const event of nearLimitOf(hits, decisions)) nearLimit(event);
       return decisions;
     });

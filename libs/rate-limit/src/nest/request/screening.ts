@@ -96,6 +96,7 @@ function isNamed(
 ): boolean {
   if (verdict === undefined) return false;
   if (verdict === 'deny' || !wasAllowed) settings.listDecided?.(policy, key, verdict, isReportOnly);
-  if (verdict === 'deny' && !isReportOnly) throw new RateLimitRefusedException(policy === undefined ? [] : [policy], lists.deny!.status);
+  if (verdict === 'deny' && !isReportOnly)
+    throw new RateLimitRefusedException(policy === undefined ? [] : [policy], lists.deny!.status);
   return true;
 }

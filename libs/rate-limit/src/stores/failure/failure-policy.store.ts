@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Decision } from '../../core/decision.js';
 import { isStoreUnavailable, type StoreUnavailableError } from '../../core/errors.js';
 import { checkHits, type Hit } from '../../core/hit.js';
-import type { Observer, StoreReports } from '../../core/observer.js';
+import type { StoreReports } from '../../core/observer.js';
 import { shareOf, type Policy, type StoreFailureMode } from '../../core/policy.js';
 import { listing, type BlockedCaller, type BlockListingStore } from '../../core/blocks/blocked-caller.js';
 import { blocking, checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
@@ -12,7 +12,7 @@ import { hasSlots } from '../../core/algorithms/index.js';
 import { checkHeld, holding, type Held, type HoldingStore, type OpenHold } from '../../core/holds/holding-store.js';
 import type { RateLimitStore } from '../../core/store.js';
 import { LastAnswers } from './last-answers.js';
-import { Outage } from './outage.js';
+import { Outage, type OutageListener } from './outage.js';
 import { MemoryStore } from '../memory/memory.store.js';
 
 export interface FailurePolicy {
@@ -20,7 +20,7 @@ export interface FailurePolicy {
   mode: StoreFailureMode;
   /** How many instances share a quota. By itself each admits its share. Default 1. */
   instances?: number | undefined;
-  observer: Pick<Observer, 'storeFailed' | 'storeAnswers'> & StoreReports;
+  observer: OutageListener & StoreReports;
   /** The clock, in milliseconds. Default `Date.now`. */
   now?: Clock;
 }

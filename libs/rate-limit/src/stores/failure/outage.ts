@@ -8,6 +8,12 @@ import type { Observer } from '../../core/observer.js';
 const CALM = 1_000;
 const LONGEST_CALM = 60_000;
 
+/** Where outages are reported. */
+export interface OutageListener extends Pick<Observer, 'storeFailed' | 'storeAnswers'> {
+  /** The store did not answer a call. Called for each, unlike `storeFailed`. */
+  readonly callFailed?: ((failure: StoreUnavailableError) => void) | undefined;
+}
+
 /** Follows whether a store answers, and reports to the observer when that changes. */
 export class Outage {
   /** On the monotonic clock; 0 while the store answers. */
@@ -18,9 +24,10 @@ export class Outage {
   private calm = CALM;
   private calmSince = -Infinity;
 
-  constructor(private readonly observer: Pick<Observer, 'storeFailed' | 'storeAnswers'>) {}
+  constructor(private readonly observer: OutageListener) {}
 
   failed(error: StoreUnavailableError): void {
+    this.observer.callFailed?.(error);
     this.lastFailure = performance.now();
     this.firstAnswer = 0;
     if (this.failedSince > 0) return;

@@ -15,7 +15,7 @@ import {
 } from '../../core/judge-all.js';
 import { blockBegun, type StoreReports } from '../../core/observer.js';
 import type { Policy } from '../../core/policy.js';
-import { blocksIdOf } from '../../core/shadow.js';
+import { allBlocksIdsOf, blocksIdOf } from '../../core/shadow.js';
 import { keptKey } from '../long-key.js';
 import { EntriesInUse, type Entry } from './entries-in-use.js';
 import { OpenHolds } from './open-holds.js';
@@ -163,6 +163,11 @@ export class KeptQuotas {
 
   deleteBlock(policy: Policy, key: string): void {
     this.blocks.delete(this.blocks.get(blocksIdOf(policy), keptKey(key)));
+  }
+
+  /** Also those that began in another mode. */
+  deleteBlocks({ id }: Policy, key: string): void {
+    for (const blocks of allBlocksIdsOf(id)) this.blocks.delete(this.blocks.get(blocks, keptKey(key)));
   }
 
   /** A full quota needs no entry. */

@@ -88,7 +88,7 @@ export class MemoryStore implements BlockingStore, BlockListingStore, HoldingSto
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
     this.kept.deleteState(policy, key);
-    if (policy.blocks) this.kept.deleteBlock(policy, key);
+    if (policy.blocks) this.kept.deleteBlocks(policy, key);
   }
 
   /**

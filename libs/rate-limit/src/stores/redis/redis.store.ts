@@ -31,7 +31,7 @@ import { blockedCallers } from './blocked-callers.js';
 import { openHoldsOf } from './open-holds.js';
 import { RedisLimitBook } from './redis.limit-book.js';
 import { Lanes } from './wire/lanes.js';
-import { blockKey, holdsKey, partitionOf, StateKeys } from './wire/keys.js';
+import { blockKey, blockKeys, holdsKey, partitionOf, StateKeys } from './wire/keys.js';
 
 /** What a {@link RedisStore} takes. */
 export interface RedisStoreOptions {
@@ -120,7 +120,7 @@ export class RedisStore implements BlockingStore, BlockListingStore, HoldingStor
   async reset(policy: Policy, key: string): Promise<void> {
     checkHits([{ policy, key, cost: 0 }]);
     const state = this.keys.of(policy, partitionOf(key));
-    await this.forget([state, holdsKey(state), ...(policy.blocks ? [blockKey(state, policy)] : [])]);
+    await this.forget([state, holdsKey(state), ...(policy.blocks ? blockKeys(state) : [])]);
   }
 
   /**
@@ -142,6 +142,7 @@ export class RedisStore implements BlockingStore, BlockListingStore, HoldingStor
     // A request is denied even if its block cannot be written. But `block()` must not succeed without a block.
     throw new StoreUnavailableError(
       `${nameOf(this.client)} could not write the block: its memory is full, it is a replica, or it cannot save (see its log)`,
+      { type: 'refused' },
     );
   }
 

@@ -74,7 +74,7 @@ export class ShadowStore implements BlockingStore, BlockListingStore, HoldingSto
   /** Each by itself. On Redis they travel together even so. */
   private readonly judgeEach = (hits: readonly Hit[]): Decision[] | Promise<Decision[]> => {
     const answers = hits.map((hit) => this.judge(hit));
-    return answers.some(isPromise) ? Promise.all(answers) : (answers as Decision[]);
+    return areKnown(answers) ? answers : Promise.all(answers.map((answer) => Promise.resolve(answer)));
   };
 
   private judge(hit: Hit): Decision | Promise<Decision> {
@@ -90,6 +90,9 @@ export class ShadowStore implements BlockingStore, BlockListingStore, HoldingSto
     );
   }
 }
+
+const areKnown = (answers: readonly (Decision | Promise<Decision>)[]): answers is Decision[] =>
+  !answers.some(isPromise);
 
 /** Hits may be malformed here: the inner store refuses them. */
 function hasShadow(hits: readonly Hit[]): boolean {

@@ -61,8 +61,9 @@ export const noteClosed = (client: RedisClient): void => void closed.add(client)
 export function asUnavailable(error: unknown, client: RedisClient, server: string): StoreUnavailableError {
   if (error instanceof StoreUnavailableError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  const detail = AWAY.test(message) ? away(client) : `cannot decide: ${withFix(message)}`;
-  return new StoreUnavailableError(`${server} ${detail}`, { cause: error });
+  const isAway = AWAY.test(message);
+  const detail = isAway ? away(client) : `cannot decide: ${withFix(message)}`;
+  return new StoreUnavailableError(`${server} ${detail}`, { cause: error, type: isAway ? 'unreachable' : 'refused' });
 }
 
 function away(client: RedisClient): string {
@@ -79,9 +80,11 @@ export const unexpectedReply = (reply: unknown): StoreUnavailableError =>
     String(reply) === 'QUEUED'
       ? 'the Redis client is inside a MULTI; give the limiter a separate client, as from duplicate()'
       : 'unexpected reply to the rate-limit script; is there a proxy in front of Redis?',
+    { type: 'refused' },
   );
 
 export const tooSlow = (server: string, timeout: number): StoreUnavailableError =>
   new StoreUnavailableError(
     `${server} gave no answer in ${timeout} ms (frozen, busy or too far away; see SLOWLOG, or raise timeout)`,
+    { type: 'timeout' },
   );

@@ -75,7 +75,7 @@ export class Exchange {
       const late = deliver(reply, this.asked);
       if (late.length === 0) return this.over(this);
       if (this.attempts === MOST_ATTEMPTS) {
-        throw new StoreUnavailableError('the request reached Redis too late and was not charged');
+        throw new StoreUnavailableError('the request reached Redis too late and was not charged', { type: 'timeout' });
       }
       // Probably our estimate of the server's clock was wrong. The reply has corrected it.
       this.ask(late);

@@ -38,7 +38,13 @@ export class StateKeys {
 /** The endings of the keys that stand beside a quota's. No policy's id ends in one of them. */
 export const BESIDE = { block: ':block', shadowBlock: ':shadow-block', holds: ':holds' } as const;
 
-/** Where its block is stored. */
+/** Where its blocks are stored: when it enforces, and in shadow. */
+export const blockKeys = (stateKey: string): readonly string[] => [
+  stateKey + BESIDE.block,
+  stateKey + BESIDE.shadowBlock,
+];
+
+/** Where its block is stored now. */
 export const blockKey = (stateKey: string, policy: Policy): string => stateKey + blockEnding(policy);
 
 export const blockEnding = (policy: Policy): string => (isInShadow(policy) ? BESIDE.shadowBlock : BESIDE.block);
