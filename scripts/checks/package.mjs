@@ -16,7 +16,7 @@ const ROOT_FILES = [
   'openapi/package.json',
 ];
 /** In bytes, unpacked: both formats with their declarations, and the pages for users. A bound, so that growth is noticed. */
-const MOST = 1_400_000;
+const MOST = 1_700_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'packed-'));
 try {
