@@ -28,7 +28,7 @@ export type { AnswerReader, CallOutcome, Ending, Settle } from './nest/ending/ca
 export type { Count } from './nest/ending/final-cost.js';
 export { llmUsage, type LlmPrice, type LlmUsageOptions } from './nest/ending/llm-usage.js';
 export type { ResolveCache, Resolved, ResolvedPolicy, ResolveOptions } from './nest/resolve/resolved-policy.js';
-export { RATE_LIMIT_STORE } from './nest/tokens.js';
+export { RATE_LIMIT_OBSERVER, RATE_LIMIT_STORE } from './nest/tokens.js';
 
 export { byIp } from './nest/keys/by-ip.js';
 export { byApiKey, byHeader, byTenant, byUser } from './nest/keys/by-identity.js';
@@ -42,6 +42,10 @@ export type { Identity } from './engine/identity/key-text.js';
 export type { Hold } from './engine/holds/hold.js';
 export type { Costs } from './engine/holds/costs.js';
 export type { ReservationOptions, ReservationTerms } from './engine/holds/reservations.js';
+export { rateLimitHealth, type HealthSession, type RateLimitHealthOptions } from './engine/health/rate-limit-health.js';
+export type { LimiterHealth } from './engine/health/health.js';
+export type { LogDenials } from './engine/observer/denial-log.js';
+export type { DeniedCaller } from './engine/observer/denied-most/denied-most.js';
 export type { AnyPolicy, Spending } from './engine/spending.js';
 export { RateLimitWaitError } from './engine/waiting/wait-error.js';
 export type { WaitOptions } from './engine/waiting/wait-options.js';

@@ -14,6 +14,12 @@ export const RATE_LIMIT_PARTS = Symbol.for('nestjs-redis-rate-limit/parts');
 /** For `@Inject(RATE_LIMIT_STORE)`: the `RateLimitStore` with all its wrappers. */
 export const RATE_LIMIT_STORE = Symbol.for('nestjs-redis-rate-limit/store');
 
+/**
+ * For an observer that Nest makes, in any module: `{ provide: RATE_LIMIT_OBSERVER, useClass: MyObserver }`. One for each
+ * module, beside the option `observer`.
+ */
+export const RATE_LIMIT_OBSERVER = Symbol.for('nestjs-redis-rate-limit/observer');
+
 /** What calls hold until they end. */
 export const RATE_LIMIT_HOLDS = Symbol.for('nestjs-redis-rate-limit/holds');
 

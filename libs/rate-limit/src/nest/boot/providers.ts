@@ -24,6 +24,7 @@ import {
 import { GuardBinding } from './bind-guard.js';
 import { checkImports } from './mistakes/imports.js';
 import { makePlans } from './make-plans.js';
+import { observersIn } from './observers-in.js';
 import { warnOfIdleEntries } from './mistakes/idle-entries.js';
 import { knownKeys } from './keys-of-requests.js';
 
@@ -63,7 +64,7 @@ export const rateLimitProviders: Provider[] = [
     useFactory: (options: RateLimitModuleOptions, modules: ModulesContainer, adapterHost: HttpAdapterHost) => {
       // The module checks this too, but Nest may make the module later.
       checkImports(modules, adapterHost);
-      return settingsOf(options);
+      return settingsOf(options, observersIn(modules));
     },
   },
   {
@@ -75,12 +76,12 @@ export const rateLimitProviders: Provider[] = [
     provide: RATE_LIMIT_PARTS,
     inject: [RATE_LIMIT_SETTINGS, RATE_LIMIT_PLANS],
     useFactory: (settings: RateLimitSettings, plans: Plans): LimiterParts | Promise<LimiterParts> => {
-      const { options, isEnabled, lists, metrics, observer, logger } = settings;
+      const { options, isEnabled, lists, logger } = settings;
       const keys = knownKeys(plans, settings);
-      if (!isEnabled) return limiterOff(options, plans.catalogue, logger, keys, observer);
+      if (!isEnabled) return limiterOff(options, plans.catalogue, logger, keys, settings);
       warnOfIdleEntries(plans, settings);
       // Where quotas are kept is part of the summary.
-      return openLimiter(options, plans.catalogue, { ...logger, log: () => undefined }, keys, lists, metrics, observer);
+      return openLimiter(options, plans.catalogue, { ...logger, log: () => undefined }, keys, lists, settings);
     },
   },
   {
