@@ -65,6 +65,9 @@ function programOf(texts: ReadonlyMap<string, string>): ts.Program {
     const text = texts.get(path);
     return text === undefined ? getSourceFile(path, settings, ...rest) : ts.createSourceFile(path, text, settings);
   };
-  const rootNames = [...texts.keys(), join(ROOT, 'test/docs/nestjs-config.d.ts')];
+  const rootNames = [
+    ...texts.keys(),
+    ...['nestjs-config', 'nestjs-observe'].map((name) => join(ROOT, `test/docs/${name}.d.ts`)),
+  ];
   return ts.createProgram({ rootNames, options: own, host });
 }

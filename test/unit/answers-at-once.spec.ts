@@ -3,7 +3,6 @@ import { createLimiter, type Decision, type Hit, type RateLimitStore } from 'nes
 import { isPromise } from '../../libs/rate-limit/src/core/after.js';
 import { StoreUnavailableError } from '../../libs/rate-limit/src/core/errors.js';
 import { mergingHits } from '../../libs/rate-limit/src/core/merging-hits.js';
-import type { DecisionEvent } from '../../libs/rate-limit/src/core/observer.js';
 import { definePolicy } from '../../libs/rate-limit/src/core/policy.js';
 import { ObservedStore } from '../../libs/rate-limit/src/engine/observer/observed.store.js';
 import { ShadowStore } from '../../libs/rate-limit/src/stores/shadow/shadow.store.js';
@@ -44,8 +43,9 @@ function wrapped(answering: Answering) {
   };
   const failing = new FailurePolicyStore(inner, { mode: 'local', observer: {}, now: () => 0 });
   const caching = new DenialCacheStore(failing, { now: () => 0 });
-  const checked = (told: readonly DecisionEvent[]) => void events.push(...told.map(({ allowed }) => allowed));
-  const store = new ObservedStore(new ShadowStore(caching), { checked, nearLimit: undefined });
+  const judged = (_: readonly Hit[], told: readonly Decision[]) =>
+    void events.push(...told.map(({ allowed }) => allowed));
+  const store = new ObservedStore(new ShadowStore(caching), { judged, nearLimit: undefined });
   return { store, state, events, asked: () => asked };
 }
 

@@ -208,13 +208,13 @@ describe('remembered denials', () => {
 
 describe('other wrappers', () => {
   it('pass everything about holds on', async () => {
-    const store = new ObservedStore(new ShadowStore(inner), { checked: undefined, nearLimit: undefined });
+    const store = new ObservedStore(new ShadowStore(inner), { judged: undefined, nearLimit: undefined });
     await store.consume([holding('one')]);
     expect(await store.renew(held('one'), TTL)).toBe(true);
     expect(await store.holds(tokens, 'a')).toHaveLength(1);
     expect([await store.settle(held('one'), 0), await store.settle(held('one'), 0)]).toEqual([true, false]);
     const bare = { consume: inner.consume, reset: inner.reset };
-    const without = new ObservedStore(new ShadowStore(bare), { checked: undefined, nearLimit: undefined });
+    const without = new ObservedStore(new ShadowStore(bare), { judged: undefined, nearLimit: undefined });
     await expect(without.settle(held('one'), 0)).rejects.toMatchObject({ code: 'RL_STORE_WITHOUT_HOLDS' });
   });
 

@@ -5,6 +5,7 @@
  */
 export { createLimiter } from './engine/create-limiter.js';
 export { ipKey } from './engine/identity/ip-key.js';
+export type { CallerQuota, CallerState } from './engine/caller-state.js';
 export type { Hold } from './engine/holds/hold.js';
 export type { Costs } from './engine/holds/costs.js';
 export type { ReservationOptions, ReservationTerms } from './engine/holds/reservations.js';
@@ -26,6 +27,9 @@ export type {
 export type { LiveLimits } from './engine/limits/live-limits.js';
 export type { DenyOptions, ListEntry } from './engine/lists/list.js';
 export type { ListOptions } from './engine/lists/lists.js';
+export type { MetricsOptions, OpenTelemetryOptions } from './engine/metrics/options.js';
+export type { OpenTelemetryMeterProvider } from './engine/metrics/open-telemetry/api.js';
+export type { PrometheusRegistry } from './engine/metrics/prometheus/client.js';
 export { RateLimitWaitError } from './engine/waiting/wait-error.js';
 export type { WaitOptions } from './engine/waiting/wait-options.js';
 export { usageOf } from './engine/llm/usage-of.js';
@@ -50,7 +54,7 @@ export { algorithmNames, algorithmOf, type AlgorithmName, type WindowAlgorithm }
 export type { Clock } from './core/clock.js';
 export type { Decider, Decision } from './core/decision.js';
 export type { Duration } from './core/duration.js';
-export { RateLimitError, StoreUnavailableError } from './core/errors.js';
+export { RateLimitError, StoreUnavailableError, type StoreFailureType } from './core/errors.js';
 export { checkHits, type Hit } from './core/hit.js';
 export type { HoldRequest } from './core/holds/hold-request.js';
 export { mergingHits } from './core/merging-hits.js';
@@ -82,6 +86,7 @@ export type { CalendarDefinition, CalendarText, Weekday } from './core/calendar/
 export type { CalendarUnit } from './core/calendar/grid.js';
 export type { Window, WindowBounds } from './core/window.js';
 export type { WindowDefinition } from './core/window-of.js';
+export type { BlockedCaller, BlockListingStore } from './core/blocks/blocked-caller.js';
 export type { BlockingStore } from './core/blocks/blocking-store.js';
 export {
   checkRenewal,

@@ -39,6 +39,7 @@ export type { RateLimitRequest } from './nest/request/request.js';
 
 export { ipKey } from './engine/identity/ip-key.js';
 export type { Identity } from './engine/identity/key-text.js';
+export type { CallerQuota, CallerState } from './engine/caller-state.js';
 export type { Hold } from './engine/holds/hold.js';
 export type { Costs } from './engine/holds/costs.js';
 export type { ReservationOptions, ReservationTerms } from './engine/holds/reservations.js';
@@ -47,6 +48,9 @@ export type { LimiterHealth } from './engine/health/health.js';
 export type { LogDenials } from './engine/observer/denial-log.js';
 export type { DeniedCaller } from './engine/observer/denied-most/denied-most.js';
 export type { AnyPolicy, Spending } from './engine/spending.js';
+export type { MetricsOptions, OpenTelemetryOptions } from './engine/metrics/options.js';
+export type { OpenTelemetryMeterProvider } from './engine/metrics/open-telemetry/api.js';
+export type { PrometheusRegistry } from './engine/metrics/prometheus/client.js';
 export { RateLimitWaitError } from './engine/waiting/wait-error.js';
 export type { WaitOptions } from './engine/waiting/wait-options.js';
 export type { LimitChange, LiveLimit, OverrideKey } from './engine/limits/limit-change.js';
@@ -60,6 +64,7 @@ export { RedisStore, type RedisStoreOptions } from './stores/redis/redis.store.j
 export type { RedisClient } from './stores/redis/connection/client.js';
 export type { RedisLocation } from './stores/redis/connection/location.js';
 
+export type { BlockedCaller } from './core/blocks/blocked-caller.js';
 export type { BlockFor } from './core/blocks/block-rule.js';
 export { definePolicy } from './core/policy.js';
 export type { ConcurrencyDefinition, Policy, PolicyDefinition, PolicyMode, StoreFailureMode } from './core/policy.js';
@@ -69,7 +74,7 @@ export type { Duration } from './core/duration.js';
 export type { CalendarDefinition, CalendarText, Weekday } from './core/calendar/calendar-window.js';
 export type { CalendarUnit } from './core/calendar/grid.js';
 export type { WindowDefinition } from './core/window-of.js';
-export { RateLimitError, StoreUnavailableError } from './core/errors.js';
+export { RateLimitError, StoreUnavailableError, type StoreFailureType } from './core/errors.js';
 export { type Hit } from './core/hit.js';
 export type {
   BatchEvent,

@@ -138,22 +138,18 @@ function spanOf(value: Parameters<typeof milliseconds>[0]): number | undefined {
   }
 }
 
-/**
- * @param what the observer, for errors
- * @throws RateLimitError `RL_OPTION_INVALID`
- */
-export function checkObserver(observer: unknown, what = 'observer'): void {
+function checkObserver(observer: unknown): void {
   if (observer === undefined) return;
   if (typeof observer !== 'object' || observer === null) {
-    throw invalid(`${what} must be an object with methods such as decided() or storeFailed()`, observer);
+    throw invalid('observer must be an object with methods such as decided() or storeFailed()', observer);
   }
   if (!EVENTS.some((name) => name in observer)) {
-    throw invalid(`${what} has none of ${EVENTS.map((name) => `${name}()`).join(', ')}`, observer);
+    throw invalid(`observer has none of ${EVENTS.map((name) => `${name}()`).join(', ')}`, observer);
   }
   for (const name of EVENTS) {
     const method = (observer as Record<string, unknown>)[name];
     if (method !== undefined && typeof method !== 'function') {
-      throw invalid(`${name} of ${what} must be a function`, method);
+      throw invalid(`observer.${name} must be a function`, method);
     }
   }
 }

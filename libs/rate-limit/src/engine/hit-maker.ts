@@ -43,7 +43,15 @@ export class HitMaker {
     return key;
   }
 
-  policyOf(policy: AnyPolicy, key: string): Policy {
+  /** The policy for all keys without a limit of their own, for calls that name no caller. */
+  policyForAll(policy: AnyPolicy): Policy {
+    if (typeof policy === 'string') {
+      if (!this.parts.catalogue.get(policy)?.isPerHandler) this.parts.keys.checkShared(policy);
+    }
+    return this.policyOf(policy, undefined);
+  }
+
+  policyOf(policy: AnyPolicy, key: string | undefined): Policy {
     if (typeof policy === 'string') {
       const { catalogue } = this.parts;
       if (catalogue.get(policy)?.isPerHandler) throw perHandler(policy);

@@ -55,5 +55,8 @@ const withoutLists = (catalogue: LimiterParts['catalogue']): LimiterParts['catal
   names: catalogue.names,
   livePolicies: catalogue.livePolicies,
   live: (name, fix) => catalogue.live(name, fix),
-  get: () => undefined,
+  get: (name) => {
+    const entry = catalogue.get(name);
+    return entry && { name, source: entry.source, lists: undefined };
+  },
 });

@@ -19,7 +19,7 @@ export interface LimiterParts extends StoreAbilities {
   readonly kept: () => string;
   readonly catalogue: NamedLivePolicies & {
     readonly names: readonly string[];
-    get(name: string): Pick<CataloguePolicy, 'lists' | 'isPerHandler'> | undefined;
+    get(name: string): CataloguePolicy | undefined;
   };
   readonly lists: Lists | undefined;
   /** The mode of policies that have none of their own. */

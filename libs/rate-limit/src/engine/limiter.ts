@@ -1,13 +1,15 @@
 import { refuseBareNumber } from '../core/bare-numbers.js';
 import { spanOf } from '../core/blocks/block-rule.js';
 import { checkKnownKeys } from '../core/checks.js';
-import { blocking } from '../core/blocks/blocking-store.js';
+import { listing, type BlockedCaller } from '../core/blocks/blocked-caller.js';
+import { blocking, checkBlock } from '../core/blocks/blocking-store.js';
 import type { Decision } from '../core/decision.js';
 import type { Duration } from '../core/duration.js';
 import { holding, type OpenHold } from '../core/holds/holding-store.js';
 import { isInShadow } from '../core/shadow.js';
 import { type RateLimitStore } from '../core/store.js';
 import { byStrictest } from './by-strictest.js';
+import { statesOf, type CallerState } from './caller-state.js';
 import { decide } from './decide.js';
 import { healthOf, type LimiterHealth } from './health/health.js';
 import { HitMaker } from './hit-maker.js';
@@ -169,6 +171,38 @@ export class Limiter {
    */
   async blockedFor(policy: AnyPolicy, key: string): Promise<number> {
     return (await this.peek(policy, key)).blockedFor ?? 0;
+  }
+
+  /**
+   * Lists the callers that a policy blocks now, and how much longer. Blocks that are over are left out. A long key is stored
+   * as a digest, and comes without `key`. A policy in shadow has blocks of its own, which block nobody.
+   *
+   * ```ts
+   * for await (const { key, blockedFor } of limiter.blocked('login')) console.log(key, blockedFor);
+   * ```
+   *
+   * For operators: Redis looks at all of its keys, a thousand at a time. A caller may come twice, and one whose block begins
+   * meanwhile may be missing. Leave the loop to stop.
+   *
+   * @throws RateLimitError `RL_BLOCK_OFF`, `RL_STORE_WITHOUT_BLOCKS`, and as {@link reset} does;
+   *   `StoreUnavailableError` when the store does not answer, except for the first time for a `local` policy: then it lists
+   *   the blocks that stand in this process (`by: 'local'`)
+   */
+  blocked(policy: AnyPolicy): AsyncIterable<BlockedCaller> {
+    const known = this.hits.policyForAll(policy);
+    checkBlock(known);
+    return listing(this.parts.store).blocked(known);
+  }
+
+  /**
+   * Looks at one caller under every policy of the catalogue, in one command. Nothing is spent, and no observer hears of it.
+   * Where a quota cannot be known without a request, the state says why. Policies without a name are not in the catalogue.
+   *
+   * @throws RateLimitError `RL_KEY_INVALID`; `StoreUnavailableError` when the store does not answer and `onStoreFailure` of
+   *   a policy is `closed`
+   */
+  inspect(key: string): Promise<CallerState[]> {
+    return statesOf(this.parts, key);
   }
 
   /**

@@ -12,6 +12,7 @@ import { ConfigurableModuleClass, type ASYNC_OPTIONS_TYPE, type OPTIONS_TYPE } f
 import { checkAsyncOptions, createdOptions, readOptions } from './check-options.js';
 import { meetInstances } from './boot/handlers-on-instances.js';
 import { checkImports } from './boot/mistakes/imports.js';
+import { beginObserving } from './boot/provided-observers.js';
 import { rateLimitProviders } from './boot/providers.js';
 import { reportLimits } from './boot/report.js';
 import { refuseScopedOptions } from './boot/mistakes/scoped-options.js';
@@ -70,6 +71,7 @@ export class RateLimitModule
    */
   onModuleInit(): void {
     refuseScopedOptions(this.modules);
+    beginObserving(this.modules);
     refuseStraysOutside(this.modules);
   }
 

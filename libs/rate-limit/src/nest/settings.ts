@@ -10,6 +10,12 @@ import { harmless, type LimiterLogger } from '../engine/observer/logger.js';
 import type { ObserverSource } from '../engine/observer/observer-source.js';
 import { oncePerKind, type WarnOnce } from '../engine/warn-once.js';
 
+/** An observer that Nest makes after the limiter. */
+export interface LaterObserver extends ObserverSource {
+  /** Lets it hear, once it is made. */
+  begin(): void;
+}
+
 /** The options, checked and with their defaults. */
 export interface RateLimitSettings extends Listening {
   readonly options: RateLimitModuleOptions;
@@ -21,6 +27,8 @@ export interface RateLimitSettings extends Listening {
   readonly keys: KeySettings;
   /** The module's own lists. */
   readonly lists: Lists | undefined;
+  /** The observers that modules provide. */
+  readonly provided: readonly LaterObserver[];
   /** Called when a list decides about a request; `undefined` if no observer listens. */
   readonly listDecided: ListListener | undefined;
   readonly logger: LimiterLogger;
@@ -29,18 +37,15 @@ export interface RateLimitSettings extends Listening {
 }
 
 /**
- * @param observers those that are providers
+ * @param provided observers that are providers
  * @throws RateLimitError
  */
-export function settingsOf(
-  given: RateLimitModuleOptions,
-  observers: readonly ObserverSource[] = [],
-): RateLimitSettings {
+export function settingsOf(given: RateLimitModuleOptions, provided: readonly LaterObserver[] = []): RateLimitSettings {
   // Options of forRoot() were read before, so an error here is about a factory.
   const options = readOptions(given, 'the factory of forRootAsync() must return');
   checkOptions(options);
   const logger = harmless(new Logger('RateLimit'));
-  const listening = listeningOf(options, logger, observers);
+  const listening = listeningOf(options, logger, provided);
   return {
     ...listening,
     options,
@@ -49,6 +54,7 @@ export function settingsOf(
     showsShadow: options.shadowHeaders === true,
     keys: keySettings(options.keys, (message) => logger.warn(message)),
     lists: listsOf(options),
+    provided,
     listDecided: listListenerOf(listening.observer),
     logger,
     warnOnce: oncePerKind((message) => logger.warn(message)),

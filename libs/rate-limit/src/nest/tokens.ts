@@ -15,8 +15,8 @@ export const RATE_LIMIT_PARTS = Symbol.for('nestjs-redis-rate-limit/parts');
 export const RATE_LIMIT_STORE = Symbol.for('nestjs-redis-rate-limit/store');
 
 /**
- * For an observer that Nest makes, in any module: `{ provide: RATE_LIMIT_OBSERVER, useClass: MyObserver }`. One for each
- * module, beside the option `observer`.
+ * Under which any module may provide an `Observer`: `{ provide: RATE_LIMIT_OBSERVER, useClass: MyObserver }`. All of them hear
+ * events, beside the option `observer`.
  */
 export const RATE_LIMIT_OBSERVER = Symbol.for('nestjs-redis-rate-limit/observer');
 

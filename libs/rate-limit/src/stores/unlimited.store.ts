@@ -1,4 +1,5 @@
 import { algorithmOf } from '../core/algorithms/index.js';
+import type { BlockedCaller, BlockListingStore } from '../core/blocks/blocked-caller.js';
 import { checkBlock, type BlockingStore } from '../core/blocks/blocking-store.js';
 import {
   checkRenewal,
@@ -12,7 +13,7 @@ import { checkHits, type Hit } from '../core/hit.js';
 import type { Policy } from '../core/policy.js';
 
 /** Keeps nothing and admits everything: every quota is full, always. What a call gets wrong is still an error. */
-export class UnlimitedStore implements BlockingStore, HoldingStore {
+export class UnlimitedStore implements BlockingStore, BlockListingStore, HoldingStore {
   consume(hits: readonly Hit[]): Decision[] {
     checkHits(hits);
     return hits.map(({ policy }) => {
@@ -28,6 +29,11 @@ export class UnlimitedStore implements BlockingStore, HoldingStore {
   }
 
   async unblock(policy: Policy): Promise<void> {
+    checkBlock(policy);
+  }
+
+  // eslint-disable-next-line require-yield -- nobody is blocked
+  async *blocked(policy: Policy): AsyncGenerator<BlockedCaller, void, undefined> {
     checkBlock(policy);
   }
 

@@ -48,8 +48,8 @@ export class LivePolicy implements PolicySource<unknown> {
     return [...(this.overrides?.keys() ?? [])];
   }
 
-  for(_call: unknown, key: string): Policy {
-    return this.overrides?.get(key) ?? this.current;
+  for(_call: unknown, key: string | undefined): Policy {
+    return this.overrides?.get(key!) ?? this.current;
   }
 
   /** Notes what a route's requests cost. */

@@ -1,5 +1,7 @@
-import type { Decider } from '../../core/decision.js';
+import type { Decider, Decision } from '../../core/decision.js';
+import type { Hit } from '../../core/hit.js';
 import type { DecisionEvent } from '../../core/observer.js';
+import { havePassed, reasonOf } from '../observer/event-of.js';
 import { ByPolicy } from './by-policy.js';
 import { ALL_POLICIES, outcomeOf, outcomeReasonOf, type Outcome, type OutcomeReason } from './outcome.js';
 import type { Sample } from './sample.js';
@@ -27,10 +29,26 @@ export class DecisionCounts {
 
   count(event: DecisionEvent): void {
     const { policy = ALL_POLICIES, by } = event;
-    const outcome = OUTCOMES.place[outcomeOf(event)];
-    const reason = REASONS.place[outcomeReasonOf(event) ?? 'none'];
-    const place = (outcome * REASONS.size + reason) * DECIDERS.size + DECIDERS.place[by];
-    this.counts.of(policy)[place]!++;
+    this.add(policy, outcomeOf(event), outcomeReasonOf(event), by);
+  }
+
+  /** The same of a request, without events. */
+  countAll(hits: readonly Hit[], decisions: readonly Decision[]): void {
+    const isPassed = havePassed(decisions);
+    for (let i = 0; i < decisions.length; i++) {
+      const { policy } = hits[i]!;
+      const given = decisions[i]!;
+      const decision = given.shadow ?? given;
+      const { allowed, by } = decision;
+      const passed = isPassed && allowed;
+      const reason = allowed ? (passed ? undefined : 'other_policy') : reasonOf(policy, decision);
+      this.add(policy.name, outcomeOf({ allowed, passed, shadow: given.shadow !== undefined, by }), reason, by);
+    }
+  }
+
+  private add(policy: string, outcome: Outcome, reason: OutcomeReason | undefined, by: Decider): void {
+    const about = OUTCOMES.place[outcome] * REASONS.size + REASONS.place[reason ?? 'none'];
+    this.counts.of(policy)[about * DECIDERS.size + DECIDERS.place[by]]!++;
   }
 
   *samples(): Iterable<Sample> {

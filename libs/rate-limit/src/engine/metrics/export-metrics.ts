@@ -3,7 +3,7 @@ import type { MetricsOptions } from './options.js';
 import type { OpenTelemetryApi } from './open-telemetry/api.js';
 import { loadOpenTelemetry } from './open-telemetry/load-api.js';
 import { measure, meterOf } from './open-telemetry/measure.js';
-import { markSpan } from './open-telemetry/span-attributes.js';
+import { SpanAttributes } from './open-telemetry/span-attributes.js';
 import { expose } from './prometheus/expose.js';
 import { loadPromClient } from './prometheus/load-prom-client.js';
 
@@ -29,7 +29,7 @@ export async function exportMetrics(
   const hide = prometheus ? expose(metrics, await loadPromClient(), prometheus) : undefined;
   let stop: (() => void) | undefined;
   if (api) {
-    metrics.onChecked = (events) => markSpan(api, events);
+    metrics.spans = new SpanAttributes(api.trace);
     const given = typeof openTelemetry === 'object' ? openTelemetry.meterProvider : undefined;
     const provider = given ?? api.metrics.getMeterProvider();
     const meter = meterOf(provider);

@@ -1,4 +1,6 @@
 import type { BatchEvent, BlockEvent, DecisionEvent, HoldEvent, NearLimitEvent } from '../../core/observer.js';
+import type { Decision } from '../../core/decision.js';
+import type { Hit } from '../../core/hit.js';
 import type { StoreUnavailableError } from '../../core/errors.js';
 import type { LivePolicy } from '../limits/live-policy.js';
 import type { RequestObserver } from '../observer/observer-source.js';
@@ -39,8 +41,8 @@ export class LimiterMetrics implements RequestObserver {
   private isAway = false;
   private catalogue: MeasuredCatalogue | undefined;
   private recorders: readonly HistogramRecorder[] = [];
-  /** Also receives the decisions of each request, within the request. */
-  onChecked: ((events: readonly DecisionEvent[]) => void) | undefined;
+  /** Also hears of each request, within it. */
+  spans: Required<Pick<RequestObserver, 'checked' | 'judged'>> | undefined;
 
   /** Told whose limits to show, when they are known. */
   watch(catalogue: MeasuredCatalogue): void {
@@ -63,7 +65,13 @@ export class LimiterMetrics implements RequestObserver {
     // Decisions of lists take no time worth measuring.
     const [first] = events;
     if (first && first.duration > 0) this.put('rate_limit.check.duration', first.duration / 1_000);
-    this.onChecked?.(events);
+    this.spans?.checked(events);
+  }
+
+  judged(hits: readonly Hit[], decisions: readonly Decision[], duration: number): void {
+    this.decisions.countAll(hits, decisions);
+    this.put('rate_limit.check.duration', duration / 1_000);
+    this.spans?.judged(hits, decisions, duration);
   }
 
   nearLimit({ policy }: NearLimitEvent): void {

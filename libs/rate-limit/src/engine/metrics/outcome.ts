@@ -6,7 +6,10 @@ export type Outcome = 'allowed' | 'denied' | 'shadow_denied' | 'bypassed';
 /** Why a hit was denied. `other_policy`: it would have passed, but another hit of its request was denied. */
 export type OutcomeReason = DenialReason | 'other_policy';
 
-export function outcomeOf({ allowed, passed, shadow, by }: DecisionEvent): Outcome {
+/** The part of an event that says what became of its hit. */
+export type Judged = Pick<DecisionEvent, 'allowed' | 'passed' | 'shadow' | 'by'>;
+
+export function outcomeOf({ allowed, passed, shadow, by }: Judged): Outcome {
   if (!allowed) return shadow ? 'shadow_denied' : 'denied';
   if (!passed) return 'denied';
   return by === 'list' ? 'bypassed' : 'allowed';

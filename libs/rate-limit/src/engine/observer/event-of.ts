@@ -2,6 +2,7 @@ import { hasSlots } from '../../core/algorithms/index.js';
 import type { Decision } from '../../core/decision.js';
 import type { Hit } from '../../core/hit.js';
 import type { DecisionEvent, DenialReason } from '../../core/observer.js';
+import type { Policy } from '../../core/policy.js';
 
 /**
  * The decisions of a request as they are reported.
@@ -9,11 +10,16 @@ import type { DecisionEvent, DenialReason } from '../../core/observer.js';
  * @param duration in milliseconds
  */
 export function eventsOf(hits: readonly Hit[], decisions: readonly Decision[], duration: number): DecisionEvent[] {
-  let passed = true;
-  for (let i = 0; i < decisions.length; i++) if (!decisions[i]!.allowed) passed = false;
+  const passed = havePassed(decisions);
   const events: DecisionEvent[] = [];
   for (let i = 0; i < decisions.length; i++) events.push(eventOf(hits[i]!, decisions[i]!, passed, duration));
   return events;
+}
+
+/** Whether all enforced hits of a request passed. */
+export function havePassed(decisions: readonly Decision[]): boolean {
+  for (let i = 0; i < decisions.length; i++) if (!decisions[i]!.allowed) return false;
+  return true;
 }
 
 /**
@@ -37,7 +43,7 @@ export function eventOf(
     passed: isPassed && decision.allowed,
     shadow: given.shadow !== undefined,
     by: decision.by,
-    reason: decision.allowed ? undefined : reasonOf(hasSlots(policy), decision),
+    reason: decision.allowed ? undefined : reasonOf(policy, decision),
     limit: isListed ? undefined : decision.limit,
     remaining: isListed ? undefined : decision.remaining,
     retryAfter: decision.retryAfter,
@@ -45,9 +51,10 @@ export function eventOf(
   };
 }
 
-function reasonOf(isOfSlots: boolean, { by, retryAfter, blockedFor }: Decision): DenialReason {
+/** Why a hit was denied. */
+export function reasonOf(policy: Policy, { by, retryAfter, blockedFor }: Decision): DenialReason {
   if (by === 'list') return 'list';
   if (retryAfter === -1) return 'never';
   if (blockedFor !== undefined) return 'blocked';
-  return isOfSlots ? 'concurrency' : 'limit';
+  return hasSlots(policy) ? 'concurrency' : 'limit';
 }

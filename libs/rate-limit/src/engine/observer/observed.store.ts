@@ -1,26 +1,26 @@
 import { after } from '../../core/after.js';
 import { type RateLimitStore } from '../../core/store.js';
+import { listing, type BlockedCaller, type BlockListingStore } from '../../core/blocks/blocked-caller.js';
 import { blocking, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import { holding, type Held, type HoldingStore, type OpenHold } from '../../core/holds/holding-store.js';
 import type { Decision } from '../../core/decision.js';
 import type { Hit } from '../../core/hit.js';
 import type { Policy } from '../../core/policy.js';
-import { eventsOf } from './event-of.js';
 import { nearLimitOf } from './near-limit.js';
 import type { SafeObserver } from './safe-observer.js';
 
 /** Reports every decision of the inner store. It is the outermost wrapper, and used only if somebody listens. */
-export class ObservedStore implements BlockingStore, HoldingStore {
+export class ObservedStore implements BlockingStore, BlockListingStore, HoldingStore {
   constructor(
     private readonly inner: RateLimitStore,
-    private readonly observer: Pick<SafeObserver, 'checked' | 'nearLimit'>,
+    private readonly observer: Pick<SafeObserver, 'judged' | 'nearLimit'>,
   ) {}
 
   consume(hits: readonly Hit[]): Decision[] | Promise<Decision[]> {
     const began = performance.now();
     return after(this.inner.consume(hits), (decisions) => {
-      const { checked, nearLimit } = this.observer;
-      if (hits.length > 0) checked?.(eventsOf(hits, decisions, performance.now() - began));
+      const { judged, nearLimit } = this.observer;
+      if (hits.length > 0) judged?.(hits, decisions, performance.now() - began);
       if (nearLimit) for (const event of nearLimitOf(hits, decisions)) nearLimit(event);
       return decisions;
     });
@@ -36,6 +36,10 @@ export class ObservedStore implements BlockingStore, HoldingStore {
 
   async unblock(policy: Policy, key: string): Promise<void> {
     await blocking(this.inner).unblock(policy, key);
+  }
+
+  blocked(policy: Policy): AsyncIterable<BlockedCaller> {
+    return listing(this.inner).blocked(policy);
   }
 
   async settle(held: Held, cost: number): Promise<boolean> {

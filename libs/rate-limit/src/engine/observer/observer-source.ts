@@ -1,10 +1,17 @@
+import type { Decision } from '../../core/decision.js';
 import type { StoreUnavailableError } from '../../core/errors.js';
+import type { Hit } from '../../core/hit.js';
 import { EVENTS, type DecisionEvent, type Observer } from '../../core/observer.js';
 
 /** An observer that also hears what only our own do. */
 export interface RequestObserver extends Observer {
   /** The hits of a request were decided, in one answer. */
   checked?(events: readonly DecisionEvent[]): void;
+  /**
+   * The same of a request that was judged by policies, before events are made of it. An observer that has this hears only
+   * of other requests by `checked`.
+   */
+  judged?(hits: readonly Hit[], decisions: readonly Decision[], duration: number): void;
   /** The store did not answer a call. Called for each, unlike `storeFailed`. */
   callFailed?(failure: StoreUnavailableError): void;
   /** Something is held under a policy of this name, from now on and until `holdLeft`. */
@@ -13,7 +20,7 @@ export interface RequestObserver extends Observer {
 }
 
 /** The events that only our own observers hear. */
-const INNER = ['checked', 'callFailed', 'holdKept', 'holdLeft'] as const;
+const INNER = ['checked', 'judged', 'callFailed', 'holdKept', 'holdLeft'] as const;
 
 /** What observers can hear. */
 export const HEARD = [...INNER, ...EVENTS] as const;

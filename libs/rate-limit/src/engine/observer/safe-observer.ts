@@ -2,6 +2,7 @@ import { type StoreUnavailableError } from '../../core/errors.js';
 import { saidBy } from '../../core/shown.js';
 import type { DecisionEvent, Observer } from '../../core/observer.js';
 import type { StoreFailureMode } from '../../core/policy.js';
+import { eventsOf } from './event-of.js';
 import type { LimiterLogger } from './logger.js';
 import type { Heard, ObserverSource, RequestObserver } from './observer-source.js';
 import { RecurringWarnings } from '../recurring-warnings.js';
@@ -17,6 +18,8 @@ export type SafeObserver = Required<Pick<Observer, 'storeFailed' | 'storeAnswers
   Reports & {
     /** The hits of a request were decided. */
     readonly checked: ((events: readonly DecisionEvent[]) => void) | undefined;
+    /** The hits of a request were judged by policies. Of other decisions, `checked` is told. */
+    readonly judged: RequestObserver['judged'] | undefined;
     readonly callFailed: RequestObserver['callFailed'] | undefined;
     readonly holdKept: RequestObserver['holdKept'] | undefined;
     readonly holdLeft: RequestObserver['holdLeft'] | undefined;
@@ -38,17 +41,11 @@ export function safeObserver(
 ): SafeObserver {
   const problems = new RecurringWarnings((message) => logger.error(message));
   const reporter = new Reporter(sources, problems);
-  const decided = reporter.to('decided');
-  const checked = reporter.to('checked');
+  const checked = checkedBy(reporter);
   const [failed, answers] = [reporter.to('storeFailed'), reporter.to('storeAnswers')];
   return {
-    checked:
-      decided || checked
-        ? (events) => {
-            checked?.(events);
-            if (decided) for (const event of events) decided(event);
-          }
-        : undefined,
+    checked,
+    judged: judgedBy(sources, problems),
     callFailed: reporter.to('callFailed'),
     holdKept: reporter.to('holdKept'),
     holdLeft: reporter.to('holdLeft'),
@@ -71,7 +68,37 @@ export function safeObserver(
   };
 }
 
-/** An event's argument. */
+function checkedBy(reporter: Reporter): SafeObserver['checked'] {
+  const decided = reporter.to('decided');
+  const checked = reporter.to('checked');
+  if (!decided) return checked;
+  return (events) => {
+    checked?.(events);
+    for (const event of events) decided(event);
+  };
+}
+
+/** Calls those that count first: no event is made for them. They are our own, so nobody measures how long they take. */
+function judgedBy(sources: readonly ObserverSource[], problems: RecurringWarnings): SafeObserver['judged'] {
+  const counting = sources.filter((source) => source.hears('judged'));
+  const checked = checkedBy(
+    new Reporter(
+      sources.filter((source) => !counting.includes(source)),
+      problems,
+    ),
+  );
+  if (counting.length === 0 && !checked) return undefined;
+  return (hits, decisions, duration) => {
+    try {
+      for (const source of counting) source.current()?.judged?.(hits, decisions, duration);
+    } catch (error) {
+      problems.warnOnce('threw judged', () => `Metrics or traces could not be written: ${saidBy(error)}`);
+    }
+    checked?.(eventsOf(hits, decisions, duration));
+  };
+}
+
+/** An event's argument, if it has one. */
 type Told<Event extends Heard> = Parameters<NonNullable<RequestObserver[Event]>>[0];
 
 class Reporter {

@@ -24,8 +24,8 @@ import {
 import { GuardBinding } from './bind-guard.js';
 import { checkImports } from './mistakes/imports.js';
 import { makePlans } from './make-plans.js';
-import { observersIn } from './observers-in.js';
 import { warnOfIdleEntries } from './mistakes/idle-entries.js';
+import { providedObservers } from './provided-observers.js';
 import { knownKeys } from './keys-of-requests.js';
 
 /** Closes the connection that the module opened, after all pending requests have their answers and holds are settled. */
@@ -64,7 +64,7 @@ export const rateLimitProviders: Provider[] = [
     useFactory: (options: RateLimitModuleOptions, modules: ModulesContainer, adapterHost: HttpAdapterHost) => {
       // The module checks this too, but Nest may make the module later.
       checkImports(modules, adapterHost);
-      return settingsOf(options, observersIn(modules));
+      return settingsOf(options, providedObservers(modules));
     },
   },
   {

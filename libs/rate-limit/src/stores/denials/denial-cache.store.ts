@@ -3,6 +3,7 @@ import { ask } from '../../core/ask.js';
 import type { Decision } from '../../core/decision.js';
 import type { Hit } from '../../core/hit.js';
 import type { Policy } from '../../core/policy.js';
+import { listing, type BlockedCaller, type BlockListingStore } from '../../core/blocks/blocked-caller.js';
 import { blocking, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import { holding, type Held, type HoldingStore, type OpenHold } from '../../core/holds/holding-store.js';
 import type { RateLimitStore } from '../../core/store.js';
@@ -25,7 +26,7 @@ export interface DenialCacheOptions {
  * A give-back, settlement, reset or charge by this process takes effect at once. One by another process takes effect after
  * `maxAge` at most.
  */
-export class DenialCacheStore implements BlockingStore, HoldingStore {
+export class DenialCacheStore implements BlockingStore, BlockListingStore, HoldingStore {
   private readonly denials: RememberedDenials;
   private readonly maxAge: number;
   private readonly now: () => number;
@@ -81,6 +82,10 @@ export class DenialCacheStore implements BlockingStore, HoldingStore {
 
   async unblock(policy: Policy, key: string): Promise<void> {
     await this.givingBack([{ policy, key, cost: 0 }], () => blocking(this.inner).unblock(policy, key));
+  }
+
+  blocked(policy: Policy): AsyncIterable<BlockedCaller> {
+    return listing(this.inner).blocked(policy);
   }
 
   /** Units may come back, so denials of the policy and key end. */

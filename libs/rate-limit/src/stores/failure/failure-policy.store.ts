@@ -6,6 +6,7 @@ import { isStoreUnavailable, type StoreUnavailableError } from '../../core/error
 import { checkHits, type Hit } from '../../core/hit.js';
 import type { StoreReports } from '../../core/observer.js';
 import { shareOf, type Policy, type StoreFailureMode } from '../../core/policy.js';
+import { listing, type BlockedCaller, type BlockListingStore } from '../../core/blocks/blocked-caller.js';
 import { blocking, checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import { hasSlots } from '../../core/algorithms/index.js';
 import { checkHeld, holding, type Held, type HoldingStore, type OpenHold } from '../../core/holds/holding-store.js';
@@ -32,7 +33,7 @@ export interface FailurePolicy {
  * What is held here is settled and renewed here, also when the store is back. `open` policies hold nothing meanwhile. A
  * settlement that the store does not answer fails, whatever the mode: it may be tried again.
  */
-export class FailurePolicyStore implements BlockingStore, HoldingStore {
+export class FailurePolicyStore implements BlockingStore, BlockListingStore, HoldingStore {
   private readonly local: MemoryStore;
   private readonly lastAnswers: LastAnswers;
   private readonly outage: Outage;
@@ -96,6 +97,26 @@ export class FailurePolicyStore implements BlockingStore, HoldingStore {
       () => blocking(this.inner).unblock(policy, key),
       () => this.local.unblock(policy, key),
     );
+  }
+
+  /**
+   * While the store does not answer, `local` policies have the blocks that stand in this process. A list that the store began
+   * fails: its rest is unknown.
+   */
+  async *blocked(policy: Policy): AsyncGenerator<BlockedCaller, void, undefined> {
+    let isBegun = false;
+    try {
+      for await (const caller of listing(this.inner).blocked(policy)) {
+        isBegun = true;
+        yield caller;
+      }
+      this.outage.answered();
+    } catch (error) {
+      if (!isStoreUnavailable(error)) throw error;
+      this.outage.failed(error);
+      if (isBegun || this.failureModeOf(policy) !== 'local') throw error;
+      for await (const caller of this.local.blocked(policy)) yield { ...caller, by: 'local' };
+    }
   }
 
   async settle(held: Held, cost: number): Promise<boolean> {
@@ -199,7 +220,11 @@ export class FailurePolicyStore implements BlockingStore, HoldingStore {
   }
 
   private modeOf({ policy }: Hit): StoreFailureMode {
-    return policy.onStoreFailure ?? this.policy.mode;
+    return this.failureModeOf(policy);
+  }
+
+  private failureModeOf({ onStoreFailure }: Policy): StoreFailureMode {
+    return onStoreFailure ?? this.policy.mode;
   }
 }
 

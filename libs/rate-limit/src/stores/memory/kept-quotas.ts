@@ -146,6 +146,11 @@ export class KeptQuotas {
     return this.blocks.get(blocksIdOf(policy), keptKey(key))?.value;
   }
 
+  /** The blocks of a policy, as they are kept. They may change while this is read. */
+  *blocksOf(policy: Policy): Generator<[key: string, block: BlockState], void, undefined> {
+    for (const { key, value } of this.blocks.of(blocksIdOf(policy))) yield [key, value];
+  }
+
   setBlock(policy: Policy, key: string, block: BlockState, now: number): void {
     const kept = keptKey(key);
     this.keepBlock(policy, kept, this.blocks.get(blocksIdOf(policy), kept), block, now);

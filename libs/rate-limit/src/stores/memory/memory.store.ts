@@ -1,5 +1,6 @@
 import { algorithmOf } from '../../core/algorithms/index.js';
-import { imposed } from '../../core/blocks/block.js';
+import { imposed, standing } from '../../core/blocks/block.js';
+import type { BlockedCaller, BlockListingStore } from '../../core/blocks/blocked-caller.js';
 import { checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import {
   checkRenewal,
@@ -17,6 +18,7 @@ import { mergingHits } from '../../core/merging-hits.js';
 import type { StoreReports } from '../../core/observer.js';
 import type { Policy } from '../../core/policy.js';
 import { shown } from '../../core/shown.js';
+import { keyOfKept } from '../long-key.js';
 import { KeptQuotas } from './kept-quotas.js';
 
 /** What a {@link MemoryStore} takes. */
@@ -41,7 +43,7 @@ export interface LastAnswer {
  * Keeps quota in this process: for a single instance, for tests, and while Redis is away. It has no timers, so it never
  * keeps a process alive.
  */
-export class MemoryStore implements BlockingStore, HoldingStore {
+export class MemoryStore implements BlockingStore, BlockListingStore, HoldingStore {
   private readonly kept: KeptQuotas;
   private readonly now: Clock;
 
@@ -116,6 +118,22 @@ export class MemoryStore implements BlockingStore, HoldingStore {
     checkHits([{ policy, key, cost: 0 }]);
     checkBlock(policy);
     this.kept.deleteBlock(policy, key);
+  }
+
+  /**
+   * The callers that a policy blocks now.
+   *
+   * @param policy one with `blockFor`
+   * @throws RateLimitError `RL_POLICY_INVALID`, `RL_BLOCK_OFF`
+   */
+  async *blocked(policy: Policy): AsyncGenerator<BlockedCaller, void, undefined> {
+    checkHits([{ policy, key: '', cost: 0 }]);
+    checkBlock(policy);
+    for (const [kept, block] of this.kept.blocksOf(policy)) {
+      const { left } = standing(block, Math.floor(this.now()));
+      const key = keyOfKept(kept);
+      if (left > 0) yield { key, ...(key === undefined && { digest: kept.trim() }), blockedFor: left, by: 'store' };
+    }
   }
 
   /**

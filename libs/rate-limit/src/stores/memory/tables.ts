@@ -30,6 +30,11 @@ export class Tables<Value> {
     return this.tables.get(id)?.entries.get(key);
   }
 
+  /** All values under an id. */
+  of(id: string): Iterable<Entry<Value>> {
+    return this.tables.get(id)?.entries.values() ?? [];
+  }
+
   delete(entry: Entry<Value> | undefined): void {
     if (entry && !entry.isGone) this.all.remove(entry);
   }

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import { MOST_LISTED, type OpenHold } from '../../core/holds/holding-store.js';
 import type { Policy } from '../../core/policy.js';
 import type { RedisClient } from './connection/client.js';
+import { timeOf } from './scan.js';
 import { inTime } from './wire/deadlines.js';
 import { holdsKey } from './wire/keys.js';
 
@@ -30,11 +31,6 @@ export function openHoldsOf(
     const at = now ? Math.floor(now()) : await timeOf(reader);
     return hasSlots(policy) ? slotsIn(reader, state, at) : holdsIn(reader, holdsKey(state), at);
   });
-}
-
-async function timeOf(reader: Reader): Promise<number> {
-  const [seconds, microseconds] = await reader.time();
-  return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
 }
 
 async function slotsIn(reader: Reader, key: string, now: number): Promise<OpenHold[]> {

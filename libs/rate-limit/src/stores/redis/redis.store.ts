@@ -8,6 +8,7 @@ import { mergingHits } from '../../core/merging-hits.js';
 import type { LimitBook } from '../../core/limit-book.js';
 import type { StoreReports } from '../../core/observer.js';
 import type { Policy } from '../../core/policy.js';
+import type { BlockedCaller, BlockListingStore } from '../../core/blocks/blocked-caller.js';
 import { checkBlock, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import {
   checkRenewal,
@@ -26,6 +27,7 @@ import { JudgeHit } from './wire/commands/judge-hit.js';
 import { Renew } from './wire/commands/renew.js';
 import { Settle } from './wire/commands/settle.js';
 import type { RedisServer } from './wire/server.js';
+import { blockedCallers } from './blocked-callers.js';
 import { openHoldsOf } from './open-holds.js';
 import { RedisLimitBook } from './redis.limit-book.js';
 import { Lanes } from './wire/lanes.js';
@@ -58,7 +60,7 @@ export const DEFAULT_TIMEOUT = 250;
  *
  * The store never closes the client.
  */
-export class RedisStore implements BlockingStore, HoldingStore {
+export class RedisStore implements BlockingStore, BlockListingStore, HoldingStore {
   /** Limits that change while applications run, shared by all applications with the same prefix. */
   readonly limits: LimitBook;
   private readonly lanes: Lanes;
@@ -155,6 +157,20 @@ export class RedisStore implements BlockingStore, HoldingStore {
     checkHits([{ policy, key, cost: 0 }]);
     checkBlock(policy);
     await this.forget([blockKey(this.keys.of(policy, partitionOf(key)), policy)]);
+  }
+
+  /**
+   * The callers that a policy blocks now, by `SCAN` over all keys of the server, or of all primaries of a Cluster. A caller
+   * may come twice.
+   *
+   * @param policy one with `blockFor`
+   * @throws RateLimitError `RL_POLICY_INVALID`, `RL_BLOCK_OFF`
+   * @throws StoreUnavailableError when a command has no answer in time, also in the middle of the list
+   */
+  async *blocked(policy: Policy): AsyncGenerator<BlockedCaller, void, undefined> {
+    checkHits([{ policy, key: '', cost: 0 }]);
+    checkBlock(policy);
+    yield* blockedCallers(this.client, policy, this.keys, { timeout: this.timeout, now: this.now });
   }
 
   /**

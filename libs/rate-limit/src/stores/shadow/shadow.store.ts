@@ -1,5 +1,6 @@
 import { after, isPromise } from '../../core/after.js';
 import { ask } from '../../core/ask.js';
+import { listing, type BlockedCaller, type BlockListingStore } from '../../core/blocks/blocked-caller.js';
 import { blocking, type BlockingStore } from '../../core/blocks/blocking-store.js';
 import type { Decision } from '../../core/decision.js';
 import { isStoreUnavailable } from '../../core/errors.js';
@@ -18,7 +19,7 @@ import type { RateLimitStore } from '../../core/store.js';
  * So a request under both kinds takes two commands. The inner stores need not know of shadow, except for blocks, which they
  * keep under another key.
  */
-export class ShadowStore implements BlockingStore, HoldingStore {
+export class ShadowStore implements BlockingStore, BlockListingStore, HoldingStore {
   constructor(private readonly inner: RateLimitStore) {}
 
   consume(hits: readonly Hit[]): Decision[] | Promise<Decision[]> {
@@ -35,6 +36,10 @@ export class ShadowStore implements BlockingStore, HoldingStore {
 
   async unblock(policy: Policy, key: string): Promise<void> {
     await blocking(this.inner).unblock(policy, key);
+  }
+
+  blocked(policy: Policy): AsyncIterable<BlockedCaller> {
+    return listing(this.inner).blocked(policy);
   }
 
   async settle(held: Held, cost: number): Promise<boolean> {

@@ -1,12 +1,28 @@
+import type { Decision } from '../../../core/decision.js';
+import type { Hit } from '../../../core/hit.js';
 import type { DecisionEvent } from '../../../core/observer.js';
+import { eventsOf } from '../../observer/event-of.js';
 import { ALL_POLICIES, outcomeOf } from '../outcome.js';
-import type { OpenTelemetryApi } from './api.js';
+import type { OpenTelemetryApi, Span } from './api.js';
 
 /** Writes what was decided on the span of the request that asked. Decisions arrive in that request's own context. */
-export function markSpan({ trace }: OpenTelemetryApi, events: readonly DecisionEvent[]): void {
-  const span = trace.getActiveSpan();
-  if (!span?.isRecording() || events.length === 0) return;
+export class SpanAttributes {
+  constructor(private readonly trace: OpenTelemetryApi['trace']) {}
+
+  checked(events: readonly DecisionEvent[]): void {
+    const span = this.trace.getActiveSpan();
+    if (span?.isRecording()) mark(span, events);
+  }
+
+  judged(hits: readonly Hit[], decisions: readonly Decision[], duration: number): void {
+    const span = this.trace.getActiveSpan();
+    if (span?.isRecording()) mark(span, eventsOf(hits, decisions, duration));
+  }
+}
+
+function mark(span: Span, events: readonly DecisionEvent[]): void {
   const event = decisive(events);
+  if (!event) return;
   span.setAttributes({
     'rate_limit.decision': outcomeOf(event),
     'rate_limit.policy': event.policy ?? ALL_POLICIES,
@@ -14,6 +30,11 @@ export function markSpan({ trace }: OpenTelemetryApi, events: readonly DecisionE
   });
 }
 
-/** The one that denied the request, else one in shadow that would have, else the first. */
-const decisive = (events: readonly DecisionEvent[]): DecisionEvent =>
-  events.find(({ allowed, shadow }) => !allowed && !shadow) ?? events.find(({ allowed }) => !allowed) ?? events[0]!;
+/**
+ * The one that denied the request, else one in shadow that would have, else the first. None if something else denied it: a
+ * list, which is reported by itself.
+ */
+const decisive = (events: readonly DecisionEvent[]): DecisionEvent | undefined =>
+  events.find(({ allowed, shadow }) => !allowed && !shadow) ??
+  events.find(({ allowed }) => !allowed) ??
+  events.find(({ passed }) => passed);

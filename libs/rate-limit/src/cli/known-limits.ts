@@ -1,0 +1,45 @@
+import { entryName, type LimitNumbers } from '../core/limit-book.js';
+import type { CommandOption } from './command.js';
+import { WrongUse } from './exit-code.js';
+import type { Session } from './session.js';
+import type { StoredPolicy } from './stored-policy.js';
+
+/** Where a limit is known from. `undefined`: Redis does not keep the limits of definitions. */
+export type LimitOrigin = 'option' | 'override' | 'set' | undefined;
+
+export interface KnownLimit extends LimitNumbers {
+  readonly origin: LimitOrigin;
+}
+
+export const LIMIT_OPTION: CommandOption = {
+  type: 'string',
+  multiple: true,
+  value: 'POLICY=N[/BURST]',
+  about: "the limit of a policy's definition, and its burst; may be given several times",
+};
+
+/** The limits that the command line gives, by name or id. */
+export function limitsGiven(given: unknown): ReadonlyMap<string, LimitNumbers> {
+  const limits = new Map<string, LimitNumbers>();
+  for (const text of (given ?? []) as readonly string[]) {
+    const [, policy, limit, burst] = /^(.+)=(\d{1,15})(?:\/(\d{1,15}))?$/s.exec(text) ?? [];
+    if (policy === undefined) throw new WrongUse(`--limit must be like login=5 or api=100/20, got ${text}`);
+    limits.set(policy, { limit: Number(limit), burst: burst === undefined ? undefined : Number(burst) });
+  }
+  return limits;
+}
+
+/** The limit of a caller under a policy, as far as it is known: that of the key, that of all keys, that of the command line. */
+export async function limitOf(
+  session: Session,
+  { id, name }: StoredPolicy,
+  key: string,
+  given: ReadonlyMap<string, LimitNumbers>,
+): Promise<KnownLimit> {
+  const book = await session.limits();
+  const [override, set] = [book.get(entryName(id, key)), book.get(id)];
+  if (override?.limit !== undefined) return { ...override, origin: 'override' };
+  if (set?.limit !== undefined) return { ...set, origin: 'set' };
+  const option = given.get(id) ?? given.get(name);
+  return { ...option, origin: option && 'option' };
+}
