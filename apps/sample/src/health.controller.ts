@@ -20,9 +20,7 @@ export class HealthController {
   @Get()
   @HealthCheck()
   async health() {
-    const result = await this.checks.check([
-      () => rateLimitHealth(this.indicators.check('rate-limit'), this.limiter),
-    ]);
+    const result = await this.checks.check([() => rateLimitHealth(this.indicators.check('rate-limit'), this.limiter)]);
     return { ...result, store: this.config.redis === undefined ? 'memory' : 'redis' };
   }
 }

@@ -21,7 +21,14 @@ export class DemoModule {
     return {
       module: DemoModule,
       imports: [ScheduleModule],
-      controllers: [PageController, PlaygroundController, HoldsController, ScheduleController, StoreController, WatchController],
+      controllers: [
+        PageController,
+        PlaygroundController,
+        HoldsController,
+        ScheduleController,
+        StoreController,
+        WatchController,
+      ],
       providers: [
         { provide: StoreHealth, useValue: health },
         BlockedCallers,

@@ -1,19 +1,6 @@
-import {
-  BadRequestException,
-  Body,
-  Controller,
-  Headers,
-  HttpCode,
-  Inject,
-  Post,
-  Res,
-} from '@nestjs/common';
+import { BadRequestException, Body, Controller, Headers, HttpCode, Inject, Post, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import {
-  RateLimiter,
-  RateLimitExceededException,
-  rateLimitHeaders,
-} from 'nestjs-redis-rate-limit';
+import { RateLimiter, RateLimitExceededException, rateLimitHeaders } from 'nestjs-redis-rate-limit';
 import type { Answer } from './answer.js';
 import { asAnswer } from './as-answer.js';
 import { demandOf, type Demand } from './playground-policy.js';
