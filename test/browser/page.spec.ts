@@ -44,8 +44,8 @@ async function visit(url: string, options: BrowserContextOptions = WIDE, shows =
   const page = await (await browser!.newContext(options)).newPage();
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
-    // A browser reports each 403 and 429 so; nothing that a page can do about it.
-    if (!/status of (429|403|400|503)|ERR_CONNECTION_REFUSED|ERR_NETWORK_CHANGED/.test(message.text()))
+    // A browser reports each 401, 403 and 429 so; nothing that a page can do about it.
+    if (!/status of (429|403|401|400|503)|ERR_CONNECTION_REFUSED|ERR_NETWORK_CHANGED/.test(message.text()))
       complaints.push(message.text());
   });
   page.on('request', (request) => {
