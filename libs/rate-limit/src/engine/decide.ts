@@ -22,11 +22,7 @@ export function decide(
   });
 }
 
-function judge(
-  parts: LimiterParts,
-  hits: readonly Hit[],
-  given: readonly string[],
-): Decision[] | Promise<Decision[]> {
+function judge(parts: LimiterParts, hits: readonly Hit[], given: readonly string[]): Decision[] | Promise<Decision[]> {
   const listed = listedAmong(parts, hits, given);
   if (!listed) return parts.store.consume(hits);
 
