@@ -73,6 +73,18 @@ module.exports = {
       to: { path: NEST },
     },
     {
+      name: 'the-command-line-needs-no-nest',
+      comment: 'It works on what is in Redis.',
+      from: { path: `${SRC}cli/` },
+      to: { pathNot: `${SRC}(core|stores|engine|cli)/`, dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'the-command-line-is-an-entry',
+      comment: 'Applications never load it.',
+      from: { path: SRC, pathNot: `${SRC}cli/` },
+      to: { path: `${SRC}cli/` },
+    },
+    {
       name: 'openapi-without-its-package',
       comment: 'Answers are written as metadata, which @nestjs/swagger reads. Its versions 11 and 12 need no import.',
       from: { path: SRC },

@@ -16,7 +16,7 @@ const ROOT_FILES = [
   'openapi/package.json',
 ];
 /** In bytes, unpacked: both formats with their declarations, and the pages for users. A bound, so that growth is noticed. */
-const MOST = 1_400_000;
+const MOST = 1_700_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'packed-'));
 try {
@@ -48,11 +48,15 @@ function pack() {
   return { filename, files: files.map(({ path }) => path), size: unpackedSize };
 }
 
-/** Every source comes twice compiled, with those declarations that an entry leads to, and pages; nothing else comes. */
+/** Every source comes twice compiled (the command line once, as ES modules), with those declarations that an entry leads to, and pages; nothing else comes. */
 function unexpected(files) {
   const sources = readdirSync(join(LIBRARY, 'src'), { recursive: true }).filter((path) => path.endsWith('.ts'));
   const built = (ext) =>
-    sources.flatMap((path) => ['esm', 'cjs'].map((format) => `dist/${format}/${path.replace(/\.ts$/, ext)}`));
+    sources.flatMap((path) =>
+      (path.startsWith('cli') ? ['esm'] : ['esm', 'cjs']).map(
+        (format) => `dist/${format}/${path.replace(/\.ts$/, ext)}`,
+      ),
+    );
   const wanted = new Set([...ROOT_FILES, 'dist/cjs/package.json', ...built('.js')]);
   const declarations = new Set(built('.d.ts'));
   const isPage = (path) => /^docs\/.+\.md$/.test(path);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
   blockConformance,
+  blockListConformance,
   holdConformance,
   limitBookConformance,
   storeConformance,
@@ -35,6 +36,7 @@ describe.each(serverKinds())('a user of $label with the documented permissions a
   const laws = [
     ...storeConformance((now) => open(now)),
     ...blockConformance((now) => open(now)),
+    ...blockListConformance((now) => open(now)),
     ...holdConformance((now) => open(now)),
     ...limitBookConformance(() => open().limits),
   ];

@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { blockConformance, holdConformance, storeConformance } from 'nestjs-redis-rate-limit/conformance';
+import {
+  blockConformance,
+  blockListConformance,
+  holdConformance,
+  storeConformance,
+} from 'nestjs-redis-rate-limit/conformance';
 import type { BlockingStore } from '../../libs/rate-limit/src/core/blocks/blocking-store.js';
+import type { BlockListingStore } from '../../libs/rate-limit/src/core/blocks/blocked-caller.js';
 import type { HoldingStore } from '../../libs/rate-limit/src/core/holds/holding-store.js';
 import { DenialCacheStore } from '../../libs/rate-limit/src/stores/denials/denial-cache.store.js';
 import { MemoryStore } from '../../libs/rate-limit/src/stores/memory/memory.store.js';
@@ -11,9 +17,10 @@ import { serverKinds, sharedRedis, startRedis, type Server } from '../support/re
 /** How busy the machine is, is no part of what is tested: with 250 ms the laws failed now and then under load. */
 const timeout = 10_000;
 
-const all = (open: (now: () => number) => BlockingStore & HoldingStore) => [
+const all = (open: (now: () => number) => BlockingStore & BlockListingStore & HoldingStore) => [
   ...storeConformance(open),
   ...blockConformance(open),
+  ...blockListConformance(open),
   ...holdConformance(open),
 ];
 

@@ -1,20 +1,13 @@
 import { jest } from '@jest/globals';
 import { Controller, Get, Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import {
-  byIp,
-  byUser,
-  RATE_LIMIT_OBSERVER,
-  RateLimit,
-  type LiveLimit,
-  type RateLimitModuleOptions,
-} from 'nestjs-redis-rate-limit';
+import { byIp, byUser, RateLimit, type LiveLimit, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
 import { LimitsController } from '../../docs/examples/limits.controller.js';
 import { LoginController, Passwords } from '../../docs/examples/login.controller.js';
 import { lastKnown } from '../../docs/examples/last-known.js';
 import { pseudonymous } from '../../docs/examples/pseudonymous.js';
 import { requests } from '../../docs/examples/requests-by-plan.js';
 import { TooManyFilter } from '../../docs/examples/too-many.filter.js';
-import { WatchLimits } from '../../docs/examples/watch-limits.observer.js';
+import { WatchingModule, WatchLimits } from '../../docs/examples/watching.module.js';
 import { adapters, boot, closeApps } from '../support/app.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
@@ -237,10 +230,7 @@ describe.each(adapters)('the examples of the documentation, on %s', (adapter) =>
     const { nest, get } = await boot(
       adapter,
       { policies: { trial } },
-      {
-        controllers: [DenyingController, TrialController],
-        providers: [WatchLimits, { provide: RATE_LIMIT_OBSERVER, useExisting: WatchLimits }],
-      },
+      { controllers: [DenyingController, TrialController], imports: [WatchingModule] },
     );
     for (const path of ['/once', '/once', '/trial', '/trial', '/trial']) await get(path);
     expect(Object.fromEntries(nest.get(WatchLimits).denials)).toEqual({ 'once: limit': 1, 'trial: would be limit': 1 });

@@ -119,6 +119,19 @@ describe.each<[string, () => LimiterOptions]>([
     expect((await values())['rate_limit_holds{policy="tokens"}']).toBe(0);
   });
 
+  it('no longer count a hold that was lost', async () => {
+    const { limiter, values } = await measured({ ...where(), policies });
+    const hold = await limiter.reserve('slots', 'a');
+    const [open] = await limiter.holds('slots', 'a');
+    expect(await limiter.release('slots', 'a', open!.id)).toBe(true);
+    expect((await values())['rate_limit_holds{policy="slots"}']).toBe(1);
+    // This process learns it here.
+    await hold.extend('1m').catch(() => undefined);
+    expect((await values())['rate_limit_holds{policy="slots"}']).toBe(0);
+    await hold.release().catch(() => undefined);
+    expect((await values())['rate_limit_holds{policy="slots"}']).toBe(0);
+  });
+
   it('show the limit that applies now', async () => {
     const { limiter, values } = await measured({ ...where(), policies });
     await limiter.limits.set('one', { limit: 7 });

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { npm, ROOT, run } from './commands.js';
@@ -51,6 +51,10 @@ export class InstalledApp {
 
   async write(file: string, text: string): Promise<void> {
     await writeFile(join(this.folder, file), text);
+  }
+
+  read(file: string): Promise<string> {
+    return readFile(join(this.folder, file), 'utf8');
   }
 
   /** The packages that are installed, scoped ones by their scope. */

@@ -5,9 +5,17 @@ export const PROGRAM = 'nestjs-redis-rate-limit';
 
 /** The options of every command. */
 export const COMMON: Readonly<Record<string, CommandOption>> = {
-  url: { type: 'string', value: 'URL', about: 'where Redis is; default: the variable REDIS_URL, else redis://localhost:6379' },
+  url: {
+    type: 'string',
+    value: 'URL',
+    about: 'where Redis is; default: the variable REDIS_URL, else redis://localhost:6379',
+  },
   cluster: { type: 'boolean', about: 'it is a Cluster; URL may name several nodes, with commas between them' },
-  prefix: { type: 'string', value: 'TEXT', about: "the option prefix of the application, behind its client's keyPrefix; default: rl" },
+  prefix: {
+    type: 'string',
+    value: 'TEXT',
+    about: "the option prefix of the application, behind its client's keyPrefix; default: rl",
+  },
   timeout: { type: 'string', value: 'MS', about: 'how long each command to Redis may take; default: 2000' },
   'ipv6-prefix': { type: 'string', value: 'BITS', about: "the application's keys.ipv6Prefix; default: 64" },
   json: { type: 'boolean', about: 'print each answer as a JSON object on a line; spans are milliseconds' },
@@ -52,7 +60,10 @@ export const usage = ({ name, words }: Command): string => [name, ...words].join
 
 const optionRows = (options: Readonly<Record<string, CommandOption>>): string =>
   rows(
-    Object.entries(options).map(([name, { value, about }]) => [`--${name}${value === undefined ? '' : ` ${value}`}`, about]),
+    Object.entries(options).map(([name, { value, about }]) => [
+      `--${name}${value === undefined ? '' : ` ${value}`}`,
+      about,
+    ]),
   );
 
 function rows(pairs: readonly (readonly [string, string])[]): string {

@@ -80,13 +80,14 @@ function commandOf(args: readonly string[]): Command | undefined {
 function asked(command: Command, args: readonly string[]): Asked {
   const options = { ...COMMON, ...command.options };
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-  return { words: positionals.slice(command.name.split(' ').length), options: values as OptionValues };
+  return { words: positionals.slice(command.name.split(' ').length), options: values };
 }
 
 function checkWords(command: Command, words: readonly string[]): void {
   const least = command.words.filter((word) => !word.startsWith('[')).length;
   if (words.length >= least && words.length <= command.words.length) return;
-  const problem = words.length < least ? `${command.words[words.length]} is missing` : `${named(words.at(-1)!)} is too much`;
+  const problem =
+    words.length < least ? `${command.words[words.length]} is missing` : `${named(words.at(-1)!)} is too much`;
   throw new WrongUse(`${problem}: npx ${PROGRAM} ${usage(command)}`);
 }
 

@@ -84,7 +84,8 @@ async function spentOf(
   known: KnownLimit,
 ): Promise<Spent> {
   const isKnown = known.limit !== undefined;
-  if (!stored.has(state)) return { used: 0, remaining: isKnown ? (known.burst ?? known.limit!) : null, resetAfter: 0 };
+  if (!stored.has(state))
+    return { used: 0, remaining: isKnown ? (known.burst ?? known.limit ?? null) : null, resetAfter: 0 };
   if (!isKnown && needsLimit(policy)) return { used: null, remaining: null, resetAfter: null };
   const judging = withNumbers(policy, isKnown ? known : { limit: largestLimit(policy) });
   const [look] = await session.store.consume([{ policy: judging, key, cost: 0 }]);
@@ -96,7 +97,9 @@ async function spentOf(
 export function reportText(report: QuotaReport): string {
   const { policy, id, limit, used, remaining, resetAfter, blockedFor, shadowBlockedFor, holds, algorithm } = report;
   const parts = [
-    used === null ? `used: unknown, because a bucket refills by its limit; give --limit ${named(policy)}=N` : `used ${used}`,
+    used === null
+      ? `used: unknown, because a bucket refills by its limit; give --limit ${named(policy)}=N`
+      : `used ${used}`,
     remaining !== null && `${remaining} of ${limit} left`,
     remaining === null && used !== null && 'limit unknown: give --limit to see what is left',
     resetAfter !== null && resetAfter > 0 && `more in ${spanText(resetAfter)}`,

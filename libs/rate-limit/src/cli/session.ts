@@ -89,7 +89,9 @@ export class Session {
   private async checkKind(): Promise<void> {
     if (isClusterClient(this.client)) return;
     const { client } = this;
-    const info = await this.ask(() => (client as RedisClient & { info(part: string): Promise<string> }).info('cluster'));
+    const info = await this.ask(() =>
+      (client as RedisClient & { info(part: string): Promise<string> }).info('cluster'),
+    );
     if (/^cluster_enabled:1/m.test(info)) throw new WrongUse('this is a node of a Cluster: add --cluster');
   }
 }

@@ -18,6 +18,7 @@ import { lawsOf, type Bench } from './bench.js';
 import { calendarLaws } from './calendar-laws.js';
 import type { StoreLaw } from './store-law.js';
 
+export { blockListConformance } from './block-list-laws.js';
 export { holdConformance } from './hold-laws.js';
 export { limitBookConformance } from './limit-book-conformance.js';
 export type { StoreLaw };

@@ -32,7 +32,6 @@ export class UnlimitedStore implements BlockingStore, BlockListingStore, Holding
     checkBlock(policy);
   }
 
-  // eslint-disable-next-line require-yield -- nobody is blocked
   async *blocked(policy: Policy): AsyncGenerator<BlockedCaller, void, undefined> {
     checkBlock(policy);
   }

@@ -52,7 +52,10 @@ export const release: Command = {
       if (!isSlot && known.limit === undefined) {
         throw new WrongUse(`the limit of ${named(found.id)} is not known: give --limit ${named(found.name)}=N`);
       }
-      const settled = await session.store.settle({ policy: isSlot ? reading : withNumbers(found, known), key, id: hold! }, 0);
+      const settled = await session.store.settle(
+        { policy: isSlot ? reading : withNumbers(found, known), key, id: hold! },
+        0,
+      );
       if (!settled) break;
       session.terminal.say({ released: hold, id: found.id, key }, `${named(hold!)} is free.`);
       return EXIT.done;

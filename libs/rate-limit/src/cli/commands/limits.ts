@@ -44,7 +44,7 @@ export const limitsSet: Command = {
   options: {
     key: KEY_OPTION,
     burst: { type: 'string', value: 'N', about: 'the most units at once: token-bucket and gcra only' },
-    mode: { type: 'string', value: 'MODE', about: `${LIVE_MODES.join(' or ')}` },
+    mode: { type: 'string', value: 'MODE', about: LIVE_MODES.join(' or ') },
     ...ID_OPTIONS,
   },
   async run(session, { words: [given, limit], options }) {
@@ -117,7 +117,11 @@ function whole(text: string, what: string): number {
 
 function say(session: Session, id: string, key: string | undefined, numbers: LimitNumbers, version: number): void {
   const { limit = null, burst = null, mode = null } = numbers;
-  const shown = [limit !== null && `limit ${limit}`, burst !== null && `burst ${burst}`, mode !== null && `mode ${mode}`];
+  const shown = [
+    limit !== null && `limit ${limit}`,
+    burst !== null && `burst ${burst}`,
+    mode !== null && `mode ${mode}`,
+  ];
   session.terminal.say(
     { id, policy: policyOfId(id)?.name ?? id, key: key ?? null, limit, burst, mode, version },
     `${named(id)}${ofKey(key)}  ${shown.filter((each) => each !== false).join(', ')}`,

@@ -49,7 +49,7 @@ export async function* scan(
 }
 
 const keyPrefixOf = (client: RedisClient): string =>
-  String((client as { options?: { keyPrefix?: unknown } }).options?.keyPrefix ?? '');
+  (client as { options?: { keyPrefix?: string } }).options?.keyPrefix ?? '';
 
 function serversOf(client: RedisClient): Scanner[] {
   if (!isClusterClient(client)) return [client as RedisClient & Scanner];

@@ -1,5 +1,11 @@
-import { Injectable, Logger } from '@nestjs/common';
-import type { BlockEvent, DecisionEvent, NearLimitEvent, Observer } from 'nestjs-redis-rate-limit';
+import { Injectable, Logger, Module } from '@nestjs/common';
+import {
+  RATE_LIMIT_OBSERVER,
+  type BlockEvent,
+  type DecisionEvent,
+  type NearLimitEvent,
+  type Observer,
+} from 'nestjs-redis-rate-limit';
 
 /** Counts what each policy denies, and names the customers that come near a limit. */
 @Injectable()
@@ -24,3 +30,9 @@ export class WatchLimits implements Observer {
     if (by === 'denial') this.logger.log(`${policy} blocks a caller for ${span / 1_000} s`);
   }
 }
+
+@Module({
+  providers: [WatchLimits, { provide: RATE_LIMIT_OBSERVER, useExisting: WatchLimits }],
+  exports: [WatchLimits],
+})
+export class WatchingModule {}
