@@ -1,7 +1,7 @@
 import { hasSlots } from '../../../../core/algorithms/index.js';
 import type { Decision } from '../../../../core/decision.js';
 import { isPlain, type Hit } from '../../../../core/hit.js';
-import { blockBegun } from '../../../../core/observer.js';
+import { blockBegun } from '../../../../core/blocks/block-begun.js';
 import { considersHolds } from '../../../../core/judge-all.js';
 import { Command, type RunWriter } from '../command.js';
 import { FRAME, OPCODE } from '../frame.js';

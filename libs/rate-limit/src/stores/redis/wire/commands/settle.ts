@@ -1,4 +1,4 @@
-import { blockBegun } from '../../../../core/observer.js';
+import { blockBegun } from '../../../../core/blocks/block-begun.js';
 import type { Held } from '../../../../core/holds/holding-store.js';
 import { Command, type RunWriter } from '../command.js';
 import { FRAME, OPCODE } from '../frame.js';
