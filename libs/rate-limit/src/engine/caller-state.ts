@@ -23,7 +23,7 @@ export interface CallerQuota {
   readonly blockedFor: number;
   /** `concurrency` only: the slots in use, up to the limit. */
   readonly inUse?: number;
-  /** Who said so. `local`: this process alone, because the store did not answer. `open`: nobody knows. */
+  /** Who judged. `local`: this process alone, because the store did not answer. `open`: nothing did, so the numbers are a full quota. */
   readonly by: Decider;
 }
 
@@ -81,7 +81,7 @@ function unknownOf({ source, isPerHandler }: CataloguePolicy): CallerState['unkn
   return source.varies === 'all' ? 'lookup' : 'function';
 }
 
-/** Asked side by side: the store would ask for policies in shadow after the others. So they travel in one command. */
+/** Both kinds are asked at the same time, so they share a command. The store would judge policies in shadow after the others. */
 async function lookAt({ unobserved }: LimiterParts, hits: readonly Hit[]): Promise<Decision[]> {
   const enforced = hits.filter(({ policy }) => !isInShadow(policy));
   const shadowed = hits.filter(({ policy }) => isInShadow(policy));

@@ -14,7 +14,7 @@ import { oncePerKind, type WarnOnce } from '../engine/warn-once.js';
 
 /** An observer that Nest makes after the limiter. */
 export interface LaterObserver extends ObserverSource {
-  /** Lets it hear, once it is made. */
+  /** Lets it receive events, once it is made. */
   begin(): void;
 }
 
@@ -29,7 +29,7 @@ export interface RateLimitSettings {
   readonly keys: KeySettings;
   /** The module's own lists. */
   readonly lists: Lists | undefined;
-  /** What counts for the metrics; `undefined` if nobody receives them. */
+  /** The metrics; `undefined` if they go nowhere. */
   readonly metrics: LimiterMetrics | undefined;
   /** The observers that modules provide. */
   readonly provided: readonly LaterObserver[];
