@@ -16,6 +16,13 @@ export function decide(
   hits: readonly Hit[],
   given: readonly string[],
 ): Decision[] | Promise<Decision[]> {
+  return after(judge(parts, hits, given), (decisions) => {
+    for (let i = 0; i < hits.length; i++) parts.deniedMost.note(hits[i]!, decisions[i]!);
+    return decisions;
+  });
+}
+
+function judge(parts: LimiterParts, hits: readonly Hit[], given: readonly string[]): Decision[] | Promise<Decision[]> {
   const listed = listedAmong(parts, hits, given);
   if (!listed) return parts.store.consume(hits);
 

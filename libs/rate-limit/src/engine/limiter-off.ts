@@ -5,7 +5,7 @@ import type { KnownKeys } from './identity/known-keys.js';
 import type { LimiterParts } from './limiter-parts.js';
 import { LiveLimits } from './limits/live-limits.js';
 import type { LimiterLogger } from './observer/logger.js';
-import type { SafeObserver } from './observer/safe-observer.js';
+import type { Listening } from './observer/listening.js';
 import type { StoreOptions } from './options.js';
 import { WaitingRoom } from './waiting/waiting-room.js';
 
@@ -20,7 +20,7 @@ export function limiterOff(
   catalogue: LimiterParts['catalogue'],
   logger: LimiterLogger,
   keys: KnownKeys,
-  observer: SafeObserver,
+  { observer, deniedMost }: Listening,
 ): LimiterParts {
   logger.warn(OFF);
   const store = new UnlimitedStore();
@@ -38,8 +38,10 @@ export function limiterOff(
     catalogue: withoutLists(catalogue),
     lists: undefined,
     mode: options.mode ?? 'enforce',
+    onStoreFailure: options.onStoreFailure ?? 'local',
     limits: new LiveLimits(catalogue, new MemoryLimitBook(), settings),
     observer,
+    deniedMost,
     keys,
     waiting,
     canBlock: true,

@@ -11,12 +11,15 @@ import { type RateLimitStore } from '../core/store.js';
 import { byStrictest } from './by-strictest.js';
 import { statesOf, type CallerState } from './caller-state.js';
 import { decide } from './decide.js';
+import { healthOf, type LimiterHealth } from './health/health.js';
 import { HitMaker } from './hit-maker.js';
 import type { Hold } from './holds/hold.js';
 import { KeptHolds } from './holds/kept-holds.js';
 import { Reservations, type ReservationOptions, type ReservationTerms } from './holds/reservations.js';
 import type { LimiterParts } from './limiter-parts.js';
 import type { LiveLimits } from './limits/live-limits.js';
+import type { DeniedCaller } from './observer/denied-most/denied-most.js';
+import { topOf } from './observer/denied-most/top-of.js';
 import { waitFor } from './waiting/wait.js';
 import { waitTermsOf, type WaitOptions } from './waiting/wait-options.js';
 import { checkAlone, checkOne, isList, keysOf, spendingOf, type AnyPolicy, type Spending } from './spending.js';
@@ -279,6 +282,26 @@ export class Limiter {
   async release(policy: AnyPolicy, key: string, id: string): Promise<boolean> {
     const caller = this.hits.callerOf(policy, key);
     return holding(this.parts.store).settle({ policy: this.hits.policyOf(policy, caller), key: caller, id }, 0);
+  }
+
+  /**
+   * The callers that a policy denied most in the last five to ten minutes, the most denied first. In shadow: those it
+   * would have denied. It counts this process only, and costs requests that pass nothing. Denials by allow and deny lists
+   * are left out.
+   *
+   * @param options `most`: how many callers, 1 to 100. Default 10
+   * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_OPTION_INVALID`, `RL_OPTION_UNKNOWN`
+   */
+  top(policy: string, options?: { most?: number }): DeniedCaller[] {
+    return topOf(this.parts, policy, options);
+  }
+
+  /**
+   * Asks the store once whether it answers, within its `timeout`. Nothing is charged or stored. On a Cluster one of the
+   * primaries is asked. It never throws.
+   */
+  health(): Promise<LimiterHealth> {
+    return healthOf(this.parts);
   }
 
   /**

@@ -5,10 +5,7 @@ import { LiveLimits } from './limits/live-limits.js';
 import { listsOf, type Lists } from './lists/lists.js';
 import type { LimiterLogger } from './observer/logger.js';
 import { exportMetrics } from './metrics/export-metrics.js';
-import type { LimiterMetrics } from './metrics/limiter-metrics.js';
-import { metricsOf } from './metrics/metrics-of.js';
-import { sourcesOf } from './observer/observer-source.js';
-import { safeObserver, type SafeObserver } from './observer/safe-observer.js';
+import { listeningOf, type Listening } from './observer/listening.js';
 import { abilitiesOf } from './store-abilities.js';
 import { openStores } from './open-stores.js';
 import type { StoreOptions } from './options.js';
@@ -21,8 +18,7 @@ const IN_SHADOW =
  * Opens the parts of a limiter. The options must have been checked.
  *
  * @param lists of the options, where they are read already
- * @param metrics of the options, where they are made already
- * @param observer of the options and of the metrics, where it is made already
+ * @param listening what hears its events, where it is made already
  * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`, `RL_LIST_INVALID`, `RL_OPENTELEMETRY_MISSING`,
  *   `RL_PROM_CLIENT_MISSING`, `RL_METRIC_TAKEN`
  */
@@ -32,9 +28,9 @@ export async function openLimiter(
   logger: LimiterLogger,
   keys: KnownKeys,
   lists: Lists | undefined = listsOf(options),
-  metrics: LimiterMetrics | undefined = metricsOf(options),
-  observer: SafeObserver = safeObserver(logger, options.onStoreFailure ?? 'local', sourcesOf(options, metrics)),
+  listening: Listening = listeningOf(options, logger),
 ): Promise<LimiterParts> {
+  const { metrics, denialLog, deniedMost, observer } = listening;
   if (options.mode === 'shadow') logger.warn(IN_SHADOW);
   const endMetrics = metrics && (await exportMetrics(metrics, options, catalogue, (news) => logger.warn(news)));
   const opening = openStores(options, observer, logger);
@@ -56,8 +52,10 @@ export async function openLimiter(
     catalogue,
     lists,
     mode: options.mode ?? 'enforce',
+    onStoreFailure: options.onStoreFailure ?? 'local',
     limits,
     observer,
+    deniedMost,
     keys,
     waiting,
     ...abilitiesOf(options),
@@ -67,6 +65,7 @@ export async function openLimiter(
       await waiting.close();
       await close();
       endMetrics?.();
+      denialLog?.end();
     },
   };
 }

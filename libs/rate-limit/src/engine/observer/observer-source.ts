@@ -31,11 +31,11 @@ export interface ObserverSource {
   current(): RequestObserver | undefined;
 }
 
-/** Those of the options, and the metrics if there are any. */
+/** Our own if they are on, and that of the options. */
 export const sourcesOf = (
   { observer }: { observer?: Observer | undefined },
-  metrics?: RequestObserver,
-): ObserverSource[] => [metrics, observer].filter((each) => each !== undefined).map(sourceOf);
+  ...own: (RequestObserver | undefined)[]
+): ObserverSource[] => [...own, observer].filter((each) => each !== undefined).map(sourceOf);
 
 /** The source of an observer that exists already. */
 export const sourceOf = (observer: RequestObserver): ObserverSource => ({

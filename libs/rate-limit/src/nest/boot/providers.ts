@@ -76,12 +76,12 @@ export const rateLimitProviders: Provider[] = [
     provide: RATE_LIMIT_PARTS,
     inject: [RATE_LIMIT_SETTINGS, RATE_LIMIT_PLANS],
     useFactory: (settings: RateLimitSettings, plans: Plans): LimiterParts | Promise<LimiterParts> => {
-      const { options, isEnabled, lists, metrics, observer, logger } = settings;
+      const { options, isEnabled, lists, logger } = settings;
       const keys = knownKeys(plans, settings);
-      if (!isEnabled) return limiterOff(options, plans.catalogue, logger, keys, observer);
+      if (!isEnabled) return limiterOff(options, plans.catalogue, logger, keys, settings);
       warnOfIdleEntries(plans, settings);
       // Where quotas are kept is part of the summary.
-      return openLimiter(options, plans.catalogue, { ...logger, log: () => undefined }, keys, lists, metrics, observer);
+      return openLimiter(options, plans.catalogue, { ...logger, log: () => undefined }, keys, lists, settings);
     },
   },
   {
