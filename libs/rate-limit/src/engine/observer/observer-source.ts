@@ -31,7 +31,7 @@ export interface ObserverSource {
   current(): RequestObserver | undefined;
 }
 
-/** Our own if they are on, and that of the options. */
+/** The observers of this library that are on, and the one of the options. */
 export const sourcesOf = (
   { observer }: { observer?: Observer | undefined },
   ...own: (RequestObserver | undefined)[]

@@ -75,7 +75,10 @@ function checkedBy(reporter: Reporter): SafeObserver['checked'] {
   };
 }
 
-/** Calls the observers that count first: they need no events. They are part of this library, so their time is not measured. */
+/**
+ * Calls the observers that have `judged` first: they need no events. They are part of this library, so their time is not
+ * measured.
+ */
 function judgedBy(sources: readonly ObserverSource[], problems: RecurringWarnings): SafeObserver['judged'] {
   const counting = sources.filter((source) => source.receives('judged'));
   const checked = checkedBy(
