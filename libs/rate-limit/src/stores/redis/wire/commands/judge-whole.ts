@@ -98,7 +98,7 @@ export class JudgeWhole extends Command<Decision[]> {
     return decisions;
   }
 
-  /** A block that begins comes as a negative number. */
+  /** The number is negative if this hit began the block. */
   private withBlock(decision: Decision, { policy, key }: Hit, reply: Reply): Decision {
     const left = reply.numberAt(FRAME.block.blockedFor);
     reply.skip(FRAME.block.LENGTH);
