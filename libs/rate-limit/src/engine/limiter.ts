@@ -199,7 +199,8 @@ export class Limiter {
   }
 
   /**
-   * Looks at one caller under every policy of the catalogue, in one command. Nothing is spent, and no observer hears of it.
+   * Looks at one caller under every policy of the catalogue, in one command. Nothing is spent, and no event is
+   * reported.
    * Where a quota cannot be known without a request, the state says why. Policies without a name are not in the catalogue.
    *
    * @throws RateLimitError `RL_KEY_INVALID`; `StoreUnavailableError` when the store does not answer and `onStoreFailure` of
