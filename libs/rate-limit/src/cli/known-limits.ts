@@ -29,7 +29,7 @@ export function limitsGiven(given: unknown): ReadonlyMap<string, LimitNumbers> {
   return limits;
 }
 
-/** The limit of a caller under a policy, as far as it is known: that of the key, that of all keys, that of the command line. */
+/** The limit of a caller under a policy, as far as it is known. The key's own comes first, then that of all keys, then `given`. */
 export async function limitOf(
   session: Session,
   { id, name }: StoredPolicy,

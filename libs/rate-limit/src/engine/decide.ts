@@ -16,17 +16,6 @@ export function decide(
   hits: readonly Hit[],
   given: readonly string[],
 ): Decision[] | Promise<Decision[]> {
-  return after(judge(parts, hits, given), (decisions) => {
-    for (let i = 0; i < hits.length; i++) parts.deniedMost.note(hits[i]!, decisions[i]!);
-    return decisions;
-  });
-}
-
-function judge(
-  parts: LimiterParts,
-  hits: readonly Hit[],
-  given: readonly string[],
-): Decision[] | Promise<Decision[]> {
   const listed = listedAmong(parts, hits, given);
   if (!listed) return parts.store.consume(hits);
 
@@ -35,6 +24,11 @@ function judge(
   if (others.length === 0) return together(parts, hits, listed, []);
   const judged = isDenied ? lookAt(parts, others) : parts.store.consume(others);
   return after(judged, (decisions) => together(parts, hits, listed, decisions));
+}
+
+/** Notes the denials among decisions, for `top()`. Not part of {@link decide}, where it would cost a promise. */
+export function noteDenials({ deniedMost }: LimiterParts, hits: readonly Hit[], decisions: readonly Decision[]): void {
+  for (let i = 0; i < hits.length; i++) deniedMost.note(hits[i]!, decisions[i]!);
 }
 
 /** Charges hits that cannot be denied. A key that an allow list names has a full quota that stays full. */

@@ -10,7 +10,7 @@ import { isInShadow } from '../core/shadow.js';
 import { type RateLimitStore } from '../core/store.js';
 import { byStrictest } from './by-strictest.js';
 import { statesOf, type CallerState } from './caller-state.js';
-import { decide } from './decide.js';
+import { decide, noteDenials } from './decide.js';
 import { healthOf, type LimiterHealth } from './health/health.js';
 import { HitMaker } from './hit-maker.js';
 import type { Hold } from './holds/hold.js';
@@ -86,13 +86,17 @@ export class Limiter {
   ): Promise<Decision | Decision[]> {
     if (isList(first)) {
       checkAlone('consume', first, key, options);
-      const hits = first.map((spending) => this.hits.hitOf(spending, 'consume'));
-      return await decide(this.parts, byStrictest(hits), keysOf(first));
+      const hits = byStrictest(first.map((spending) => this.hits.hitOf(spending, 'consume')));
+      const decisions = await decide(this.parts, hits, keysOf(first));
+      noteDenials(this.parts, hits, decisions);
+      return decisions;
     }
     checkOne('consume', first);
     if (options !== undefined) checkKnownKeys(options, ['cost'], 'the third argument of consume()');
     const { cost = 1 } = options ?? {};
-    const [decision] = await decide(this.parts, [this.hits.hitFor(first, key!, cost)], [key!]);
+    const hit = this.hits.hitFor(first, key!, cost);
+    const [decision] = await decide(this.parts, [hit], [key!]);
+    this.parts.deniedMost.note(hit, decision!);
     return decision!;
   }
 
@@ -195,7 +199,8 @@ export class Limiter {
   }
 
   /**
-   * Looks at one caller under every policy of the catalogue, in one command. Nothing is spent, and no observer hears of it.
+   * Looks at one caller under every policy of the catalogue, in one command. Nothing is spent, and no event is
+   * reported.
    * Where a quota cannot be known without a request, the state says why. Policies without a name are not in the catalogue.
    *
    * @throws RateLimitError `RL_KEY_INVALID`; `StoreUnavailableError` when the store does not answer and `onStoreFailure` of

@@ -12,7 +12,7 @@ import { oncePerKind, type WarnOnce } from '../engine/warn-once.js';
 
 /** An observer that Nest makes after the limiter. */
 export interface LaterObserver extends ObserverSource {
-  /** Lets it hear, once it is made. */
+  /** Lets it receive events, once it is made. */
   begin(): void;
 }
 

@@ -7,9 +7,9 @@ import type { LimiterLogger } from './logger.js';
 import { sourcesOf, type ObserverSource } from './observer-source.js';
 import { safeObserver, type SafeObserver } from './safe-observer.js';
 
-/** Everything that hears or remembers what a limiter does. */
+/** Everything that receives or remembers what a limiter does. */
 export interface Listening {
-  /** What counts for the metrics; `undefined` if nobody receives them. */
+  /** The metrics; `undefined` if they go nowhere. */
   readonly metrics: LimiterMetrics | undefined;
   /** Logs denials; `undefined` if it is off. */
   readonly denialLog: DenialLog | undefined;

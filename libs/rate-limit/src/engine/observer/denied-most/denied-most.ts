@@ -76,7 +76,7 @@ export class DeniedMost {
   private turn(): void {
     const halves = Math.floor((this.now() - this.began) / HALF);
     if (halves < 1) return;
-    this.before = halves === 1 ? this.current : new Map();
+    this.before = halves === 1 ? this.current : new Map<string, SpaceSaving>();
     this.current = new Map();
     this.began += halves * HALF;
   }
