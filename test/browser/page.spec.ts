@@ -44,8 +44,8 @@ async function visit(url: string, options: BrowserContextOptions = WIDE, shows =
   const page = await (await browser!.newContext(options)).newPage();
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
-    // A browser reports each 403 and 429 so; nothing that a page can do about it.
-    if (!/status of (429|403|400|503)|ERR_CONNECTION_REFUSED|ERR_NETWORK_CHANGED/.test(message.text()))
+    // A browser reports each 401, 403 and 429 so; nothing that a page can do about it.
+    if (!/status of (429|403|401|400|503)|ERR_CONNECTION_REFUSED|ERR_NETWORK_CHANGED/.test(message.text()))
       complaints.push(message.text());
   });
   page.on('request', (request) => {
@@ -91,6 +91,7 @@ async function background(page: Page): Promise<string> {
   return page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
 }
 const limitOf = (page: Page) => page.getByLabel('Limit', { exact: true });
+const textIn = (page: Page) => (selector: string) => () => page.locator(selector).innerText();
 const answers = (page: Page) => page.locator('#answers tr:not(.empty)');
 
 const inTheBrowser = () => {
@@ -405,7 +406,7 @@ const inTheBrowser = () => {
 
   it('changes a limit by its jobs, once for two who run one, and keeps what has been used', async () => {
     const page = await open();
-    const text = (selector: string) => () => page.locator(selector).innerText();
+    const text = textIn(page);
     await until(text('#trial-limit'), '5 a minute, from the code');
     expect(await text('#trial-next')()).toMatch(/^(raised|set back) at \d\d:00 UTC, in \d+ min$/);
 
@@ -428,6 +429,36 @@ const inTheBrowser = () => {
     await page.getByRole('button', { name: 'Run the midnight job now' }).click();
     await until(text('#trial-meter .value'), '0 of 5');
     expect(await text('#trial-limit')()).toBe('5 a minute, from the code');
+  });
+
+  it('shows what the limiter does: decisions, who is denied and blocked, and a limit in shadow', async () => {
+    const page = await open();
+    const text = textIn(page);
+    const row = (policy: string) =>
+      page
+        .locator('#decisions tr', { has: page.getByRole('rowheader', { name: policy, exact: true }) })
+        .locator('td')
+        .allInnerTexts();
+    await page.getByRole('button', { name: 'Send 15 to the search' }).click();
+    await until(text('#search-told'), '15 sent, 15 passed. The answers name search.');
+    await until(() => row('search-tighter'), ['10', '0', '5', '1']);
+    expect(await row('search')).toEqual(['15', '0', '0', '0']);
+    expect(await text('#tighter')()).toBe('10 in 10 s, in shadow. Would have denied 5 of 15.');
+    await page.getByRole('button', { name: 'Enforce the tighter limit' }).click();
+    await page.getByRole('button', { name: 'Put it in shadow again' }).waitFor();
+    await page.getByRole('button', { name: 'Send 5 to the search' }).click();
+    await until(text('#search-told'), '5 sent, 0 passed. The answers name search and search-tighter.');
+
+    // A caller writes its own key: nothing of it may become a part of the page.
+    const headers = { 'x-tenant-id': '<b id="evil">', 'content-type': 'application/json' };
+    await fetch(`${await app!.getUrl()}/api/generate`, { method: 'POST', headers, body: '{"tokens": 1001}' });
+    await page.locator('#denied-most code', { hasText: '<b id="evil">' }).waitFor();
+    expect(await page.locator('#evil').count()).toBe(0);
+
+    await page.getByRole('button', { name: 'Guess 6 passwords' }).click();
+    await page.locator('#blocked .still', { hasText: /^(59|60) s more$/ }).waitFor();
+    await page.getByRole('button', { name: 'Let back in ip:127.0.0.1' }).click();
+    await page.locator('#blocked').getByText('Nobody.').waitFor();
   });
 
   it('pays tokens, refuses what does not fit, and knows what never will', async () => {
@@ -515,6 +546,9 @@ const inTheBrowser = () => {
       await page.locator('[data-minute="15"]').click();
       await page.getByRole('button', { name: 'Export with free-key' }).click();
       await page.locator('[data-job="raise"]').click();
+      await page.locator('[data-search="15"]').click();
+      await page.locator('#guess').click();
+      await page.locator('#blocked .blocked').waitFor();
       await until(() => counts(page), [[15, 10, 5]]);
       await page.getByText(/7 sent/).waitFor();
       expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);

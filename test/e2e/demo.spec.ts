@@ -191,6 +191,55 @@ describe.each(adapters)('the demo on %s', (adapter) => {
     }
   });
 
+  const watched = async () => (await (await fetch(`${url}/demo/watch`)).json()) as Record<string, unknown>;
+
+  it('counts decisions by policy, says who is denied most, and never shows the id of a visitor', async () => {
+    const visitor = 'v'.repeat(32);
+    for (let i = 0; i < 3; i++) await post(`${url}/demo/requests`, alice, visitor);
+    const headers = { 'x-api-key': 'alice' };
+    for (let i = 0; i < 12; i++) await fetch(`${url}/api/search`, { headers });
+    const { policies, deniedMost } = await watched();
+    expect(policies).toEqual([
+      { policy: 'demo', allowed: 2, denied: 1, wouldDeny: 0, nearLimit: 0 },
+      { policy: 'search', allowed: 12, denied: 0, wouldDeny: 0, nearLimit: 0 },
+      { policy: 'search-tighter', allowed: 10, denied: 0, wouldDeny: 2, nearLimit: 1 },
+    ]);
+    expect(deniedMost).toEqual([
+      { policy: 'search-tighter', key: expect.stringMatching(/^key:.{6}…$/), denials: 2 },
+      { policy: 'demo', key: 'visitor:vvvvvv…:alice', denials: 1 },
+    ]);
+  });
+
+  it('turns the limit that is tried out into one that denies, and back', async () => {
+    const headers = { 'x-api-key': 'bob' };
+    const passed = async () => {
+      const answers = await Promise.all(Array.from({ length: 12 }, () => fetch(`${url}/api/search`, { headers })));
+      return answers.filter(({ status }) => status === 200).length;
+    };
+    expect((await post(`${url}/demo/watch/mode`, { mode: 'enforce' })).status).toBe(204);
+    expect([await passed(), (await watched()).tighter]).toEqual([10, { mode: 'enforce' }]);
+    expect((await post(`${url}/demo/watch/mode`, { mode: 'shadow' })).status).toBe(204);
+    expect([await passed(), (await watched()).tighter]).toEqual([10, { mode: 'shadow' }]);
+    expect((await post(`${url}/demo/watch/mode`, { mode: 'record' })).status).toBe(400);
+  });
+
+  it('lists who is blocked from logging in, and lets them back in', async () => {
+    const logIn = async (password: string) => (await post(`${url}/api/login`, { name: 'alice', password })).status;
+    for (let i = 0; i < 6; i++) await logIn('guess');
+    const { blocked } = (await watched()) as { blocked: { key: string; blockedFor: number }[] };
+    expect(blocked).toEqual([{ key: 'ip:127.0.0.1', blockedFor: expect.any(Number) }]);
+    const { key } = blocked[0]!;
+    expect((await post(`${url}/demo/watch/unblock`, { key })).status).toBe(204);
+    expect((await watched()).blocked).toEqual([]);
+    // The quota stays spent, so the next try is denied and blocks again.
+    expect(await logIn('wonderland')).toBe(429);
+    expect((await post(`${url}/demo/watch/reset`, { key })).status).toBe(204);
+    expect(await logIn('wonderland')).toBe(200);
+    for (const wrong of [{}, { key: 7 }, { key: 'x'.repeat(300) }, { key: 'nobody' }]) {
+      expect((await post(`${url}/demo/watch/unblock`, wrong)).status).toBe(400);
+    }
+  });
+
   it('tells the page what the library says of its algorithms', async () => {
     const module = await (await fetch(`${url}/page/algorithms.js`)).text();
     const facts = JSON.parse(/^export const ALGORITHMS = (.*);\n$/s.exec(module)![1]!) as Record<string, unknown>[];

@@ -1,13 +1,13 @@
-import { Controller, Get, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { jest } from '@jest/globals';
+import { Controller, Get, Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { byIp, byUser, RateLimit, type LiveLimit, type RateLimitModuleOptions } from 'nestjs-redis-rate-limit';
-import { CountDenials, denials } from '../../docs/examples/count-denials.filter.js';
 import { LimitsController } from '../../docs/examples/limits.controller.js';
 import { LoginController, Passwords } from '../../docs/examples/login.controller.js';
 import { lastKnown } from '../../docs/examples/last-known.js';
 import { pseudonymous } from '../../docs/examples/pseudonymous.js';
 import { requests } from '../../docs/examples/requests-by-plan.js';
 import { TooManyFilter } from '../../docs/examples/too-many.filter.js';
+import { WatchingModule, WatchLimits } from '../../docs/examples/watching.module.js';
 import { adapters, boot, closeApps } from '../support/app.js';
 import { closeClients, connectTo } from '../support/clients.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
@@ -48,6 +48,13 @@ class DenyingController {
   @Get('once')
   @RateLimit({ name: 'once', limit: 1, window: '1h' })
   once() {}
+}
+
+@Controller()
+class TrialController {
+  @Get('trial')
+  @RateLimit('trial')
+  trial() {}
 }
 
 let server: Server | undefined;
@@ -217,20 +224,20 @@ describe.each(adapters)('the examples of the documentation, on %s', (adapter) =>
     expect([await quota('ann'), await quota('bob')]).toEqual(['70', '70']);
   });
 
-  it('counting denials: each counts for its policy, and the answer stays what it is without the filter', async () => {
-    denials.clear();
-    const plain = await boot(adapter, {}, { controllers: [DenyingController] });
-    const providers = [{ provide: APP_FILTER, useClass: CountDenials }];
-    const counted = await boot(adapter, {}, { controllers: [DenyingController], providers });
-    const told = async (get: typeof plain.get) => {
-      const { status, headers, text } = await get('/large').then(async (answer) => {
-        return { status: answer.status, headers: answer.headers, text: await answer.text() };
-      });
-      return { status, text, type: headers.get('content-type'), policies: headers.get('ratelimit-policy') };
-    };
-    expect(await told(counted.get)).toEqual(await told(plain.get));
-    for (let n = 0; n < 3; n++) await counted.get('/once');
-    expect(Object.fromEntries(denials)).toEqual({ large: 1, once: 2 });
+  it('watch limits: denials are counted, also in shadow, and a customer near a limit is named', async () => {
+    const said = jest.spyOn(Logger.prototype, 'log').mockReturnValue(undefined);
+    const trial = { limit: 2, window: '1h', key: () => 'tenant:acme', mode: 'shadow', warnAt: 0.9 } as const;
+    const { nest, get } = await boot(
+      adapter,
+      { policies: { trial } },
+      { controllers: [DenyingController, TrialController], imports: [WatchingModule] },
+    );
+    for (const path of ['/once', '/once', '/trial', '/trial', '/trial']) await get(path);
+    expect(Object.fromEntries(nest.get(WatchLimits).denials)).toEqual({ 'once: limit': 1, 'trial: would be limit': 1 });
+    expect(said.mock.calls.filter(([text]) => /acme/.test(String(text)))).toEqual([
+      ['tenant:acme has 0 of 2 left under trial'],
+    ]);
+    said.mockRestore();
   });
 });
 

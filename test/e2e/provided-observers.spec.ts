@@ -47,22 +47,22 @@ const start = (providers: Provider[], options = {}) =>
     { controllers: [ThingsController], providers, imports: [WatchingModule, OtherModule] },
   );
 
-it('observers of several modules hear events, with what they inject, beside the one of the options', async () => {
-  const heard: string[] = [];
-  const own = { decided: ({ policy }: DecisionEvent) => void heard.push(`own ${policy}`) };
+it('observers of several modules receive events, beside the one of the options', async () => {
+  const seen: string[] = [];
+  const own = { decided: ({ policy }: DecisionEvent) => void seen.push(`own ${policy}`) };
   const made = {
     provide: RATE_LIMIT_OBSERVER,
-    useFactory: async () => ({ decided: () => void heard.push('factory') }),
+    useFactory: async () => ({ decided: () => void seen.push('factory') }),
   };
   const { nest, get } = await start([made], { observer: own });
   await get('/');
-  expect(heard).toEqual(['own things', 'factory']);
+  expect(seen).toEqual(['own things', 'factory']);
   for (const module of [WatchingModule, OtherModule]) {
     expect(nest.select(module).get(Counts, { strict: true }).seen).toEqual(['things 4 RateLimiter']);
   }
 });
 
-it('they are never called before they are made, however early something is decided', async () => {
+it('an observer is never called before Nest has made it, however early something is decided', async () => {
   const seen: string[] = [];
   @Injectable()
   class Early implements Observer {

@@ -224,15 +224,28 @@ describe.each(adapters)('the sample on %s', (adapter) => {
     expect(statuses(others)).toEqual({ 200: 5, 429: 3 });
   });
 
-  it('does not limit what is free, nor its health, which names the store', async () => {
+  it('does not limit what is free, nor its health, which names the store, nor its metrics', async () => {
     for (let i = 0; i < 12; i++) await get('/api/ping');
     const free = await get('/api/free');
     const health = await get('/health');
     expect([free.status, health.status]).toEqual([200, 200]);
-    expect(await health.json()).toEqual({ status: 'ok', store: 'memory' });
-    for (const { headers } of [free, health]) {
+    expect(await health.json()).toMatchObject({
+      status: 'ok',
+      store: 'memory',
+      info: { 'rate-limit': { status: 'up', decidedBy: 'store' } },
+    });
+    const metrics = await get('/metrics');
+    expect(metrics.headers.get('content-type')).toMatch(/^text\/plain; version=/);
+    expect(await metrics.text()).toMatch(/^rate_limit_requests_total\{policy="ping",decision="denied",.*\} \d+$/m);
+    for (const { headers } of [free, health, metrics]) {
       expect([headers.get('ratelimit'), headers.get('ratelimit-policy')]).toEqual([null, null]);
     }
+  });
+
+  it('tries out a tighter limit in shadow, which denies nobody', async () => {
+    const answers = await Promise.all(Array.from({ length: 22 }, () => get('/api/search', as('alice'))));
+    expect(statuses(answers)).toEqual({ 200: 20, 429: 2 });
+    expect(new Set(answers.flatMap((answer) => Object.keys(limits(answer))))).toEqual(new Set(['search']));
   });
 
   it('shows what there is to try, with the address it was asked by and nothing that may run', async () => {
@@ -334,7 +347,7 @@ describe('as a process', () => {
     const env = { REDIS_URL: sharedRedis().url, RATE_LIMIT_PREFIX: `sample-${randomUUID()}`, PING_WINDOW: '10m' };
     const instances = await Promise.all([started(env), started({ ...env, HTTP_ADAPTER: 'fastify' })]);
     const store = await Promise.all(instances.map(async ({ url }) => (await fetch(`${url}/health`)).json()));
-    expect(store).toEqual([
+    expect(store).toMatchObject([
       { status: 'ok', store: 'redis' },
       { status: 'ok', store: 'redis' },
     ]);
@@ -394,6 +407,38 @@ describe('as a process', () => {
     const exit = once(child, 'exit');
     process.kill(child.pid!, signal);
     expect(await exit).toEqual([0, null]);
+  });
+
+  it.each(adapters)(
+    'prints what was decided on the span of each request with TRACES=console, on %s',
+    async (adapter) => {
+      const { child, url } = await started({ TRACES: 'console', HTTP_ADAPTER: adapter });
+      let printed = '';
+      child.stdout!.on('data', (chunk) => (printed += String(chunk)));
+      const headers = { 'x-tenant-id': 'acme', 'content-type': 'application/json' };
+      const body = '{"tokens": 900}';
+      for (const expected of [200, 429]) {
+        const answer = await fetch(`${url}/api/generate?a=secret`, { method: 'POST', headers, body });
+        expect(answer.status).toBe(expected);
+      }
+      while (!printed.includes("'http.response.status_code': 429")) await once(child.stdout!, 'data');
+      for (const line of [
+        "'url.path': '/api/generate'",
+        "'rate_limit.policy': 'tokens'",
+        "'rate_limit.decision': 'denied'",
+      ]) {
+        expect(printed).toContain(line);
+      }
+    },
+  );
+
+  it('is degraded, and still healthy, while Redis is away', async () => {
+    const { url } = await started({ REDIS_URL: 'redis://127.0.0.1:1' });
+    const health = await fetch(`${url}/health`);
+    expect([health.status, await health.json()]).toEqual([
+      200,
+      expect.objectContaining({ status: 'degraded', store: 'redis' }),
+    ]);
   });
 
   it.each([

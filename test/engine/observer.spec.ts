@@ -32,14 +32,14 @@ async function observed(options: Partial<LimiterOptions>) {
   const events: unknown[] = [];
   const names = EVENTS.filter((name) => name !== 'decided' && name !== 'batchAnswered');
   const observer = Object.fromEntries(names.map((name) => [name, (event: unknown) => void events.push([name, event])]));
-  return { limiter: await open({ observer: observer, ...options }), events };
+  return { limiter: await open({ observer, ...options }), events };
 }
 
 describe.each([
   { kind: 'memory', where: () => ({}) },
   { kind: 'Redis', where: () => ({ redis: sharedRedis().url, prefix: randomUUID(), liveLimits: '100ms' as const }) },
 ])('an observer of a limiter in $kind', ({ where }) => {
-  it('hears once of a caller near the limit, whatever the cost, and again after a bucket was filled', async () => {
+  it('receives one nearLimit for a caller that crosses warnAt, whatever the cost, and another after a bucket refilled', async () => {
     const { limiter, events } = await observed(where());
     for (const cost of [7, 1, 1, 1, 1]) await limiter.consume('quota', 'a', { cost });
     await limiter.consume('quota', 'b', { cost: 10 });
@@ -58,7 +58,7 @@ describe.each([
     expect(events).toEqual([]);
   });
 
-  it('hears of blocks when they begin, by a denial, a settlement and code, and when code ends them', async () => {
+  it('receives blocks that a denial, a settlement or code begins, and blocks that code ends', async () => {
     const { limiter, events } = await observed(where());
     const begun = (key: string, span: number, by = 'denial') => [
       'blocked',
@@ -75,7 +75,7 @@ describe.each([
     expect(events).toEqual([begun('b', 60_000), ended]);
   });
 
-  it('hears how holds end', async () => {
+  it('receives the end of each hold', async () => {
     const { limiter, events } = await observed(where());
     const hold = await limiter.reserve('quota', 'a', { cost: 3 });
     await hold.settle(5);
@@ -90,7 +90,7 @@ describe.each([
     ]);
   });
 
-  it('hears of limits that change, and not of those that were set before', async () => {
+  it('receives limits that change, and not those that were set before', async () => {
     const at = where();
     await (await open(at)).limits.set('quota', { limit: 20 });
     const { limiter, events } = await observed(at);
@@ -112,7 +112,7 @@ describe.each([
   });
 });
 
-it('hears of each batch, and of pauses while a server fails', async () => {
+it('an observer receives each batch, and pauses while a server fails', async () => {
   const sizes: number[] = [];
   const limiter = await open({
     redis: sharedRedis().url,
@@ -136,7 +136,7 @@ it('hears of each batch, and of pauses while a server fails', async () => {
   ]);
 });
 
-it('that hangs or is slow harms no decision, and is warned about once', async () => {
+it('an observer that hangs or is slow harms no decision, and is warned about once', async () => {
   const limiter = await open({
     redis: sharedRedis().url,
     prefix: randomUUID(),

@@ -52,7 +52,7 @@ describe.each(kinds)('a limiter in %s', (_, options) => {
     ]);
   });
 
-  it('says that a policy has no blocks, or that there is none of that name', async () => {
+  it('refuses to list blocks of a policy without blockFor, and of an unknown policy', async () => {
     const limiter = await limiterOn(options());
     expect(() => limiter.blocked('bucket')).toThrow('RL_BLOCK_OFF');
     expect(() => limiter.blocked('nobody')).toThrow('RL_UNKNOWN_POLICY');
@@ -79,12 +79,12 @@ describe.each(kinds)('a limiter in %s', (_, options) => {
     expect((await limiter.inspect('user:spam'))[3]).toMatchObject({ policy: 'bucket', list: 'deny' });
   });
 
-  it('spends nothing by looking, and tells no observer', async () => {
-    const heard: unknown[] = [];
-    const limiter = await limiterOn({ ...options(), observer: { decided: (event) => heard.push(event) } });
+  it('inspect spends nothing and reports no event', async () => {
+    const seen: unknown[] = [];
+    const limiter = await limiterOn({ ...options(), observer: { decided: (event) => seen.push(event) } });
     const first = await limiter.inspect('user:1');
     expect(await limiter.inspect('user:1')).toEqual(first);
-    expect(heard).toEqual([]);
+    expect(seen).toEqual([]);
   });
 });
 

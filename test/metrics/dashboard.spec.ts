@@ -3,7 +3,7 @@ import { Registry, type Metric } from 'prom-client';
 import { METRICS } from '../../libs/rate-limit/src/engine/metrics/metrics.js';
 import { prometheusName } from '../../libs/rate-limit/src/engine/metrics/prometheus/names.js';
 import { textOf } from '../docs/pages.js';
-import { alertQueries, dashboard, namesIn, panelQueries, type Query } from './queries.js';
+import { alertQueries, dashboard, namesIn, pageQueries, panelQueries, type Query } from './queries.js';
 
 /** What a scrape adds. */
 const OF_TARGETS = ['job', 'instance'];
@@ -25,14 +25,17 @@ beforeAll(async () => {
   await limiter.close();
 });
 
-it.each<Query>([...panelQueries(), ...alertQueries()])('$from asks for what is exported', ({ query }) => {
-  const { metrics, labels } = namesIn(query);
-  expect(metrics).not.toEqual([]);
-  for (const metric of metrics) {
-    expect([...exported.keys()]).toContain(metric);
-    expect([...exported.get(metric)!, ...OF_TARGETS]).toEqual(expect.arrayContaining(labels));
-  }
-});
+it.each<Query>([...panelQueries(), ...alertQueries(), ...pageQueries('docs/watching.md')])(
+  '$from asks for what is exported',
+  ({ query }) => {
+    const { metrics, labels } = namesIn(query);
+    expect(metrics).not.toEqual([]);
+    for (const metric of metrics) {
+      expect([...exported.keys()]).toContain(metric);
+      expect([...exported.get(metric)!, ...OF_TARGETS]).toEqual(expect.arrayContaining(labels));
+    }
+  },
+);
 
 it('the dashboard shows every metric, and can be imported with any data source', () => {
   const shown = panelQueries().flatMap(({ query }) => namesIn(query).metrics);
@@ -45,7 +48,7 @@ it('the dashboard shows every metric, and can be imported with any data source',
   expect(new Set(sources)).toEqual(new Set(['${DS_PROMETHEUS}']));
 });
 
-it('docs/metrics.md lists every metric with its labels, and no other', () => {
+it('docs/metrics.md lists exactly the metrics that exist, with their labels', () => {
   const [, section] = textOf('docs/metrics.md').split(/^## /m);
   const rows = [...section!.matchAll(/^\| `(rate_limit[\w.]+)` +\| ([^|]*)\|/gm)];
   const listed = rows.map(([, name, labels]) => [name, [...labels!.matchAll(/`([\w.]+)`/g)].map(([, label]) => label)]);
@@ -55,4 +58,12 @@ it('docs/metrics.md lists every metric with its labels, and no other', () => {
   for (const name of Object.keys(METRICS) as (keyof typeof METRICS)[]) {
     expect(textOf('docs/metrics.md')).toContain(`\`${prometheusName(name)}\``);
   }
+});
+
+it('docs/watching.md says of every alert what to look at, and shows the share that one is about', () => {
+  const page = textOf('docs/watching.md');
+  for (const { from } of alertQueries()) expect(page).toContain(`| \`${from}\``);
+  const [shown] = pageQueries('docs/watching.md').slice(-1);
+  const { query } = alertQueries().find(({ from }) => from === 'RateLimitDeniesMany')!;
+  expect(query.replaceAll('job, ', '')).toBe(`${shown!.query} > 0.2`);
 });

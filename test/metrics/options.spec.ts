@@ -21,7 +21,7 @@ it.each<[object, string]>([
   await expect(start(options)).rejects.toThrow(message);
 });
 
-it('a registry with another metric of our name stops the start, and nothing of ours stays in it', async () => {
+it('a registry in which one of the names is taken stops the start, and is left as it was', async () => {
   const registry = new Registry();
   const mine = new Counter({ name: 'rate_limit_limit', help: 'mine', registers: [registry] });
   await expect(start({ prometheus: registry })).rejects.toMatchObject({ code: 'RL_METRIC_TAKEN' });

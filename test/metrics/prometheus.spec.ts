@@ -7,7 +7,7 @@ import { checkRules, findPrometheus, startPrometheus, type Prometheus } from '..
 import { sharedRedis } from '../support/redis/servers.js';
 import { alertQueries, panelQueries, RULES } from './queries.js';
 
-// Found once for the file: where there is none, the tests say so and pass.
+// Looked for once. Without a Prometheus the tests say so loudly, and pass.
 const here = await findPrometheus();
 const withPrometheus = here ? it : it.skip;
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { read } from '../docs/pages.js';
 
 const path = (file: string) => fileURLToPath(new URL(`../../docs/dashboards/${file}`, import.meta.url));
 
@@ -37,6 +38,12 @@ export function alertQueries(): Query[] {
     return { from, query: (line ?? lines).replaceAll(/\s+/g, ' ').trim() };
   });
 }
+
+/** The queries of a page of the documentation. */
+export const pageQueries = (page: string): Query[] =>
+  read(page)
+    .blocks.filter(({ language }) => language === 'promql')
+    .map(({ lines, line }) => ({ from: `${page}:${line}`, query: lines.join(' ').replaceAll(/\s+/g, ' ') }));
 
 /** The metrics that a query names, and all labels that it names. */
 export function namesIn(query: string): { metrics: string[]; labels: string[] } {

@@ -140,7 +140,7 @@ describe.each<[string, () => LimiterOptions]>([
 });
 
 describe('while the store gives no answer', () => {
-  it('its failures are counted by their kind, and it is shown as away until it answers again', async () => {
+  it('failures are counted by their kind, and the store is shown as away until it answers again', async () => {
     let failure: Error | undefined = new StoreUnavailableError('away', { type: 'timeout' });
     const { limiter, values } = await measured({
       policies: { one: policies.one, free: { ...policies.one, onStoreFailure: 'open' } },
@@ -173,7 +173,7 @@ describe('while the store gives no answer', () => {
     expect((await values())['rate_limit_store_available']).toBe(1);
   });
 
-  it('a Redis that is not there is unreachable', async () => {
+  it('failures to connect count as unreachable', async () => {
     const { limiter, values } = await measured({ redis: 'redis://127.0.0.1:1', policies: { one: policies.one } });
     await limiter.consume('one', 'a');
     expect(await values()).toMatchObject({
@@ -207,7 +207,7 @@ it('no label ever holds a key', async () => {
   expect(text).not.toMatch(/SECRET|forged/);
 });
 
-it('names of policies that code makes up are told apart up to a bound', async () => {
+it('policies that code makes up are counted by name up to a bound', async () => {
   const { limiter, values } = await measured({ policies });
   for (let i = 0; i < 1_100; i++) await limiter.consume({ name: `made-up-${i}`, limit: 1, window: '1h' }, 'a');
   await limiter.consume('one', 'a');

@@ -5,6 +5,7 @@ import { startPlayground } from './playground.js';
 import { startSchedule } from './schedule.js';
 import { startStore } from './store.js';
 import { startUploads } from './uploads.js';
+import { startWatch } from './watch.js';
 import { startWho } from './who.js';
 
 startPlayground();
@@ -14,4 +15,5 @@ startCosts();
 startWho();
 startCalendar();
 startSchedule();
+startWatch();
 startStore();

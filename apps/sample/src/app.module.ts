@@ -1,5 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
 import { byApiKey, byHeader, RateLimitModule } from 'nestjs-redis-rate-limit';
+import { register } from 'prom-client';
 import { AlgorithmsController } from './algorithms.controller.js';
 import { ChatController } from './chat.controller.js';
 import { CONFIG, type Config } from './config.js';
@@ -13,11 +15,13 @@ import { HealthController } from './health.controller.js';
 import { HomeController, IndexController } from './index.controller.js';
 import { LoginController } from './login.controller.js';
 import { LookController } from './look/look.controller.js';
+import { MetricsController } from './metrics.controller.js';
 import { MinuteController } from './minute.controller.js';
 import { PingController } from './ping.controller.js';
 import { apiKeyOf, planOf } from './plans.js';
 import { ReportController } from './report.controller.js';
 import { ScheduleModule } from './schedule/schedule.module.js';
+import { SearchController } from './search.controller.js';
 import { subscriptionOf } from './subscriptions.js';
 import { TrialController } from './trial.controller.js';
 import { UploadController } from './upload.controller.js';
@@ -35,10 +39,13 @@ export class AppModule {
       imports: [
         ...(config.demo ? [DemoModule.with(health)] : []),
         ScheduleModule,
+        TerminusModule,
         RateLimitModule.forRoot({
           ...(config.redis && { redis: config.redis }),
           prefix: config.prefix,
           observer: health,
+          prometheus: register, // GET /metrics
+          openTelemetry: config.traces,
           policies: {
             // By the client's address, which is what a policy without a key counts.
             ping: { limit: config.ping.limit, window: config.ping.window },
@@ -61,6 +68,9 @@ export class AppModule {
               allow: config.apiKeys.allowed.map((apiKey) => ({ apiKey })),
               deny: config.apiKeys.denied.map((apiKey) => ({ apiKey })),
             },
+            search: { limit: 20, window: '10s', key: byApiKey, warnAt: 0.8 },
+            // Tried out on real requests: nobody is denied before the mode becomes 'enforce'.
+            'search-tighter': { limit: 10, window: '10s', key: byApiKey, warnAt: 0.8, mode: 'shadow' },
             trial: { limit: 5, window: '1m', key: byApiKey }, // at midnight; TrialSchedule raises it
             minute: { limit: 10, window: 'minute', key: byApiKey }, // until the next full minute
             monthly: {
@@ -79,6 +89,7 @@ export class AppModule {
         LookController,
         DocsController,
         HealthController,
+        MetricsController,
         PingController,
         AlgorithmsController,
         ReportController,
@@ -88,6 +99,7 @@ export class AppModule {
         LoginController,
         WeatherController,
         FeedController,
+        SearchController,
         TrialController,
         MinuteController,
         ExportController,

@@ -12,6 +12,8 @@ export interface Config {
   readonly prefix: string | undefined;
   /** Whether the page to play with is served. */
   readonly demo: boolean;
+  /** Whether a span for each request is printed. */
+  readonly traces: boolean;
   readonly ping: { readonly limit: number; readonly window: Duration };
   /** The API keys that `/api/feed` does not count, and those that it refuses. */
   readonly apiKeys: { readonly allowed: readonly string[]; readonly denied: readonly string[] };
@@ -33,6 +35,7 @@ export function configFrom(env: NodeJS.ProcessEnv): Config {
     redis: redisFrom(env),
     prefix: text(env, 'RATE_LIMIT_PREFIX'),
     demo: oneOf(env, 'DEMO', ['on', 'off']) !== 'off',
+    traces: oneOf(env, 'TRACES', ['console', 'off']) === 'console',
     ping: {
       limit: wholeNumber(env, 'PING_LIMIT', { from: 0, to: 1_000_000 }) ?? 10,
       window: windowFrom(text(env, 'PING_WINDOW') ?? '10s'),

@@ -8,7 +8,10 @@ import { serveOpenApi } from './openapi.js';
 
 /** The application, not listening yet. What goes wrong is thrown; warnings are told after `flushLogs()`. */
 export async function createApp(config: Config): Promise<INestApplication> {
+  // Nothing of OpenTelemetry is loaded without the flag.
+  const traces = config.traces ? (await import('./traces.js')).tracesToConsole() : undefined;
   const app = await onAdapter(config);
+  if (traces) app.use('/api', traces);
   serveOpenApi(app);
   return app;
 }

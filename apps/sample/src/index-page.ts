@@ -102,6 +102,16 @@ const endpoints: readonly Endpoint[] = [
       ['alice', 'partner-key', 'leaked-key'].map((key) => `curl -i -H 'x-api-key: ${key}' ${base}/api/feed`),
   },
   {
+    endpoint: 'GET /api/search',
+    about:
+      '20 requests in 10 seconds for each <code>x-api-key</code>. A limit of 10 is tried out in shadow: it denies nobody, ' +
+      'and what it would deny is counted at <code>/metrics</code>.',
+    lines: (base) => [
+      `for i in $(seq 25); do curl -si -H 'x-api-key: alice' ${base}/api/search; echo; done`,
+      `curl -s ${base}/metrics | grep 'policy="search'`,
+    ],
+  },
+  {
     endpoint: 'GET /api/trial',
     about:
       '5 requests a minute for each <code>x-api-key</code> after midnight (UTC). A job raises that by 5 every hour, up to ' +
@@ -129,7 +139,13 @@ const endpoints: readonly Endpoint[] = [
   },
   {
     endpoint: 'GET /health',
-    about: 'Not limited. Says where quotas are kept.',
+    about:
+      'Not limited. Says where quotas are kept and who decides. While Redis is away it is degraded, and still a 200.',
     lines: (base) => [`curl -i ${base}/health`],
+  },
+  {
+    endpoint: 'GET /metrics',
+    about: 'Not limited. For Prometheus. Metrics never name a caller.',
+    lines: (base) => [`curl -s ${base}/metrics`],
   },
 ];

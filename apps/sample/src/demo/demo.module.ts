@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { RATE_LIMIT_OBSERVER } from 'nestjs-redis-rate-limit';
 import { HoldsController } from './holds.controller.js';
 import { PageController } from './page.controller.js';
 import { PlaygroundController } from './playground.controller.js';
@@ -6,16 +7,35 @@ import { ScheduleModule } from '../schedule/schedule.module.js';
 import { ScheduleController } from './schedule.controller.js';
 import { StoreController } from './store.controller.js';
 import { StoreHealth } from './store-health.js';
+import { BlockedCallers } from './watch/blocked-callers.js';
+import { DecisionCounts } from './watch/decision-counts.js';
+import { WatchController } from './watch/watch.controller.js';
 
-/** The playground, and what it asks. It changes no limit of the application but that of `trial`. */
+/**
+ * The playground, and what it asks. Of the application's limits it changes that of `trial` and the mode of
+ * `search-tighter`, and it ends blocks of `login`.
+ */
 @Module({})
 export class DemoModule {
   static with(health: StoreHealth): DynamicModule {
     return {
       module: DemoModule,
       imports: [ScheduleModule],
-      controllers: [PageController, PlaygroundController, HoldsController, ScheduleController, StoreController],
-      providers: [{ provide: StoreHealth, useValue: health }],
+      controllers: [
+        PageController,
+        PlaygroundController,
+        HoldsController,
+        ScheduleController,
+        StoreController,
+        WatchController,
+      ],
+      providers: [
+        { provide: StoreHealth, useValue: health },
+        BlockedCallers,
+        DecisionCounts,
+        // The rate limiter finds it here, in any module.
+        { provide: RATE_LIMIT_OBSERVER, useExisting: DecisionCounts },
+      ],
     };
   }
 }

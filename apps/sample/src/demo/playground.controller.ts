@@ -1,23 +1,8 @@
-import {
-  BadRequestException,
-  Body,
-  Controller,
-  Headers,
-  HttpCode,
-  Inject,
-  Post,
-  Res,
-  ServiceUnavailableException,
-} from '@nestjs/common';
+import { BadRequestException, Body, Controller, Headers, HttpCode, Inject, Post, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import {
-  RateLimiter,
-  RateLimitError,
-  RateLimitExceededException,
-  rateLimitHeaders,
-  StoreUnavailableError,
-} from 'nestjs-redis-rate-limit';
+import { RateLimiter, RateLimitExceededException, rateLimitHeaders } from 'nestjs-redis-rate-limit';
 import type { Answer } from './answer.js';
+import { asAnswer } from './as-answer.js';
 import { demandOf, type Demand } from './playground-policy.js';
 import { StoreHealth } from './store-health.js';
 
@@ -92,16 +77,6 @@ export class PlaygroundController {
       throw asAnswer(error);
     }
   }
-}
-
-/** Without an answer of Redis, the library rejects, but applies the change in this instance. */
-function asAnswer(error: unknown): unknown {
-  if (error instanceof StoreUnavailableError) {
-    return new ServiceUnavailableException(
-      'Redis gave no answer. This instance applies that while Redis is away; the others may never.',
-    );
-  }
-  return error instanceof RateLimitError ? new BadRequestException(error.message) : error;
 }
 
 function listOf(body: unknown): unknown[] {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { main } from './main.js';
 
-// As in `… blocked login | head`: who reads has read enough.
+// A closed pipe is not an error: `… blocked login | head` closes it after ten lines.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 4));
 
 void main(process.argv.slice(2), process.env, {

@@ -12,8 +12,8 @@ export class WrongUse extends Error {
 
 export function exitCodeOf(error: unknown): ExitCode {
   if (isStoreUnavailable(error)) return EXIT.noAnswer;
-  const isTheirs = error instanceof WrongUse || error instanceof RateLimitError;
-  return isTheirs || isOfParseArgs(error) ? EXIT.wrongUse : EXIT.fault;
+  const isByOperator = error instanceof WrongUse || error instanceof RateLimitError;
+  return isByOperator || isOfParseArgs(error) ? EXIT.wrongUse : EXIT.fault;
 }
 
 const isOfParseArgs = (error: unknown): boolean =>

@@ -30,8 +30,8 @@ export function limitsGiven(given: unknown): ReadonlyMap<string, LimitNumbers> {
 }
 
 /**
- * The limit of a caller under a policy, as far as it is known: that of the key, that of all keys, that of the command line.
- * Applications ignore limits that cannot be used.
+ * The limit of a caller under a policy, as far as it is known. The key's own comes first, then that of all keys, then
+ * `given`. Limits that cannot be used are passed over: applications ignore them too.
  */
 export async function limitOf(
   session: Session,

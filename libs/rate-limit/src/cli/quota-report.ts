@@ -1,6 +1,4 @@
 import { algorithmOf } from '../core/algorithms/index.js';
-import type { RedisClient } from '../stores/redis/connection/client.js';
-import { timeOf } from '../stores/redis/scan.js';
 import { blocksLeft } from '../stores/redis/stored-blocks.js';
 import { BESIDE } from '../stores/redis/wire/keys.js';
 import type { FoundQuota } from './found-quotas.js';
@@ -49,10 +47,13 @@ export async function reportOn(
   const { used, remaining, resetAfter } = slots
     ? slotsOf(holds.length, known)
     : await spentOf(session, key, quota, known);
-  const server = session.client as RedisClient & { time(): Promise<string[]> };
-  const now = await session.ask(() => timeOf(server));
   const blocks = [state + BESIDE.block, state + BESIDE.shadowBlock];
-  const [blockedFor, shadowBlockedFor] = await blocksLeft(session.client, blocks, now, session.timeout);
+  const [blockedFor, shadowBlockedFor] = await blocksLeft(
+    session.client,
+    blocks,
+    await session.time(),
+    session.timeout,
+  );
   return {
     policy: policy.name,
     id: policy.id,
@@ -76,7 +77,7 @@ const slotsOf = (inUse: number, { limit }: KnownLimit): Spent => ({
   resetAfter: null,
 });
 
-/** By a look, which the script of the application judges. A bucket is never looked at with a limit that is not its own. */
+/** Looks as the application does. A bucket is never judged by another limit, because that would refill it at a wrong rate. */
 async function spentOf(
   session: Session,
   key: string,

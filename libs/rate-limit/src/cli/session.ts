@@ -4,6 +4,7 @@ import { canonicalKey, DEFAULT_IPV6_PREFIX } from '../engine/identity/ip-key.js'
 import { connect, disconnect, type Connection } from '../stores/redis/connection/connection.js';
 import { isClusterClient, type RedisClient } from '../stores/redis/connection/client.js';
 import { DEFAULT_PREFIX, RedisStore } from '../stores/redis/redis.store.js';
+import { timeOf } from '../stores/redis/scan.js';
 import { inTime } from '../stores/redis/wire/deadlines.js';
 import { StateKeys } from '../stores/redis/wire/keys.js';
 import { WrongUse } from './exit-code.js';
@@ -71,6 +72,11 @@ export class Session {
   /** Runs a single command with a deadline. */
   ask<T>(ask: () => Promise<T>): Promise<T> {
     return inTime(this.client, this.timeout, ask);
+  }
+
+  /** The clock of Redis, in milliseconds since the epoch. */
+  time(): Promise<number> {
+    return this.ask(() => timeOf(this.client as RedisClient & { time(): Promise<string[]> }));
   }
 
   /** The key as the application has it: an IPv6 address is cut, and written in one way. */

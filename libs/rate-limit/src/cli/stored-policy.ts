@@ -18,7 +18,7 @@ export interface StoredPolicy {
 const byCode = new Map(Object.entries(algorithms).map(([name, { code }]) => [code, name as AlgorithmName]));
 const ID = new RegExp(`^(.+):(${[...byCode.keys()].join('|')})(\\d+|${calendarUnits.join('|')}|)$`, 's');
 
-/** `undefined` for text that is no id. Others may have keys in Redis that look like ours. */
+/** `undefined` for text that is not an id. Others may have keys in Redis that look like ours. */
 export function policyOfId(id: string): StoredPolicy | undefined {
   const [, name, code, window] = ID.exec(id) ?? [];
   if (name === undefined) return undefined;
@@ -58,6 +58,9 @@ export function withNumbers({ name, algorithm, window }: StoredPolicy, { limit, 
 
 /** Whether what is used can only be known with the limit: buckets refill by it. */
 export const needsLimit = ({ algorithm }: StoredPolicy): boolean => algorithmOf(algorithm).defaultBurst !== undefined;
+
+/** A limit for calls whose answer does not depend on it: 1, or 0 for windows that are too long for 1. */
+export const lowestLimit = (policy: StoredPolicy): number => Math.min(1, largestLimit(policy));
 
 /** A limit that is never reached, to see how much of a quota is used. */
 export function largestLimit({ algorithm, window }: StoredPolicy): number {

@@ -1,7 +1,6 @@
 import type { Decider } from './decision.js';
 import type { StoreUnavailableError } from './errors.js';
-import type { Policy, PolicyMode } from './policy.js';
-import { isInShadow } from './shadow.js';
+import type { PolicyMode } from './policy.js';
 
 /**
  * Why a hit was denied. `limit`: the quota is spent. `never`: it costs more than the policy ever holds. `blocked`: a
@@ -23,7 +22,7 @@ export interface DecisionEvent {
   readonly allowed: boolean;
   /** Whether it was charged: it and all enforced hits of its request passed. */
   readonly passed: boolean;
-  /** Whether the policy is in shadow (`mode: 'shadow'`), so that a denial denied nobody. */
+  /** Whether the policy is in shadow (`mode: 'shadow'`), so that a denial denies nobody. */
   readonly shadow: boolean;
   /** Who decided. */
   readonly by: Decider;
@@ -153,19 +152,10 @@ export interface Observer {
   batchAnswered?(event: BatchEvent): void;
 }
 
-/** What a store reports beside its answers, where somebody listens. */
+/** What a store reports beside its answers. A method that is absent costs nothing. */
 export type StoreReports = {
   readonly [Event in 'blocked' | 'breakerChanged' | 'batchAnswered']?: Observer[Event] | undefined;
 };
-
-/** @param span how long the block lasts, in milliseconds */
-export const blockBegun = (policy: Policy, key: string, span: number): BlockEvent => ({
-  policy: policy.name,
-  key,
-  span,
-  by: 'denial',
-  shadow: isInShadow(policy),
-});
 
 /** The names of the events. */
 export const EVENTS = [

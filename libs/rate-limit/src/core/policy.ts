@@ -67,7 +67,7 @@ export interface PolicyDefinition {
   /** Default `enforce`, or the `mode` of the module or the limiter. */
   mode?: PolicyMode;
   /**
-   * The part of what may pass at once (the burst, or the limit) after which `observer.nearLimit` hears of a caller: above 0,
+   * The part of what may pass at once (the burst, or the limit) after which `observer.nearLimit` reports a caller: above 0,
    * below 1. Default: never.
    */
   warnAt?: number;
@@ -123,7 +123,7 @@ export interface Policy extends Quota {
   readonly debt: number;
   /** As in the definition. */
   readonly mode: PolicyMode;
-  /** As in the definition; `undefined`: nobody is told. */
+  /** As in the definition; `undefined`: never reported. */
   readonly warnAt: number | undefined;
   /** How long a hold lasts without being renewed, in milliseconds. */
   readonly lease: number;

@@ -1,7 +1,7 @@
 import type { Decision } from './decision.js';
 import type { Policy } from './policy.js';
 
-/** Whether a policy counts and reports, and denies nobody. */
+/** Whether a policy only counts and reports. */
 export const isInShadow = ({ mode }: Policy): boolean => mode === 'shadow';
 
 /** The answer to a hit in shadow: it passes, whatever the policy decided. */
@@ -15,12 +15,12 @@ export function unjudged({ limit }: Policy): Decision {
   return inShadow({ allowed: true, limit, remaining: limit, resetAfter: 0, retryAfter: 0, by: 'open' });
 }
 
-/** Whether a decision took something that is held: a hit in shadow may have been denied, although its request passes. */
+/** Whether a hit took what it asked for. A request may pass without that: a hit in shadow that would have been denied. */
 export const hasTaken = ({ shadow, by }: Decision): boolean =>
   (by === 'store' || by === 'local') && shadow?.allowed !== false;
 
-/** What the blocks of a policy are kept under, by its id: when it enforces, and in shadow. */
+/** The ids under which memory keeps the blocks of a policy: those that it enforces, and those in shadow. */
 export const allBlocksIdsOf = (id: string): readonly [blocks: string, inShadow: string] => [id, `${id}:shadow`];
 
-/** The same in its mode. Old blocks of the shadow must not stand when the policy enforces. */
+/** The id for the policy's mode. Blocks in shadow have their own, or they would bite when the policy starts to enforce. */
 export const blocksIdOf = (policy: Policy): string => allBlocksIdsOf(policy.id)[isInShadow(policy) ? 1 : 0];

@@ -23,7 +23,10 @@ export interface CallerQuota {
   readonly blockedFor: number;
   /** `concurrency` only: the slots in use, up to the limit. */
   readonly inUse?: number;
-  /** Who said so. `local`: this process alone, because the store did not answer. `open`: nobody knows. */
+  /**
+   * Who judged. `local`: this process alone, because the store did not answer. `open`: nothing judged, so the numbers are
+   * those of a full quota.
+   */
   readonly by: Decider;
 }
 
@@ -81,7 +84,10 @@ function unknownOf({ source, isPerHandler }: CataloguePolicy): CallerState['unkn
   return source.varies === 'all' ? 'lookup' : 'function';
 }
 
-/** Asked side by side: the store would ask for policies in shadow after the others. So they travel in one command. */
+/**
+ * Asks for both kinds at the same time, so that they share a command. In one call, the store would judge the policies in
+ * shadow after the others.
+ */
 async function lookAt({ unobserved }: LimiterParts, hits: readonly Hit[]): Promise<Decision[]> {
   const enforced = hits.filter(({ policy }) => !isInShadow(policy));
   const shadowed = hits.filter(({ policy }) => isInShadow(policy));

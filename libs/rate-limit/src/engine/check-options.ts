@@ -1,4 +1,4 @@
-import { milliseconds } from '../core/duration.js';
+import { HOUR, milliseconds, SECOND } from '../core/duration.js';
 import { kindOf, shown, shownNumber } from '../core/shown.js';
 import { checkKnownKeys, checkOneOf, checkTimeout } from '../core/checks.js';
 import { RateLimitError } from '../core/errors.js';
@@ -7,6 +7,7 @@ import { checkFailureMode } from '../core/policy.js';
 import { checkIpv6Prefix } from './identity/ip-key.js';
 import { LIST_KEYS } from './lists/lists.js';
 import { checkMetricsOptions, METRICS_KEYS } from './metrics/options.js';
+import type { LogDenials } from './observer/denial-log.js';
 import type { LimiterOptions, StoreOptions } from './options.js';
 
 export const STORE_KEYS = [
@@ -16,6 +17,7 @@ export const STORE_KEYS = [
   'instances',
   'mode',
   'observer',
+  'logDenials',
   'prefix',
   'timeout',
   'denialCache',
@@ -49,7 +51,7 @@ export function checkLimiterOptions(options: LimiterOptions): void {
 
 /**
  * @throws RateLimitError `RL_OPTION_INVALID`, `RL_FAILURE_MODE_INVALID`, `RL_TIMEOUT_INVALID`, `RL_DENIAL_CACHE_INVALID`,
- *   `RL_LIVE_LIMITS_INVALID`, `RL_INSTANCES_INVALID`
+ *   `RL_LIVE_LIMITS_INVALID`, `RL_INSTANCES_INVALID`, `RL_LOG_DENIALS_INVALID`
  */
 export function checkStoreOptions(options: StoreOptions): void {
   const { store, redis, prefix, onStoreFailure, timeout } = options;
@@ -64,6 +66,7 @@ export function checkStoreOptions(options: StoreOptions): void {
   }
   if (options.mode !== undefined) checkOneOf(options.mode, ['enforce', 'shadow'], 'RL_MODE_INVALID', 'mode');
   checkObserver(options.observer);
+  if (options.logDenials !== undefined) checkLogDenials(options.logDenials);
   checkMetricsOptions(options);
   if (onStoreFailure !== undefined) checkFailureMode(onStoreFailure);
   if (timeout !== undefined) checkTimeout(timeout);
@@ -149,6 +152,19 @@ function checkObserver(observer: unknown): void {
       throw invalid(`observer.${name} must be a function`, method);
     }
   }
+}
+
+/** @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_LOG_DENIALS_INVALID` */
+function checkLogDenials(logDenials: LogDenials): void {
+  checkKnownKeys(logDenials, ['every', 'keys'], 'logDenials');
+  const { every, keys = 'hashed' } = logDenials;
+  checkOneOf(keys, ['hashed', 'plain'], 'RL_LOG_DENIALS_INVALID', 'keys of logDenials');
+  const span = spanOf(every);
+  if (span !== undefined && span >= SECOND && span <= HOUR) return;
+  throw new RateLimitError(
+    'RL_LOG_DENIALS_INVALID',
+    `every of logDenials must be a span from 1 s to 1 h, like '10s', got ${shown(every)}`,
+  );
 }
 
 function checkInstances(instances: unknown): void {

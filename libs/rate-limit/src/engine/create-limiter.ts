@@ -7,6 +7,7 @@ import { Catalogue, type CataloguePolicy } from './catalogue.js';
 import { checkLimiterOptions } from './check-options.js';
 import { KnownKeys } from './identity/known-keys.js';
 import { Limiter } from './limiter.js';
+import { listeningOf } from './observer/listening.js';
 import { harmless, type LimiterLogger } from './observer/logger.js';
 import { openLimiter } from './open-limiter.js';
 import { abilitiesOf, checkAbilities, type StoreAbilities } from './store-abilities.js';
@@ -42,7 +43,9 @@ export async function createLimiter(options: LimiterOptions): Promise<Limiter> {
   );
   const logger = harmless(options.logger ?? consoleLogger);
   const keys = new KnownKeys(options.keys?.ipv6Prefix, (message) => logger.warn(message));
-  return new Limiter(await openLimiter(options, catalogue, logger, keys));
+  const lists = listsOf(options);
+  const listening = listeningOf(options, logger);
+  return new Limiter(await openLimiter(options, { catalogue, keys, lists, listening, logger }));
 }
 
 const POLICY_KEYS = ['name', ...DEFINING, ...LIST_KEYS];

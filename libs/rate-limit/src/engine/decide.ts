@@ -26,6 +26,11 @@ export function decide(
   return after(judged, (decisions) => together(parts, hits, listed, decisions));
 }
 
+/** Notes the denials among decisions, for `top()`. Not part of {@link decide}, where it would cost a promise. */
+export function noteDenials({ deniedMost }: LimiterParts, hits: readonly Hit[], decisions: readonly Decision[]): void {
+  for (let i = 0; i < hits.length; i++) deniedMost.note(hits[i]!, decisions[i]!);
+}
+
 /** Charges hits that cannot be denied. A key that an allow list names has a full quota that stays full. */
 export function record(
   parts: LimiterParts,

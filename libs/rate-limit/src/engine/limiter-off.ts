@@ -1,11 +1,9 @@
 import { MemoryLimitBook } from '../stores/memory/memory.limit-book.js';
 import { UnlimitedStore } from '../stores/unlimited.store.js';
 import { liveLimitsOf } from './check-options.js';
-import type { KnownKeys } from './identity/known-keys.js';
 import type { LimiterParts } from './limiter-parts.js';
 import { LiveLimits } from './limits/live-limits.js';
-import type { LimiterLogger } from './observer/logger.js';
-import type { SafeObserver } from './observer/safe-observer.js';
+import type { LimiterSetup } from './open-limiter.js';
 import type { StoreOptions } from './options.js';
 import { WaitingRoom } from './waiting/waiting-room.js';
 
@@ -17,11 +15,9 @@ const OFF = 'Rate limits are off (enabled: false): every request passes, and no 
  */
 export function limiterOff(
   options: StoreOptions,
-  catalogue: LimiterParts['catalogue'],
-  logger: LimiterLogger,
-  keys: KnownKeys,
-  observer: SafeObserver,
+  { catalogue, keys, listening, logger }: Omit<LimiterSetup, 'lists'>,
 ): LimiterParts {
+  const { observer, deniedMost } = listening;
   logger.warn(OFF);
   const store = new UnlimitedStore();
   const waiting = new WaitingRoom();
@@ -38,8 +34,10 @@ export function limiterOff(
     catalogue: withoutLists(catalogue),
     lists: undefined,
     mode: options.mode ?? 'enforce',
+    onStoreFailure: options.onStoreFailure ?? 'local',
     limits: new LiveLimits(catalogue, new MemoryLimitBook(), settings),
     observer,
+    deniedMost,
     keys,
     waiting,
     canBlock: true,

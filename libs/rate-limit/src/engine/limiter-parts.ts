@@ -5,6 +5,8 @@ import type { KnownKeys } from './identity/known-keys.js';
 import type { LiveLimits, NamedLivePolicies } from './limits/live-limits.js';
 import type { Lists } from './lists/lists.js';
 import type { StoreAbilities } from './store-abilities.js';
+import type { StoreFailureMode } from '../core/policy.js';
+import type { DeniedMost } from './observer/denied-most/denied-most.js';
 import type { SafeObserver } from './observer/safe-observer.js';
 import type { WaitingRoom } from './waiting/waiting-room.js';
 
@@ -22,8 +24,12 @@ export interface LimiterParts extends StoreAbilities {
   readonly lists: Lists | undefined;
   /** The mode of policies that have none of their own. */
   readonly mode: LiveMode;
+  /** Who decides for policies that have no `onStoreFailure` of their own, while the store is away. */
+  readonly onStoreFailure: StoreFailureMode;
   readonly limits: LiveLimits;
   readonly observer: SafeObserver;
+  /** Who was denied most. */
+  readonly deniedMost: DeniedMost;
   readonly keys: KnownKeys;
   /** The calls that wait. */
   readonly waiting: WaitingRoom;

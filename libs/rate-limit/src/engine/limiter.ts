@@ -10,13 +10,16 @@ import { isInShadow } from '../core/shadow.js';
 import { type RateLimitStore } from '../core/store.js';
 import { byStrictest } from './by-strictest.js';
 import { statesOf, type CallerState } from './caller-state.js';
-import { decide } from './decide.js';
+import { decide, noteDenials } from './decide.js';
+import { healthOf, type LimiterHealth } from './health/health.js';
 import { HitMaker } from './hit-maker.js';
 import type { Hold } from './holds/hold.js';
 import { KeptHolds } from './holds/kept-holds.js';
 import { Reservations, type ReservationOptions, type ReservationTerms } from './holds/reservations.js';
 import type { LimiterParts } from './limiter-parts.js';
 import type { LiveLimits } from './limits/live-limits.js';
+import type { DeniedCaller } from './observer/denied-most/denied-most.js';
+import { topOf } from './observer/denied-most/top-of.js';
 import { waitFor } from './waiting/wait.js';
 import { waitTermsOf, type WaitOptions } from './waiting/wait-options.js';
 import { checkAlone, checkOne, isList, keysOf, spendingOf, type AnyPolicy, type Spending } from './spending.js';
@@ -83,13 +86,17 @@ export class Limiter {
   ): Promise<Decision | Decision[]> {
     if (isList(first)) {
       checkAlone('consume', first, key, options);
-      const hits = first.map((spending) => this.hits.hitOf(spending, 'consume'));
-      return await decide(this.parts, byStrictest(hits), keysOf(first));
+      const hits = byStrictest(first.map((spending) => this.hits.hitOf(spending, 'consume')));
+      const decisions = await decide(this.parts, hits, keysOf(first));
+      noteDenials(this.parts, hits, decisions);
+      return decisions;
     }
     checkOne('consume', first);
     if (options !== undefined) checkKnownKeys(options, ['cost'], 'the third argument of consume()');
     const { cost = 1 } = options ?? {};
-    const [decision] = await decide(this.parts, [this.hits.hitFor(first, key!, cost)], [key!]);
+    const hit = this.hits.hitFor(first, key!, cost);
+    const [decision] = await decide(this.parts, [hit], [key!]);
+    this.parts.deniedMost.note(hit, decision!);
     return decision!;
   }
 
@@ -192,7 +199,8 @@ export class Limiter {
   }
 
   /**
-   * Looks at one caller under every policy of the catalogue, in one command. Nothing is spent, and no observer hears of it.
+   * Looks at one caller under every policy of the catalogue, in one command. Nothing is spent, and no event is
+   * reported.
    * Where a quota cannot be known without a request, the state says why. Policies without a name are not in the catalogue.
    *
    * @throws RateLimitError `RL_KEY_INVALID`; `StoreUnavailableError` when the store does not answer and `onStoreFailure` of
@@ -278,6 +286,26 @@ export class Limiter {
   async release(policy: AnyPolicy, key: string, id: string): Promise<boolean> {
     const caller = this.hits.callerOf(policy, key);
     return holding(this.parts.store).settle({ policy: this.hits.policyOf(policy, caller), key: caller, id }, 0);
+  }
+
+  /**
+   * The callers that a policy denied most in the last five to ten minutes, the most denied first. In shadow: those it
+   * would have denied. It counts this process only, and costs requests that pass nothing. Denials by allow and deny lists
+   * are left out.
+   *
+   * @param options `most`: how many callers, 1 to 100. Default 10
+   * @throws RateLimitError `RL_UNKNOWN_POLICY`, `RL_OPTION_INVALID`, `RL_OPTION_UNKNOWN`
+   */
+  top(policy: string, options?: { most?: number }): DeniedCaller[] {
+    return topOf(this.parts, policy, options);
+  }
+
+  /**
+   * Asks the store once whether it answers, within its `timeout`. Nothing is charged or stored. On a Cluster one of the
+   * primaries is asked. It never throws.
+   */
+  health(): Promise<LimiterHealth> {
+    return healthOf(this.parts);
   }
 
   /**

@@ -1,14 +1,10 @@
 import { liveLimitsOf } from './check-options.js';
-import type { KnownKeys } from './identity/known-keys.js';
 import type { LimiterParts } from './limiter-parts.js';
 import { LiveLimits } from './limits/live-limits.js';
-import { listsOf, type Lists } from './lists/lists.js';
-import type { LimiterLogger } from './observer/logger.js';
+import type { Lists } from './lists/lists.js';
 import { exportMetrics } from './metrics/export-metrics.js';
-import type { LimiterMetrics } from './metrics/limiter-metrics.js';
-import { metricsOf } from './metrics/metrics-of.js';
-import { sourcesOf } from './observer/observer-source.js';
-import { safeObserver, type SafeObserver } from './observer/safe-observer.js';
+import type { Listening } from './observer/listening.js';
+import type { LimiterLogger } from './observer/logger.js';
 import { abilitiesOf } from './store-abilities.js';
 import { openStores } from './open-stores.js';
 import type { StoreOptions } from './options.js';
@@ -17,24 +13,24 @@ import { WaitingRoom } from './waiting/waiting-room.js';
 const IN_SHADOW =
   "Rate limits are in shadow (mode: 'shadow'): policies without a mode of their own only report, and deny nobody.";
 
+/** What is made from the options before a limiter opens. */
+export interface LimiterSetup extends Pick<LimiterParts, 'catalogue' | 'keys'> {
+  readonly lists: Lists | undefined;
+  readonly listening: Listening;
+  readonly logger: LimiterLogger;
+}
+
 /**
  * Opens the parts of a limiter. The options must have been checked.
  *
- * @param lists of the options, where they are read already
- * @param metrics of the options, where they are made already
- * @param observer of the options and of the metrics, where it is made already
- * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`, `RL_LIST_INVALID`, `RL_OPENTELEMETRY_MISSING`,
- *   `RL_PROM_CLIENT_MISSING`, `RL_METRIC_TAKEN`
+ * @throws RateLimitError `RL_REDIS_INVALID`, `RL_IOREDIS_MISSING`, `RL_OPENTELEMETRY_MISSING`, `RL_PROM_CLIENT_MISSING`,
+ *   `RL_METRIC_TAKEN`
  */
 export async function openLimiter(
   options: StoreOptions,
-  catalogue: LimiterParts['catalogue'],
-  logger: LimiterLogger,
-  keys: KnownKeys,
-  lists: Lists | undefined = listsOf(options),
-  metrics: LimiterMetrics | undefined = metricsOf(options),
-  observer: SafeObserver = safeObserver(logger, options.onStoreFailure ?? 'local', sourcesOf(options, metrics)),
+  { catalogue, keys, lists, listening, logger }: LimiterSetup,
 ): Promise<LimiterParts> {
+  const { metrics, denialLog, deniedMost, observer } = listening;
   if (options.mode === 'shadow') logger.warn(IN_SHADOW);
   const endMetrics = metrics && (await exportMetrics(metrics, options, catalogue, (news) => logger.warn(news)));
   const opening = openStores(options, observer, logger);
@@ -56,8 +52,10 @@ export async function openLimiter(
     catalogue,
     lists,
     mode: options.mode ?? 'enforce',
+    onStoreFailure: options.onStoreFailure ?? 'local',
     limits,
     observer,
+    deniedMost,
     keys,
     waiting,
     ...abilitiesOf(options),
@@ -67,6 +65,7 @@ export async function openLimiter(
       await waiting.close();
       await close();
       endMetrics?.();
+      denialLog?.end();
     },
   };
 }

@@ -6,6 +6,7 @@ import type { RateLimitStore } from '../core/store.js';
 import type { RedisLocation } from '../stores/redis/connection/location.js';
 import type { ListOptions } from './lists/lists.js';
 import type { MetricsOptions } from './metrics/options.js';
+import type { LogDenials } from './observer/denial-log.js';
 import type { LimiterLogger } from './observer/logger.js';
 
 /** Where quota is kept, and what happens when that fails: options of both a limiter and the Nest module. */
@@ -31,6 +32,11 @@ export interface StoreOptions extends ListOptions, MetricsOptions {
   instances?: number | undefined;
   /** Receives events: decisions, blocks, limits that change, outages of the store. Outages are logged anyway. */
   observer?: Observer | undefined;
+  /**
+   * Logs what was denied, in one entry for each span: `{ every: '10s' }`. It names each policy, the reasons, and the callers
+   * that were denied most, as digests of their keys. Default: off.
+   */
+  logDenials?: LogDenials | undefined;
   /** Begins every stored key. Default `rl`. */
   prefix?: string | undefined;
   /** How long a call to Redis may take, in milliseconds: 1 to 60,000. Default 250. Then `onStoreFailure` decides. */

@@ -4,22 +4,20 @@ import type { HeaderProfile } from '../headers/ratelimit-headers.js';
 import { checkOptions, readOptions } from './check-options.js';
 import { keySettings, type KeySettings } from './keys/key-settings.js';
 import type { RateLimitModuleOptions } from './options.js';
-import type { LimiterMetrics } from '../engine/metrics/limiter-metrics.js';
-import { metricsOf } from '../engine/metrics/metrics-of.js';
+import { listeningOf, type Listening } from '../engine/observer/listening.js';
 import { listListenerOf, type ListListener } from '../engine/observer/list-listener.js';
 import { harmless, type LimiterLogger } from '../engine/observer/logger.js';
-import { sourcesOf, type ObserverSource } from '../engine/observer/observer-source.js';
-import { safeObserver, type SafeObserver } from '../engine/observer/safe-observer.js';
+import type { ObserverSource } from '../engine/observer/observer-source.js';
 import { oncePerKind, type WarnOnce } from '../engine/warn-once.js';
 
 /** An observer that Nest makes after the limiter. */
 export interface LaterObserver extends ObserverSource {
-  /** Lets it hear, once it is made. */
+  /** Lets it receive events, once it is made. */
   begin(): void;
 }
 
 /** The options, checked and with their defaults. */
-export interface RateLimitSettings {
+export interface RateLimitSettings extends Listening {
   readonly options: RateLimitModuleOptions;
   /** Whether anything is limited. */
   readonly isEnabled: boolean;
@@ -29,12 +27,8 @@ export interface RateLimitSettings {
   readonly keys: KeySettings;
   /** The module's own lists. */
   readonly lists: Lists | undefined;
-  /** What counts for the metrics; `undefined` if nobody receives them. */
-  readonly metrics: LimiterMetrics | undefined;
   /** The observers that modules provide. */
   readonly provided: readonly LaterObserver[];
-  /** The metrics and all observers, whose errors are only logged. */
-  readonly observer: SafeObserver;
   /** Called when a list decides about a request; `undefined` if no observer listens. */
   readonly listDecided: ListListener | undefined;
   readonly logger: LimiterLogger;
@@ -51,20 +45,17 @@ export function settingsOf(given: RateLimitModuleOptions, provided: readonly Lat
   const options = readOptions(given, 'the factory of forRootAsync() must return');
   checkOptions(options);
   const logger = harmless(new Logger('RateLimit'));
-  const metrics = metricsOf(options);
-  const sources = [...sourcesOf(options, metrics), ...provided];
-  const observer = safeObserver(logger, options.onStoreFailure ?? 'local', sources);
+  const listening = listeningOf(options, logger, provided);
   return {
+    ...listening,
     options,
     isEnabled: options.enabled !== false,
     headers: options.headers ?? 'ietf',
     showsShadow: options.shadowHeaders === true,
     keys: keySettings(options.keys, (message) => logger.warn(message)),
     lists: listsOf(options),
-    metrics,
     provided,
-    observer,
-    listDecided: listListenerOf(observer),
+    listDecided: listListenerOf(listening.observer),
     logger,
     warnOnce: oncePerKind((message) => logger.warn(message)),
   };

@@ -15,8 +15,8 @@ export const RATE_LIMIT_PARTS = Symbol.for('nestjs-redis-rate-limit/parts');
 export const RATE_LIMIT_STORE = Symbol.for('nestjs-redis-rate-limit/store');
 
 /**
- * Under which any module may provide an `Observer`: `{ provide: RATE_LIMIT_OBSERVER, useClass: MyObserver }`. All of them hear
- * events, beside the option `observer`.
+ * Any module may provide an `Observer` under this token: `{ provide: RATE_LIMIT_OBSERVER, useClass: MyObserver }`. All of
+ * them receive events, and so does the option `observer`.
  */
 export const RATE_LIMIT_OBSERVER = Symbol.for('nestjs-redis-rate-limit/observer');
 

@@ -5,7 +5,7 @@ import { quotasOf } from '../found-quotas.js';
 import { LIMIT_OPTION, limitOf, limitsGiven } from '../known-limits.js';
 import { named } from '../printable.js';
 import { spanText } from '../span-text.js';
-import { largestLimit, withNumbers } from '../stored-policy.js';
+import { lowestLimit, withNumbers } from '../stored-policy.js';
 
 export const holds: Command = {
   name: 'holds',
@@ -17,7 +17,7 @@ export const holds: Command = {
     const key = session.callerOf(given!);
     let count = 0;
     for (const { policy: found } of await quotasOf(session, key, policy)) {
-      const reading = withNumbers(found, { limit: Math.min(1, largestLimit(found)) });
+      const reading = withNumbers(found, { limit: lowestLimit(found) });
       for (const { id, cost, expiresIn } of await session.store.holds(reading, key)) {
         count++;
         session.terminal.say(
@@ -45,7 +45,7 @@ export const release: Command = {
     const key = session.callerOf(given!);
     const limits = limitsGiven(options.limit);
     for (const { policy: found } of await quotasOf(session, key, policy)) {
-      const reading = withNumbers(found, { limit: Math.min(1, largestLimit(found)) });
+      const reading = withNumbers(found, { limit: lowestLimit(found) });
       if (!(await session.store.holds(reading, key)).some(({ id }) => id === hold)) continue;
       const known = await limitOf(session, found, key, limits);
       const isSlot = algorithmOf(found.algorithm).countsHolds === true;

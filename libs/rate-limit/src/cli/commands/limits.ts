@@ -1,11 +1,18 @@
-import { entryName, LIVE_MODES, partsOf, type LimitNumbers, type LiveMode } from '../../core/limit-book.js';
-import { overrideKeyOf, readNumbers } from '../../engine/limits/limit-change.js';
+import {
+  entryName,
+  LIVE_MODES,
+  MOST_LIMITS,
+  partsOf,
+  type LimitNumbers,
+  type LiveMode,
+} from '../../core/limit-book.js';
+import { changedTo, overrideKeyOf, readNumbers } from '../../engine/limits/limit-change.js';
 import type { Command, CommandOption, OptionValues } from '../command.js';
 import { EXIT, WrongUse } from '../exit-code.js';
 import { ID_OPTIONS, meantPolicy } from '../meant-policy.js';
 import { named } from '../printable.js';
 import type { Session } from '../session.js';
-import { isMeantBy, largestLimit, policyOfId, withNumbers } from '../stored-policy.js';
+import { isMeantBy, lowestLimit, policyOfId, withNumbers } from '../stored-policy.js';
 
 const KEY_OPTION: CommandOption = { type: 'string', value: 'KEY', about: 'the limit of this caller only' };
 
@@ -53,16 +60,15 @@ export const limitsSet: Command = {
     const asked = numbersOf(limit, options);
     for (let attempt = 1; ; attempt++) {
       const entry = (await session.store.limits.changesSince(0))?.entries.get(entryName(policy.id, key));
-      const numbers: LimitNumbers =
-        asked.limit === undefined
-          ? { limit: entry?.limit, burst: entry?.burst, mode: asked.mode }
-          : { ...asked, mode: asked.mode ?? entry?.mode };
-      withNumbers(policy, { limit: Math.min(1, largestLimit(policy)), ...defined(numbers) });
+      const numbers = changedTo(asked, entry);
+      // Throws for numbers that the policy cannot have.
+      withNumbers(policy, { limit: lowestLimit(policy), ...defined(numbers) });
       const written = await session.store.limits.write(entryName(policy.id, key), numbers, entry?.version ?? 0);
-      if (written.outcome === 'full') throw new WrongUse('10000 limits are set already, which is the most: clear some');
+      if (written.outcome === 'full')
+        throw new WrongUse(`${MOST_LIMITS} limits are set already, which is the most: clear some`);
       if (written.outcome === 'changed') {
         if (attempt < MOST_ATTEMPTS) continue;
-        throw new WrongUse('others change this limit all the time: try again');
+        throw new WrongUse('other writers change this limit all the time: try again');
       }
       say(session, policy.id, key, numbers, written.version);
       return EXIT.done;

@@ -2,7 +2,7 @@ import type { Command } from '../command.js';
 import { EXIT } from '../exit-code.js';
 import { quotasOf } from '../found-quotas.js';
 import { named } from '../printable.js';
-import { removeKeys } from '../removed-keys.js';
+import { removeKeys } from '../remove-keys.js';
 
 export const reset: Command = {
   name: 'reset',

@@ -1,12 +1,10 @@
-import type { RedisClient } from '../../stores/redis/connection/client.js';
-import { timeOf } from '../../stores/redis/scan.js';
 import { blocksLeft } from '../../stores/redis/stored-blocks.js';
 import { BESIDE } from '../../stores/redis/wire/keys.js';
 import type { Command } from '../command.js';
 import { EXIT } from '../exit-code.js';
 import { quotasOf } from '../found-quotas.js';
 import { named } from '../printable.js';
-import { removeKeys } from '../removed-keys.js';
+import { removeKeys } from '../remove-keys.js';
 
 export const unblock: Command = {
   name: 'unblock',
@@ -23,8 +21,7 @@ export const unblock: Command = {
     const ending = options.shadow ? BESIDE.shadowBlock : BESIDE.block;
     const quotas = (await quotasOf(session, key, policy)).filter(({ state, stored }) => stored.has(state + ending));
     const blocks = quotas.map(({ state }) => state + ending);
-    const now = await session.ask(() => timeOf(client as RedisClient & { time(): Promise<string[]> }));
-    const left = await blocksLeft(client, blocks, now, timeout);
+    const left = await blocksLeft(client, blocks, await session.time(), timeout);
     // Also a block that is over: what is known of its steps ends with it.
     await removeKeys(session, blocks);
     const ended = quotas.filter((_, i) => left[i]! > 0);

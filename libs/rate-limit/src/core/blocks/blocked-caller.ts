@@ -4,7 +4,7 @@ import type { RateLimitStore } from '../store.js';
 
 /** A caller that a policy blocks now. */
 export interface BlockedCaller {
-  /** Whom the block is on; `undefined` if the key is so long that only a digest of it is stored. */
+  /** The key that is blocked; `undefined` if the key is so long that only a digest of it is stored. */
   readonly key: string | undefined;
   /** The digest, if the key is not known. */
   readonly digest?: string;

@@ -20,7 +20,7 @@ export interface Keeping {
 export interface Surroundings {
   readonly alarms: Alarms;
   readonly settlements: Settlements;
-  /** Is told how holds end. */
+  /** Receives the ends of holds. */
   readonly observer?: HoldListener | undefined;
   /** Throws if the store cannot hold. */
   readonly store: () => HoldingStore;

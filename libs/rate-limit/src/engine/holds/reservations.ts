@@ -9,7 +9,7 @@ import { recording } from '../../core/policy.js';
 import { hasTaken } from '../../core/shadow.js';
 import { shown, shownNumber } from '../../core/shown.js';
 import { byStrictest } from '../by-strictest.js';
-import { decide, record } from '../decide.js';
+import { decide, noteDenials, record } from '../decide.js';
 import type { HitMaker } from '../hit-maker.js';
 import type { LimiterParts } from '../limiter-parts.js';
 import { keysOf, type Spending } from '../spending.js';
@@ -58,6 +58,7 @@ export class Reservations {
     const sentAt = this.kept.now();
     const asked = byStrictest(hits.map((hit) => ({ ...hit, hold })));
     const decisions = await decide(this.parts, asked, keysOf(spendings));
+    noteDenials(this.parts, asked, decisions);
     return new Hold({
       id,
       decisions,

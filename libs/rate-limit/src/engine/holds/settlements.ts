@@ -19,7 +19,7 @@ const HURRIED = 2;
 /** In milliseconds: how long closing waits for settlements. */
 const LONGEST_PARTING = 1_000;
 
-/** Where the ends of holds are reported. */
+/** Receives the beginnings and ends of holds. */
 export type HoldListener = Pick<Reports, 'holdSettled' | 'holdExpired'> &
   Partial<Pick<SafeObserver, 'holdKept' | 'holdLeft'>>;
 
@@ -28,7 +28,7 @@ export interface SettlementsSettings {
   /** Throws if the store cannot hold. */
   readonly store: () => HoldingStore;
   readonly warn: (message: string) => void;
-  /** Is told how holds end. */
+  /** Receives the ends of holds. */
   readonly observer?: HoldListener | undefined;
   readonly most?: number | undefined;
   /** How long closing waits, in milliseconds. */

@@ -2,31 +2,35 @@ import type { LimitChangeEvent, PolicyNumbersNow } from '../../core/observer.js'
 import type { Policy } from '../../core/policy.js';
 import type { LivePolicy } from './live-policy.js';
 
-/** The limits that apply at the moment that this is made, to find those that change afterwards. */
+/** Remembers the limits that apply when it is made, to find those that change afterwards. */
 export class AppliedLimits {
-  private readonly before: readonly { readonly live: LivePolicy; readonly all: Policy; readonly own: Own }[];
+  private readonly before: readonly {
+    readonly live: LivePolicy;
+    readonly all: Policy;
+    readonly overrides: Overrides;
+  }[];
 
   constructor(policies: readonly LivePolicy[]) {
-    this.before = policies.map((live) => ({ live, all: live.current, own: ownOf(live) }));
+    this.before = policies.map((live) => ({ live, all: live.current, overrides: overridesOf(live) }));
   }
 
-  /** What is different by now. */
+  /** The limits that are different now. */
   *changes(): Iterable<LimitChangeEvent> {
-    for (const { live, all, own } of this.before) {
+    for (const { live, all, overrides } of this.before) {
       if (live.current !== all) yield changeOf(undefined, all, live.current);
-      // Without an override of its own, a key follows the others.
-      for (const key of new Set([...own.keys(), ...live.keys])) {
-        const [was, is] = [own.get(key) ?? all, live.for(undefined, key)];
+      // A key without an override had, or has, the limit of all keys.
+      for (const key of new Set([...overrides.keys(), ...live.keys])) {
+        const [was, is] = [overrides.get(key) ?? all, live.for(undefined, key)];
         if (was !== is) yield changeOf(key, was, is);
       }
     }
   }
 }
 
-/** By key. */
-type Own = ReadonlyMap<string, Policy>;
+/** The policies of keys with an override. */
+type Overrides = ReadonlyMap<string, Policy>;
 
-const ownOf = (live: LivePolicy): Own => new Map(live.keys.map((key) => [key, live.for(undefined, key)]));
+const overridesOf = (live: LivePolicy): Overrides => new Map(live.keys.map((key) => [key, live.for(undefined, key)]));
 
 const changeOf = (key: string | undefined, before: Policy, { name, ...now }: Policy): LimitChangeEvent => ({
   policy: name,

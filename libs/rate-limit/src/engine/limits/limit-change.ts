@@ -76,6 +76,12 @@ export function readNumbers(numbers: LimitNumbers): LimitNumbers {
   return { limit, burst, mode };
 }
 
+/** What an entry becomes by a change. A mode that is left out stays as it was set; a mode alone leaves the numbers. */
+export const changedTo = (change: LimitNumbers, entry: LimitNumbers | undefined): LimitNumbers =>
+  change.limit === undefined
+    ? { limit: entry?.limit, burst: entry?.burst, mode: change.mode }
+    : { ...change, mode: change.mode ?? entry?.mode };
+
 /** @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_OPTION_INVALID` */
 export function versionOf(condition: LimitCondition): number | undefined {
   checkKnownKeys(condition, ['version'], 'the condition of a limit change');

@@ -15,10 +15,10 @@ import { AppliedLimits } from './applied-limits.js';
 import type { LiveLimit } from './limit-change.js';
 import type { LivePolicy } from './live-policy.js';
 
-/** Whom a {@link LimitFollower} tells. */
+/** What a {@link LimitFollower} calls. */
 export interface FollowerSettings {
   readonly warn: (message: string) => void;
-  /** Is told of changes, also of those by other processes. */
+  /** Called for each change, also for changes by other processes. */
   readonly changed?: ((event: LimitChangeEvent) => void) | undefined;
 }
 
@@ -29,7 +29,7 @@ export class LimitFollower {
   /** The version of the book that was read last, and its entries. */
   private version = 0;
   private entries = new Map<string, LimitEntry>();
-  /** Whether the book was read: then what it has is no news. */
+  /** Whether the book was read before. The first read reports no changes. */
   private hasRead = false;
   private running: Promise<void> | undefined;
   private next: Promise<void> | undefined;

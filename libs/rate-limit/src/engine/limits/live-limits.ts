@@ -9,6 +9,7 @@ import {
 } from '../../core/limit-book.js';
 import { KnownKeys } from '../identity/known-keys.js';
 import {
+  changedTo,
   readNumbers,
   overrideKeyOf,
   versionOf,
@@ -81,7 +82,8 @@ export class LiveLimits {
    *   the limit meanwhile, the function is called again, so no update is lost
    * @returns the limit that was set
    * @throws RateLimitError as {@link get} does; `RL_LIMIT_INVALID`, `RL_BURST_INVALID`, `RL_PRECISION`,
-   *   `RL_MODE_INVALID`, `RL_COST_NEVER_PASSES`, `RL_OPTION_UNKNOWN` for numbers that cannot be used; `RL_LIMIT_CHANGED` when the limit has
+   *   `RL_MODE_INVALID`, `RL_COST_NEVER_PASSES`, `RL_OPTION_UNKNOWN` for numbers that cannot be used; `RL_LIMIT_CHANGED`
+   *   when the limit has
    *   another version than `condition` says; `RL_LIMITS_FULL`; `RL_POLICY_PER_HANDLER` where each handler that uses the
    *   policy has numbers of its own. After a `StoreUnavailableError` it may be set all the same
    */
@@ -173,7 +175,7 @@ export class LiveLimits {
         return await this.put(
           live,
           key,
-          merged(readNumbers(numbers), this.follower.entryOf(live, key)),
+          changedTo(readNumbers(numbers), this.follower.entryOf(live, key)),
           current.version,
         );
       } catch (error) {
@@ -231,12 +233,6 @@ export class LiveLimits {
     );
   }
 }
-
-/** A mode that is left out stays as it was set. A mode alone leaves the numbers as they are. */
-const merged = (given: LimitNumbers, entry: LimitNumbers | undefined): LimitNumbers =>
-  given.limit === undefined
-    ? { limit: entry?.limit, burst: entry?.burst, mode: given.mode }
-    : { ...given, mode: given.mode ?? entry?.mode };
 
 const changed = ({ own }: LivePolicy, key: string | undefined, expected: number, version: number): RateLimitError =>
   new RateLimitError(

@@ -1,7 +1,7 @@
-/** The most policies that are told apart, beside those of the catalogue. Code may make up any number of names. */
+/** The most policies outside the catalogue that are counted by name. Code may make up any number of names. */
 export const MOST_POLICIES = 1_000;
 
-/** All further policies together. */
+/** The name under which all further policies are counted together. */
 export const OTHER = 'other';
 
 /** Something for each policy, made when it is first asked for. */
@@ -9,7 +9,7 @@ export class ByPolicy<T> {
   private readonly known = new Map<string, T>();
   private room = MOST_POLICIES;
 
-  /** @param catalogue names that are always told apart */
+  /** @param catalogue names that are always counted by themselves */
   constructor(
     private readonly catalogue: ReadonlySet<string>,
     private readonly make: () => T,

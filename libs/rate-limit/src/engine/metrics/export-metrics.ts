@@ -33,8 +33,9 @@ export async function exportMetrics(
     const given = typeof openTelemetry === 'object' ? openTelemetry.meterProvider : undefined;
     const provider = given ?? api.metrics.getMeterProvider();
     const meter = meterOf(provider);
-    if (isNoop(meter, api)) warn(NO_PROVIDER);
-    else stop = measure(metrics, provider, meter);
+    if (!isNoop(meter, api)) stop = measure(metrics, provider, meter);
+    // With Prometheus, OpenTelemetry may be there for traces alone.
+    else if (!prometheus) warn(NO_PROVIDER);
   }
   return () => {
     hide?.();

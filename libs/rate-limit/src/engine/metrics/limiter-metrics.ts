@@ -27,8 +27,8 @@ const DIRECTIONS = ['less', 'same', 'more'] as const;
 const count = (): Count => ({ value: 0 });
 
 /**
- * Counts what a limiter does. It is counted here, and only added up and handed over when somebody collects: adding one
- * costs less than any metrics library.
+ * Counts what a limiter does. Counts are added up and handed over only when metrics are collected, because adding one here
+ * costs less than in any metrics library.
  */
 export class LimiterMetrics implements RequestObserver {
   private readonly names = new Set<string>();
@@ -41,10 +41,10 @@ export class LimiterMetrics implements RequestObserver {
   private isAway = false;
   private catalogue: MeasuredCatalogue | undefined;
   private recorders: readonly HistogramRecorder[] = [];
-  /** Also hears of each request, within it. */
+  /** Receives the same decisions, in the context of their request. */
   spans: Required<Pick<RequestObserver, 'checked' | 'judged'>> | undefined;
 
-  /** Told whose limits to show, when they are known. */
+  /** Takes the catalogue, whose limits are shown, when it is known. */
   watch(catalogue: MeasuredCatalogue): void {
     this.catalogue = catalogue;
     for (const name of catalogue.names) this.names.add(name);

@@ -1,6 +1,6 @@
 import { LimiterMetrics } from './limiter-metrics.js';
 import type { MetricsOptions } from './options.js';
 
-/** What counts for the options; `undefined` if nobody receives metrics. */
+/** The metrics of a limiter with these options; `undefined` if they go nowhere. */
 export const metricsOf = ({ openTelemetry, prometheus }: MetricsOptions): LimiterMetrics | undefined =>
   openTelemetry || prometheus ? new LimiterMetrics() : undefined;

@@ -10,12 +10,13 @@ export class MetricsPool {
   private readonly limiters = new Set<LimiterMetrics>();
   private past = new Map<ReadMetric, Sample[]>();
 
-  add(limiter: LimiterMetrics): void {
+  /** Returns a function that removes the limiter, and keeps only what it counted. It may be called twice. */
+  add(limiter: LimiterMetrics): () => void {
     this.limiters.add(limiter);
+    return () => this.remove(limiter);
   }
 
-  /** Keeps what it counted, and nothing else of it. May be called twice. */
-  remove(limiter: LimiterMetrics): void {
+  private remove(limiter: LimiterMetrics): void {
     if (!this.limiters.delete(limiter)) return;
     for (const name of READ_METRICS) {
       if (METRICS[name].kind === 'counter')

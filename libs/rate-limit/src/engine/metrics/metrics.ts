@@ -5,7 +5,7 @@ export interface Metric {
   /** As UCUM. In Prometheus, seconds are part of the name. */
   readonly unit?: 's' | '{hit}' | '{error}' | '{block}' | '{hold}' | '{call}';
   readonly labels: readonly string[];
-  /** What a gauge shows where several limiters of a process have one: what is the same for all, or all together. */
+  /** How the values of several limiters of a process make one. Counters are always summed. */
   readonly together?: 'sum' | 'min';
   /** The upper bounds of a histogram. */
   readonly buckets?: readonly number[];
@@ -84,7 +84,7 @@ export type MetricName = keyof typeof METRICS;
 /** A histogram of {@link METRICS}. */
 export type HistogramName = 'rate_limit.check.duration' | 'rate_limit.batch.size';
 
-/** Those that are counted here, and read when somebody collects. */
+/** The metrics that are counted here, and read when metrics are collected. */
 export const READ_METRICS = (Object.keys(METRICS) as MetricName[]).filter(
   (name): name is ReadMetric => METRICS[name].kind !== 'histogram',
 );

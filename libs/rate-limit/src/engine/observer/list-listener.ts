@@ -15,7 +15,7 @@ export type ListListener = (
   isShadow: boolean,
 ) => void;
 
-/** Reports the decisions of lists; `undefined` if nobody listens. */
+/** Reports the decisions of lists; `undefined` if no observer receives them. */
 export const listListenerOf = ({ checked }: Pick<SafeObserver, 'checked'>): ListListener | undefined =>
   checked && ((policy, key, verdict, isShadow) => checked([listed(policy, key, verdict === 'allow', isShadow)]));
 

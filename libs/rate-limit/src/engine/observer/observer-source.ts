@@ -1,47 +1,44 @@
 import type { Decision } from '../../core/decision.js';
 import type { StoreUnavailableError } from '../../core/errors.js';
 import type { Hit } from '../../core/hit.js';
-import { EVENTS, type DecisionEvent, type Observer } from '../../core/observer.js';
+import type { DecisionEvent, Observer } from '../../core/observer.js';
 
-/** An observer that also hears what only our own do. */
+/** An observer of this library, like the metrics. It may have methods that applications do not have. */
 export interface RequestObserver extends Observer {
-  /** The hits of a request were decided, in one answer. */
+  /** The decisions about a request, all at once. */
   checked?(events: readonly DecisionEvent[]): void;
   /**
-   * The same of a request that was judged by policies, before events are made of it. An observer that has this hears only
-   * of other requests by `checked`.
+   * The decisions of the store about a request, without events: making those costs time. An observer with this method
+   * receives only the other decisions by `checked`: those of lists, and looks.
    */
   judged?(hits: readonly Hit[], decisions: readonly Decision[], duration: number): void;
   /** The store did not answer a call. Called for each, unlike `storeFailed`. */
   callFailed?(failure: StoreUnavailableError): void;
-  /** Something is held under a policy of this name, from now on and until `holdLeft`. */
+  /** A hold under the policy of this name began. */
   holdKept?(policy: string): void;
+  /** It ended, in any way. */
   holdLeft?(policy: string): void;
 }
 
-/** The events that only our own observers hear. */
-const INNER = ['checked', 'judged', 'callFailed', 'holdKept', 'holdLeft'] as const;
+/** The name of an event, which is that of the observer's method. */
+export type EventName = keyof RequestObserver;
 
-/** What observers can hear. */
-export const HEARD = [...INNER, ...EVENTS] as const;
-export type Heard = (typeof HEARD)[number];
-
-/** An observer that is there from the beginning, or is made later, as a provider is. */
+/** An observer that exists already, or that Nest makes later. */
 export interface ObserverSource {
-  /** Whether it may have this method. It is asked once, before the limiter opens. */
-  hears(event: Heard): boolean;
-  /** `undefined` until it is made. */
+  /** Whether the observer may have this method. It is asked once, before the limiter opens. */
+  receives(event: EventName): boolean;
+  /** The observer; `undefined` until it is made. */
   current(): RequestObserver | undefined;
 }
 
-/** Those of the options, and the metrics if there are any. */
+/** The observers of this library that are on, and the one of the options. */
 export const sourcesOf = (
   { observer }: { observer?: Observer | undefined },
-  metrics?: RequestObserver,
-): ObserverSource[] => [metrics, observer].filter((each) => each !== undefined).map(sourceOf);
+  ...own: (RequestObserver | undefined)[]
+): ObserverSource[] => [...own, observer].filter((each) => each !== undefined).map(sourceOf);
 
-/** The source of an observer that is there. */
+/** The source of an observer that exists already. */
 export const sourceOf = (observer: RequestObserver): ObserverSource => ({
-  hears: (event) => observer[event] !== undefined,
+  receives: (event) => observer[event] !== undefined,
   current: () => observer,
 });

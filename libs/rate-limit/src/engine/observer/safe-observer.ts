@@ -1,11 +1,12 @@
-import { type StoreUnavailableError } from '../../core/errors.js';
+import type { StoreUnavailableError } from '../../core/errors.js';
 import { saidBy } from '../../core/shown.js';
-import type { DecisionEvent, Observer } from '../../core/observer.js';
+import type { Observer } from '../../core/observer.js';
 import type { StoreFailureMode } from '../../core/policy.js';
 import { eventsOf } from './event-of.js';
 import type { LimiterLogger } from './logger.js';
-import type { Heard, ObserverSource, RequestObserver } from './observer-source.js';
+import type { ObserverSource, RequestObserver } from './observer-source.js';
 import { RecurringWarnings } from '../recurring-warnings.js';
+import { Reporter } from './reporter.js';
 
 const MEANWHILE: Record<StoreFailureMode, string> = {
   local: "each instance counts for itself (onStoreFailure: 'local')",
@@ -13,27 +14,23 @@ const MEANWHILE: Record<StoreFailureMode, string> = {
   closed: "requests are refused with 503 (onStoreFailure: 'closed')",
 };
 
-/** What the parts of a limiter report. What nobody listens to is `undefined`, and costs nothing. Nothing of it throws. */
+/** What the parts of a limiter report. Events that no observer receives are `undefined`, and cost nothing. Never throws. */
 export type SafeObserver = Required<Pick<Observer, 'storeFailed' | 'storeAnswers'>> &
   Reports & {
-    /** The hits of a request were decided. */
-    readonly checked: ((events: readonly DecisionEvent[]) => void) | undefined;
-    /** The hits of a request were judged by policies. Of other decisions, `checked` is told. */
+    readonly [Event in 'callFailed' | 'holdKept' | 'holdLeft']: RequestObserver[Event] | undefined;
+  } & {
+    /** Takes the decisions of a request that the store did not make: those of lists, and looks. */
+    readonly checked: RequestObserver['checked'] | undefined;
+    /** Takes the decisions of the store about a request. */
     readonly judged: RequestObserver['judged'] | undefined;
-    readonly callFailed: RequestObserver['callFailed'] | undefined;
-    readonly holdKept: RequestObserver['holdKept'] | undefined;
-    readonly holdLeft: RequestObserver['holdLeft'] | undefined;
   };
 
-/** The events without those of the store and of single decisions. */
+/** Events that are reported just as observers receive them. */
 export type Reports = {
   readonly [Event in Exclude<keyof Observer, 'decided' | 'storeFailed' | 'storeAnswers'>]: Observer[Event] | undefined;
 };
 
-/** In milliseconds. A call this long delays every request of the process. */
-const SLOW = 50;
-
-/** Logs outages of the store, and calls observers. Their errors are only logged, at most once a minute of each kind. */
+/** Logs outages of the store, and calls observers ({@link Reporter}). */
 export function safeObserver(
   logger: LimiterLogger,
   mode: StoreFailureMode,
@@ -78,9 +75,12 @@ function checkedBy(reporter: Reporter): SafeObserver['checked'] {
   };
 }
 
-/** Calls those that count first: no event is made for them. They are our own, so nobody measures how long they take. */
+/**
+ * Calls the observers that have `judged` first: they need no events. They are part of this library, so their time is not
+ * measured.
+ */
 function judgedBy(sources: readonly ObserverSource[], problems: RecurringWarnings): SafeObserver['judged'] {
-  const counting = sources.filter((source) => source.hears('judged'));
+  const counting = sources.filter((source) => source.receives('judged'));
   const checked = checkedBy(
     new Reporter(
       sources.filter((source) => !counting.includes(source)),
@@ -96,48 +96,4 @@ function judgedBy(sources: readonly ObserverSource[], problems: RecurringWarning
     }
     checked?.(eventsOf(hits, decisions, duration));
   };
-}
-
-/** An event's argument, if it has one. */
-type Told<Event extends Heard> = Parameters<NonNullable<RequestObserver[Event]>>[0];
-
-class Reporter {
-  constructor(
-    private readonly sources: readonly ObserverSource[],
-    private readonly problems: RecurringWarnings,
-  ) {}
-
-  /** Calls a method of all observers that have it; `undefined` if none has it. */
-  to<Event extends Heard>(event: Event): ((told: Told<Event>) => void) | undefined {
-    const sources = this.sources.filter((source) => source.hears(event));
-    if (sources.length === 0) return undefined;
-    return (told) => {
-      for (const source of sources) {
-        const observer = source.current();
-        if (observer) this.call(observer, event, told);
-      }
-    };
-  }
-
-  /** A method may be async, whatever its type says. */
-  private call<Event extends Heard>(observer: RequestObserver, event: Event, told: Told<Event>): void {
-    const began = performance.now();
-    try {
-      const result: unknown = (observer[event] as ((told: Told<Event>) => unknown) | undefined)?.call(observer, told);
-      if (result !== undefined) Promise.resolve(result).catch((error: unknown) => this.threw(event, error));
-    } catch (error) {
-      this.threw(event, error);
-    }
-    const took = performance.now() - began;
-    if (took < SLOW) return;
-    this.problems.warnOnce(
-      `slow ${event}`,
-      () =>
-        `${event}() of the observer took ${Math.round(took)} ms. Nothing else runs meanwhile, so it delays every request: only count there.`,
-    );
-  }
-
-  private threw(event: Heard, error: unknown): void {
-    this.problems.warnOnce(`threw ${event}`, () => `${event}() of the observer threw: ${saidBy(error)}`);
-  }
 }

@@ -148,7 +148,9 @@ async function ask(wish: Wish, hit: Hit): Promise<Decision> {
   const { parts, caller, given } = wish;
   const answer = Promise.resolve(decide(parts, [hit], [given]));
   try {
-    return (await caller.unlessTurnedAway(answer))[0]!;
+    const [decision] = await caller.unlessTurnedAway(answer);
+    parts.deniedMost.note(hit, decision!);
+    return decision!;
   } catch (error) {
     if (caller.isTurnedAway) parts.waiting.run(answer.then(([decision]) => giveBack(wish, hit, decision!)));
     throw error;

@@ -2,7 +2,7 @@ import type { ModulesContainer } from '@nestjs/core';
 import { RateLimitError } from '../../core/errors.js';
 import { EVENTS, type Observer } from '../../core/observer.js';
 import { kindOf, oneLine } from '../../core/shown.js';
-import type { Heard } from '../../engine/observer/observer-source.js';
+import type { EventName } from '../../engine/observer/observer-source.js';
 import type { Wrapper } from '../plan/classes.js';
 import type { LaterObserver, RateLimitSettings } from '../settings.js';
 import { RATE_LIMIT_OBSERVER, RATE_LIMIT_SETTINGS } from '../tokens.js';
@@ -20,9 +20,9 @@ export class ProvidedObserver implements LaterObserver {
     private readonly module: string,
   ) {}
 
-  /** It is unknown which methods it will have: they may be fields of the instance. */
-  hears(event: Heard): boolean {
-    return (EVENTS as readonly Heard[]).includes(event);
+  /** Any event: its methods may be fields of the instance, so they are not known yet. */
+  receives(event: EventName): boolean {
+    return (EVENTS as readonly EventName[]).includes(event);
   }
 
   current(): Observer | undefined {
@@ -30,16 +30,14 @@ export class ProvidedObserver implements LaterObserver {
   }
 
   /**
-   * Nest has made it.
+   * Takes the observer that Nest has made.
    *
    * @throws RateLimitError `RL_OBSERVER_INVALID`
    */
   begin(): void {
     const { provider } = this;
     if (provider.isTransient || !provider.isDependencyTreeStatic()) {
-      throw this.invalid(
-        'it is request-scoped or transient, but events also come without a request; make it a singleton',
-      );
+      throw this.invalid('it is request-scoped or transient, but some events have no request; make it a singleton');
     }
     const made = provider.instance as Observer | undefined;
     if (!EVENTS.some((event) => typeof made?.[event] === 'function')) {
@@ -56,7 +54,7 @@ export class ProvidedObserver implements LaterObserver {
   }
 }
 
-/** Those of all modules, each of which may provide one. */
+/** The observers that modules provide: one each at most. */
 export const providedObservers = (modules: ModulesContainer): ProvidedObserver[] =>
   [...modules.values()].flatMap((module) => {
     const provider = module.providers.get(RATE_LIMIT_OBSERVER);
@@ -64,7 +62,7 @@ export const providedObservers = (modules: ModulesContainer): ProvidedObserver[]
   });
 
 /**
- * Lets them hear, once all providers are made.
+ * Lets provided observers receive events, once Nest has made all providers.
  *
  * @throws RateLimitError `RL_OBSERVER_INVALID`
  */

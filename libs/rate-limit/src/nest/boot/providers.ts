@@ -76,12 +76,18 @@ export const rateLimitProviders: Provider[] = [
     provide: RATE_LIMIT_PARTS,
     inject: [RATE_LIMIT_SETTINGS, RATE_LIMIT_PLANS],
     useFactory: (settings: RateLimitSettings, plans: Plans): LimiterParts | Promise<LimiterParts> => {
-      const { options, isEnabled, lists, metrics, observer, logger } = settings;
-      const keys = knownKeys(plans, settings);
-      if (!isEnabled) return limiterOff(options, plans.catalogue, logger, keys, observer);
+      const { options, isEnabled, lists, logger } = settings;
+      const setup = {
+        catalogue: plans.catalogue,
+        keys: knownKeys(plans, settings),
+        lists,
+        listening: settings,
+        logger,
+      };
+      if (!isEnabled) return limiterOff(options, setup);
       warnOfIdleEntries(plans, settings);
       // Where quotas are kept is part of the summary.
-      return openLimiter(options, plans.catalogue, { ...logger, log: () => undefined }, keys, lists, metrics, observer);
+      return openLimiter(options, { ...setup, logger: { ...logger, log: () => undefined } });
     },
   },
   {

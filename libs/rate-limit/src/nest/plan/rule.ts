@@ -102,14 +102,14 @@ export function ruleOfHandler(rule: Rule, use: PolicyReference, owner: string): 
 }
 
 function sourceOf(options: WrittenPolicy, name: string, owner?: string, leader?: LivePolicy): PolicySource<Call> {
-  const { algorithm, limit, window, burst, onStoreFailure, blockFor, debt, mode, lease } = options;
+  const { algorithm, limit, window, burst, onStoreFailure, blockFor, debt, mode, warnAt, lease } = options;
   refuseBareNumbers(options);
   // If the limit is a function, the rest of the definition is still checked.
   const fixed = typeof limit === 'function' ? 1 : limit;
   // Even a hit without a hold must not begin a block because of what others hold.
   const isHeld = options.count !== undefined || options.settle !== undefined;
   const definition = {
-    ...{ name, algorithm, limit: fixed, window, burst, onStoreFailure, blockFor, debt, mode },
+    ...{ name, algorithm, limit: fixed, window, burst, onStoreFailure, blockFor, debt, mode, warnAt },
     lease: lease ?? (isHeld ? DEFAULT_LEASE : undefined),
   };
   const variants = new PolicyVariants(definition, owner);

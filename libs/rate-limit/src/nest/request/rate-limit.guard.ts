@@ -122,13 +122,14 @@ export class RateLimitGuard implements CanActivate {
       throw answeredMeanwhile();
     }
     const { verdicts } = call;
-    const { headers, showsShadow } = this.settings;
+    const { headers, showsShadow, deniedMost } = this.settings;
     let isDenied = false;
     for (let i = 0; i < hits.length; i++) {
       const decision = decisions[i]!;
       const { policy, cost } = hits[i]!;
       if (decision.shadow === undefined || showsShadow) verdicts.push({ policy, cost, decision });
       if (!decision.allowed) isDenied = true;
+      deniedMost.note(hits[i]!, decision);
     }
     const now = Date.now();
     call.setFields(rateLimitFields(headers, policyFieldOf(plan, verdicts, now, showsShadow), verdicts, now));

@@ -20,7 +20,7 @@ import { headerOf } from './request.js';
 export function screened(rules: readonly Rule[], call: Call): readonly Rule[] {
   const { lists } = call.settings;
   if (!lists) return rules;
-  call.isAllowed ??= isCallerAllowed(lists, call, ofModuleIn(call));
+  call.isAllowed ??= isCallerAllowed(ofModule(lists, call), call);
   if (!call.isAllowed || lists.deny?.keys.size) return rules;
   return rules.filter((rule) => rule.lists?.canRefuse);
 }
@@ -32,71 +32,82 @@ export function screened(rules: readonly Rule[], call: Call): readonly Rule[] {
  * @throws RateLimitRefusedException if a deny list names the caller
  */
 export function keyOf(rule: Rule, call: Call): Partition | Promise<Partition> {
-  const ofModule = call.settings.lists?.namesKeys ? call.settings.lists : undefined;
-  const { lists: own } = rule;
-  if (!own && !ofModule) return rule.key(call);
-  const owner = { policy: rule.name, isInShadow: isInShadow(currentOf(rule.source)) };
+  const { lists } = call.settings;
+  const shared = lists?.namesKeys ? ofModule(lists, call) : undefined;
+  const own = rule.lists && ofRule(rule.lists, rule);
+  if (!own && !shared) return rule.key(call);
 
-  const look = () => own !== undefined && isCallerAllowed(own, call, owner);
+  const look = () => own !== undefined && isCallerAllowed(own, call);
   // A rule that is tried may run twice, but the decision of its lists is reported once.
-  const isAllowed = own && rule.phase === 'tried' ? call.once(own, look) : look();
+  const isAllowed = own && rule.phase === 'tried' ? call.once(own.lists, look) : look();
   // For a caller that is allowed already, the key matters only if a list may refuse it or the module's lists need it.
-  if (isAllowed && !own?.deny?.keys.size && !ofModule) return undefined;
+  if (isAllowed && !own?.lists.deny?.keys.size && !shared) return undefined;
   return after(rule.key(call), (key) => {
     if (key === undefined || key === null || call.attempt?.hasRead) return undefined;
     const text = keyText(key, call.settings.keys.ipv6Prefix);
-    if (ofModule && isNamed(ofModule.onKey(text), ofModule, call, ofModuleIn(call), text, call.isAllowed))
-      call.isAllowed = true;
-    const isKeyAllowed = own !== undefined && isNamed(own.onKey(text), own, call, owner, text, isAllowed);
+    if (shared && isNamed(shared.lists.onKey(text), shared, call, text, call.isAllowed)) call.isAllowed = true;
+    const isKeyAllowed = own !== undefined && isNamed(own.lists.onKey(text), own, call, text, isAllowed);
     return isAllowed || isKeyAllowed ? undefined : key;
   });
 }
 
-/** Whose lists they are. */
-interface Owner {
-  /** `undefined`: the module. */
+/** Lists, and whose they are. */
+interface OwnedLists {
+  readonly lists: Lists;
+  /** The policy that has the lists; `undefined`: the module. */
   readonly policy: string | undefined;
+  /** Whether the lists only report, and refuse no call. */
   readonly isInShadow: boolean;
 }
 
-const ofModuleIn = ({ settings }: Call): Owner => ({
+const ofModule = (lists: Lists, { settings }: Call): OwnedLists => ({
+  lists,
   policy: undefined,
   isInShadow: settings.options.mode === 'shadow',
 });
 
+const ofRule = (lists: Lists, { name: policy, source }: Rule): OwnedLists => ({
+  lists,
+  policy,
+  isInShadow: isInShadow(currentOf(source)),
+});
+
 /** Whether lists allow a caller by its address or its API key, independent of the keys of policies. */
-function isCallerAllowed(lists: Lists, call: Call, owner: Owner): boolean {
+function isCallerAllowed(owned: OwnedLists, call: Call): boolean {
   const { request, settings } = call;
+  const { lists } = owned;
   let isAllowed = false;
   if (lists.namesAddresses) {
     settings.keys.watchProxies(request);
     const address = addressOf(request.ip);
-    if (address) isAllowed = isNamed(lists.onAddress(address), lists, call, owner, `ip:${address.toString()}`);
+    if (address) isAllowed = isNamed(lists.onAddress(address), owned, call, `ip:${address.toString()}`);
   }
   if (lists.namesApiKeys) {
     const apiKey = headerOf(request, settings.keys.apiKeyHeader);
     const key = apiKey && keyOfApiKey(apiKey);
     // Also checked for an allowed address: the API key may be refused.
-    if (key && isNamed(lists.onKey(key), lists, call, owner, key, isAllowed)) isAllowed = true;
+    if (key && isNamed(lists.onKey(key), owned, call, key, isAllowed)) isAllowed = true;
   }
   return isAllowed;
 }
 
 /**
- * Whether lists allow a caller. A refusal is thrown. For a caller that was allowed before, only a refusal is reported. In
- * shadow a caller that would be refused is allowed: nothing would have been charged.
+ * Whether lists allow a caller. For a caller that was allowed before, only a refusal is reported. In shadow a caller that
+ * would be refused counts as allowed, because a refusal charges nothing.
+ *
+ * @throws RateLimitRefusedException if they refuse the caller
  */
 function isNamed(
   verdict: ListVerdict,
-  lists: Lists,
+  { lists, policy, isInShadow: isReportOnly }: OwnedLists,
   { settings }: Call,
-  { policy, isInShadow: isReportOnly }: Owner,
   key: string,
   wasAllowed = false,
 ): boolean {
   if (verdict === undefined) return false;
   if (verdict === 'deny' || !wasAllowed) settings.listDecided?.(policy, key, verdict, isReportOnly);
-  if (verdict === 'deny' && !isReportOnly)
+  if (verdict === 'deny' && !isReportOnly) {
     throw new RateLimitRefusedException(policy === undefined ? [] : [policy], lists.deny!.status);
+  }
   return true;
 }

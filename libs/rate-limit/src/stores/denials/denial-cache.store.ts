@@ -3,10 +3,9 @@ import { ask } from '../../core/ask.js';
 import type { Decision } from '../../core/decision.js';
 import type { Hit } from '../../core/hit.js';
 import type { Policy } from '../../core/policy.js';
-import { listing, type BlockedCaller, type BlockListingStore } from '../../core/blocks/blocked-caller.js';
-import { blocking, type BlockingStore } from '../../core/blocks/blocking-store.js';
-import { holding, type Held, type HoldingStore, type OpenHold } from '../../core/holds/holding-store.js';
+import type { Held } from '../../core/holds/holding-store.js';
 import type { RateLimitStore } from '../../core/store.js';
+import { WrappingStore } from '../wrapping.store.js';
 import { RememberedDenials } from './remembered-denials.js';
 
 export interface DenialCacheOptions {
@@ -26,15 +25,16 @@ export interface DenialCacheOptions {
  * A give-back, settlement, reset or charge by this process takes effect at once. One by another process takes effect after
  * `maxAge` at most.
  */
-export class DenialCacheStore implements BlockingStore, BlockListingStore, HoldingStore {
+export class DenialCacheStore extends WrappingStore {
   private readonly denials: RememberedDenials;
   private readonly maxAge: number;
   private readonly now: () => number;
 
   constructor(
-    private readonly inner: RateLimitStore,
+    inner: RateLimitStore,
     { maxAge = 1_000, maxEntries = 30_000, now = () => performance.now() }: DenialCacheOptions = {},
   ) {
+    super(inner);
     this.denials = new RememberedDenials(maxAge, maxEntries);
     this.maxAge = maxAge;
     this.now = now;
@@ -72,38 +72,26 @@ export class DenialCacheStore implements BlockingStore, BlockListingStore, Holdi
     );
   }
 
-  async reset(policy: Policy, key: string): Promise<void> {
-    await this.givingBack([{ policy, key, cost: 0 }], () => this.inner.reset(policy, key));
+  override async reset(policy: Policy, key: string): Promise<void> {
+    await this.givingBack([{ policy, key, cost: 0 }], () => super.reset(policy, key));
   }
 
-  async block(policy: Policy, key: string, span: number): Promise<void> {
-    await this.givingBack([{ policy, key, cost: 0 }], () => blocking(this.inner).block(policy, key, span));
+  override async block(policy: Policy, key: string, span: number): Promise<void> {
+    await this.givingBack([{ policy, key, cost: 0 }], () => super.block(policy, key, span));
   }
 
-  async unblock(policy: Policy, key: string): Promise<void> {
-    await this.givingBack([{ policy, key, cost: 0 }], () => blocking(this.inner).unblock(policy, key));
-  }
-
-  blocked(policy: Policy): AsyncIterable<BlockedCaller> {
-    return listing(this.inner).blocked(policy);
+  override async unblock(policy: Policy, key: string): Promise<void> {
+    await this.givingBack([{ policy, key, cost: 0 }], () => super.unblock(policy, key));
   }
 
   /** Units may come back, so denials of the policy and key end. */
-  async settle(held: Held, cost: number): Promise<boolean> {
+  override async settle(held: Held, cost: number): Promise<boolean> {
     try {
-      return await holding(this.inner).settle(held, cost);
+      return await super.settle(held, cost);
     } finally {
       // Also when it failed: the store may have settled it even so.
       this.denials.settled(held);
     }
-  }
-
-  async renew(held: Held, ttl: number): Promise<boolean> {
-    return holding(this.inner).renew(held, ttl);
-  }
-
-  async holds(policy: Policy, key: string): Promise<OpenHold[]> {
-    return holding(this.inner).holds(policy, key);
   }
 
   private noteCharge(hits: readonly Hit[]): void {

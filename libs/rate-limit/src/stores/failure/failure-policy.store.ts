@@ -100,8 +100,8 @@ export class FailurePolicyStore implements BlockingStore, BlockListingStore, Hol
   }
 
   /**
-   * While the store does not answer, `local` policies have the blocks that stand in this process. A list that the store began
-   * fails: its rest is unknown.
+   * While the store does not answer, `local` policies are listed with the blocks of this process. A list that the
+   * store began fails, because its rest is unknown.
    */
   async *blocked(policy: Policy): AsyncGenerator<BlockedCaller, void, undefined> {
     let isBegun = false;
@@ -114,7 +114,7 @@ export class FailurePolicyStore implements BlockingStore, BlockListingStore, Hol
     } catch (error) {
       if (!isStoreUnavailable(error)) throw error;
       this.outage.failed(error);
-      if (isBegun || this.failureModeOf(policy) !== 'local') throw error;
+      if (isBegun || this.modeOf(policy) !== 'local') throw error;
       for await (const caller of this.local.blocked(policy)) yield { ...caller, by: 'local' };
     }
   }
@@ -182,7 +182,7 @@ export class FailurePolicyStore implements BlockingStore, BlockListingStore, Hol
   private note(hits: readonly Hit[], decisions: readonly Decision[]): void {
     for (let i = 0; i < hits.length; i++) {
       const { policy, key } = hits[i]!;
-      if (this.modeOf(hits[i]!) !== 'local' || isOfSlots(policy)) continue;
+      if (this.modeOf(policy) !== 'local' || isOfSlots(policy)) continue;
       const { blockedFor = 0 } = decisions[i]!;
       if (policy.blocks) this.local.recallBlock(policy, key, blockedFor);
       if (blockedFor === 0) this.lastAnswers.note(hits[i]!, decisions[i]!);
@@ -190,12 +190,12 @@ export class FailurePolicyStore implements BlockingStore, BlockListingStore, Hol
   }
 
   private without(failure: StoreUnavailableError, hits: readonly Hit[]): Decision[] {
-    if (hits.some((hit) => this.modeOf(hit) === 'closed')) throw failure;
-    const own = hits.filter((hit) => this.modeOf(hit) === 'local').map((hit) => this.hitHere(hit));
+    if (hits.some(({ policy }) => this.modeOf(policy) === 'closed')) throw failure;
+    const own = hits.filter(({ policy }) => this.modeOf(policy) === 'local').map((hit) => this.hitHere(hit));
     for (const { hold } of own) if (hold) this.noteHeld(hold.ttl);
     const judged = this.local.consume(own);
     let next = 0;
-    return hits.map((hit) => (this.modeOf(hit) === 'local' ? locally(hit, judged[next++]!) : admitted(hit)));
+    return hits.map((hit) => (this.modeOf(hit.policy) === 'local' ? locally(hit, judged[next++]!) : admitted(hit)));
   }
 
   /** The hit on this instance's share of the quota. The share starts with its part of what was left. */
@@ -219,11 +219,7 @@ export class FailurePolicyStore implements BlockingStore, BlockListingStore, Hol
     return share;
   }
 
-  private modeOf({ policy }: Hit): StoreFailureMode {
-    return this.failureModeOf(policy);
-  }
-
-  private failureModeOf({ onStoreFailure }: Policy): StoreFailureMode {
+  private modeOf({ onStoreFailure }: Policy): StoreFailureMode {
     return onStoreFailure ?? this.policy.mode;
   }
 }

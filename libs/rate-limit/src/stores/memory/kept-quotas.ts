@@ -13,7 +13,8 @@ import {
   type Claim,
   type Outcome,
 } from '../../core/judge-all.js';
-import { blockBegun, type StoreReports } from '../../core/observer.js';
+import { blockBegun } from '../../core/blocks/block-begun.js';
+import type { StoreReports } from '../../core/observer.js';
 import type { Policy } from '../../core/policy.js';
 import { allBlocksIdsOf, blocksIdOf } from '../../core/shadow.js';
 import { keptKey } from '../long-key.js';
@@ -37,7 +38,7 @@ export class KeptQuotas {
   private readonly blocks: Tables<BlockState>;
   private readonly holds: OpenHolds;
 
-  /** @param blocked is told of blocks that begin */
+  /** @param blocked called when a block begins */
   constructor(
     maxKeys: number,
     private readonly blocked: StoreReports['blocked'],

@@ -20,7 +20,7 @@ export function blocksLeft(
   return inTime(client, timeout, () => Promise.all(keys.map(read)));
 }
 
-/** A key of a foreign type is no block. */
+/** A key of another type is not a block. */
 async function valueOf(client: RedisClient, key: string): Promise<Buffer | null> {
   try {
     return await (client as RedisClient & Reader).getBuffer(key);

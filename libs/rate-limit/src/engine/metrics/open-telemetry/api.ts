@@ -1,6 +1,6 @@
 // The parts of @opentelemetry/api that are used. It is optional, so its types are not named.
 
-/** Where a metric's values are told when somebody collects. */
+/** Takes the values of metrics when they are collected. */
 export interface BatchResult {
   observe(instrument: object, value: number, attributes: object): void;
 }

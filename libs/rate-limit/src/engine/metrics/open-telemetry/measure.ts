@@ -39,8 +39,7 @@ class Instruments {
       'rate_limit.check.duration': (value) => durations.record(value),
       'rate_limit.batch.size': (value) => sizes.record(value),
     });
-    this.pool.add(metrics);
-    return () => this.pool.remove(metrics);
+    return this.pool.add(metrics);
   }
 }
 

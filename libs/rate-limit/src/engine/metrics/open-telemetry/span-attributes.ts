@@ -31,8 +31,8 @@ function mark(span: Span, events: readonly DecisionEvent[]): void {
 }
 
 /**
- * The one that denied the request, else one in shadow that would have, else the first. None if something else denied it: a
- * list, which is reported by itself.
+ * The event that the span shows: the one that denied the request, else one in shadow that would have, else the first.
+ * `undefined` if a list denied the request, which is an event of its own.
  */
 const decisive = (events: readonly DecisionEvent[]): DecisionEvent | undefined =>
   events.find(({ allowed, shadow }) => !allowed && !shadow) ??

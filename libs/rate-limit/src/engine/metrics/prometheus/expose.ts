@@ -37,8 +37,7 @@ class Exposition {
       'rate_limit.check.duration': (value) => durations.observe(value),
       'rate_limit.batch.size': (value) => sizes.observe(value),
     });
-    this.pool.add(metrics);
-    return () => this.pool.remove(metrics);
+    return this.pool.add(metrics);
   }
 
   /**

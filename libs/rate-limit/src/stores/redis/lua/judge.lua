@@ -6,9 +6,9 @@
 --             and after all hits the ids of the requests' holds, '-' for a request that holds nothing
 -- KEYS        of each request the states of its hits; then for each hit its block if it has a rule, and its holds if it has
 --             a ttl, or '-' in its place; a slot has none
--- Returns     of each hit remaining, reset_after, retry_after; with a rule also how long a block stands (negative: it
---             begins), or 0; in a
---             `judgeWhole` run also 0, GUESS, or how long a hit that is charged ahead of time must wait
+-- Returns     of each hit remaining, reset_after, retry_after; with a rule also how long a block stands, as a negative
+--             number if this hit began it, or 0; in a `judgeWhole` run also 0, GUESS, or how long a hit that is charged
+--             ahead of time must wait
 function run_judge(opcode, arg, count, key, answered, is_late)
   local hits, is_whole, has_rules = tonumber(ARGV[arg + FRAME.judge.hits]), opcode == OPCODE.judgeWhole, opcode ~= OPCODE.judge
   arg = arg + FRAME.judge.LENGTH

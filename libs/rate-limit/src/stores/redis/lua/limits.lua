@@ -1,7 +1,8 @@
 -- Changes one limit in the book, if it is still the one that the writer knows.
 --
--- KEYS      the book, a hash: entries by name, each "version limit burst mode" ("-" for a limit or a burst of the
---           definition, no mode for that of the definition), and under "version" the book's own; and its log, a sorted set of the latest changes by version, each "version name"
+-- KEYS      the book, a hash: entries by name, each "version limit burst mode" ("-" for a limit or a burst that is not set;
+--           without a mode, the definition's applies), and under "version" the book's own; and its log, a sorted set of the
+--           latest changes by version, each "version name"
 -- ARGV      name; "limit burst mode", or '' to remove the entry; the version that it must have, 0 for none, or '' for any;
 --           the most entries; how many changes the log keeps; how long both are kept, in ms
 -- Returns   the outcome ("done", "changed" or "full"), and the entry's version now (0: there is no entry)

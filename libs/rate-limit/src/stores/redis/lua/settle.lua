@@ -3,7 +3,8 @@
 -- Arguments   which policy, its debt, the rule of its blocks (blocks.lua) or ''; then of each command the id of the hold and
 --             what was really used, in one text
 -- KEYS        of each command the quota's state, its holds, and with a rule its block
--- Returns     of each 1, or 0 if the hold is not open. If a block begins: how long it lasts, as a negative number
+-- Returns     of each 1, or 0 if the hold is not open. If the settlement began a block: how long it lasts, as a negative
+--             number
 
 -- Mostly the window that was charged is open and has room. Then, as with a hit, one INCRBY corrects it and returns its state.
 local function is_corrected_at_once(key, at, mark, delta, debt)

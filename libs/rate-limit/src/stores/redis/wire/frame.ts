@@ -49,11 +49,14 @@ const LAYOUT = {
   reply: ['server'],
   /** The answer to a hit. */
   decision: ['remaining', 'resetAfter', 'retryAfter'],
-  /** After the answer to a hit whose policy blocks: how long a block stands, or 0. */
+  /** After that, if the policy blocks: how long a block stands, or 0. Negative if this hit began the block. */
   block: ['blockedFor'],
   /** After that, to a hit of a `judgeWhole` run: 0, {@link GUESS}, or how long a hit charged ahead of time must wait. */
   aside: ['aside'],
-  /** The answer to any other command: 1, or 0 where Redis refused or nothing was open. */
+  /**
+   * The answer to all other commands: 1, or 0 where Redis refused or nothing was open. After a settlement that began a
+   * block: how long the block lasts, as a negative number.
+   */
   done: ['done'],
 } as const;
 

@@ -1,7 +1,7 @@
 import { hasSlots } from '../../../../core/algorithms/index.js';
 import type { Decision } from '../../../../core/decision.js';
 import { isPlain, type Hit } from '../../../../core/hit.js';
-import { blockBegun } from '../../../../core/observer.js';
+import { blockBegun } from '../../../../core/blocks/block-begun.js';
 import { considersHolds } from '../../../../core/judge-all.js';
 import { Command, type RunWriter } from '../command.js';
 import { FRAME, OPCODE } from '../frame.js';
@@ -98,7 +98,7 @@ export class JudgeWhole extends Command<Decision[]> {
     return decisions;
   }
 
-  /** A block that begins comes as a negative number. */
+  /** The number is negative if this hit began the block. */
   private withBlock(decision: Decision, { policy, key }: Hit, reply: Reply): Decision {
     const left = reply.numberAt(FRAME.block.blockedFor);
     reply.skip(FRAME.block.LENGTH);

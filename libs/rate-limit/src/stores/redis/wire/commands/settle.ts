@@ -1,4 +1,4 @@
-import { blockBegun } from '../../../../core/observer.js';
+import { blockBegun } from '../../../../core/blocks/block-begun.js';
 import type { Held } from '../../../../core/holds/holding-store.js';
 import { Command, type RunWriter } from '../command.js';
 import { FRAME, OPCODE } from '../frame.js';
@@ -55,6 +55,7 @@ export class Settle extends Command<boolean> {
     const done = reply.numberAt(FRAME.done.done);
     reply.skip(FRAME.done.LENGTH);
     const { policy, key } = this.held;
+    // The settlement began a block.
     if (done < 0) this.server.reports.blocked?.(blockBegun(policy, key, -done));
     return done !== 0;
   }

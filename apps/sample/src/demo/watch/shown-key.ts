@@ -1,0 +1,8 @@
+const LONGEST = 60;
+
+/**
+ * A key as everyone may see it. Long ids are cut, because a visitor's id is a secret: whoever has it can spend that
+ * visitor's quota.
+ */
+export const shownKey = (key: string): string =>
+  key.replace(/[\w-]{16,}/g, (id) => `${id.slice(0, 6)}…`).slice(0, LONGEST);
