@@ -152,6 +152,15 @@ describe.each([
     expect(await statuses('/trial', 1)).toEqual([200]);
     await limiter.limits.override('trial', KEY, { mode: 'enforce' });
     expect(await statuses('/trial', 1)).toEqual([429]);
+    // What the override leaves out follows the policy.
+    await limiter.limits.set('trial', { limit: 90 });
+    expect(await limiter.limits.get('trial', KEY)).toMatchObject({ limit: 90, mode: 'enforce' });
+    await limiter.limits.override('trial', 'ip:192.0.2.1', { limit: 5 });
+    await limiter.limits.set('trial', { mode: 'enforce' });
+    expect(await limiter.limits.get('trial', 'ip:192.0.2.1')).toMatchObject({ limit: 5, mode: 'enforce' });
+    await limiter.limits.clear('trial');
+    expect(await limiter.limits.get('trial', KEY)).toMatchObject({ limit: 1, mode: 'enforce' });
+    expect(await limiter.limits.get('trial', 'ip:192.0.2.1')).toMatchObject({ limit: 5, mode: 'shadow' });
   });
 
   it('holds nothing where it would deny, and counts outcomes as it would', async () => {
@@ -175,11 +184,21 @@ describe.each(adapters)('the module in shadow, on %s', (adapter) => {
   const open = { limit: 1, window: '1h' } as const;
   const options = { mode: 'shadow', policies: { open, ...policies }, default: ['open'] } as const;
 
-  it('denies nobody, and neither does its deny list', async () => {
-    const { statuses, events } = await start(adapter, { ...options, default: ['open'], deny: ['127.0.0.1'] });
+  it('denies nobody, and neither does its deny list, but policies that enforce do', async () => {
+    const enforced = { ...policies.enforced, limit: 1, mode: 'enforce' } as const;
+    const { statuses, events, limiter } = await start(adapter, {
+      ...options,
+      policies: { ...policies, enforced },
+      default: [],
+      deny: ['127.0.0.1'],
+    });
     expect(await statuses('/plain', 2)).toEqual([200, 200]);
     const refused = { policy: undefined, key: KEY, allowed: false, shadow: true, by: 'list', reason: 'list' };
-    expect(events).toMatchObject([refused, refused]);
+    expect(events.splice(0)).toMatchObject([refused, refused]);
+    expect(await statuses('/both', 2)).toEqual([200, 429]);
+    events.length = 0;
+    expect((await limiter.peek('enforced', KEY)).by).toBe('store');
+    expect(events).toMatchObject([refused, { policy: 'enforced', by: 'store', shadow: false }]);
   });
 
   it('also holds for policies that code spells out, but not for those with a mode of their own', async () => {

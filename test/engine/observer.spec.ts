@@ -100,7 +100,7 @@ describe.each([
     const now = { ...was, mode: 'shadow' };
     expect(events.splice(0)).toEqual([['limitChanged', { policy: 'quota', key: undefined, ...now, before: was }]]);
     await limiter.limits.override('quota', 'a', { limit: 1 });
-    const own = { limit: 1, burst: 1, mode: 'enforce' };
+    const own = { limit: 1, burst: 1, mode: 'shadow' };
     expect(events.splice(0)).toEqual([['limitChanged', { policy: 'quota', key: 'a', ...own, before: now }]]);
     await limiter.limits.clear('quota', 'a');
     await limiter.limits.clear('quota');

@@ -2,9 +2,11 @@ import { after } from '../core/after.js';
 import type { Decision } from '../core/decision.js';
 import { checkHits, type Hit } from '../core/hit.js';
 import type { LimiterParts } from './limiter-parts.js';
-import { listedDecision } from './lists/listed-decision.js';
+import { listedDecision, verdictOn } from './lists/listed-decision.js';
+import type { OwnedLists } from './lists/owned-lists.js';
 import { inShadow, isInShadow } from '../core/shadow.js';
 import { eventOf } from './observer/event-of.js';
+import { listListenerOf, type ListListener } from './observer/list-listener.js';
 
 /**
  * Decides hits for which there is no request: those whose keys lists name by the lists, the others by the store.
@@ -16,7 +18,7 @@ export function decide(
   hits: readonly Hit[],
   given: readonly string[],
 ): Decision[] | Promise<Decision[]> {
-  const listed = listedAmong(parts, hits, given);
+  const listed = listedAmong(parts, hits, given, listListenerOf(parts.observer));
   if (!listed) return parts.store.consume(hits);
 
   const isDenied = listed.some((decision) => decision?.allowed === false);
@@ -70,23 +72,45 @@ function lookAt({ unobserved, observer }: LimiterParts, hits: readonly Hit[]): D
   });
 }
 
-/** The decisions of lists, one for each hit; `undefined` if no list names any of the keys. Without lists it returns at once. */
+/**
+ * The decisions of lists, one for each hit; `undefined` if no list names any of the keys. Without lists it returns at once.
+ *
+ * @param reported receives what lists in shadow would deny
+ */
 function listedAmong(
-  { lists, catalogue }: LimiterParts,
+  parts: LimiterParts,
   hits: readonly Hit[],
   given: readonly string[],
+  reported?: ListListener,
 ): (Decision | undefined)[] | undefined {
+  const { lists, catalogue } = parts;
   if (!lists && !hits.some(({ policy }) => catalogue.get(policy.name)?.lists)) return undefined;
   checkHits(hits);
   const decisions = hits.map((hit, i) => {
-    const decision = listedDecision(hit, given[i]!, lists, catalogue.get(hit.policy.name)?.lists);
+    const effective = listsOn(hit, parts).filter((owned) => {
+      if (!owned.isInShadow || verdictOn(hit.key, given[i]!, owned.lists) !== 'deny') return true;
+      reported?.(owned.policy, hit.key, 'deny', true);
+      return false;
+    });
+    const decision = listedDecision(hit, given[i]!, ...effective.map((owned) => owned.lists));
     return decision && isInShadow(hit.policy) ? inShadow(decision) : decision;
   });
   return decisions.every((decision) => decision === undefined) ? undefined : decisions;
 }
 
+/** The lists that may name the key of a hit. */
+function listsOn({ policy }: Hit, { lists, catalogue, mode }: LimiterParts): OwnedLists[] {
+  const own = catalogue.get(policy.name)?.lists;
+  return [
+    ...(lists ? [{ lists, policy: undefined, isInShadow: mode === 'shadow' }] : []),
+    ...(own ? [{ lists: own, policy: policy.name, isInShadow: isInShadow(policy) }] : []),
+  ];
+}
+
 /** Whether a hit would pass, by a look at its quota. The wait is that for the next unit: it may need more than one. */
-function wouldPass({ policy, cost }: Hit, look: Decision): Decision {
+function wouldPass(hit: Hit, look: Decision): Decision {
+  if (look.shadow) return inShadow(wouldPass(hit, look.shadow));
+  const { policy, cost } = hit;
   if (cost <= look.remaining || cost <= 0) return look;
   const canPass = policy.limit > 0 && cost <= policy.burst;
   return { ...look, allowed: false, retryAfter: canPass && look.resetAfter > 0 ? look.resetAfter : -1 };

@@ -125,24 +125,37 @@ export class LimitFollower {
       for (const live of this.policies) live.restore();
       this.entries = new Map();
     }
+    const moved = new Set<LivePolicy>();
     for (const [name, entry] of changes.entries) {
       const { id, key } = partsOf(name);
       // Another version of this application may have other policies.
       const live = this.byId.get(id);
       if (!live) continue;
-      const policy = entry && this.policyOf(live, entry);
+      const policy = entry && this.policyOf(live, key, entry);
+      if (key === undefined && policy !== live.current) moved.add(live);
       live.put(key, policy);
       // Also for numbers that cannot be used: a change of them must name their version.
       if (entry) this.entries.set(name, entry);
       else this.entries.delete(name);
     }
     this.version = changes.version;
+    if (moved.size > 0) this.completeOverrides(moved);
+  }
+
+  /** What an override leaves out follows the limit of all keys. */
+  private completeOverrides(moved: ReadonlySet<LivePolicy>): void {
+    for (const [name, entry] of this.entries) {
+      const { id, key } = partsOf(name);
+      const live = this.byId.get(id);
+      const isPartial = entry.limit === undefined || entry.mode === undefined;
+      if (key !== undefined && live && isPartial && moved.has(live)) live.put(key, this.policyOf(live, key, entry));
+    }
   }
 
   /** Another version of the application may have written the numbers, for a policy that it defines differently. */
-  private policyOf(live: LivePolicy, numbers: LimitNumbers): Policy | undefined {
+  private policyOf(live: LivePolicy, key: string | undefined, numbers: LimitNumbers): Policy | undefined {
     try {
-      const policy = live.with(numbers);
+      const policy = live.with(live.completed(key, numbers));
       if (live.shutsOut(policy)) {
         const { name, burst } = policy;
         this.warnings.warnOnce(

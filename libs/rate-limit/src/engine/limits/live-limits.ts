@@ -191,7 +191,7 @@ export class LiveLimits {
     numbers: LimitNumbers,
     expected: number,
   ): Promise<LiveLimit> {
-    const policy = live.checked(numbers);
+    const policy = live.checked(live.completed(key, numbers));
     const { version } = await this.write(live, key, numbers, expected);
     // The limit is written. If this read fails, the next one finds it.
     await this.follower.tryToRefresh();

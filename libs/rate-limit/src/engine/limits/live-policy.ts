@@ -1,3 +1,4 @@
+import { algorithmOf } from '../../core/algorithms/index.js';
 import { RateLimitError } from '../../core/errors.js';
 import type { LimitNumbers } from '../../core/limit-book.js';
 import { withId, type Policy } from '../../core/policy.js';
@@ -56,6 +57,20 @@ export class LivePolicy implements PolicySource<unknown> {
   noteCost(units: number): void {
     this.highestCost = Math.max(this.highestCost, units);
     this.leader?.noteCost(units);
+  }
+
+  /**
+   * The numbers of an entry, with what it leaves out: that of a key follows what applies to all keys, that of all keys the
+   * definition. A burst that is left out beside a limit is the definition's.
+   */
+  completed(key: string | undefined, { limit, burst, mode }: LimitNumbers): LimitNumbers {
+    const base = key === undefined ? this.own : this.current;
+    const hasBurst = algorithmOf(base.algorithm).defaultBurst !== undefined;
+    return {
+      limit: limit ?? base.limit,
+      burst: burst ?? (limit === undefined && hasBurst ? base.burst : undefined),
+      mode: mode ?? (base.mode === 'record' ? undefined : base.mode),
+    };
   }
 
   /**

@@ -2,6 +2,7 @@ import { after } from '../../core/after.js';
 import { addressOf } from '../../engine/identity/address.js';
 import { keyOfApiKey } from '../../engine/identity/api-key.js';
 import type { Lists, ListVerdict } from '../../engine/lists/lists.js';
+import type { OwnedLists } from '../../engine/lists/owned-lists.js';
 import { isInShadow } from '../../core/shadow.js';
 import { currentOf } from '../../engine/limits/live-policy.js';
 import type { Partition } from '../keys/key-resolver.js';
@@ -51,15 +52,6 @@ export function keyOf(rule: Rule, call: Call): Partition | Promise<Partition> {
   });
 }
 
-/** Lists, and whose they are. */
-interface OwnedLists {
-  readonly lists: Lists;
-  /** The policy that has the lists; `undefined`: the module. */
-  readonly policy: string | undefined;
-  /** Whether the lists only report, and refuse no call. */
-  readonly isInShadow: boolean;
-}
-
 const ofModule = (lists: Lists, { settings }: Call): OwnedLists => ({
   lists,
   policy: undefined,
@@ -92,8 +84,8 @@ function isCallerAllowed(owned: OwnedLists, call: Call): boolean {
 }
 
 /**
- * Whether lists allow a caller. For a caller that was allowed before, only a refusal is reported. In shadow a caller that
- * would be refused counts as allowed, because a refusal charges nothing.
+ * Whether lists allow a caller. For a caller that was allowed before, only a refusal is reported. In shadow a refusal is only
+ * reported, so the policies that enforce still judge the caller.
  *
  * @throws RateLimitRefusedException if they refuse the caller
  */
@@ -109,5 +101,5 @@ function isNamed(
   if (verdict === 'deny' && !isReportOnly) {
     throw new RateLimitRefusedException(policy === undefined ? [] : [policy], lists.deny!.status);
   }
-  return true;
+  return verdict === 'allow';
 }
