@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createLimiter, type Limiter, type LimiterOptions } from 'nestjs-redis-rate-limit/engine';
+import { closeClients, connectTo } from '../support/clients.js';
 import { startCluster, type Cluster } from '../support/redis/cluster.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
 import { objectsIn, runCli, type Ran } from './run.js';
@@ -27,6 +28,7 @@ beforeAll(async () => {
   [server, cluster] = await Promise.all([startRedis(), startCluster()]);
 });
 afterAll(async () => {
+  closeClients();
   await Promise.all([server?.stop(), cluster?.stop()]);
 });
 
@@ -200,6 +202,19 @@ describe('the command line', () => {
       expect(own).toMatchObject({ code: 0, err: '' });
       expect(own.out).toContain(`nestjs-redis-rate-limit ${name}`);
     }
+  });
+
+  it('passes over keys of others that look like ours, and limits that no application can use', async () => {
+    const prefix = randomUUID();
+    const client = connectTo(server.url);
+    for (const id of ['foo:fw0', 'foo:tb999999999999999999999', 'login:fw900000']) {
+      await client.set(`${prefix}:{user:1}:${id}`, 'foreign');
+    }
+    const book = { version: '3', 'login:fw900000': '2 7 -', 'login:fw900000\0user:1': '3 99999999999999999999 -' };
+    await client.hset(`${prefix}:{limits}`, book);
+    const ran = await runCli(['inspect', '--json', 'user:1', url(), `--prefix=${prefix}`]);
+    expect(ran.code).toBe(0);
+    expect(objectsIn(ran)).toMatchObject([{ id: 'login:fw900000', limit: 7, limitFrom: 'set', remaining: 7 }]);
   });
 
   it('says that Redis does not answer, and no password', async () => {

@@ -706,7 +706,21 @@ describe.each(adapters)('the sample on %s', (adapter) => {
     expect(info.description).toContain('`Retry-After`');
     const algorithms = ['fixed-window', 'sliding-window', 'sliding-log', 'token-bucket', 'gcra'];
     expect(Object.keys(paths).sort()).toEqual(
-      ['ping', 'free', 'report', 'generate', 'chat', 'upload', 'login', 'weather', 'feed', 'trial', 'minute', 'export']
+      [
+        'ping',
+        'free',
+        'report',
+        'generate',
+        'chat',
+        'upload',
+        'login',
+        'weather',
+        'feed',
+        'search',
+        'trial',
+        'minute',
+        'export',
+      ]
         .concat(algorithms.map((name) => `algorithms/${name}`))
         .map((path) => `/api/${path}`)
         .concat('/health')
@@ -735,6 +749,7 @@ describe.each(adapters)('the sample on %s', (adapter) => {
         'Over the quota of "login" (5 per 1m, callers over the limit are blocked for 1m, then 10m, then 1h).',
       '/api/weather': 'Over the quota of "plan" (depends on the caller).',
       '/api/feed': 'Over the quota of "feed" (5 per 1m).',
+      '/api/search': 'Over the quota of "search" (20 per 10s).',
       '/api/trial': 'Over the quota of "trial" (5 per 1m).',
       '/api/minute': 'Over the quota of "minute" (10 per minute).',
       '/api/export': 'Over the quota of "monthly" (depends on the caller).',

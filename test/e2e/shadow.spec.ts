@@ -220,11 +220,25 @@ describe.each(adapters)('the module in shadow, on %s', (adapter) => {
   });
 });
 
+/** A store that never answers, whatever it is asked. */
+const away = async () => Promise.reject(new StoreUnavailableError('away'));
+const names = ['consume', 'reset', 'settle', 'renew', 'holds', 'block', 'unblock'] as const;
+const storeAway = Object.fromEntries(names.map((name) => [name, away]));
+
+it('a store that fails is asked once, also where a policy in shadow stands beside others', async () => {
+  let asked = 0;
+  const consume = async () => (asked++, away());
+  const { statuses, events } = await start('express', { store: { ...storeAway, consume } as never });
+  expect(await statuses('/both', 1)).toEqual([200]);
+  expect(asked).toBe(1);
+  expect(events).toMatchObject([
+    { policy: 'enforced', by: 'local' },
+    { policy: 'trial', by: 'open', shadow: true },
+  ]);
+});
+
 it('a store that fails answers nobody with 503 because of a policy in shadow', async () => {
-  const away = async () => Promise.reject(new StoreUnavailableError('away'));
-  const names = ['consume', 'reset', 'settle', 'renew', 'holds', 'block', 'unblock'] as const;
-  const store = Object.fromEntries(names.map((name) => [name, away])) as never;
-  const { statuses, events } = await start('express', { store });
+  const { statuses, events } = await start('express', { store: storeAway as never });
   expect(await statuses('/login?right=1', 1)).toEqual([200]);
   expect(events).toMatchObject([{ policy: 'login', shadow: true, by: 'open', allowed: true }]);
 });

@@ -106,6 +106,22 @@ describe('an event tells of every decision', () => {
     }
   });
 
+  it('beside a denial by a list, of a policy in shadow too, which denies nothing there either', async () => {
+    const trial = { limit: 1, window: '1h', mode: 'shadow' } as const;
+    const { limiter, events } = await observed({ policies: { ...policies, trial }, deny: ['user:bad'] });
+    await limiter.consume('trial', 'a');
+    events.length = 0;
+    const decisions = await limiter.consume([
+      { policy: 'trial', key: 'a' },
+      { policy: 'one', key: 'user:bad' },
+    ]);
+    expect(decisions).toMatchObject([{ allowed: true, retryAfter: 0, shadow: { allowed: false } }, { allowed: false }]);
+    expect(events).toMatchObject([
+      { policy: 'trial', allowed: false, passed: false, shadow: true, reason: 'limit' },
+      { policy: 'one', allowed: false, shadow: false, reason: 'list' },
+    ]);
+  });
+
   it('from memory of a denial, which asks no Redis', async () => {
     const { limiter, events } = await observed({ policies, redis: sharedRedis().url, prefix: `events-${process.pid}` });
     for (let i = 0; i < 3; i++) await limiter.consume('one', 'a');

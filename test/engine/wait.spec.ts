@@ -313,6 +313,21 @@ describe('waiting with Redis', () => {
     expect((await one.peek('paced', 'user:1')).resetAfter).toBeLessThanOrEqual(100);
   });
 
+  it('gives back nothing for an aborted call that a policy in shadow would have denied: it took nothing', async () => {
+    const trial = { limit: 2, window: '1h', mode: 'shadow' } as const;
+    const options = { ...place(), policies: { trial } };
+    const limiter = await limiterWith(options);
+    await limiter.consume('trial', 'k', { cost: 2 });
+    const controller = new AbortController();
+    const waiting = limiter.wait('trial', 'k', { signal: controller.signal });
+    controller.abort('gone');
+    await expect(waiting).rejects.toBe('gone');
+    // It waits for all answers, and for what is given back then.
+    await limiter.close();
+    const later = await limiterWith(options);
+    expect((await later.peek('trial', 'k')).remaining).toBe(0);
+  });
+
   it('gives back what was charged for a call that was aborted on the way', async () => {
     const limiter = await limiterWith(place());
     for (const policy of ['paced', 'calls']) {

@@ -26,7 +26,7 @@ export type {
 } from './engine/limits/limit-change.js';
 export type { LiveLimits } from './engine/limits/live-limits.js';
 export type { DenyOptions, ListEntry } from './engine/lists/list.js';
-export type { ListOptions } from './engine/lists/lists.js';
+export type { ListOptions, ListVerdict } from './engine/lists/lists.js';
 export type { MetricsOptions, OpenTelemetryOptions } from './engine/metrics/options.js';
 export type { OpenTelemetryMeterProvider } from './engine/metrics/open-telemetry/api.js';
 export type { PrometheusRegistry } from './engine/metrics/prometheus/client.js';

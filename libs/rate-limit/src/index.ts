@@ -56,6 +56,7 @@ export type { WaitOptions } from './engine/waiting/wait-options.js';
 export type { LimitChange, LiveLimit, OverrideKey } from './engine/limits/limit-change.js';
 export type { LiveLimits } from './engine/limits/live-limits.js';
 export type { ListEntry } from './engine/lists/list.js';
+export type { ListVerdict } from './engine/lists/lists.js';
 export { usageOf } from './engine/llm/usage-of.js';
 export type { LlmUsage } from './engine/llm/usage.js';
 

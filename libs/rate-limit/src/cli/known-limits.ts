@@ -2,7 +2,7 @@ import { entryName, type LimitNumbers } from '../core/limit-book.js';
 import type { CommandOption } from './command.js';
 import { WrongUse } from './exit-code.js';
 import type { Session } from './session.js';
-import type { StoredPolicy } from './stored-policy.js';
+import { withNumbers, type StoredPolicy } from './stored-policy.js';
 
 /** Where a limit is known from. `undefined`: Redis does not keep the limits of definitions. */
 export type LimitOrigin = 'option' | 'override' | 'set' | undefined;
@@ -29,17 +29,31 @@ export function limitsGiven(given: unknown): ReadonlyMap<string, LimitNumbers> {
   return limits;
 }
 
-/** The limit of a caller under a policy, as far as it is known. The key's own comes first, then that of all keys, then `given`. */
+/**
+ * The limit of a caller under a policy, as far as it is known. The key's own comes first, then that of all keys, then
+ * `given`. Limits that cannot be used are passed over: applications ignore them too.
+ */
 export async function limitOf(
   session: Session,
-  { id, name }: StoredPolicy,
+  policy: StoredPolicy,
   key: string,
   given: ReadonlyMap<string, LimitNumbers>,
 ): Promise<KnownLimit> {
+  const { id, name } = policy;
   const book = await session.limits();
   const [override, set] = [book.get(entryName(id, key)), book.get(id)];
-  if (override?.limit !== undefined) return { ...override, origin: 'override' };
-  if (set?.limit !== undefined) return { ...set, origin: 'set' };
+  if (isUsable(policy, override)) return { ...override, origin: 'override' };
+  if (isUsable(policy, set)) return { ...set, origin: 'set' };
   const option = given.get(id) ?? given.get(name);
   return { ...option, origin: option && 'option' };
+}
+
+function isUsable(policy: StoredPolicy, numbers: LimitNumbers | undefined): numbers is LimitNumbers {
+  if (numbers?.limit === undefined) return false;
+  try {
+    withNumbers(policy, numbers);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -18,14 +18,24 @@ export interface StoredPolicy {
 const byCode = new Map(Object.entries(algorithms).map(([name, { code }]) => [code, name as AlgorithmName]));
 const ID = new RegExp(`^(.+):(${[...byCode.keys()].join('|')})(\\d+|${calendarUnits.join('|')}|)$`, 's');
 
-/** `undefined` for text that is not an id. */
+/** `undefined` for text that is not an id. Others may have keys in Redis that look like ours. */
 export function policyOfId(id: string): StoredPolicy | undefined {
   const [, name, code, window] = ID.exec(id) ?? [];
   if (name === undefined) return undefined;
   const algorithm = byCode.get(code!)!;
   if ((algorithm === CONCURRENCY) !== (window === '')) return undefined;
   if (window === '') return { id, name, algorithm };
-  return { id, name, algorithm, window: /^\d/.test(window!) ? Number(window) : window! };
+  const policy = { id, name, algorithm, window: /^\d/.test(window!) ? Number(window) : window! };
+  return canBe(policy) ? policy : undefined;
+}
+
+function canBe(policy: StoredPolicy): boolean {
+  try {
+    withNumbers(policy, { limit: 1 });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether an id is the one that was meant: by itself, or by the policy's name. */

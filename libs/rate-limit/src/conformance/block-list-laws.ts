@@ -7,8 +7,6 @@ import { definePolicy, type Policy } from '../core/policy.js';
 import { lawsOf } from './bench.js';
 import type { StoreLaw } from './store-law.js';
 
-type Listing = BlockingStore & BlockListingStore;
-
 /** Keys that a store could misread: patterns, its own separators and escapes, and endings of other stored keys. */
 const HOSTILE = [
   ...['', ' ', '*', 'user:?', '[a-z]', '\\', '\\*', '{}', '}:login:fw60000:block', '{user', '%', '%7b;', '#', ':block'],
@@ -20,7 +18,9 @@ const HOSTILE = [
  *
  * @param open returns a store that judges by the given clock; called once per check
  */
-export function blockListConformance(open: (now: Clock) => Listing | Promise<Listing>): StoreLaw[] {
+export function blockListConformance(
+  open: (now: Clock) => (BlockingStore & BlockListingStore) | Promise<BlockingStore & BlockListingStore>,
+): StoreLaw[] {
   const { laws, law } = lawsOf(open);
   let number = 0;
   const one = (more: { mode?: 'shadow'; name?: string } = {}) =>

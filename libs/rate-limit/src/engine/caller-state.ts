@@ -34,8 +34,9 @@ export interface CallerQuota {
 export interface CallerState {
   /** The policy's name. */
   readonly policy: string;
-  /** The key that was looked at: an address is written as {@link Limiter} writes it. */
+  /** The key that was looked at: an address is written as a `Limiter` writes it. */
   readonly key: string;
+  /** What the policy does with hits over the limit. */
   readonly mode: PolicyMode;
   /** The list that names the caller, of the options or of the policy. It decides then, and not the quota. */
   readonly list: ListVerdict;

@@ -108,7 +108,9 @@ function listsOn({ policy }: Hit, { lists, catalogue, mode }: LimiterParts): Own
 }
 
 /** Whether a hit would pass, by a look at its quota. The wait is that for the next unit: it may need more than one. */
-function wouldPass({ policy, cost }: Hit, look: Decision): Decision {
+function wouldPass(hit: Hit, look: Decision): Decision {
+  if (look.shadow) return inShadow(wouldPass(hit, look.shadow));
+  const { policy, cost } = hit;
   if (cost <= look.remaining || cost <= 0) return look;
   const canPass = policy.limit > 0 && cost <= policy.burst;
   return { ...look, allowed: false, retryAfter: canPass && look.resetAfter > 0 ? look.resetAfter : -1 };

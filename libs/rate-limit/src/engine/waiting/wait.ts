@@ -2,6 +2,7 @@ import { algorithmOf, hasSlots } from '../../core/algorithms/index.js';
 import type { Decision } from '../../core/decision.js';
 import { RateLimitError } from '../../core/errors.js';
 import type { Hit } from '../../core/hit.js';
+import { hasTaken } from '../../core/shadow.js';
 import { decide } from '../decide.js';
 import type { LimiterParts } from '../limiter-parts.js';
 import { moment, type Caller } from './caller.js';
@@ -156,8 +157,8 @@ async function ask(wish: Wish, hit: Hit): Promise<Decision> {
   }
 }
 
-/** Only to the store: what this process judged alone does not count there. */
-function giveBack({ parts }: Wish, { policy, key, cost }: Hit, { allowed, by }: Decision): void {
-  if (!allowed || by !== 'store' || cost === 0) return;
+/** Only to the store: what this process judged alone does not count there. Nor does what the shadow would have denied. */
+function giveBack({ parts }: Wish, { policy, key, cost }: Hit, decision: Decision): void {
+  if (!decision.allowed || decision.by !== 'store' || !hasTaken(decision) || cost === 0) return;
   parts.waiting.run((async () => await parts.store.consume([{ policy, key, cost: -cost }]))());
 }

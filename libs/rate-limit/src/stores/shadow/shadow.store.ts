@@ -10,7 +10,7 @@ import { WrappingStore } from '../wrapping.store.js';
 /**
  * Judges the policies in shadow after all others, and lets none of them deny. The enforced hits of a request are judged
  * first, all or none. If they pass, each hit in shadow is charged by itself, as if it were the only one. If they are denied,
- * or the store does not answer about a hit in shadow, that hit is not judged.
+ * or the store does not answer, those in shadow are not judged: a request must not wait for the store twice.
  *
  * So a request under both kinds takes two commands. The inner stores know of shadow only in this: they keep its blocks under
  * another key.
@@ -28,8 +28,8 @@ export class ShadowStore extends WrappingStore {
     const shadowed = hits.filter(({ policy }) => isInShadow(policy));
     const judged = enforced.length > 0 ? this.inner.consume(enforced) : [];
     return after(judged, (decisions) => {
-      const passes = decisions.every(({ allowed }) => allowed);
-      const seen = passes ? mergingHits(shadowed, this.judgeEach) : shadowed.map(({ policy }) => unjudged(policy));
+      const isJudged = decisions.every(({ allowed, by }) => allowed && by !== 'local' && by !== 'open');
+      const seen = isJudged ? mergingHits(shadowed, this.judgeEach) : shadowed.map(({ policy }) => unjudged(policy));
       return after(seen, (others) => {
         let [next, nextShadow] = [0, 0];
         return hits.map(({ policy }) => (isInShadow(policy) ? others[nextShadow++]! : decisions[next++]!));

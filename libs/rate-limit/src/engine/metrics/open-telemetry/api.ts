@@ -20,6 +20,7 @@ export interface Meter {
 
 /** What gives meters: a `MeterProvider` of OpenTelemetry. */
 export interface OpenTelemetryMeterProvider {
+  /** Returns the meter of this library. */
   getMeter(name: string): unknown;
 }
 
