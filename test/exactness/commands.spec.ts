@@ -90,7 +90,7 @@ describe.each(serverKinds())('commands on $label', (kind) => {
       store.consume([daily, hourly, login].map((policy) => ({ policy, key: 'k', cost: 1 }))),
     ]);
     expect(calls.length).toBeGreaterThan(0);
-    expect(calls[0]!.keys).toHaveLength(2 + 2 + 3 + 2 + 2 + 2 + 1 + 2 + 4);
+    expect(calls[0]!.keys).toHaveLength(2 + 2 + 4 + 2 + 2 + 2 + 1 + 2 + 4);
     expect(first).toMatchObject({ allowed: true, remaining: 1 });
     expect(reset).toMatchObject({ remaining: 10 });
     expect(second).toMatchObject({ allowed: true, remaining: 1 });
@@ -151,7 +151,7 @@ describe.each(serverKinds())('commands on $label', (kind) => {
         ...[OPCODE.forget, 2, 2],
         ...[OPCODE.impose, 2, 1, MINUTE, '0 0 0 300000'],
         ...[OPCODE.forget, 1, 1],
-        ...[OPCODE.forget, 1, 3],
+        ...[OPCODE.forget, 1, 4],
       ].map(String),
     );
     expect(numbersOf(reply).slice(1)).toEqual([1, 1, 1, 1, 1, 1]);

@@ -49,7 +49,7 @@ export const help = (): string =>
 export const helpOf = (command: Command): string =>
   [
     `Usage: npx ${PROGRAM} ${usage(command)} [OPTIONS]`,
-    `Shows or does: ${command.about}.`,
+    `${command.about.charAt(0).toUpperCase()}${command.about.slice(1)}.`,
     command.details.join('\n'),
     ...(Object.keys(command.options).length > 0 ? [`Options:\n${optionRows(command.options)}`] : []),
     `Options of every command:\n${optionRows(COMMON)}`,
