@@ -20,9 +20,6 @@ export function tracesToConsole() {
       span.setAttribute('http.response.status_code', response.statusCode);
       span.end();
     });
-    const active = trace.setSpan(context.active(), span);
-    // A body is read by events of the request, which would forget the span.
-    context.bind(active, request);
-    context.with(active, next);
+    context.with(trace.setSpan(context.active(), span), next);
   };
 }
