@@ -12,6 +12,7 @@ const NOT_SHIPPED = [
   'design-notes-calendar.md',
   'design-notes-holds.md',
   'design-notes-limiter.md',
+  'design-notes-watching.md',
   'design-notes.md',
   'extending.md',
   'headers-and-clients.md',
