@@ -16,6 +16,7 @@ const NOT_SHIPPED = [
   'design-notes.md',
   'extending.md',
   'headers-and-clients.md',
+  'health-checks.md',
   'live-limits.md',
   'openapi.md',
   'outage-drill.md',
