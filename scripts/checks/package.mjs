@@ -48,7 +48,7 @@ function pack() {
   return { filename, files: files.map(({ path }) => path), size: unpackedSize };
 }
 
-/** Every source comes twice compiled (the command line once, as ES modules), with those declarations that an entry leads to, and pages; nothing else comes. */
+/** The package has each source compiled twice (the command line once), the declarations of its entries, and pages, and nothing else. */
 function unexpected(files) {
   const sources = readdirSync(join(LIBRARY, 'src'), { recursive: true }).filter((path) => path.endsWith('.ts'));
   const built = (ext) =>

@@ -44,7 +44,7 @@ async function visit(url: string, options: BrowserContextOptions = WIDE, shows =
   const page = await (await browser!.newContext(options)).newPage();
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
-    // A browser reports each 401, 403 and 429 so; nothing that a page can do about it.
+    // A browser logs each 401, 403 and 429 like this. A page cannot prevent it.
     if (!/status of (429|403|401|400|503)|ERR_CONNECTION_REFUSED|ERR_NETWORK_CHANGED/.test(message.text()))
       complaints.push(message.text());
   });
@@ -576,7 +576,9 @@ const inTheBrowser = () => {
     await page.getByRole('button', { name: 'Refill the quota' }).click();
     await page
       .locator('#wrong')
-      .getByText('Redis gave no answer. This instance applies that while Redis is away; the others may never.')
+      .getByText(
+        'Redis gave no answer. This instance applies the change while Redis is away. Others may never apply it.',
+      )
       .waitFor();
     await page.locator('#store-told').getByText('This instance decides by itself').waitFor();
     await page

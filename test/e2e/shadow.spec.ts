@@ -109,7 +109,7 @@ describe.each([
     ]);
   });
 
-  it('is in no document of the API until it enforces', async () => {
+  it('is not in the document of the API until it enforces', async () => {
     const { app, limiter } = await start(adapter, store());
     const documented = () => {
       documentRateLimits(app.nest);
@@ -237,7 +237,7 @@ it('a store that fails is asked once, also where a policy in shadow stands besid
   ]);
 });
 
-it('a store that fails answers nobody with 503 because of a policy in shadow', async () => {
+it('a closed policy in shadow never answers with 503 while the store fails', async () => {
   const { statuses, events } = await start('express', { store: storeAway as never });
   expect(await statuses('/login?right=1', 1)).toEqual([200]);
   expect(events).toMatchObject([{ policy: 'login', shadow: true, by: 'open', allowed: true }]);

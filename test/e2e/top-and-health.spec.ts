@@ -40,7 +40,7 @@ class ThingsController {
 }
 
 describe('top()', () => {
-  it('lists whom the guard and code denied', async () => {
+  it('lists the callers that the guard and code denied', async () => {
     const app = await boot(
       'express',
       {
@@ -63,7 +63,7 @@ describe('top()', () => {
     expect(() => limiter.top('burst', { most: 0 })).toThrow(/RL_OPTION_INVALID: most/);
   });
 
-  it('lists whom reserve() and wait() denied', async () => {
+  it('lists the callers that reserve() and wait() denied', async () => {
     const limiter = await open({});
     await limiter.consume('login', 'a');
     await limiter.reserve('login', 'a');

@@ -322,7 +322,7 @@ describe('waiting with Redis', () => {
     const waiting = limiter.wait('trial', 'k', { signal: controller.signal });
     controller.abort('gone');
     await expect(waiting).rejects.toBe('gone');
-    // It waits for all answers, and for what is given back then.
+    // Waits until all answers are there, and what is given back then.
     await limiter.close();
     const later = await limiterWith(options);
     expect((await later.peek('trial', 'k')).remaining).toBe(0);

@@ -125,7 +125,7 @@ describe.each<[string, () => LimiterOptions]>([
     const [open] = await limiter.holds('slots', 'a');
     expect(await limiter.release('slots', 'a', open!.id)).toBe(true);
     expect((await values())['rate_limit_holds{policy="slots"}']).toBe(1);
-    // This process learns it here.
+    // This process notices the loss here.
     await hold.extend('1m').catch(() => undefined);
     expect((await values())['rate_limit_holds{policy="slots"}']).toBe(0);
     await hold.release().catch(() => undefined);

@@ -43,7 +43,7 @@ describe.each([
 ])('shadow in $kind', ({ open, runs }) => {
   afterAll(closeClients);
 
-  it('counts alone exactly as the same policy does that enforces, and denies nobody', async () => {
+  it('counts alone exactly as the same policy would enforcing, and denies nobody', async () => {
     let denied = 0;
     await fc.assert(
       fc.asyncProperty(policies, trace, async (policy, moments) => {

@@ -64,7 +64,7 @@ describe('the log of denials', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('has no keys unless asked, and the same digest each time', () => {
+  it('shows digests of keys, always the same, unless keys are asked for', () => {
     const { log, lines, pass } = logging();
     for (let i = 0; i < 2; i++) {
       log.checked([event({})]);

@@ -8,7 +8,7 @@ const denial = { allowed: false, limit: 1, remaining: 0, resetAfter: 1, retryAft
 const policy = definePolicy({ name: 'login', limit: 1, window: '1m' });
 
 describe('a space-saving sketch', () => {
-  it('never counts too low, is wrong by its error at most, and keeps every key of more than 1 in its size', () => {
+  it('never counts too low, is wrong by its error at most, and keeps every key that comes more often than 1 in its size', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 12 })), fc.integer({ min: 1, max: 6 }), (stream, most) => {
         const sketch = new SpaceSaving(most);
@@ -56,7 +56,7 @@ describe('the callers that were denied most', () => {
     expect(denied.top('login', 10)).toEqual([]);
   });
 
-  it('are few, however many there were, and a flood of others does not hide the first', () => {
+  it('are bounded in number, and a flood of others does not hide the most denied', () => {
     const { denied, note } = at();
     note('first', 500);
     for (let i = 0; i < 5_000; i++) note(`x${i}`);
@@ -65,7 +65,7 @@ describe('the callers that were denied most', () => {
     expect(top[0]).toEqual({ key: 'first', denials: 500, atMostTooHigh: 0 });
   });
 
-  it('are those in shadow too, and not those whom lists deny or who pass', () => {
+  it('include callers denied in shadow, and not callers that lists deny or that pass', () => {
     const { denied } = at();
     const note = (key: string, decision: Parameters<DeniedMost['note']>[1]) =>
       denied.note({ policy, key, cost: 1 }, decision);

@@ -15,13 +15,13 @@ import { copyOf, find, one, onPress } from './dom.js';
  */
 
 const EVERY = 1_000;
-/** For how long the counts of an instance are shown that a proxy leads to no more, in ms. */
+/** How long the counts of an instance are shown after its last answer, in ms. */
 const FORGOTTEN_AFTER = 10_000;
 const COLUMNS = /** @type {const} */ (['allowed', 'denied', 'wouldDeny', 'nearLimit']);
 const SHOWN = 5;
 const GUESSES = 6;
 
-/** The panel of what the limiter does. Several instances are seen in turns, and their counts are added up. */
+/** The panel of what the limiter does. Behind a proxy several instances answer in turn: their counts are added up. */
 export function startWatch() {
   const told = one('#watch-told', HTMLElement);
   const searched = one('#search-told', HTMLElement);
@@ -52,7 +52,7 @@ export function startWatch() {
   }
 
   /**
-   * What an operator does. Then the panel shows what came of it.
+   * Does what an operator asks for. Then the panel shows the result.
    *
    * @param {string} path
    * @param {unknown} body

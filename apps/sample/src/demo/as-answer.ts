@@ -5,7 +5,7 @@ import { RateLimitError, StoreUnavailableError } from 'nestjs-redis-rate-limit';
 export function asAnswer(error: unknown): unknown {
   if (error instanceof StoreUnavailableError) {
     return new ServiceUnavailableException(
-      'Redis gave no answer. This instance applies that while Redis is away; the others may never.',
+      'Redis gave no answer. This instance applies the change while Redis is away. Others may never apply it.',
     );
   }
   return error instanceof RateLimitError ? new BadRequestException(error.message) : error;

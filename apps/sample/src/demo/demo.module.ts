@@ -12,7 +12,7 @@ import { DecisionCounts } from './watch/decision-counts.js';
 import { WatchController } from './watch/watch.controller.js';
 
 /**
- * The playground, and what it asks. Of the application's limits it changes that of `trial` and the mode of
+ * The playground, and the endpoints that it calls. It changes the limit of `trial` and the mode of
  * `search-tighter`, and it ends blocks of `login`.
  */
 @Module({})

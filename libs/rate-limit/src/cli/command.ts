@@ -5,7 +5,7 @@ import type { Session } from './session.js';
 export interface CommandOption {
   readonly type: 'string' | 'boolean';
   readonly multiple?: true;
-  /** What stands for its value in the help. */
+  /** The word for its value in the help. */
   readonly value?: string;
   readonly about: string;
 }

@@ -31,7 +31,7 @@ export function limitsGiven(given: unknown): ReadonlyMap<string, LimitNumbers> {
 
 /**
  * The limit of a caller under a policy, as far as it is known. The key's own comes first, then that of all keys, then
- * `given`. Limits that cannot be used are passed over: applications ignore them too.
+ * `given`. Limits that are not valid are ignored, as applications do.
  */
 export async function limitOf(
   session: Session,

@@ -69,7 +69,7 @@ async function run(
 
 const textOf = (value: OptionValues[string]): string | undefined => (typeof value === 'string' ? value : undefined);
 
-/** The command that the first words name, wherever the options stand. */
+/** The command that the first words name. Options may come before them. */
 function commandOf(args: readonly string[]): Command | undefined {
   const every = Object.assign({}, COMMON, ...commands.map(({ options }) => options)) as typeof COMMON;
   const { positionals } = parseArgs({ args: [...args], options: every, allowPositionals: true, strict: false });

@@ -9,14 +9,14 @@ import { named } from './printable.js';
 import type { Session } from './session.js';
 import { isMeantBy, policyOfId, type StoredPolicy } from './stored-policy.js';
 
-/** Options that say a policy's id where nothing of it is stored. */
+/** Options that give a policy's id if nothing of it is stored. */
 export const ID_OPTIONS: Readonly<Record<string, CommandOption>> = {
   window: { type: 'string', value: 'WINDOW', about: "the window of the policy's definition: 1m, day" },
   algorithm: { type: 'string', value: 'NAME', about: "the algorithm of the policy's definition" },
 };
 
 /**
- * The policy whose limit is meant, by its id; or by its name, if the options or what is stored say which id that is.
+ * The policy whose limit is meant: by its id, or by its name if the options or stored keys show the id.
  *
  * @throws WrongUse where that is not clear
  */

@@ -77,7 +77,7 @@ const slotsOf = (inUse: number, { limit }: KnownLimit): Spent => ({
   resetAfter: null,
 });
 
-/** Looks as the application does. A bucket is never judged by another limit, because that would refill it at a wrong rate. */
+/** Reads the quota as the application does. A bucket needs its own limit, because it refills by it. */
 async function spentOf(
   session: Session,
   key: string,

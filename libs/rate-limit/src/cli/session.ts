@@ -91,7 +91,7 @@ export class Session {
     return (this.entries ??= this.store.limits.changesSince(0).then((changes) => changes?.entries ?? new Map()));
   }
 
-  /** On a node of a Cluster other nodes' keys would be missing without a word. */
+  /** Refuses a single node of a Cluster: the keys of its other nodes would be missing without a warning. */
   private async checkKind(): Promise<void> {
     if (isClusterClient(this.client)) return;
     const { client } = this;

@@ -18,7 +18,7 @@ export interface StoredPolicy {
 const byCode = new Map(Object.entries(algorithms).map(([name, { code }]) => [code, name as AlgorithmName]));
 const ID = new RegExp(`^(.+):(${[...byCode.keys()].join('|')})(\\d+|${calendarUnits.join('|')}|)$`, 's');
 
-/** `undefined` for text that is not an id. Others may have keys in Redis that look like ours. */
+/** `undefined` for text that is not an id. Other programs may have keys in Redis that look like ours. */
 export function policyOfId(id: string): StoredPolicy | undefined {
   const [, name, code, window] = ID.exec(id) ?? [];
   if (name === undefined) return undefined;

@@ -120,8 +120,8 @@ export interface Observer {
   /** A hit was decided. Called for each hit of each request. */
   decided?(event: DecisionEvent): void;
   /**
-   * A hit crossed its policy's `warnAt`. In a window once for each key; in a bucket each time that it was refilled above
-   * and is used up to there again.
+   * A hit crossed its policy's `warnAt`: once for each key and window. In a bucket it can cross again after the bucket has
+   * refilled.
    */
   nearLimit?(event: NearLimitEvent): void;
   /** A block began: by a denial that Redis or this process's memory made, or by code of this process. */

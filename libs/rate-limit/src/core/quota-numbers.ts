@@ -62,6 +62,6 @@ export function checkWarnAt(warnAt: unknown, algorithm: AlgorithmName, burst: nu
   if (algorithm !== 'gcra' || burst > 1) return;
   throw new RateLimitError(
     'RL_WARN_AT_INVALID',
-    `warnAt says nothing of gcra with a burst of 1, which each request uses up; give it a larger burst, or leave warnAt out`,
+    `warnAt has no use for gcra with a burst of 1, which each request uses up; give it a larger burst, or leave warnAt out`,
   );
 }

@@ -22,7 +22,7 @@ export interface LimiterParts extends StoreAbilities {
     get(name: string): CataloguePolicy | undefined;
   };
   readonly lists: Lists | undefined;
-  /** The mode of policies that have none of their own. */
+  /** The mode of policies without their own. */
   readonly mode: LiveMode;
   /** Who decides for policies that have no `onStoreFailure` of their own, while the store is away. */
   readonly onStoreFailure: StoreFailureMode;

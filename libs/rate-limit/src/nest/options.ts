@@ -95,7 +95,7 @@ export interface RateLimitModuleOptions extends StoreOptions {
   default?: readonly (string | ConcurrencyOptions | PolicyReference | PolicyOptions)[] | undefined;
   /** Which header fields report the quota to clients. Default `ietf`. */
   headers?: HeaderProfile | undefined;
-  /** Whether the header fields also report policies in shadow, which clients then take for real. Default false. */
+  /** Whether the header fields also report policies in shadow. Clients then obey them. Default false. */
   shadowHeaders?: boolean | undefined;
   /** How callers are identified. */
   keys?: KeyOptions | undefined;

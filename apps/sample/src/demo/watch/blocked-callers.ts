@@ -3,12 +3,12 @@ import { RateLimiter, StoreUnavailableError } from 'nestjs-redis-rate-limit';
 
 /** The policy of the sample that blocks. */
 export const BLOCKING = 'login';
-/** Redis looks at all of its keys for a list, so all who watch share one for this long. In milliseconds. */
+/** How long a list is shared, in milliseconds: Redis looks at all of its keys for each. */
 const FRESH_FOR = 2_000;
 const MOST = 20;
 
 export interface Blocked {
-  /** Absent: the key is so long that only a digest is stored. */
+  /** Absent if the key is long: then only a digest of it is stored. */
   readonly key: string | undefined;
   /** In milliseconds. */
   readonly blockedFor: number;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { DecisionEvent, NearLimitEvent, Observer } from 'nestjs-redis-rate-limit';
 
-/** How many policies are told apart; all others are counted together. */
+/** The most policies that are counted by name. All others are counted together. */
 const MOST_POLICIES = 50;
 
 /** What became of the requests that a policy judged, since this instance started. */
@@ -19,13 +19,13 @@ export class DecisionCounts implements Observer {
   private readonly counts = new Map<string, PolicyCounts>();
 
   decided({ policy = 'all policies', cost, by, allowed, passed, shadow }: DecisionEvent): void {
-    // The page looks at quotas all the time, which costs nothing. Lists decide before the cost is known.
+    // The page looks at quotas with a cost of 0, which are not requests. Lists decide before the cost is known.
     if (cost <= 0 && by !== 'list') return;
     const counts = this.of(policy);
     if (shadow && !allowed) counts.wouldDeny++;
     else if (passed) counts.allowed++;
     else if (!allowed) counts.denied++;
-    // Else another policy denied the request.
+    // Otherwise another policy denied the request.
   }
 
   nearLimit({ policy }: NearLimitEvent): void {

@@ -13,7 +13,7 @@ const LONGEST_KEY = 256;
 
 /**
  * What the limiter does, and what operators do about it. Everyone may call this here, because it is a demo. In your
- * application only operators may: keys identify people, and whoever is blocked would unblock themselves.
+ * application, allow it to operators only: keys identify people, and a blocked caller could unblock itself.
  */
 @Controller('demo/watch')
 @ApiExcludeController()
@@ -50,7 +50,7 @@ export class WatchController {
     await this.change(this.blocked.reset(keyIn(body)));
   }
 
-  /** Turns the limit that is tried out into one that denies, and back, while everything runs. */
+  /** Enforces the limit that is tried out, or puts it in shadow again, without a restart. */
   @Post('mode')
   @HttpCode(204)
   async setMode(@Body() body: unknown) {
@@ -71,7 +71,7 @@ export class WatchController {
     try {
       return this.limiter.top(policy, { most: MOST_CALLERS });
     } catch (error) {
-      // Policies outside of the catalogue are known only while they deny.
+      // top() knows a policy outside of the catalogue only after it has denied somebody.
       if (error instanceof RateLimitError && error.code === 'RL_UNKNOWN_POLICY') return [];
       throw error;
     }

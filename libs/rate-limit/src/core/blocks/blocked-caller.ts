@@ -4,7 +4,7 @@ import type { RateLimitStore } from '../store.js';
 
 /** A caller that a policy blocks now. */
 export interface BlockedCaller {
-  /** The key that is blocked; `undefined` if the key is so long that only a digest of it is stored. */
+  /** The key that is blocked; `undefined` for a long key, of which only a digest is stored. */
   readonly key: string | undefined;
   /** The digest, if the key is not known. */
   readonly digest?: string;
@@ -20,8 +20,8 @@ export interface BlockListingStore extends RateLimitStore {
    * The callers that a policy blocks now, in no particular order. Blocks that are over are left out. A policy in shadow has
    * blocks of its own.
    *
-   * A caller may come twice, and one whose block begins meanwhile may be missing. It holds only a page of them in memory,
-   * and asks for nothing more once the loop is left.
+   * A caller may be listed twice, and one whose block begins during the loop may be missing. Only a page of callers is in
+   * memory, and nothing more is read after the loop is left.
    *
    * @param policy one with `blockFor`
    * @throws RateLimitError `RL_POLICY_INVALID`, `RL_BLOCK_OFF`, with the first caller that is asked for

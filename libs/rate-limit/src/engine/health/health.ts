@@ -19,7 +19,7 @@ export interface LimiterHealth {
   readonly problem?: string;
 }
 
-/** Only ever looked at, so nothing is stored under it. `closed`: nothing may answer in place of the store. */
+/** Only read, never charged, so nothing is stored under it. `closed`: nothing may answer in place of the store. */
 const probe = definePolicy({ name: 'health', limit: 1, window: '1s', onStoreFailure: 'closed' });
 
 /** Asks the store once. */

@@ -48,7 +48,7 @@ export class LimiterMetrics implements RequestObserver {
   watch(catalogue: MeasuredCatalogue): void {
     this.catalogue = catalogue;
     for (const name of catalogue.names) this.names.add(name);
-    // From 0 on: an alert on a rise needs a value from before.
+    // Begins with 0: an alert on a rise needs a value before the rise.
     for (const { own } of catalogue.livePolicies) {
       if (own.warnAt !== undefined) this.near.of(own.name);
       if (own.blocks !== undefined) this.blocks.of(own.name);

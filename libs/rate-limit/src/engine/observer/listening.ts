@@ -9,7 +9,7 @@ import { safeObserver, type SafeObserver } from './safe-observer.js';
 
 /** Everything that receives or remembers what a limiter does. */
 export interface Listening {
-  /** The metrics; `undefined` if they go nowhere. */
+  /** The metrics; `undefined` if nothing receives them. */
   readonly metrics: LimiterMetrics | undefined;
   /** Logs denials; `undefined` if it is off. */
   readonly denialLog: DenialLog | undefined;

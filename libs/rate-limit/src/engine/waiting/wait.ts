@@ -157,7 +157,7 @@ async function ask(wish: Wish, hit: Hit): Promise<Decision> {
   }
 }
 
-/** Only to the store: what this process judged alone does not count there. Nor does what the shadow would have denied. */
+/** Gives back what the store charged: not what this process judged alone, or what the shadow would have denied. */
 function giveBack({ parts }: Wish, { policy, key, cost }: Hit, decision: Decision): void {
   if (!decision.allowed || decision.by !== 'store' || !hasTaken(decision) || cost === 0) return;
   parts.waiting.run((async () => await parts.store.consume([{ policy, key, cost: -cost }]))());

@@ -21,7 +21,7 @@ export class RuleCatalogue extends Catalogue<WrittenPolicy, Rule> {
 
   /**
    * @param abilities what the store can do
-   * @param mode that of policies that have none of their own
+   * @param mode the mode of policies without their own
    * @throws RateLimitError that names the policy
    */
   constructor(

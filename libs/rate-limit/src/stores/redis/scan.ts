@@ -3,7 +3,7 @@ import { isClusterClient, nameOf, type RedisClient } from './connection/client.j
 import { inTime } from './wire/deadlines.js';
 import { literally } from './wire/patterns.js';
 
-/** What is read here, for operators: no request waits for it, so it needs no batch. */
+/** Commands for operators. No request waits for them, so they are sent without a batch. */
 interface Scanner {
   scan(cursor: string, match: 'MATCH', pattern: string, count: 'COUNT', most: number): Promise<[string, string[]]>;
   time(): Promise<(string | number)[]>;
@@ -32,7 +32,7 @@ export async function* scan(
   pattern: string,
   timeout: number,
 ): AsyncGenerator<ScannedPage, void, undefined> {
-  // SCAN is the one command to which ioredis does not add it.
+  // SCAN is the one command to which ioredis does not add the `keyPrefix`.
   const before = keyPrefixOf(client);
   for (const server of serversOf(client)) {
     const time = () => inTime(client, timeout, () => timeOf(server));

@@ -8,12 +8,12 @@ import { inShadow, isInShadow, unjudged } from '../../core/shadow.js';
 import { WrappingStore } from '../wrapping.store.js';
 
 /**
- * Judges the policies in shadow after all others, and lets none of them deny. The enforced hits of a request are judged
+ * Judges the policies in shadow after all others. They never deny. The enforced hits of a request are judged
  * first, all or none. If they pass, each hit in shadow is charged by itself, as if it were the only one. If they are denied,
  * or the store does not answer, those in shadow are not judged: a request must not wait for the store twice.
  *
- * So a request under both kinds takes two commands. The inner stores know of shadow only in this: they keep its blocks under
- * another key.
+ * So a request under both kinds takes two commands. The inner stores treat policies in shadow like others, but keep their
+ * blocks under another key.
  */
 export class ShadowStore extends WrappingStore {
   consume(hits: readonly Hit[]): Decision[] | Promise<Decision[]> {

@@ -25,7 +25,7 @@ type Half = Map<string, SpaceSaving>;
 
 /**
  * The callers that each policy denied most in the last minutes, in this process. Its memory is bounded, and only denials
- * cost anything. Denials by lists are left out: whom they name is known.
+ * cost anything. Denials by lists are left out: the lists name these callers already.
  */
 export class DeniedMost {
   private current: Half = new Map();
@@ -55,7 +55,7 @@ export class DeniedMost {
     return this.current.has(policy) || this.before.has(policy);
   }
 
-  /** The callers that were denied most, the first of them first. */
+  /** The callers that were denied most, the most denied first. */
   top(policy: string, most: number): DeniedCaller[] {
     this.turn();
     const halves = [this.current.get(policy), this.before.get(policy)].filter((half) => half !== undefined);
@@ -68,7 +68,7 @@ export class DeniedMost {
         atMostTooHigh: sum(counts.map(({ atMostTooHigh }) => atMostTooHigh)),
       };
     });
-    // Of two with the same count, the one that is surer comes first.
+    // Of two with the same count, the one with the smaller error comes first.
     callers.sort((a, b) => b.denials - a.denials || a.atMostTooHigh - b.atMostTooHigh);
     return callers.slice(0, most);
   }

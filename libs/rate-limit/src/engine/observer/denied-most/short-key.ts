@@ -6,6 +6,6 @@ const LONGEST = 128;
 export const shortKey = (key: string): string =>
   key.length <= LONGEST ? key : `${key.slice(0, LONGEST - 24)}…#${digestOf(key)}`;
 
-/** A short digest that stands for a key, the same in all processes. Who can guess a key can still recognise it. */
+/** A short digest that stands for a key, the same in all processes. Anybody who can guess a key can compute its digest. */
 export const digestOf = (key: string): string =>
   createHash('sha256').update(key, 'utf16le').digest('base64url').slice(0, 16);

@@ -71,7 +71,7 @@ export class SpaceSaving {
     this.leave(key, before);
   }
 
-  /** The key that leaves, or the one that replaces it, has one more: so that is the lowest count if none is left. */
+  /** When the last key of the lowest count leaves it, a key with one more is there, so that is the lowest count now. */
   private leave(key: string, count: number): void {
     const keys = this.keysAt.get(count)!;
     keys.delete(key);
