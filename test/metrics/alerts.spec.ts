@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual as isEqual } from 'node:util';
 import { createLimiter, StoreUnavailableError, type Limiter } from 'nestjs-redis-rate-limit/engine';
 import { Registry } from 'prom-client';
 import { checkRules, startPrometheus, type Prometheus } from '../support/prometheus.js';
@@ -72,11 +73,19 @@ async function answered(query: string): Promise<number[]> {
   }
 }
 
-itWithPrometheus('a real Prometheus accepts the alert rules, and its answers make those fire that should', async () => {
-  expect(checkRules(here!, RULES)).toContain(`${alertQueries().length} rules found`);
+/** The names of the alert rules, and whether they could be evaluated. */
+async function loadedRules(): Promise<string[][]> {
   const { groups } = (await prometheus!.api('rules')) as { groups: { rules: { name: string; health: string }[] }[] };
-  const loaded = groups.flatMap(({ rules }) => rules.map(({ name, health }) => [name, health]));
-  expect(loaded).toEqual(alertQueries().map(({ from }) => [from, 'ok']));
+  return groups.flatMap(({ rules }) => rules.map(({ name, health }) => [name, health]));
+}
+
+itWithPrometheus('a real Prometheus accepts the alert rules, and its answers make those fire that should', async () => {
+  const deadline = performance.now() + 10_000;
+  expect(checkRules(here!, RULES)).toContain(`${alertQueries().length} rules found`);
+  const rules = alertQueries().map(({ from }) => [from, 'ok']);
+  // A rule has no health until it was evaluated once.
+  while (!isEqual(await loadedRules(), rules) && performance.now() < deadline) await sleep(50);
+  expect(await loadedRules()).toEqual(rules);
   for (const { from, query } of alertQueries()) {
     if (from !== 'RateLimitSlow') expect([from, (await answered(query)).length > 0]).toEqual([from, true]);
   }
