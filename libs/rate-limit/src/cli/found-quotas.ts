@@ -4,7 +4,7 @@ import { literally } from '../stores/redis/wire/patterns.js';
 import type { Session } from './session.js';
 import { isMeantBy, policyOfId, type StoredPolicy } from './stored-policy.js';
 
-/** What is stored of one policy and key. */
+/** What is stored for one policy and key. */
 export interface FoundQuota {
   readonly policy: StoredPolicy;
   /** Where its state is, or would be. */
@@ -15,7 +15,7 @@ export interface FoundQuota {
 
 const ENDINGS = Object.values(BESIDE);
 
-/** What is stored of a key, by policy. Policies whose quota is full have left nothing. */
+/** What is stored for a key, by policy. Policies whose quota is full have left nothing. */
 export async function quotasOf(session: Session, key: string, meant?: string): Promise<FoundQuota[]> {
   const opening = `${session.keys.opening}${partitionOf(key)}}:`;
   const found = new Map<string, Set<string>>();
@@ -33,7 +33,7 @@ export async function quotasOf(session: Session, key: string, meant?: string): P
   });
 }
 
-/** The ids that a policy's name stands for, by what is stored of any caller. */
+/** The ids that a policy's name stands for, by what is stored for any caller. */
 export async function idsUnder(session: Session, name: string): Promise<string[]> {
   const pattern = `${literally(session.keys.opening)}*${literally(`}:${name}:`)}*`;
   const ids = new Set<string>();

@@ -87,7 +87,7 @@ function checkWords(command: Command, words: readonly string[]): void {
   const least = command.words.filter((word) => !word.startsWith('[')).length;
   if (words.length >= least && words.length <= command.words.length) return;
   const problem =
-    words.length < least ? `${command.words[words.length]} is missing` : `${named(words.at(-1)!)} is too much`;
+    words.length < least ? `${command.words[words.length]} is missing` : `${named(words.at(-1)!)} is one word too many`;
   throw new WrongUse(`${problem}: npx ${PROGRAM} ${usage(command)}`);
 }
 

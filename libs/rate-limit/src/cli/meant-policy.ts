@@ -26,7 +26,7 @@ export async function meantPolicy(session: Session, meant: string, options: Opti
   if (ids.length === 1) return policyOfId(ids[0]!)!;
   throw new WrongUse(
     ids.length === 0
-      ? `nothing is stored of a policy ${named(meant)}: give --window and --algorithm as in its definition`
+      ? `nothing is stored for the policy ${named(meant)}: give --window and --algorithm as in its definition`
       : `${named(meant)} may be ${ids.map(named).join(' or ')}: give one of these in its place`,
   );
 }

@@ -9,11 +9,11 @@ import { reportOn, reportText } from '../quota-report.js';
 export const inspect: Command = {
   name: 'inspect',
   words: ['KEY'],
-  about: 'what is stored of a caller: use, blocks and holds under every policy',
+  about: 'what is stored for a caller: use, blocks and holds under every policy',
   details: [
     'A full quota leaves nothing in Redis, so it is not listed. Redis does not keep the limits of definitions:',
     'what remains is shown for limits that were set at run time, and for those that --limit gives.',
-    'Exits with 1 if nothing is stored of the key.',
+    'Exits with 1 if nothing is stored for the key.',
   ],
   options: { limit: LIMIT_OPTION },
   async run(session, { words: [given], options }) {
@@ -28,7 +28,7 @@ export const inspect: Command = {
     const own = [...(await session.limits()).keys()].map(partsOf).filter((entry) => entry.key === key);
     for (const { id } of own) terminal.note(`${named(key)} has a limit of its own under ${named(id)}.`);
     if (quotas.length > 0) return EXIT.done;
-    terminal.note(`Nothing is stored of ${named(key)}: its quotas are full, and nothing blocks it.`);
+    terminal.note(`Nothing is stored for ${named(key)}: its quotas are full, and nothing blocks it.`);
     return EXIT.nothing;
   },
 };
