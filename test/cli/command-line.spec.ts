@@ -75,7 +75,12 @@ describe.each(kinds)('on %s', (_, place) => {
       ['uploads', 'option', 1, 2],
     ]);
     expect(reports[3]!.blockedFor).toBeGreaterThan(3_590_000);
-    expect((await json('inspect', key))[0]).toMatchObject({ policy: 'bucket', used: null, remaining: null, mode: null });
+    expect((await json('inspect', key))[0]).toMatchObject({
+      policy: 'bucket',
+      used: null,
+      remaining: null,
+      mode: null,
+    });
     await limiter.limits.set('bucket', { mode: 'shadow' });
     expect((await json('inspect', key))[0]).toMatchObject({ policy: 'bucket', mode: 'shadow' });
     expect((await cli('inspect', key)).out).toContain('set to shadow');
