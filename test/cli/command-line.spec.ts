@@ -75,7 +75,11 @@ describe.each(kinds)('on %s', (_, place) => {
       ['uploads', 'option', 1, 2],
     ]);
     expect(reports[3]!.blockedFor).toBeGreaterThan(3_590_000);
-    expect((await json('inspect', key))[0]).toMatchObject({ policy: 'bucket', used: null, remaining: null });
+    expect((await json('inspect', key))[0]).toMatchObject({ policy: 'bucket', used: null, remaining: null, mode: null });
+    await limiter.limits.set('bucket', { mode: 'shadow' });
+    expect((await json('inspect', key))[0]).toMatchObject({ policy: 'bucket', mode: 'shadow' });
+    expect((await cli('inspect', key)).out).toContain('set to shadow');
+    await limiter.limits.clear('bucket');
     // Looking changed nothing: a slot keeps its lease, and a bucket what it owes.
     expect((await limiter.holds('uploads', key))[0]!.expiresIn).toBeGreaterThan(50_000);
     expect(await limiter.peek('bucket', key)).toMatchObject({ remaining: 6 });

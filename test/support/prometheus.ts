@@ -17,7 +17,10 @@ export interface PrometheusHere {
   readonly promtool: readonly string[];
 }
 
-/** Those on the PATH, or Debian's, fetched without root. `undefined`, and said loudly, where there are none. */
+/**
+ * Finds Prometheus on the PATH, or fetches Debian's package without root. `undefined` where neither works: then it prints a
+ * notice that cannot be overlooked.
+ */
 export async function findPrometheus(): Promise<PrometheusHere | undefined> {
   if (['prometheus', 'promtool'].every((name) => spawnSync('which', [name]).status === 0)) {
     return { prometheus: ['prometheus'], promtool: ['promtool'] };
@@ -27,7 +30,7 @@ export async function findPrometheus(): Promise<PrometheusHere | undefined> {
     return { prometheus: commandIn(root, 'prometheus'), promtool: commandIn(root, 'promtool') };
   } catch (error) {
     process.stderr.write(
-      `\n*** The dashboard and the alerts are NOT TESTED with Prometheus: there is none here ***\n` +
+      `\n*** NOT TESTED: the dashboard and the alerts, because Prometheus is neither on the PATH nor can be fetched ***\n` +
         `*** (${(error as Error).message.split('\n')[0]}). Install the package prometheus. ***\n\n`,
     );
     return undefined;

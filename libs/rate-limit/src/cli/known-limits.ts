@@ -31,7 +31,7 @@ export function limitsGiven(given: unknown): ReadonlyMap<string, LimitNumbers> {
 
 /**
  * The limit of a caller under a policy, as far as it is known. The key's own comes first, then that of all keys, then
- * `given`. Limits that cannot be used are passed over: applications ignore them too.
+ * `given`. Limits that cannot be used are passed over: applications ignore them too. The mode is known if it was set.
  */
 export async function limitOf(
   session: Session,
@@ -42,10 +42,11 @@ export async function limitOf(
   const { id, name } = policy;
   const book = await session.limits();
   const [override, set] = [book.get(entryName(id, key)), book.get(id)];
-  if (isUsable(policy, override)) return { ...override, origin: 'override' };
-  if (isUsable(policy, set)) return { ...set, origin: 'set' };
+  const mode = override?.mode ?? set?.mode;
+  if (isUsable(policy, override)) return { ...override, mode, origin: 'override' };
+  if (isUsable(policy, set)) return { ...set, mode, origin: 'set' };
   const option = given.get(id) ?? given.get(name);
-  return { ...option, origin: option && 'option' };
+  return { ...option, mode, origin: option && 'option' };
 }
 
 function isUsable(policy: StoredPolicy, numbers: LimitNumbers | undefined): numbers is LimitNumbers {

@@ -1,3 +1,4 @@
+import type { LiveMode } from '../core/limit-book.js';
 import { algorithmOf } from '../core/algorithms/index.js';
 import { blocksLeft } from '../stores/redis/stored-blocks.js';
 import { BESIDE } from '../stores/redis/wire/keys.js';
@@ -18,6 +19,8 @@ export interface QuotaReport {
   readonly limit: number | null;
   /** Where the limit is known from. */
   readonly limitFrom: NonNullable<LimitOrigin> | null;
+  /** If it was set at run time: Redis does not keep the modes of definitions. */
+  readonly mode: LiveMode | null;
   readonly used: number | null;
   readonly remaining: number | null;
   readonly resetAfter: number | null;
@@ -62,6 +65,7 @@ export async function reportOn(
     window: policy.window ?? null,
     limit: known.limit ?? null,
     limitFrom: known.origin ?? null,
+    mode: known.mode ?? null,
     used,
     remaining: blockedFor! > 0 && remaining !== null ? 0 : remaining,
     resetAfter,
@@ -96,7 +100,8 @@ async function spentOf(
 
 /** The report as a line for people. */
 export function reportText(report: QuotaReport): string {
-  const { policy, id, limit, used, remaining, resetAfter, blockedFor, shadowBlockedFor, holds, algorithm } = report;
+  const { policy, id, limit, mode, used, remaining, resetAfter, blockedFor, shadowBlockedFor, holds, algorithm } =
+    report;
   const parts = [
     used === null
       ? `used: unknown, because a bucket refills by its limit; give --limit ${named(policy)}=N`
@@ -106,6 +111,7 @@ export function reportText(report: QuotaReport): string {
     resetAfter !== null && resetAfter > 0 && `more in ${spanText(resetAfter)}`,
     blockedFor > 0 && `BLOCKED for ${spanText(blockedFor)}`,
     shadowBlockedFor > 0 && `would be blocked for ${spanText(shadowBlockedFor)} (shadow)`,
+    mode !== null && `set to ${mode}`,
     holds > 0 && algorithm !== 'concurrency' && `${holds === 1_000 ? '1000 or more' : holds} open holds`,
   ];
   return `${named(id)}  ${parts.filter((part) => part !== false).join(', ')}`;

@@ -307,6 +307,20 @@ export function blockConformance(open: (now: Clock) => BlockingStore | Promise<B
       },
     );
 
+    law(
+      `${algorithm}: a block stands only in the mode in which it began, and a reset ends those of both`,
+      async (bench) => {
+        const [enforcing, shadowing] = [three('1h'), three('1h', { mode: 'shadow' })];
+        const blockedFor = async (policy: Policy) => (await bench.look(policy)).blockedFor;
+        await bench.spend(shadowing, { cost: 3 });
+        assert.equal((await bench.spend(shadowing)).blockedFor, 60 * MINUTE);
+        assert.equal(await blockedFor(enforcing), undefined);
+        assert.equal((await bench.spend(enforcing)).blockedFor, 60 * MINUTE);
+        await bench.store.reset(enforcing, bench.key);
+        assert.deepEqual([await blockedFor(enforcing), await blockedFor(shadowing)], [undefined, undefined]);
+      },
+    );
+
     law(`${algorithm}: after a block that ends before the quota is back, callers wait for the quota`, async (bench) => {
       await bench.spend(three(5), { cost: 3 });
       const { retryAfter, blockedFor } = await bench.spend(three(5), { cost: 2 });

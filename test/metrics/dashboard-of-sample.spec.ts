@@ -2,13 +2,10 @@ import type { INestApplication } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configFrom } from '../../apps/sample/src/config.js';
 import { createApp } from '../../apps/sample/src/create-app.js';
-import { findPrometheus, startPrometheus, type Prometheus } from '../support/prometheus.js';
+import { startPrometheus, type Prometheus } from '../support/prometheus.js';
 import { startRedis, type Server } from '../support/redis/servers.js';
+import { here, itWithPrometheus } from '../support/with-prometheus.js';
 import { panelQueries, RULES } from './queries.js';
-
-// Found once for the file: where there is none, the tests say so and pass.
-const here = await findPrometheus();
-const withPrometheus = here ? it : it.skip;
 
 let server: Server | undefined;
 let app: INestApplication | undefined;
@@ -54,7 +51,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-withPrometheus(
+itWithPrometheus(
   'a real Prometheus scrapes the sample, and answers every query of the dashboard',
   async () => {
     let isAway = false;
