@@ -173,7 +173,7 @@ describe('the command line', () => {
   it.each([
     [[], 'Usage'],
     [['nonsense'], 'there is no command nonsense'],
-    [['limits'], 'limits list'],
+    [['limits'], 'limits needs one more word: limits list, limits set, limits clear'],
     [['unblok', 'login', 'a'], 'did you mean unblock'],
     [['inspect'], 'KEY is missing'],
     [['inspect', 'a', 'b'], 'b is one word too many'],
@@ -231,6 +231,10 @@ describe('the command line', () => {
     expect({ code, out }).toEqual({ code: 3, out: '' });
     expect(err).toContain('127.0.0.1:1 is not connected');
     expect(err).not.toContain('secret');
+    const of = await runCli(['blocked', 'login', '--cluster', '--url=redis://me:secret@127.0.0.1:1']);
+    expect(of).toMatchObject({ code: 3, out: '' });
+    expect(of.err).toMatch(/The Redis Cluster is not connected: \S/);
+    expect(of.err).not.toContain('secret');
   });
 
   it('refuses to look at one node of a Cluster only', async () => {

@@ -185,7 +185,7 @@ describe.each(adapters)('when Redis does not answer, on %s', (adapter) => {
     const observer = {
       storeFailed: ({ detail }: StoreUnavailableError) => void heard.push(detail),
       async storeAnswers(away: number) {
-        heard.push(away >= 200 && away < 1_000 ? 'answers' : `away for ${away}`);
+        heard.push(Number.isInteger(away) && away >= 200 && away < 1_000 ? 'answers' : `away for ${away}`);
         // Nothing that can be made text of.
         throw Object.create(null);
       },

@@ -81,6 +81,7 @@ describe('logDenials', () => {
   });
 
   it.each([
+    [true, /RL_LOG_DENIALS_INVALID: logDenials must be an object like \{ every: '10s' \}, got true/],
     [{ every: '10' }, /RL_LOG_DENIALS_INVALID: every of logDenials must be a span/],
     [{ every: '2h' }, /RL_LOG_DENIALS_INVALID/],
     [{ every: '1s', keys: 'hash' }, /RL_LOG_DENIALS_INVALID: keys of logDenials must be one of hashed, plain/],

@@ -54,6 +54,8 @@ describe('the callers that were denied most', () => {
     expect(denied.top('login', 1)).toEqual([{ key: 'a', denials: 2, atMostTooHigh: 0 }]);
     clock.now = 9 * HALF;
     expect(denied.top('login', 10)).toEqual([]);
+    // The name stays known, so that asking for it is not an error.
+    expect([denied.knows('login'), denied.knows('logni')]).toEqual([true, false]);
   });
 
   it('are bounded in number, and a flood of others does not hide the most denied', () => {

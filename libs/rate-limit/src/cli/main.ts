@@ -94,6 +94,8 @@ function checkWords(command: Command, words: readonly string[]): void {
 function unknownCommand(words: readonly string[]): WrongUse {
   const names = commands.map(({ name }) => name);
   const given = words.slice(0, words[0] === 'limits' ? 2 : 1).join(' ');
+  const longer = names.filter((name) => name.startsWith(`${given} `));
+  if (longer.length > 0) return new WrongUse(`${given} needs one more word: ${longer.join(', ')}`);
   const meant = closest(given, names);
   const fix = meant === undefined ? `the commands are ${names.join(', ')}` : `did you mean ${meant}?`;
   return new WrongUse(`there is no command ${named(given)}; ${fix}`);

@@ -143,7 +143,7 @@ export interface Observer {
    * The store answers again, and nothing has failed for a second (longer for a store that wavers, up to a minute).
    * Called with the next request after that, so an idle instance reports it late.
    *
-   * @param away from the first failure to the first answer, in milliseconds
+   * @param away from the first failure to the first answer, in whole milliseconds
    */
   storeAnswers?(away: number): void;
   /** Calls to a server of Redis pause, or go on: for each primary of a Cluster. */

@@ -156,6 +156,12 @@ function checkObserver(observer: unknown): void {
 
 /** @throws RateLimitError `RL_OPTION_UNKNOWN`, `RL_LOG_DENIALS_INVALID` */
 function checkLogDenials(logDenials: LogDenials): void {
+  if (typeof logDenials !== 'object' || logDenials === null || Array.isArray(logDenials)) {
+    throw new RateLimitError(
+      'RL_LOG_DENIALS_INVALID',
+      `logDenials must be an object like { every: '10s' }, got ${shown(logDenials)}; leave it out to log no denials`,
+    );
+  }
   checkKnownKeys(logDenials, ['every', 'keys'], 'logDenials');
   const { every, keys = 'hashed' } = logDenials;
   checkOneOf(keys, ['hashed', 'plain'], 'RL_LOG_DENIALS_INVALID', 'keys of logDenials');

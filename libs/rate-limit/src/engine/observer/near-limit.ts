@@ -8,7 +8,8 @@ import type { NearLimitEvent } from '../../core/observer.js';
  */
 export function nearLimitOf(hits: readonly Hit[], decisions: readonly Decision[]): readonly NearLimitEvent[] {
   let near: NearLimitEvent[] | undefined;
-  for (let i = 0; i < hits.length; i++) {
+  // A custom store may return too few, which must not fail here.
+  for (let i = 0; i < Math.min(hits.length, decisions.length); i++) {
     const { policy, key, cost } = hits[i]!;
     if (policy.warnAt === undefined || cost <= 0) continue;
     const given = decisions[i]!;

@@ -45,7 +45,7 @@ export class Outage {
     const now = performance.now();
     this.firstAnswer ||= now;
     if (now - this.lastFailure <= this.calm) return;
-    const away = this.firstAnswer - this.failedSince;
+    const away = Math.round(this.firstAnswer - this.failedSince);
     this.failedSince = 0;
     this.calmSince = now;
     this.observer.storeAnswers?.(away);

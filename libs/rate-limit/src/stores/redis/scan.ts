@@ -1,5 +1,6 @@
 import { StoreUnavailableError } from '../../core/errors.js';
 import { isClusterClient, nameOf, type RedisClient } from './connection/client.js';
+import { away } from './connection/failures.js';
 import { inTime } from './wire/deadlines.js';
 import { literally } from './wire/patterns.js';
 
@@ -55,7 +56,9 @@ function serversOf(client: RedisClient): Scanner[] {
   if (!isClusterClient(client)) return [client as RedisClient & Scanner];
   const primaries = client.nodes('master') as unknown as Scanner[];
   // An empty list would look as if nothing were stored.
-  if (primaries.length === 0) throw new StoreUnavailableError(`${nameOf(client)} is not connected`);
+  if (primaries.length === 0) {
+    throw new StoreUnavailableError(`${nameOf(client)} ${away(client)}`, { type: 'unreachable' });
+  }
   return primaries;
 }
 

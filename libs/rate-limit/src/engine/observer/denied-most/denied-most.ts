@@ -31,6 +31,8 @@ export class DeniedMost {
   private current: Half = new Map();
   private before: Half = new Map();
   private began: number;
+  /** The policies that ever denied anybody, up to the number of those that are counted. */
+  private readonly names = new Set<string>();
 
   /** @param now the monotonic clock, in milliseconds */
   constructor(private readonly now: Clock = () => performance.now()) {
@@ -46,13 +48,14 @@ export class DeniedMost {
     if (!ofPolicy) {
       if (this.current.size >= MOST_POLICIES) return;
       this.current.set(name, (ofPolicy = new SpaceSaving(MOST_KEYS)));
+      if (this.names.size < MOST_POLICIES) this.names.add(name);
     }
     ofPolicy.add(shortKey(key));
   }
 
-  /** Whether a policy of this name denied anybody. */
+  /** Whether a policy of this name ever denied anybody. */
   knows(policy: string): boolean {
-    return this.current.has(policy) || this.before.has(policy);
+    return this.names.has(policy) || this.current.has(policy) || this.before.has(policy);
   }
 
   /** The callers that were denied most, the most denied first. */

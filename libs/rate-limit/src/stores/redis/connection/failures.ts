@@ -66,7 +66,8 @@ export function asUnavailable(error: unknown, client: RedisClient, server: strin
   return new StoreUnavailableError(`${server} ${detail}`, { cause: error, type: isAway ? 'unreachable' : 'refused' });
 }
 
-function away(client: RedisClient): string {
+/** Why a client is not connected, as far as that is known. */
+export function away(client: RedisClient): string {
   if (closed.has(client)) return 'is not connected: the limiter was closed';
   const why = lastTold.get(client);
   if (client.status === 'connect') return `is not ready: ${why || 'it is loading its data, or does not answer'}`;
