@@ -306,6 +306,15 @@ describe('a settlement that the store does not answer', () => {
     expect(used(tokens)).toBe(1);
   });
 
+  it('is begun when the limiter closes in the same turn in which a response closed', async () => {
+    const kept = new KeptHolds(new MemoryStore(), { warn: () => undefined });
+    const ended: string[] = [];
+    const closed = kept.close();
+    setImmediate(() => kept.parting.add(() => ended.push('a call that runs on')));
+    await closed;
+    expect(ended).toEqual(['a call that runs on']);
+  });
+
   it('is waited for when the limiter closes, and not for long', async () => {
     const first = take([tokens]).hold;
     isAway = true;
@@ -313,6 +322,7 @@ describe('a settlement that the store does not answer', () => {
     await clock.pass(3_000);
     isAway = false;
     const closed = kept.close();
+    await turn();
     await clock.pass(10);
     await closed;
     expect(used(tokens)).toBe(0);

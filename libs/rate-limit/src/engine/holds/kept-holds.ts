@@ -46,7 +46,8 @@ export class KeptHolds {
 
   /** Ends all renewals. Waits for the settlements that were begun, for a second at most. You may call it again. */
   async close(): Promise<void> {
-    // Responses that were just closed have not reported it yet.
+    // A response that closes in this turn reports that in the next one, perhaps after the first of these.
+    await turn();
     await turn();
     for (const part of [...this.parting]) part();
     await this.shared.settlements.close();
